@@ -1,0 +1,37 @@
+/*
+ * ascii.h
+ *		Comparing words of protocols without case.
+ *
+ * Not strcasecmp: what that takes for the same letter depends on the server's locale
+ * (Turkish has two kinds of i), and a protocol does not.
+ */
+#ifndef MSGEXT_ASCII_H
+#define MSGEXT_ASCII_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+static inline char
+msgext_ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
+}
+
+/* Do the len bytes of text spell word? */
+static inline bool
+msgext_ascii_same(const char *text, size_t len, const char *word)
+{
+	size_t i;
+
+	if (strlen(word) != len)
+		return false;
+	for (i = 0; i < len; i++)
+	{
+		if (msgext_ascii_lower(text[i]) != msgext_ascii_lower(word[i]))
+			return false;
+	}
+	return true;
+}
+
+#endif /* MSGEXT_ASCII_H */

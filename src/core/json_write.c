@@ -1,0 +1,117 @@
+/*
+ * json_write.c
+ *		The JSON writer: a tree in, compact text out.
+ *
+ * Whatever the tree holds, the text is valid JSON in valid UTF-8. Owns no layout: there
+ * is no white space.
+ */
+#include "core/json.h"
+
+#include <string.h>
+
+#include "core/utf8.h"
+
+/* What follows the backslash for a character that needs one, or 0. */
+static char
+short_escape(unsigned char c)
+{
+	switch (c)
+	{
+		case '"':
+		case '\\':
+			return (char) c;
+		case '\b':
+			return 'b';
+		case '\f':
+			return 'f';
+		case '\n':
+			return 'n';
+		case '\r':
+			return 'r';
+		case '\t':
+			return 't';
+	}
+	return '\0';
+}
+
+void
+msgext_json_write_string(MsgBuf *buf, const char *text, size_t len)
+{
+	const char *end = text + len;
+	const char *at = text;
+	const char *run = text;
+
+	msgext_buf_putc(buf, '"');
+	while (at < end)
+	{
+		unsigned char c = (unsigned char) *at;
+		size_t bytes = c < 0x80 ? 1 : msgext_utf8_char(at, end);
+
+		if (bytes > 1 || (bytes == 1 && c >= 0x20 && c != '"' && c != '\\'))
+		{
+			at += bytes;
+			continue;
+		}
+		msgext_buf_append(buf, run, (size_t) (at - run));
+		if (bytes == 0)
+			msgext_buf_puts(buf, "\xEF\xBF\xBD"); /* U+FFFD for a byte that is no text */
+		else if (short_escape(c) != '\0')
+		{
+			msgext_buf_putc(buf, '\\');
+			msgext_buf_putc(buf, short_escape(c));
+		}
+		else
+			msgext_buf_printf(buf, "\\u%04x", c);
+		run = ++at;
+	}
+	msgext_buf_append(buf, run, (size_t) (end - run));
+	msgext_buf_putc(buf, '"');
+}
+
+static void
+write_children(MsgBuf *buf, const MsgJson *node)
+{
+	const MsgJson *child;
+
+	for (child = node->first; child != NULL; child = child->next)
+	{
+		if (child != node->first)
+			msgext_buf_putc(buf, ',');
+		if (node->type == MSG_JSON_OBJECT)
+		{
+			msgext_json_write_string(buf, child->name, child->name_len);
+			msgext_buf_putc(buf, ':');
+		}
+		msgext_json_write(buf, child);
+	}
+}
+
+void
+msgext_json_write(MsgBuf *buf, const MsgJson *node)
+{
+	switch (node->type)
+	{
+		case MSG_JSON_NULL:
+			msgext_buf_puts(buf, "null");
+			break;
+		case MSG_JSON_BOOL:
+			msgext_buf_puts(buf, node->truth ? "true" : "false");
+			break;
+		case MSG_JSON_NUMBER:
+			msgext_buf_append(buf, node->text, node->len);
+			break;
+		case MSG_JSON_STRING:
+			msgext_json_write_string(buf, node->text, node->len);
+			break;
+		case MSG_JSON_ARRAY:
+			msgext_buf_putc(buf, '[');
+			write_children(buf, node);
+			msgext_buf_putc(buf, ']');
+			break;
+		case MSG_JSON_OBJECT:
+			msgext_buf_putc(buf, '{');
+			write_children(buf, node);
+			msgext_buf_putc(buf, '}');
+			break;
+	}
+}

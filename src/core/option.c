@@ -1,0 +1,293 @@
+/*
+ * option.c
+ *		The common options, and which values each kind takes: see option.h.
+ *
+ * No complaint repeats a value: it may hold a credential that was put into the wrong
+ * option.
+ */
+#include "core/option.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "core/timestamp.h"
+
+#define COUNT_LIMIT 1000000
+
+const MsgOption msgext_common_options[] = {
+	{.name = "url", .place = MSG_OPTION_SERVER, .kind = MSG_OPTION_URL, .required = true},
+	{"timeout", MSG_OPTION_SERVER, MSG_OPTION_DURATION, "30 s", NULL, false, false},
+	{"connect_timeout", MSG_OPTION_SERVER, MSG_OPTION_DURATION, "10 s", NULL, false,
+	 false},
+	{"max_in_flight", MSG_OPTION_SERVER, MSG_OPTION_COUNT, "64", NULL, false, false},
+	{"rate_limit", MSG_OPTION_SERVER, MSG_OPTION_RATE, "off", NULL, false, false},
+	{"max_attempts", MSG_OPTION_SERVER, MSG_OPTION_COUNT, "100", NULL, false, false},
+	{"retry_min_delay", MSG_OPTION_SERVER, MSG_OPTION_DURATION, "1 s", NULL, false,
+	 false},
+	{"retry_max_delay", MSG_OPTION_SERVER, MSG_OPTION_DURATION, "5 min", NULL, false,
+	 false},
+	{"give_up_after", MSG_OPTION_SERVER, MSG_OPTION_DURATION, "1 day", NULL, false,
+	 false},
+	{"ca_file", MSG_OPTION_SERVER, MSG_OPTION_FILE, NULL, NULL, false, false},
+	{"proxy", MSG_OPTION_SERVER, MSG_OPTION_PROXY, NULL, NULL, false, false},
+	{"http_version", MSG_OPTION_SERVER, MSG_OPTION_CHOICE, "auto", "1.1|2|auto", false,
+	 false},
+	{"on_unknown", MSG_OPTION_SERVER, MSG_OPTION_CHOICE, "hold", "hold|resend", false,
+	 false},
+	{"status_poll", MSG_OPTION_SERVER, MSG_OPTION_CHOICE, "on", "on|off", false, false},
+	{"poll_min_interval", MSG_OPTION_SERVER, MSG_OPTION_DURATION, "30 s", NULL, false,
+	 false},
+	{"poll_max_interval", MSG_OPTION_SERVER, MSG_OPTION_DURATION, "1 hour", NULL, false,
+	 false},
+	{"poll_give_up", MSG_OPTION_SERVER, MSG_OPTION_DURATION, "5 days", NULL, false,
+	 false},
+	{.name = "callback_token",
+	 .place = MSG_OPTION_MAPPING,
+	 .kind = MSG_OPTION_TEXT,
+	 .secret = true},
+	{.name = NULL}};
+
+static const MsgOption *
+find_in(const MsgOption *options, MsgOptionPlace place, const char *name)
+{
+	for (; options != NULL && options->name != NULL; options++)
+	{
+		if (options->place == place && strcmp(options->name, name) == 0)
+			return options;
+	}
+	return NULL;
+}
+
+const MsgOption *
+msgext_option_find(const MsgOption *own, MsgOptionPlace place, const char *name)
+{
+	const MsgOption *found = find_in(own, place, name);
+
+	return found != NULL ? found : find_in(msgext_common_options, place, name);
+}
+
+/* Takes a whole number from 1 to limit off the front. */
+static bool
+take_count(const char **text, int64_t limit, int64_t *count)
+{
+	const char *at = *text;
+
+	*count = 0;
+	for (; *at >= '0' && *at <= '9'; at++)
+	{
+		*count = *count * 10 + (*at - '0');
+		if (*count > limit)
+			return false;
+	}
+	*text = at;
+	return *count > 0;
+}
+
+bool
+msgext_rate_parse(const char *text, MsgRate *rate)
+{
+	static const struct
+	{
+		const char *name;
+		int64_t ms;
+	} periods[] = {{"s", 1000},	   {"second", 1000},  {"min", 60000},	{"minute", 60000},
+				   {"h", 3600000}, {"hour", 3600000}, {"day", 86400000}};
+	size_t i;
+
+	rate->count = 0;
+	rate->per_ms = 0;
+	if (strcmp(text, "off") == 0)
+		return true;
+	if (!take_count(&text, COUNT_LIMIT, &rate->count) || *text++ != '/')
+		return false;
+	for (i = 0; i < sizeof(periods) / sizeof(periods[0]); i++)
+	{
+		if (strcmp(periods[i].name, text) == 0)
+		{
+			rate->per_ms = periods[i].ms;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+has_control(const char *value)
+{
+	for (; *value != '\0'; value++)
+	{
+		if ((unsigned char) *value < 0x20 || *value == 0x7F)
+			return true;
+	}
+	return false;
+}
+
+static bool
+starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* "host", "host:port" or "[v6]:port", all of len bytes. */
+static bool
+is_host_and_port(const char *text, size_t len)
+{
+	const char *end = text + len;
+	const char *host = text;
+	int64_t port;
+	size_t host_len;
+
+	if (len > 0 && *text == '[')
+	{
+		while (text < end && *text != ']')
+			text++;
+		host_len = text < end ? (size_t) (text++ - host) - 1 : 0;
+		if (strspn(host + 1, "0123456789abcdefABCDEF:.%") < host_len)
+			return false;
+	}
+	else
+	{
+		while (text < end && *text != ':')
+			text++;
+		host_len = (size_t) (text - host);
+		if (strcspn(host, "[]/") < host_len)
+			return false;
+	}
+	if (host_len == 0)
+		return false;
+	if (text == end)
+		return true;
+	return *text++ == ':' && take_count(&text, 65535, &port) && text == end;
+}
+
+/* RFC 3986, of which only scheme, host, port and path make sense in front of a method. */
+static bool
+is_url(const char *value)
+{
+	const char *host;
+
+	if (starts_with(value, "https://"))
+		host = value + 8;
+	else if (starts_with(value, "http://"))
+		host = value + 7;
+	else
+		return false;
+	if (strpbrk(value, " \"<>\\^`{|}?#@") != NULL)
+		return false;
+	return is_host_and_port(host, strcspn(host, "/"));
+}
+
+/* As CURLOPT_PROXY takes it: without a scheme it is an HTTP proxy. */
+static bool
+is_proxy(const char *value)
+{
+	static const char *const schemes[] = {"http",	 "https",  "socks4",
+										  "socks4a", "socks5", "socks5h"};
+	const char *host = strstr(value, "://");
+	size_t len;
+	size_t i;
+
+	if (strpbrk(value, " @?#") != NULL)
+		return false;
+	if (host != NULL)
+	{
+		size_t scheme_len = (size_t) (host - value);
+
+		for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		{
+			if (strlen(schemes[i]) == scheme_len &&
+				strncmp(schemes[i], value, scheme_len) == 0)
+				break;
+		}
+		if (i == sizeof(schemes) / sizeof(schemes[0]))
+			return false;
+		value = host + 3;
+	}
+	len = strlen(value);
+	if (len > 0 && value[len - 1] == '/')
+		len--;
+	return is_host_and_port(value, len);
+}
+
+static bool
+is_choice(const char *choices, const char *value)
+{
+	size_t len = strlen(value);
+
+	for (;;)
+	{
+		size_t choice_len = strcspn(choices, "|");
+
+		if (choice_len == len && strncmp(choices, value, len) == 0)
+			return true;
+		if (choices[choice_len] == '\0')
+			return false;
+		choices += choice_len + 1;
+	}
+}
+
+bool
+msgext_option_check(const MsgOption *option, const char *value, MsgError *error)
+{
+	const char *name = option->name;
+	MsgRate rate;
+	int64_t count;
+	int offset_s;
+
+	if (*value == '\0')
+		return msgext_error(error, "", name, "must not be empty");
+
+	/* A line break in a header, a path or a log line is never meant (RFC 9110, 5.5). */
+	if (has_control(value))
+		return msgext_error(error, "", name, "must not contain control characters");
+
+	switch (option->kind)
+	{
+		case MSG_OPTION_TEXT:
+		case MSG_OPTION_DURATION:
+			return true;
+		case MSG_OPTION_URL:
+			if (is_url(value))
+				return true;
+			return msgext_error(error, "", name,
+								"must be http:// or https:// with a host and perhaps a "
+								"port and a path, without credentials and query");
+		case MSG_OPTION_PROXY:
+			if (is_proxy(value))
+				return true;
+			return msgext_error(error, "", name,
+								"must be a host and perhaps a port, with http://, "
+								"https://, socks4://, socks4a://, socks5:// or "
+								"socks5h:// in front, without credentials");
+		case MSG_OPTION_FILE:
+			if (*value == '/')
+				return true;
+			return msgext_error(error, "", name, "must be an absolute path");
+		case MSG_OPTION_COUNT:
+			if (take_count(&value, COUNT_LIMIT, &count) && *value == '\0')
+				return true;
+			return msgext_error(error, "", name, "must be a whole number from 1 to %d",
+								COUNT_LIMIT);
+		case MSG_OPTION_RATE:
+			if (msgext_rate_parse(value, &rate))
+				return true;
+			return msgext_error(error, "", name,
+								"must be 'off' or a number from 1 to %d for each s, min, "
+								"hour or day, such as '50/s'",
+								COUNT_LIMIT);
+		case MSG_OPTION_CHOICE:
+			if (is_choice(option->choices, value))
+				return true;
+			return msgext_error(error, "", name, "must be one of %s", option->choices);
+		case MSG_OPTION_ZONE:
+			if (msgext_timestamp_zone(value, &offset_s))
+				return true;
+			return msgext_error(error, "", name,
+								"must be 'UTC' or an offset such as '+03:00'");
+		case MSG_OPTION_LOGIN:
+			if (strchr(value, ':') == NULL)
+				return true;
+			return msgext_error(error, "", name, "must not contain a colon");
+	}
+	return msgext_error(error, "", name, "is of an unknown kind");
+}

@@ -1,0 +1,168 @@
+/*
+ * provider.c
+ *		Finding providers, checking what they promise, and the few questions that every
+ *		codec asks of its server and of a reply: see provider.h.
+ */
+#include "core/provider.h"
+
+#include <string.h>
+
+#include "core/ascii.h"
+
+const MsgProvider *
+msgext_provider_find(const char *name)
+{
+	const MsgProvider *const *provider;
+
+	for (provider = msgext_providers; *provider != NULL; provider++)
+	{
+		if (strcmp((*provider)->name, name) == 0)
+			return *provider;
+	}
+	return NULL;
+}
+
+const char *
+msgext_conn_option(const MsgConn *conn, const char *name)
+{
+	const MsgSetting *setting;
+	const MsgOption *option;
+
+	for (setting = conn->settings; setting != NULL && setting->name != NULL; setting++)
+	{
+		if (strcmp(setting->name, name) == 0)
+			return setting->value;
+	}
+	option = msgext_option_find(conn->options, MSG_OPTION_SERVER, name);
+	if (option == NULL)
+		option = msgext_option_find(conn->options, MSG_OPTION_MAPPING, name);
+	return option != NULL ? option->fallback : NULL;
+}
+
+/* The value in line if its name is the one looked for, else NULL. */
+static const char *
+header_value(const char *line, size_t line_len, const char *name, size_t *len)
+{
+	size_t name_len = strlen(name);
+	const char *value = line + name_len + 1;
+	const char *end = line + line_len;
+
+	if (line_len <= name_len || line[name_len] != ':' ||
+		!msgext_ascii_same(line, name_len, name))
+		return NULL;
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	while (end > value && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
+		end--;
+	*len = (size_t) (end - value);
+	return value;
+}
+
+const char *
+msgext_reply_header(MsgArena *arena, const MsgReply *reply, const char *name)
+{
+	const char *line = reply->headers;
+	const char *found = NULL;
+	size_t found_len = 0;
+
+	/* The last one counts: what came before may belong to an interim 1xx answer. */
+	while (line != NULL && *line != '\0')
+	{
+		size_t line_len = strcspn(line, "\n");
+		size_t len;
+		const char *value = header_value(line, line_len, name, &len);
+
+		if (value != NULL)
+		{
+			found = value;
+			found_len = len;
+		}
+		line += line_len + (line[line_len] == '\n');
+	}
+	return found != NULL ? msgext_strndup(arena, found, found_len) : NULL;
+}
+
+/* Lower-case letters, digits and underscores: it becomes part of SQL names. */
+static bool
+is_name(const char *name)
+{
+	return name != NULL && *name != '\0' &&
+		   name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+}
+
+static bool
+check_option(const MsgOption *options, const MsgOption *option, MsgError *error)
+{
+	const MsgOption *common;
+	const MsgOption *other;
+
+	if (!is_name(option->name))
+		return msgext_error(error, "", "options", "an option's name is not a plain word");
+	if ((option->kind == MSG_OPTION_CHOICE) != (option->choices != NULL))
+		return msgext_error(error, "", option->name, "choices and kind disagree");
+
+	/* Every role can read a server's options; a default is in the source. */
+	if (option->secret &&
+		(option->place != MSG_OPTION_MAPPING || option->fallback != NULL))
+		return msgext_error(error, "", option->name,
+							"a secret belongs into the user mapping, without a default");
+	if (option->required && option->place != MSG_OPTION_SERVER)
+		return msgext_error(error, "", option->name,
+							"only a server's option can be required");
+	if (option->fallback != NULL && !msgext_option_check(option, option->fallback, error))
+		return false;
+	for (other = options; other != option; other++)
+	{
+		if (strcmp(other->name, option->name) == 0)
+			return msgext_error(error, "", option->name, "the option is there twice");
+	}
+	common = msgext_option_find(NULL, MSG_OPTION_SERVER, option->name);
+	if (common == NULL)
+		common = msgext_option_find(NULL, MSG_OPTION_MAPPING, option->name);
+	if (common != NULL &&
+		(common->place != option->place || common->kind != option->kind ||
+		 common->secret != option->secret))
+		return msgext_error(error, "", option->name,
+							"a common option may change its default only");
+	return true;
+}
+
+bool
+msgext_provider_check(const MsgProvider *provider, MsgError *error)
+{
+	const unsigned known = MSG_CAN_POLL | MSG_CAN_CALLBACK | MSG_CAN_DEDUP;
+	bool poll = (provider->caps & MSG_CAN_POLL) != 0;
+	bool callback = (provider->caps & MSG_CAN_CALLBACK) != 0;
+	const MsgOption *option;
+
+	if (provider->abi != MSG_PROVIDER_ABI)
+		return msgext_error(error, "", "abi", "is %u, not %u", (unsigned) provider->abi,
+							(unsigned) MSG_PROVIDER_ABI);
+	if (!is_name(provider->name))
+		return msgext_error(error, "", "name", "is not a plain word");
+	if (provider->title == NULL || *provider->title == '\0')
+		return msgext_error(error, "", "title", "is missing");
+	if ((provider->caps & ~known) != 0)
+		return msgext_error(error, "", "caps", "has bits that mean nothing");
+	if (provider->max_batch < 1)
+		return msgext_error(error, "", "max_batch", "is less than one");
+	if (provider->prepare == NULL)
+		return msgext_error(error, "", "prepare", "is missing");
+	if (provider->encode_send == NULL)
+		return msgext_error(error, "", "encode_send", "is missing");
+	if (provider->decode_send == NULL)
+		return msgext_error(error, "", "decode_send", "is missing");
+	if ((provider->encode_status != NULL) != poll)
+		return msgext_error(error, "", "encode_status", "disagrees with MSG_CAN_POLL");
+	if ((provider->decode_status != NULL) != poll)
+		return msgext_error(error, "", "decode_status", "disagrees with MSG_CAN_POLL");
+	if ((provider->parse_callback != NULL) != callback)
+		return msgext_error(error, "", "parse_callback",
+							"disagrees with MSG_CAN_CALLBACK");
+	for (option = provider->options; option != NULL && option->name != NULL; option++)
+	{
+		if (!check_option(provider->options, option, error))
+			return false;
+	}
+	return true;
+}

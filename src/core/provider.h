@@ -1,0 +1,187 @@
+/*
+ * provider.h
+ *		The contract between a provider's codec and the engine: read this first.
+ *
+ * A codec translates. It turns a payload into the bytes that are stored, stored bytes
+ * into a request, and an answer into what it means. It does no I/O, reads no clock,
+ * keeps no state, knows neither PostgreSQL nor curl, and allocates only in the arena
+ * it is given. Retrying, waiting, storing and logging are the engine's.
+ *
+ * Every codec function returns false when bytes cannot be read or written (*error then
+ * says why); what a readable answer means is its verdict. The two are never mixed: an
+ * unreadable answer is no rejection.
+ */
+#ifndef MSGEXT_PROVIDER_H
+#define MSGEXT_PROVIDER_H
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/lifecycle.h"
+#include "core/option.h"
+
+#define MSG_PROVIDER_ABI 1
+
+/* What a provider can do; the registry checks each against the slots. */
+#define MSG_CAN_POLL 0x01	  /* encode_status, decode_status */
+#define MSG_CAN_CALLBACK 0x02 /* parse_callback */
+#define MSG_CAN_DEDUP 0x04	  /* takes a message with a known key once */
+
+/* A server with the sender's user mapping, read-only to a codec. */
+typedef struct MsgConn
+{
+	const char *server;
+	const char *url;			   /* without a trailing slash */
+	const struct MsgSetting *settings; /* of server and mapping; ends with a NULL name */
+	const MsgOption *options;	   /* the provider's own table, for defaults */
+} MsgConn;
+
+typedef struct MsgSetting
+{
+	const char *name;
+	const char *value;
+} MsgSetting;
+
+/* The value that is set, else the default, else NULL. */
+extern const char *msgext_conn_option(const MsgConn *conn, const char *name);
+
+/* What prepare makes of a payload; these bytes are stored and sent at every attempt. */
+typedef struct MsgFragment
+{
+	const char *bytes;
+	size_t len;
+	const char *limit_key; /* whose rate is limited (Devino: vk.subject), or NULL */
+	const char *recipient; /* for limits per recipient, or NULL */
+	const char *channels;  /* "vk,viber,sms" in order of use, or NULL for one channel */
+} MsgFragment;
+
+typedef struct MsgPart
+{
+	const char *bytes;
+	size_t len;
+} MsgPart;
+
+typedef struct MsgPayload
+{
+	const MsgJson *message;
+	const MsgPart *parts;
+	int nparts;
+} MsgPayload;
+
+/* One message of a request. */
+typedef struct MsgJob
+{
+	int64_t id;
+	int64_t created_us;
+	const char *key;	/* idempotency key: fixed before the first attempt */
+	int attempt;		/* from 1 */
+	bool maybe_sent;	/* an earlier attempt may have reached the provider */
+	const char *fragment;
+	size_t fragment_len;
+	const char *provider_id; /* of status requests */
+	const char *channels;	 /* as prepare gave them */
+	int64_t accepted_us;	 /* of status requests */
+} MsgJob;
+
+#define MSG_REQUEST_HEADERS 8
+
+typedef struct MsgRequest
+{
+	const char *method; /* "POST" or "GET" */
+	const char *url;
+	const char *headers[MSG_REQUEST_HEADERS]; /* "Name: value" */
+	int nheaders;
+	const char *body; /* may point into a job's fragment */
+	size_t body_len;
+} MsgRequest;
+
+typedef struct MsgReply
+{
+	int status;
+	const char *body;
+	size_t body_len;
+	const char *headers;	/* lines as received, each ended by \n; NUL-terminated */
+	int64_t retry_after_ms; /* -1 = the answer has no such header */
+	int64_t now_us;			/* when it arrived */
+} MsgReply;
+
+/* The value of a header of a reply in the arena, or NULL. */
+extern const char *msgext_reply_header(MsgArena *arena, const MsgReply *reply,
+									   const char *name);
+
+/* One report of a message's fate, by status answer or callback. */
+typedef struct MsgEvent
+{
+	struct MsgEvent *next;
+	const char *provider_id;
+	const char *channel; /* one of the message's channels, or NULL */
+	MsgState state;		 /* what the status means */
+	const char *status;	 /* the provider's word, verbatim */
+	const char *code;	 /* or NULL */
+	const char *error;	 /* or NULL */
+	int64_t at_us;		 /* 0 = not told, or not readable */
+	MsgJson *detail;	 /* further members for the channel's entry, or NULL */
+	const char *raw;	 /* the part of the input that says it */
+	size_t raw_len;
+} MsgEvent;
+
+typedef struct MsgOutcome
+{
+	MsgVerdict verdict;
+	int64_t retry_after_ms;	 /* of RETRY and UNSURE; -1 = not told */
+	const char *provider_id; /* of ACCEPTED */
+	const char *code;		 /* the provider's, verbatim, or NULL */
+	const char *text;		 /* the provider's, verbatim, or NULL */
+	MsgEvent *events;		 /* of PROGRESS */
+} MsgOutcome;
+
+/* A callback as it came in. */
+typedef struct MsgInbound
+{
+	const char *body;
+	size_t body_len;
+} MsgInbound;
+
+typedef struct MsgProvider
+{
+	uint32_t abi;		/* MSG_PROVIDER_ABI */
+	const char *name;	/* = its folder; the foreign-data wrapper is msgext_<name> */
+	const char *title;	/* for people */
+	unsigned caps;
+	int max_batch;		/* messages a request; 1 = one */
+	const MsgOption *options; /* beside the common ones, or with other defaults */
+
+	/*
+	 * In the caller's transaction, once: checks the payload by the provider's rules
+	 * and writes the fragment. False = a payload the provider would refuse; error->code
+	 * is the provider's own code.
+	 */
+	bool (*prepare)(MsgArena *arena, const MsgConn *conn, const MsgPayload *payload,
+					MsgFragment *fragment, MsgError *error);
+
+	/* Wraps n fragments with envelope and credentials. */
+	bool (*encode_send)(MsgArena *arena, const MsgConn *conn, const MsgJob *jobs, int n,
+						MsgRequest *request, MsgError *error);
+	/* Fills in one outcome per job. */
+	bool (*decode_send)(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
+						const MsgJob *jobs, int n, MsgOutcome *outcomes, MsgError *error);
+
+	bool (*encode_status)(MsgArena *arena, const MsgConn *conn, const MsgJob *jobs, int n,
+						  MsgRequest *request, MsgError *error);
+	bool (*decode_status)(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
+						  const MsgJob *jobs, int n, MsgOutcome *outcomes, MsgError *error);
+
+	/* Reads a push into events, oldest first as far as the body tells. */
+	bool (*parse_callback)(MsgArena *arena, const MsgConn *conn, const MsgInbound *inbound,
+						   MsgEvent **events, MsgError *error);
+} MsgProvider;
+
+/* The generated list; ends with NULL. */
+extern const MsgProvider *const msgext_providers[];
+
+extern const MsgProvider *msgext_provider_find(const char *name);
+
+/* False with *error filled in when slots and capabilities of a provider disagree. */
+extern bool msgext_provider_check(const MsgProvider *provider, MsgError *error);
+
+#endif /* MSGEXT_PROVIDER_H */
