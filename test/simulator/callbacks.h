@@ -1,0 +1,51 @@
+/*
+ * callbacks.h
+ *		Status changes on their way to the client: kept until they are fetched,
+ *		or posted to a URL by a thread of their own.
+ *
+ * The functions may be called from any thread.
+ */
+#ifndef SIMULATOR_CALLBACKS_H
+#define SIMULATOR_CALLBACKS_H
+
+#include "buf.h"
+
+typedef struct CallbackEvent CallbackEvent;
+
+struct CallbackEvent
+{
+	uint64_t id;
+	int64_t at_ms;
+	const char *status; /* the strings live until callbacks_clear() */
+	const char *error;
+
+	/* writes one object of the body; "table" asks for the other member names */
+	void (*write)(Buf *out, const CallbackEvent *event, bool table);
+};
+
+typedef struct CallbackTally
+{
+	uint64_t posted;	/* bodies answered with 200 */
+	uint64_t failed;	/* posts answered with anything else, or not at all */
+	uint64_t recovered; /* bodies that failed first and got their 200 later */
+	uint64_t events;
+	uint64_t pending;
+	uint64_t dropped; /* events that found the ring full */
+} CallbackTally;
+
+extern void
+callbacks_start(void);
+extern void
+callbacks_stop(void);
+extern void
+callbacks_add(const CallbackEvent *event);
+extern bool
+callbacks_configure(const char *json, size_t len, Buf *message);
+extern bool
+callbacks_fetch(size_t max, Buf *out);
+extern void
+callbacks_clear(void);
+extern CallbackTally
+callbacks_tally(void);
+
+#endif /* SIMULATOR_CALLBACKS_H */

@@ -1,0 +1,62 @@
+/*
+ * ledger.h
+ *		What the providers took and refused, in order of arrival: the witness
+ *		that tests compare with the database.
+ *
+ * Keeps no header of any request, hence no credentials.
+ */
+#ifndef SIMULATOR_LEDGER_H
+#define SIMULATOR_LEDGER_H
+
+#include "buf.h"
+
+/* The lines that one request has made; a packet makes many. */
+typedef struct LedgerRange
+{
+	uint64_t first; /* counted from 1; 0 = none */
+	uint64_t last;
+	unsigned generation;
+} LedgerRange;
+
+typedef struct Tally
+{
+	uint64_t requests;
+	uint64_t accepted;
+	uint64_t rejected;
+	uint64_t unauthorized;
+	uint64_t status_queries;
+	uint64_t faults;
+	uint64_t in_flight;
+	uint64_t in_flight_max;
+	uint64_t connections;
+	uint64_t connections_max;
+	uint64_t bodies_left_out;
+} Tally;
+
+extern Tally tally;
+
+typedef struct LedgerLine
+{
+	const char *provider; /* lives as long as the process */
+	uint64_t id;		  /* 0 = none was given */
+	const char *to;		  /* may be NULL */
+	const char *code;	  /* NULL = "ok", accepted */
+	const char *body;
+	size_t body_len;
+	bool body_is_json;
+} LedgerLine;
+
+extern void
+ledger_add(LedgerRange *range, const LedgerLine *line);
+extern void
+ledger_answered(const LedgerRange *range);
+extern void *
+ledger_reader(uint64_t after);
+extern bool
+ledger_read(void *state, Buf *out);
+extern void
+ledger_summary(Buf *out);
+extern void
+ledger_reset(void);
+
+#endif /* SIMULATOR_LEDGER_H */

@@ -1,0 +1,97 @@
+/*
+ * provider.h
+ *		The contract between the server and the APIs that it plays; the file to
+ *		read before adding a provider.
+ *
+ * A provider is one file that fills one Provider table and is named in the
+ * list in main.c. It sees requests whose bodies are complete and writes the
+ * answer that the real provider would give. It never sees sockets, delays or
+ * faults: those are the server's, and act alike on every provider.
+ */
+#ifndef SIMULATOR_PROVIDER_H
+#define SIMULATOR_PROVIDER_H
+
+#include "buf.h"
+#include "ledger.h"
+
+typedef struct Provider Provider;
+typedef struct Request Request;
+typedef struct Reply Reply;
+
+/* Appends the next piece of a long answer; false when there was none left. */
+typedef bool (*ReplySource)(void *state, Buf *out);
+
+struct Reply
+{
+	unsigned status;
+	const char *content_type;
+	const char *header_name; /* one more header, or NULL */
+	char header_value[64];
+	Buf body;
+	ReplySource source; /* instead of body: an answer of any length */
+	void *source_state; /* freed with free() */
+};
+
+typedef struct Route
+{
+	const char *method;
+	const char *path; /* below the provider's prefix */
+	const char *op;	  /* "send", "status": the word used in scripts */
+	void (*handle)(Request *request, Reply *reply);
+} Route;
+
+struct Request
+{
+	const char *method;
+	const char *path;
+	Buf body;
+	const Provider *provider; /* NULL for the simulator's own endpoints */
+	const Route *route;
+	void *connection;
+	LedgerRange entries; /* what this request has put into the ledger */
+};
+
+struct Provider
+{
+	const char *name;	 /* in scripts, in the ledger, in option names */
+	const char *prefix;	 /* "/devino" */
+	const Route *routes; /* ends with a NULL method */
+	void (*start)(void);
+	void (*stop)(void);
+
+	/* forgets every message; ids already given must not come again */
+	void (*reset)(void);
+
+	/* --<name>-<option> VALUE; false if there is no such option */
+	bool (*set_option)(const char *option, const char *value);
+
+	/* script actions "code" and "inner": refuse in the provider's own form */
+	void (*refuse)(Request *request, Reply *reply, const char *code,
+				   const char *description);
+	void (*reject)(Request *request, Reply *reply, const char *code);
+};
+
+extern const Provider *const providers[]; /* ends with NULL; in main.c */
+
+extern const Provider devino_provider;
+
+/* How this process was asked to behave; set by main.c and control.c only. */
+typedef struct Settings
+{
+	int latency_ms;
+	int status_step_ms;
+	bool ledger_bodies;
+	bool checks;
+} Settings;
+
+extern Settings settings;
+
+/* in exchange.c; the answers live as long as the request */
+extern const char *
+request_header(const Request *request, const char *name);
+extern const char *
+request_argument(const Request *request, const char *name);
+extern void
+reply_text(Reply *reply, unsigned status, const char *text);
+
+#endif /* SIMULATOR_PROVIDER_H */
