@@ -1,0 +1,66 @@
+/*
+ * http_client.h
+ *		Many HTTP requests at once over kept connections: submit, pump, take what is
+ *		done. Owns the curl multi handle, its easy handles and its epoll descriptor.
+ *
+ * Knows neither PostgreSQL nor any provider, waits for nothing by itself, and never
+ * repeats a request: a repeat is the caller's decision, for it may double a message.
+ */
+#ifndef MSGEXT_HTTP_CLIENT_H
+#define MSGEXT_HTTP_CLIENT_H
+
+#include "core/provider.h"
+#include "core/verdict.h"
+
+typedef struct MsgHttp MsgHttp;
+
+/* How to reach a server; must outlive the requests submitted with it. */
+typedef struct MsgHttpTarget
+{
+	uint64_t serial; /* another number for other settings, also at the same address */
+	long timeout_ms; /* of the whole request */
+	long connect_timeout_ms;
+	const char *ca_file; /* or NULL for the system's */
+	const char *proxy;	 /* or NULL for none */
+	const char *version; /* "1.1", "2" or "auto" */
+} MsgHttpTarget;
+
+/* Valid until msgext_http_release(). */
+typedef struct MsgHttpResult
+{
+	void *cookie;
+	MsgTransport transport;
+	MsgReply reply;	   /* body and headers as far as they came */
+	const char *error; /* of a failed transport: one clause, no secret in it */
+	void *slot;		   /* the client's own */
+} MsgHttpResult;
+
+/*
+ * Starts libcurl for this process and makes a client whose answers may have max_body
+ * bytes. Returns NULL when there is no memory or no descriptor.
+ */
+extern MsgHttp *msgext_http_create(size_t max_body);
+/* Cuts every request that is under way. */
+extern void msgext_http_destroy(MsgHttp *http);
+
+/* A descriptor that becomes readable when msgext_http_pump() has something to do. */
+extern int msgext_http_fd(const MsgHttp *http);
+/* Milliseconds until msgext_http_pump() must be called anyway; -1 = no need. */
+extern long msgext_http_timeout_ms(const MsgHttp *http, int64_t now_us);
+
+/*
+ * Starts a request. Its url, headers and body must outlive it; the cookie comes back
+ * with the result. False when libcurl could not take it; nothing was sent then.
+ */
+extern bool msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target,
+							   const MsgRequest *request, void *cookie);
+
+/* Moves bytes, without waiting. */
+extern void msgext_http_pump(MsgHttp *http, int64_t now_us);
+/* False when none is done. */
+extern bool msgext_http_take(MsgHttp *http, int64_t now_us, MsgHttpResult *result);
+extern void msgext_http_release(MsgHttp *http, MsgHttpResult *result);
+
+extern int msgext_http_in_flight(const MsgHttp *http);
+
+#endif /* MSGEXT_HTTP_CLIENT_H */
