@@ -1,0 +1,149 @@
+# msgext: in-database messaging for PostgreSQL.
+#
+#   make            build the extension          make demo    see it work, from nothing
+#   make install    put it where pg_config says  make test    everything that is checked
+#
+# The other targets are listed by "make help". The commands that need packages install
+# them (script/require.sh), as root or through sudo.
+
+EXTENSION = msgext
+EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).control)
+
+# A provider is a folder; everything that lists them is made from these names.
+PROVIDERS = $(patsubst src/providers/%/,%,$(sort $(wildcard src/providers/*/)))
+
+CORE_SOURCES = $(filter-out src/core/arena_std.c,$(wildcard src/core/*.c))
+PROVIDER_SOURCES = $(wildcard src/providers/*/*.c)
+NET_SOURCES = $(wildcard src/net/*.c)
+PG_SOURCES = $(wildcard src/pg/*.c)
+
+MODULE_big = msgext
+OBJS = $(patsubst %.c,%.o,$(PG_SOURCES) $(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES)) \
+	build/provider_list.o
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+EXTRA_CLEAN = build $(EXTENSION)--*.sql
+
+REGRESS = post status servers callback dispatch privileges
+REGRESS_OPTS = --inputdir=. --load-extension=msgext
+ISOLATION = cancel retry callback operation
+ISOLATION_OPTS = --inputdir=test --load-extension=msgext
+
+PG_CPPFLAGS = -Isrc $(shell pkg-config --cflags libcurl)
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers -Wno-clobbered \
+	-Wno-declaration-after-statement
+SHLIB_LINK = $(shell pkg-config --libs libcurl)
+
+# Bitcode for inlining into queries: nothing of ours is worth it, and it doubles the build.
+override with_llvm = no
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(PGXS),)
+include $(PGXS)
+endif
+
+# Only src/pg may see the server's headers: the others are compiled without their path,
+# so that a forbidden include does not compile.
+PURE_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -fPIC -fvisibility=hidden -Isrc
+PURE_OBJS = $(patsubst %.c,%.o,$(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES)) \
+	build/provider_list.o
+$(PURE_OBJS): %.o: %.c
+	$(CC) $(PURE_CFLAGS) $(shell pkg-config --cflags libcurl) -c -o $@ $<
+
+HEADERS = $(wildcard src/*/*.h src/providers/*/*.h)
+$(OBJS): $(HEADERS)
+
+build/provider_list.c: Makefile $(wildcard src/providers/*)
+	@mkdir -p build
+	@{ echo '#include "core/provider.h"'; \
+	  for p in $(PROVIDERS); do echo "extern const MsgProvider msgext_provider_$$p;"; done; \
+	  echo 'const MsgProvider *const msgext_providers[] = {'; \
+	  for p in $(PROVIDERS); do echo "	&msgext_provider_$$p,"; done; \
+	  echo '	NULL};'; } > $@
+
+$(EXTENSION)--$(EXTVERSION).sql: sql/msgext.sql sql/provider.sql.in Makefile $(wildcard src/providers/*)
+	@{ cat sql/msgext.sql; for p in $(PROVIDERS); do \
+	  title=$$(sed -n 's/^\t*\.title = "\(.*\)",/\1/p' src/providers/$$p/$$p.c); \
+	  sed "s/@NAME@/$$p/g; s/@TITLE@/$$title/g" sql/provider.sql.in; done; } > $@
+
+# ---------------------------------------------------------------------------
+# Everything below is for people: demo, tests, checks. Scripts install what is missing.
+# ---------------------------------------------------------------------------
+
+.DEFAULT_GOAL := all
+
+SIMULATOR = build/simulator
+SIMULATOR_LIBS = libmicrohttpd libcurl jansson
+$(SIMULATOR): $(wildcard test/simulator/*.c test/simulator/*.h)
+	@mkdir -p build
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $$(pkg-config --cflags $(SIMULATOR_LIBS)) \
+		$(wildcard test/simulator/*.c) -o $@ $$(pkg-config --libs $(SIMULATOR_LIBS)) -lpthread
+
+simulator: $(SIMULATOR)
+
+# Codecs and pure functions, without a server, under the address and the undefined
+# behaviour sanitizer. Their include path holds no server header.
+UNIT = build/unit
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+UNIT_SOURCES = $(CORE_SOURCES) src/core/arena_std.c $(PROVIDER_SOURCES) build/provider_list.c
+$(UNIT): $(UNIT_SOURCES) $(wildcard test/unit/*.c test/unit/*.h) $(HEADERS)
+	$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc -Itest $(SANITIZE) \
+		$(UNIT_SOURCES) $(wildcard test/unit/*.c) -o $@
+
+unit: require
+	@$(MAKE) --no-print-directory $(UNIT)
+	prove --exec '' ./$(UNIT)
+
+# Seconds for each of: make fuzz FUZZ_TIME=600
+FUZZ_TIME ?= 10
+FUZZ = build/fuzz_codec
+$(FUZZ): $(UNIT_SOURCES) test/fuzz/fuzz_codec.c $(HEADERS)
+	clang -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		$(UNIT_SOURCES) test/fuzz/fuzz_codec.c -o $@
+
+fuzz: require
+	@$(MAKE) --no-print-directory $(FUZZ)
+	script/fuzz.sh $(FUZZ) $(FUZZ_TIME)
+
+require:
+	@script/require.sh
+
+check-layers: all
+	@script/check-layers.sh
+
+FORMATTED = $(wildcard src/*/*.[ch] src/providers/*/*.[ch] test/*/*.[ch])
+format:
+	clang-format -i $(FORMATTED)
+check-format: require
+	@clang-format --dry-run -Werror $(FORMATTED)
+
+regress: require build-all
+	script/test.sh regress $(REGRESS)
+isolation: require build-all
+	script/test.sh isolation $(ISOLATION)
+tap: require build-all
+	script/test.sh tap $(TAP)
+
+# "make" of a fresh machine: packages first, then everything that is compiled.
+build-all: require
+	@$(MAKE) --no-print-directory all $(SIMULATOR)
+	@script/install.sh
+
+test: require
+	@script/test.sh all
+
+demo: require build-all
+	@script/demo.sh
+
+help:
+	@sed -n 's/^# *make /make /p' Makefile; \
+	echo 'unit fuzz regress isolation tap: parts of make test'; \
+	echo 'check-layers check-format format simulator bench soak'
+
+.PHONY: simulator unit fuzz require check-layers format check-format regress isolation tap \
+	build-all test demo help bench soak
+
+print-%:
+	@echo $($*)

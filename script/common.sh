@@ -1,0 +1,26 @@
+# Sourced by the scripts: where things are, and how to be somebody PostgreSQL runs as.
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+pg_config=${PG_CONFIG:-pg_config}
+bindir=$("$pg_config" --bindir)
+pgxs=$(dirname "$(dirname "$("$pg_config" --pgxs)")")
+
+# PostgreSQL refuses to run as root: root becomes the user of Debian's package.
+if [ "$(id -u)" = 0 ]; then
+    server_user=postgres
+    as_user() { runuser -u "$server_user" -- "$@"; }
+else
+    server_user=$(id -un)
+    as_user() { "$@"; }
+fi
+
+# A folder that user may write to, removed at the end. A clone may lie where he cannot
+# even read, so what is run is copied there.
+make_scratch() {
+    scratch=$(mktemp -d "${TMPDIR:-/tmp}/msgext.XXXXXX")
+    cp -r "$root/sql" "$root/expected" "$root/test" "$scratch/"
+    mkdir -p "$scratch/bin" "$scratch/out"
+    cp "$root/build/simulator" "$scratch/bin/"
+    [ "$(id -u)" != 0 ] || chown -R "$server_user" "$scratch"
+    chmod 755 "$scratch"
+}

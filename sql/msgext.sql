@@ -1,0 +1,404 @@
+-- Install script of msgext. The Makefile appends one foreign-data wrapper per provider
+-- (sql/provider.sql.in) and writes msgext--<version>.sql.
+\echo Use "CREATE EXTENSION msgext" to load this file. \quit
+
+------------------------------------------------------------------------------
+-- Tables. Written by C through the access methods; nobody but the owner may
+-- touch them, everybody else sees their own rows through the views below.
+------------------------------------------------------------------------------
+
+CREATE SEQUENCE msgext.outbox_id_seq AS bigint;
+
+CREATE TABLE msgext.outbox (
+    id              bigint NOT NULL,
+    xid             xid8 NOT NULL,
+    home            bigint NOT NULL,
+    created_at      timestamptz NOT NULL,
+    queued_at       timestamptz NOT NULL,
+    priority        smallint NOT NULL,
+    attempts        integer NOT NULL,
+    failures        integer NOT NULL,
+    maybe_sent      boolean NOT NULL,
+    server          text COLLATE "C" NOT NULL,
+    provider        text COLLATE "C" NOT NULL,
+    sender          text COLLATE "C" NOT NULL,
+    state           text COLLATE "C" NOT NULL,
+    operation_id    text COLLATE "C",
+    send_after      timestamptz,
+    expires_at      timestamptz,
+    next_attempt_at timestamptz,
+    accepted_at     timestamptz,
+    finished_at     timestamptz,
+    waiting         text COLLATE "C",
+    limit_key       text COLLATE "C",
+    recipient       text COLLATE "C",
+    channels        text COLLATE "C",
+    provider_id     text COLLATE "C",
+    provider_status text COLLATE "C",
+    code            text COLLATE "C",
+    error           text COLLATE "C",
+    detail          jsonb,
+    payload         bytea NOT NULL,
+    CONSTRAINT outbox_pkey PRIMARY KEY (id),
+    CONSTRAINT outbox_priority CHECK (priority BETWEEN 1 AND 5),
+    CONSTRAINT outbox_state CHECK (state IN
+        ('queued', 'accepted', 'sent', 'delivered', 'read', 'undelivered', 'failed',
+         'rejected', 'expired', 'cancelled', 'unknown'))
+) WITH (fillfactor = 50);
+
+COMMENT ON SEQUENCE msgext.outbox_id_seq IS 'ids of messages';
+COMMENT ON TABLE msgext.outbox IS
+    'one row per message, from the transaction that queued it until retention removes it; ask the view message instead';
+COMMENT ON COLUMN msgext.outbox.id IS 'what post_message returned';
+COMMENT ON COLUMN msgext.outbox.xid IS 'transaction that queued it: new work is found by this';
+COMMENT ON COLUMN msgext.outbox.home IS 'database it was queued in; a row restored into another one is not sent until resume_server adopts it';
+COMMENT ON COLUMN msgext.outbox.created_at IS 'when it was first queued; with id, the message''s own idempotency key';
+COMMENT ON COLUMN msgext.outbox.queued_at IS 'when it was last queued, by post_message or retry_message';
+COMMENT ON COLUMN msgext.outbox.priority IS '1 (first) to 5 (last)';
+COMMENT ON COLUMN msgext.outbox.attempts IS 'requests recorded; fences every result';
+COMMENT ON COLUMN msgext.outbox.failures IS 'attempts that count towards max_attempts, since queued_at';
+COMMENT ON COLUMN msgext.outbox.maybe_sent IS 'an attempt may have reached the provider without our knowing';
+COMMENT ON COLUMN msgext.outbox.server IS 'foreign server, by name, so that history outlives it';
+COMMENT ON COLUMN msgext.outbox.provider IS 'codec that wrote payload';
+COMMENT ON COLUMN msgext.outbox.sender IS 'role that queued it: its user mapping is used, its members may see it';
+COMMENT ON COLUMN msgext.outbox.state IS 'state of the message; queued also while a request is on its way (view message: sending)';
+COMMENT ON COLUMN msgext.outbox.operation_id IS 'the caller''s idempotency key, unique per server';
+COMMENT ON COLUMN msgext.outbox.send_after IS 'not to be sent before';
+COMMENT ON COLUMN msgext.outbox.expires_at IS 'not to be sent after';
+COMMENT ON COLUMN msgext.outbox.next_attempt_at IS 'when it is sent again, or asked about; NULL: at once, or never again';
+COMMENT ON COLUMN msgext.outbox.accepted_at IS 'when the provider took it';
+COMMENT ON COLUMN msgext.outbox.finished_at IS 'when its last state was reached, or tracking ended';
+COMMENT ON COLUMN msgext.outbox.waiting IS 'why a queued message waits until next_attempt_at';
+COMMENT ON COLUMN msgext.outbox.limit_key IS 'whose rate limit it counts against';
+COMMENT ON COLUMN msgext.outbox.recipient IS 'whose recipient limit it counts against';
+COMMENT ON COLUMN msgext.outbox.channels IS 'channels it may take, in order of use';
+COMMENT ON COLUMN msgext.outbox.provider_id IS 'the provider''s id of it';
+COMMENT ON COLUMN msgext.outbox.provider_status IS 'the provider''s last status, verbatim';
+COMMENT ON COLUMN msgext.outbox.code IS 'the provider''s last code, verbatim';
+COMMENT ON COLUMN msgext.outbox.error IS 'last error, in the provider''s words or ours';
+COMMENT ON COLUMN msgext.outbox.detail IS 'state of each channel, as the provider told it';
+COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every attempt; no credential is in them';
+
+-- New work of a lane is one index range above the lane's cursor, however long the
+-- history before it. No state column is in any index, so every later update is HOT.
+CREATE INDEX outbox_lane ON msgext.outbox (server, priority, xid, id);
+COMMENT ON INDEX msgext.outbox_lane IS 'the lanes: finds new messages by the transaction that wrote them';
+CREATE UNIQUE INDEX outbox_operation ON msgext.outbox (server, operation_id)
+    WHERE operation_id IS NOT NULL;
+COMMENT ON INDEX msgext.outbox_operation IS 'operation ids are unique per server';
+
+CREATE TABLE msgext.event (
+    message_id  bigint NOT NULL,
+    at          timestamptz NOT NULL,
+    kind        text COLLATE "C" NOT NULL,
+    attempt     integer,
+    state       text COLLATE "C",
+    channel     text COLLATE "C",
+    status      text COLLATE "C",
+    code        text COLLATE "C",
+    error       text COLLATE "C",
+    http_status integer,
+    reported_at timestamptz,
+    answer      bytea
+);
+COMMENT ON TABLE msgext.event IS 'what happened to each message, append-only; ask the view message_event instead';
+COMMENT ON COLUMN msgext.event.message_id IS 'message';
+COMMENT ON COLUMN msgext.event.at IS 'when it was recorded';
+COMMENT ON COLUMN msgext.event.kind IS 'answer, status, callback, interrupted, waiting, expired, cancelled, retried or poll_ended';
+COMMENT ON COLUMN msgext.event.attempt IS 'attempt it belongs to';
+COMMENT ON COLUMN msgext.event.state IS 'state of the message after it';
+COMMENT ON COLUMN msgext.event.channel IS 'channel it is about';
+COMMENT ON COLUMN msgext.event.status IS 'the provider''s status, verbatim';
+COMMENT ON COLUMN msgext.event.code IS 'the provider''s code, verbatim';
+COMMENT ON COLUMN msgext.event.error IS 'error text';
+COMMENT ON COLUMN msgext.event.http_status IS 'HTTP status of an answer';
+COMMENT ON COLUMN msgext.event.reported_at IS 'when it happened, by the provider''s clock';
+COMMENT ON COLUMN msgext.event.answer IS 'the raw answer or report, its beginning if it is long';
+CREATE INDEX event_message ON msgext.event (message_id);
+COMMENT ON INDEX msgext.event_message IS 'events of a message';
+
+CREATE TABLE msgext.claim (
+    id         bigint NOT NULL,
+    claimed_at timestamptz NOT NULL,
+    messages   bigint[] NOT NULL,
+    attempts   integer[] NOT NULL,
+    CONSTRAINT claim_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE msgext.claim IS
+    'batches of messages whose requests may be on the wire; what a dead dispatcher leaves here is the unknown';
+COMMENT ON COLUMN msgext.claim.id IS 'batch';
+COMMENT ON COLUMN msgext.claim.claimed_at IS 'when it was claimed';
+COMMENT ON COLUMN msgext.claim.messages IS 'messages of the batch';
+COMMENT ON COLUMN msgext.claim.attempts IS 'attempt of each; resolved once outbox.attempts has reached it';
+
+CREATE TABLE msgext.due (
+    server text COLLATE "C" NOT NULL,
+    kind   text COLLATE "C" NOT NULL,
+    at     timestamptz NOT NULL,
+    id     bigint NOT NULL,
+    CONSTRAINT due_kind CHECK (kind IN ('send', 'poll', 'unknown'))
+);
+COMMENT ON TABLE msgext.due IS 'what is to be done later: send again, ask for a status; and what waits for a person';
+COMMENT ON COLUMN msgext.due.server IS 'foreign server';
+COMMENT ON COLUMN msgext.due.kind IS 'send, poll, or unknown (waits for retry_message)';
+COMMENT ON COLUMN msgext.due.at IS 'when';
+COMMENT ON COLUMN msgext.due.id IS 'message';
+CREATE INDEX due_at ON msgext.due (server, kind, at, id);
+COMMENT ON INDEX msgext.due_at IS 'what is due, by time';
+
+CREATE TABLE msgext.lane (
+    server   text COLLATE "C" NOT NULL,
+    priority smallint NOT NULL,
+    done     pg_snapshot,
+    scan     pg_snapshot,
+    xid      xid8 NOT NULL,
+    id       bigint NOT NULL,
+    waiting  text COLLATE "C",
+    until    timestamptz,
+    CONSTRAINT lane_pkey PRIMARY KEY (server, priority)
+);
+COMMENT ON TABLE msgext.lane IS 'how far each channel and priority has been read; rewritten about once a second';
+COMMENT ON COLUMN msgext.lane.server IS 'foreign server';
+COMMENT ON COLUMN msgext.lane.priority IS 'priority';
+COMMENT ON COLUMN msgext.lane.done IS 'messages of transactions visible in this snapshot have been taken';
+COMMENT ON COLUMN msgext.lane.scan IS 'snapshot being read now, or NULL';
+COMMENT ON COLUMN msgext.lane.xid IS 'position in scan: transaction';
+COMMENT ON COLUMN msgext.lane.id IS 'position in scan: message';
+COMMENT ON COLUMN msgext.lane.waiting IS 'why the lane stands still, or NULL';
+COMMENT ON COLUMN msgext.lane.until IS 'no message behind the position leaves before this';
+
+CREATE TABLE msgext.channel (
+    server       text COLLATE "C" NOT NULL,
+    paused       boolean NOT NULL,
+    pause_reason text COLLATE "C",
+    paused_at    timestamptz,
+    home         bigint,
+    CONSTRAINT channel_pkey PRIMARY KEY (server)
+);
+COMMENT ON TABLE msgext.channel IS 'servers that are or were paused';
+COMMENT ON COLUMN msgext.channel.server IS 'foreign server';
+COMMENT ON COLUMN msgext.channel.paused IS 'nothing is sent while true';
+COMMENT ON COLUMN msgext.channel.pause_reason IS 'why, as given to pause_server or found in an answer';
+COMMENT ON COLUMN msgext.channel.paused_at IS 'since when';
+COMMENT ON COLUMN msgext.channel.home IS 'database in which resume_server released it, in a restored copy';
+
+CREATE TABLE msgext.health (
+    server          text COLLATE "C" NOT NULL,
+    last_error      text COLLATE "C",
+    last_error_at   timestamptz,
+    last_success_at timestamptz,
+    last_claim_at   timestamptz,
+    CONSTRAINT health_pkey PRIMARY KEY (server)
+);
+COMMENT ON TABLE msgext.health IS 'last success and error of each server; rewritten about once a second';
+COMMENT ON COLUMN msgext.health.server IS 'foreign server';
+COMMENT ON COLUMN msgext.health.last_error IS 'last error of a request to it';
+COMMENT ON COLUMN msgext.health.last_error_at IS 'when';
+COMMENT ON COLUMN msgext.health.last_success_at IS 'when it last took a message or answered a status request';
+COMMENT ON COLUMN msgext.health.last_claim_at IS 'when a message was last claimed for it: rate limits start from here';
+
+CREATE TABLE msgext.reference (
+    server      text COLLATE "C" NOT NULL,
+    provider_id text COLLATE "C" NOT NULL,
+    message_id  bigint NOT NULL,
+    CONSTRAINT reference_pkey PRIMARY KEY (server, provider_id)
+);
+COMMENT ON TABLE msgext.reference IS 'messages by the provider''s id, for callbacks';
+COMMENT ON COLUMN msgext.reference.server IS 'foreign server';
+COMMENT ON COLUMN msgext.reference.provider_id IS 'the provider''s id';
+COMMENT ON COLUMN msgext.reference.message_id IS 'ours';
+
+CREATE TABLE msgext.callback (
+    server      text COLLATE "C" NOT NULL,
+    digest      bytea NOT NULL,
+    provider_id text COLLATE "C" NOT NULL,
+    received_at timestamptz NOT NULL,
+    message_id  bigint,
+    repeats     integer NOT NULL,
+    report      bytea NOT NULL,
+    CONSTRAINT callback_pkey PRIMARY KEY (server, digest)
+);
+COMMENT ON TABLE msgext.callback IS 'reports pushed by providers, each once; those without message_id wait for their message';
+COMMENT ON COLUMN msgext.callback.server IS 'foreign server';
+COMMENT ON COLUMN msgext.callback.digest IS 'SHA-256 of the report';
+COMMENT ON COLUMN msgext.callback.provider_id IS 'the provider''s id of the message';
+COMMENT ON COLUMN msgext.callback.received_at IS 'when it came first';
+COMMENT ON COLUMN msgext.callback.message_id IS 'message it was applied to';
+COMMENT ON COLUMN msgext.callback.repeats IS 'how often it came again';
+COMMENT ON COLUMN msgext.callback.report IS 'the report, as received';
+CREATE INDEX callback_unmatched ON msgext.callback (server, provider_id)
+    WHERE message_id IS NULL;
+COMMENT ON INDEX msgext.callback_unmatched IS 'reports that wait for their message';
+
+CREATE TABLE msgext.recipient_use (
+    server     text COLLATE "C" NOT NULL,
+    limit_key  text COLLATE "C" NOT NULL,
+    recipient  text COLLATE "C" NOT NULL,
+    at         timestamptz NOT NULL,
+    message_id bigint NOT NULL
+);
+COMMENT ON TABLE msgext.recipient_use IS 'who was written to lately, for limits per recipient';
+COMMENT ON COLUMN msgext.recipient_use.server IS 'foreign server';
+COMMENT ON COLUMN msgext.recipient_use.limit_key IS 'sender the limit is counted for';
+COMMENT ON COLUMN msgext.recipient_use.recipient IS 'recipient';
+COMMENT ON COLUMN msgext.recipient_use.at IS 'when the message was claimed';
+COMMENT ON COLUMN msgext.recipient_use.message_id IS 'message; its repeats count once';
+CREATE INDEX recipient_use_key ON msgext.recipient_use (server, limit_key, recipient, at);
+COMMENT ON INDEX msgext.recipient_use_key IS 'uses of a recipient, by time';
+
+-- A dump carries this row along; restored beside another one it tells that the
+-- database is a copy, which must not write to the original's recipients.
+CREATE TABLE msgext.home (
+    home bigint NOT NULL
+);
+COMMENT ON TABLE msgext.home IS 'databases this data has lived in; more than one: a restored copy';
+COMMENT ON COLUMN msgext.home.home IS 'digest of the cluster''s system identifier and the database''s oid';
+
+-- All of it is the user's data: a dump carries it.
+SELECT pg_catalog.pg_extension_config_dump('msgext.outbox', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.outbox_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.event', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.claim', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.due', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.lane', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.channel', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.health', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.reference', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.callback', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.recipient_use', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.home', '');
+
+------------------------------------------------------------------------------
+-- Functions
+------------------------------------------------------------------------------
+
+CREATE FUNCTION msgext.post_message(
+    server name, message jsonb, operation_id text DEFAULT NULL, priority int DEFAULT 3,
+    send_after timestamptz DEFAULT NULL, expires_at timestamptz DEFAULT NULL,
+    parts bytea[] DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_post_message';
+COMMENT ON FUNCTION msgext.post_message(name, jsonb, text, int, timestamptz, timestamptz, bytea[]) IS
+    'queue one message for a server; it leaves after this transaction commits; returns its id';
+
+CREATE FUNCTION msgext.send_vk(
+    server name, vk jsonb, viber jsonb DEFAULT NULL, sms jsonb DEFAULT NULL,
+    operation_id text DEFAULT NULL, priority int DEFAULT 3,
+    send_after timestamptz DEFAULT NULL, expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_send_vk';
+COMMENT ON FUNCTION msgext.send_vk(name, jsonb, jsonb, jsonb, text, int, timestamptz, timestamptz) IS
+    'queue one message for Devino: VK, with Viber and SMS as fallbacks; returns its id';
+
+CREATE FUNCTION msgext.message_status(
+    INOUT id bigint, OUT server text, OUT provider text, OUT state text,
+    OUT provider_status text, OUT provider_id text, OUT code text, OUT error text,
+    OUT attempts int, OUT created_at timestamptz, OUT next_attempt_at timestamptz,
+    OUT accepted_at timestamptz, OUT finished_at timestamptz, OUT detail jsonb)
+RETURNS SETOF record
+LANGUAGE C STABLE PARALLEL SAFE STRICT ROWS 1 AS 'MODULE_PATHNAME', 'msgext_message_status';
+COMMENT ON FUNCTION msgext.message_status(bigint) IS
+    'what has become of a message; no row when there is none, or it is not yours to see';
+
+CREATE FUNCTION msgext.receive_callback(server name, body bytea, headers jsonb DEFAULT NULL)
+RETURNS int
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_receive_callback';
+COMMENT ON FUNCTION msgext.receive_callback(name, bytea, jsonb) IS
+    'take what a provider pushed; returns how many new reports were applied to messages';
+
+CREATE FUNCTION msgext.cancel_message(id bigint) RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'msgext_cancel_message';
+COMMENT ON FUNCTION msgext.cancel_message(bigint) IS
+    'withdraw a message that has not left; true only if it took effect';
+
+CREATE FUNCTION msgext.retry_message(id bigint) RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'msgext_retry_message';
+COMMENT ON FUNCTION msgext.retry_message(bigint) IS
+    'queue again what failed, was rejected or is unknown; true only if it took effect';
+
+CREATE FUNCTION msgext.pause_server(server name, reason text DEFAULT NULL) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_pause_server';
+COMMENT ON FUNCTION msgext.pause_server(name, text) IS
+    'send nothing through a server until resume_server; messages stay queued';
+
+CREATE FUNCTION msgext.resume_server(server name) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'msgext_resume_server';
+COMMENT ON FUNCTION msgext.resume_server(name) IS
+    'send again through a server that was paused, by hand, by an answer, or as a restored copy';
+
+CREATE PROCEDURE msgext.dispatch(timeout interval DEFAULT '30 s')
+LANGUAGE C AS 'MODULE_PATHNAME', 'msgext_dispatch';
+COMMENT ON PROCEDURE msgext.dispatch(interval) IS
+    'send what is due and wait for the answers, until nothing is due; needs no worker';
+
+------------------------------------------------------------------------------
+-- Views and what they stand on
+------------------------------------------------------------------------------
+
+CREATE FUNCTION msgext.may_see(sender text) RETURNS boolean
+LANGUAGE C STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'msgext_may_see';
+COMMENT ON FUNCTION msgext.may_see(text) IS 'is the current user the sender, or a member of that role?';
+
+CREATE FUNCTION msgext.server_counts(OUT server text, OUT provider text,
+    OUT paused boolean, OUT pause_reason text, OUT queued bigint, OUT in_flight bigint,
+    OUT unknown bigint, OUT oldest_queued_at timestamptz)
+RETURNS SETOF record
+LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'msgext_server_counts';
+COMMENT ON FUNCTION msgext.server_counts() IS 'what view server_status counts, for the servers the current user may use';
+
+-- A claimed message still says queued in its row: what is on its way is in claim.
+CREATE VIEW msgext.message WITH (security_barrier) AS
+SELECT o.id, o.server, o.provider, o.sender,
+    CASE WHEN o.state = 'queued' AND (o.id, o.attempts + 1) IN
+            (SELECT u.message, u.attempt
+             FROM msgext.claim c,
+                 LATERAL ROWS FROM (pg_catalog.unnest(c.messages),
+                     pg_catalog.unnest(c.attempts)) AS u(message, attempt))
+        THEN 'sending' ELSE o.state END AS state,
+    o.provider_status, o.provider_id, o.code, o.error, o.operation_id, o.priority, o.attempts,
+    o.created_at, o.send_after, o.expires_at, o.next_attempt_at, o.waiting, o.accepted_at,
+    o.finished_at, o.detail
+FROM msgext.outbox o
+WHERE msgext.may_see(o.sender);
+COMMENT ON VIEW msgext.message IS 'messages of the current user and of the roles it is a member of';
+
+CREATE VIEW msgext.message_event WITH (security_barrier) AS
+SELECT o.id AS message_id, e.at, e.kind, e.attempt, e.state, e.channel, e.status, e.code,
+    e.error, e.http_status, e.reported_at, e.answer
+FROM msgext.outbox o,
+    LATERAL (
+        SELECT o.created_at, 'queued', NULL, 'queued', NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        UNION ALL
+        SELECT v.at, v.kind, v.attempt, v.state, v.channel, v.status, v.code, v.error,
+            v.http_status, v.reported_at, v.answer
+        FROM msgext.event v WHERE v.message_id = o.id
+    ) AS e(at, kind, attempt, state, channel, status, code, error, http_status, reported_at,
+        answer)
+WHERE msgext.may_see(o.sender);
+COMMENT ON VIEW msgext.message_event IS 'what happened to the messages of view message, with the raw answers';
+
+CREATE VIEW msgext.server_status WITH (security_barrier) AS
+SELECT s.server, s.provider, s.paused, s.pause_reason, s.queued, s.in_flight, s.unknown,
+    s.oldest_queued_at, h.last_error, h.last_error_at, h.last_success_at
+FROM msgext.server_counts() s LEFT JOIN msgext.health h ON h.server = s.server;
+COMMENT ON VIEW msgext.server_status IS 'how the servers are that the current user may use';
+
+------------------------------------------------------------------------------
+-- Privileges. USAGE on a foreign server is the right to send through it; the
+-- functions check it. Reports and the foreground dispatcher are for those to
+-- whom the administrator grants them.
+------------------------------------------------------------------------------
+
+GRANT USAGE ON SCHEMA msgext TO PUBLIC;
+GRANT SELECT ON msgext.message, msgext.message_event, msgext.server_status TO PUBLIC;
+REVOKE ALL ON FUNCTION msgext.receive_callback(name, bytea, jsonb) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE msgext.dispatch(interval) FROM PUBLIC;
+
+------------------------------------------------------------------------------
+-- Start: remember where this is, let the launcher know at commit.
+------------------------------------------------------------------------------
+
+CREATE FUNCTION msgext.install() RETURNS void
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'msgext_install';
+SELECT msgext.install();
+DROP FUNCTION msgext.install();

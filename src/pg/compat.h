@@ -1,0 +1,93 @@
+/*
+ * compat.h
+ *		What differs between the supported major versions of PostgreSQL, in one place.
+ *
+ * Holds macros and inline functions only. No other file tests PG_VERSION_NUM.
+ */
+#ifndef MSGEXT_COMPAT_H
+#define MSGEXT_COMPAT_H
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/tableam.h"
+#include "catalog/pg_foreign_server.h"
+#include "executor/executor.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/resowner.h"
+
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#define msgext_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan((heap), (index), (snapshot), NULL, (nkeys), 0)
+#define msgext_check_index_constraints(result, slot, estate, conflict, arbiters) \
+	ExecCheckIndexConstraints((result), (slot), (estate), (conflict), NULL, (arbiters))
+#else
+#define msgext_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan((heap), (index), (snapshot), (nkeys), 0)
+#define msgext_check_index_constraints(result, slot, estate, conflict, arbiters) \
+	ExecCheckIndexConstraints((result), (slot), (estate), (conflict), (arbiters))
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#define MSGEXT_MY_PROC_NUMBER MyProcNumber
+#else
+#define MSGEXT_MY_PROC_NUMBER (MyProc->pgprocno)
+#endif
+
+/* One that lives until its process ends: no resource owner, session memory. */
+static inline WaitEventSet *
+msgext_wait_event_set_create(int nevents)
+{
+#if PG_VERSION_NUM >= 170000
+	return CreateWaitEventSet(NULL, nevents);
+#else
+	return CreateWaitEventSet(TopMemoryContext, nevents);
+#endif
+}
+
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes MsgUpdateIndexes;
+#define msgext_insert_index_tuples(result, slot, estate, update, speculative, conflict, \
+								   arbiters, which)                                    \
+	ExecInsertIndexTuples((result), (slot), (estate), (update), (speculative),          \
+						  (conflict), (arbiters), (which) == TU_Summarizing)
+#define MSGEXT_UPDATE_ALL_INDEXES TU_All
+#define MSGEXT_UPDATE_NO_INDEXES TU_None
+
+static inline AclResult
+msgext_server_aclcheck(Oid server, Oid role, AclMode mode)
+{
+	return object_aclcheck(ForeignServerRelationId, server, role, mode);
+}
+
+static inline bool
+msgext_server_ownercheck(Oid server, Oid role)
+{
+	return object_ownercheck(ForeignServerRelationId, server, role);
+}
+#else
+typedef bool MsgUpdateIndexes;
+#define msgext_insert_index_tuples(result, slot, estate, update, speculative, conflict, \
+								   arbiters, which)                                    \
+	ExecInsertIndexTuples((result), (slot), (estate), (update), (speculative),          \
+						  (conflict), (arbiters))
+#define MSGEXT_UPDATE_ALL_INDEXES true
+#define MSGEXT_UPDATE_NO_INDEXES false
+
+static inline AclResult
+msgext_server_aclcheck(Oid server, Oid role, AclMode mode)
+{
+	return pg_foreign_server_aclcheck(server, role, mode);
+}
+
+static inline bool
+msgext_server_ownercheck(Oid server, Oid role)
+{
+	return pg_foreign_server_ownercheck(server, role);
+}
+#endif
+
+#endif /* MSGEXT_COMPAT_H */

@@ -1,0 +1,610 @@
+/*
+ * dispatcher.c
+ *		The engine's turns: see dispatcher.h.
+ *
+ * Owns when a turn is taken and what it is made of; finding work is take.c's, results
+ * are record.c's, requests flight.c's.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "pg/claim.h"
+#include "pg/clock.h"
+#include "pg/engine.h"
+#include "pg/event.h"
+#include "pg/guc.h"
+#include "pg/reference.h"
+
+/* Results wait for company this long at most, and not when this many are there. */
+#define FLUSH_US 2000
+#define FLUSH_COUNT 64
+
+/* What no latch tells of (a lock that went, a clock that moved) is found by this. */
+#define TICK_US USECS_PER_SEC
+
+/* How far lanes have been read, and health, are written down this often. */
+#define SAVE_US USECS_PER_SEC
+
+/* A result that cannot be recorded is set aside for this long. */
+#define STRIKE_US (60 * USECS_PER_SEC)
+
+void
+msgext_remind(MsgDispatcher *dispatcher, MsgChannel *channel, const char *kind,
+			  TimestampTz at, int64 id)
+{
+	TimestampTz *from = &channel->send_from;
+
+	msgext_due_add(dispatcher->tables.due, channel->name, kind, at, id);
+	if (strcmp(kind, MSGEXT_DUE_UNKNOWN) == 0)
+		return;
+	if (strcmp(kind, MSGEXT_DUE_POLL) == 0)
+		from = &channel->poll_from;
+	*from = Min(*from, at);
+	if (channel->next_due == 0 || at < channel->next_due)
+		channel->next_due = at;
+}
+
+void
+msgext_channel_error(MsgDispatcher *dispatcher, MsgChannel *channel, const char *text)
+{
+	if (text != NULL)
+		strlcpy(channel->health.last_error, msgext_clean_text(text, 500),
+				sizeof(channel->health.last_error));
+	channel->health.last_error_at = dispatcher->now;
+	channel->health.changed = true;
+}
+
+/* Everything about a channel that memory held, read from the tables. */
+static void
+load_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
+{
+	int i;
+
+	for (i = 0; i < MSGEXT_PRIORITIES; i++)
+	{
+		if (channel->lanes[i] == NULL)
+			channel->lanes[i] =
+				msgext_lane_create(dispatcher->context, channel->name, i + 1);
+		else
+			msgext_lane_reload(channel->lanes[i]);
+		channel->hungry[i] = true;
+	}
+	channel->send_from = channel->poll_from = PG_INT64_MIN;
+	channel->next_due = dispatcher->now;
+}
+
+/* The settings as they are now; a server whose options are wrong is left out. */
+static void
+load_server(MsgChannel *channel)
+{
+	MsgServer *server = msgext_server_find(channel->name);
+
+	if (server == channel->server)
+		return;
+	if (channel->server != NULL)
+		msgext_server_unpin(channel->server);
+	channel->server = server;
+	if (server != NULL)
+		msgext_server_pin(server);
+}
+
+static MsgChannel *
+find_channel(MsgDispatcher *dispatcher, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, dispatcher->channels)
+	{
+		MsgChannel *channel = lfirst(cell);
+
+		if (strcmp(channel->name, name) == 0)
+			return channel;
+	}
+	return NULL;
+}
+
+static void
+refresh_channels(MsgDispatcher *dispatcher)
+{
+	ListCell *cell;
+	List *names;
+
+	if (dispatcher->generation == msgext_connection_generation())
+		return;
+	dispatcher->generation = msgext_connection_generation();
+	names = msgext_server_names();
+	foreach (cell, names)
+	{
+		MsgChannel *channel = find_channel(dispatcher, lfirst(cell));
+		MemoryContext before = MemoryContextSwitchTo(dispatcher->context);
+
+		if (channel == NULL)
+		{
+			channel = palloc0(sizeof(MsgChannel));
+			channel->name = pstrdup(lfirst(cell));
+			dispatcher->channels = lappend(dispatcher->channels, channel);
+			MemoryContextSwitchTo(dispatcher->turn);
+			load_channel(dispatcher, channel);
+			msgext_health_load(channel->name, &channel->health);
+		}
+		MemoryContextSwitchTo(before);
+	}
+
+	/* Those that went keep their place: results of their requests may still come. */
+	foreach (cell, dispatcher->channels)
+		load_server(lfirst(cell));
+}
+
+/* Reads who is paused, and writes down whom an answer has paused. */
+static void
+refresh_pauses(MsgDispatcher *dispatcher)
+{
+	ListCell *cell;
+
+	foreach (cell, dispatcher->channels)
+	{
+		MsgChannel *channel = lfirst(cell);
+		bool was_paused = channel->paused;
+		MsgPause pause;
+
+		if (channel->pause_wanted[0] != '\0')
+			continue;
+		msgext_channel_look(channel->name, &pause);
+		channel->paused = pause.paused;
+		if (was_paused && !channel->paused)
+			load_channel(dispatcher, channel);
+	}
+}
+
+static void
+write_pauses(MsgDispatcher *dispatcher)
+{
+	ListCell *cell;
+
+	foreach (cell, dispatcher->channels)
+	{
+		MsgChannel *channel = lfirst(cell);
+
+		if (channel->pause_wanted[0] == '\0')
+			continue;
+		if (!msgext_channel_set(channel->name, true,
+								msgext_clean_text(channel->pause_wanted, 400), false))
+			continue;
+		ereport(LOG, (errmsg("server \"%s\" was paused: %s", channel->name,
+							 msgext_clean_text(channel->pause_wanted, 400)),
+					  errhint("Mend the cause, then run SELECT msgext.resume_server('%s').",
+							  channel->name)));
+		channel->pause_wanted[0] = '\0';
+	}
+}
+
+static void
+save(MsgDispatcher *dispatcher)
+{
+	ListCell *cell;
+
+	foreach (cell, dispatcher->channels)
+	{
+		MsgChannel *channel = lfirst(cell);
+		int i;
+
+		for (i = 0; i < MSGEXT_PRIORITIES; i++)
+			if (channel->lanes[i]->moved)
+				msgext_lane_save(channel->lanes[i]);
+		if (channel->health.changed)
+			msgext_health_save(channel->name, &channel->health);
+	}
+	dispatcher->last_save = dispatcher->now;
+}
+
+static void
+open_tables(MsgDispatcher *dispatcher)
+{
+	MsgTables *tables = &dispatcher->tables;
+
+	tables->outbox = msgext_outbox_open(true);
+	tables->events = msgext_event_open();
+	tables->due = msgext_due_open(true);
+	tables->claims = msgext_claim_open(true);
+	tables->references = msgext_reference_open(true);
+	tables->uses = msgext_recipient_open();
+}
+
+static void
+close_tables(MsgDispatcher *dispatcher)
+{
+	MsgTables *tables = &dispatcher->tables;
+
+	msgext_table_close(tables->uses);
+	msgext_table_close(tables->references);
+	msgext_table_close(tables->claims);
+	msgext_table_close(tables->due);
+	msgext_table_close(tables->events);
+	msgext_table_close(tables->outbox);
+	memset(tables, 0, sizeof(*tables));
+}
+
+static void
+begin(MsgDispatcher *dispatcher)
+{
+	dispatcher->host->begin();
+	MemoryContextSwitchTo(dispatcher->turn);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	dispatcher->now = GetCurrentTimestamp();
+	open_tables(dispatcher);
+}
+
+static void
+commit(MsgDispatcher *dispatcher)
+{
+	close_tables(dispatcher);
+	PopActiveSnapshot();
+	dispatcher->host->commit();
+	MemoryContextReset(dispatcher->turn);
+}
+
+/* The turn has committed: what it recorded is done with. */
+static void
+retire(MsgDispatcher *dispatcher)
+{
+	MsgFlight **link = &dispatcher->landed;
+	MsgFlight *flight;
+
+	while ((flight = *link) != NULL)
+	{
+		bool done = true;
+		int i;
+
+		for (i = 0; i < flight->n; i++)
+		{
+			if (flight->settled[i] == MSGEXT_WRITTEN)
+			{
+				flight->settled[i] = MSGEXT_DONE;
+				hash_search(dispatcher->under_way, &flight->jobs[i].id, HASH_REMOVE, NULL);
+				if (flight->batch != NULL)
+				{
+					flight->batch->recorded_now = 0;
+					if (--flight->batch->left == 0)
+						pfree(flight->batch);
+				}
+			}
+			done &= flight->settled[i] == MSGEXT_DONE;
+		}
+		if (done)
+		{
+			*link = flight->next;
+			dispatcher->nlanded--;
+			msgext_flight_free(dispatcher, flight);
+		}
+		else
+			link = &flight->next;
+	}
+	dispatcher->landed_at = dispatcher->now;
+}
+
+static void
+launch(MsgDispatcher *dispatcher)
+{
+	MsgFlight *flight;
+
+	dispatcher->batch = NULL;
+	while ((flight = dispatcher->fresh) != NULL)
+	{
+		dispatcher->fresh = flight->next;
+		msgext_flight_launch(dispatcher, flight);
+	}
+}
+
+static void
+turn(MsgDispatcher *dispatcher)
+{
+	bool hungry = dispatcher->news || dispatcher->more;
+	ListCell *cell;
+	int i;
+
+	/* Before the snapshot: what commits from here on sets the latch again. */
+	dispatcher->news = false;
+	begin(dispatcher);
+	refresh_channels(dispatcher);
+	refresh_pauses(dispatcher);
+	foreach (cell, dispatcher->channels)
+		for (i = 0; hungry && i < MSGEXT_PRIORITIES; i++)
+			((MsgChannel *) lfirst(cell))->hungry[i] = true;
+
+	msgext_record(dispatcher);
+	msgext_record_rematch(dispatcher);
+	if (!dispatcher->stopping && msgext_enabled)
+	{
+		CommandCounterIncrement();
+		msgext_take(dispatcher);
+	}
+	write_pauses(dispatcher);
+	if (dispatcher->now >= dispatcher->last_save + SAVE_US || dispatcher->stopping)
+		save(dispatcher);
+	dispatcher->last_turn = dispatcher->now;
+	commit(dispatcher);
+
+	retire(dispatcher);
+	launch(dispatcher);
+	dispatcher->careful = false;
+}
+
+static bool
+turn_is_due(const MsgDispatcher *dispatcher, TimestampTz now)
+{
+	ListCell *cell;
+
+	if (dispatcher->nlanded > 0 &&
+		(dispatcher->nlanded >= FLUSH_COUNT || now >= dispatcher->landed_at + FLUSH_US ||
+		 msgext_http_in_flight(dispatcher->http) == 0))
+		return true;
+	if (now >= dispatcher->last_turn + TICK_US)
+		return true;
+	if (dispatcher->stopping)
+		return false;
+	if (dispatcher->news && dispatcher->flights < msgext_max_in_flight)
+		return true;
+	foreach (cell, dispatcher->channels)
+	{
+		const MsgChannel *channel = lfirst(cell);
+
+		if (channel->server == NULL || channel->paused ||
+			channel->in_flight >= channel->server->max_in_flight)
+			continue;
+		if ((channel->next_due != 0 && channel->next_due <= now) ||
+			(channel->throttled_until != 0 && channel->throttled_until <= now))
+			return true;
+	}
+	return false;
+}
+
+void
+msgext_dispatcher_run(MsgDispatcher *dispatcher)
+{
+	MemoryContext before = CurrentMemoryContext;
+
+	msgext_http_pump(dispatcher->http, msgext_unix_us(GetCurrentTimestamp()));
+	msgext_flight_land(dispatcher);
+	if (turn_is_due(dispatcher, GetCurrentTimestamp()))
+	{
+		turn(dispatcher);
+		msgext_http_pump(dispatcher->http, msgext_unix_us(GetCurrentTimestamp()));
+	}
+	MemoryContextSwitchTo(before);
+}
+
+long
+msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher, TimestampTz now)
+{
+	TimestampTz at = dispatcher->last_turn + TICK_US;
+	long timeout;
+	long http;
+	ListCell *cell;
+
+	if (turn_is_due(dispatcher, now))
+		return 0;
+	if (dispatcher->nlanded > 0)
+		at = Min(at, dispatcher->landed_at + FLUSH_US);
+	foreach (cell, dispatcher->channels)
+	{
+		const MsgChannel *channel = lfirst(cell);
+
+		if (channel->server == NULL || channel->paused || dispatcher->stopping ||
+			channel->in_flight >= channel->server->max_in_flight)
+			continue;
+		if (channel->next_due != 0)
+			at = Min(at, channel->next_due);
+		if (channel->throttled_until != 0)
+			at = Min(at, channel->throttled_until);
+	}
+	timeout = at <= now ? 0 : (long) ((at - now + 999) / 1000);
+	http = msgext_http_timeout_ms(dispatcher->http, msgext_unix_us(now));
+	return http >= 0 ? Min(timeout, http) : timeout;
+}
+
+int
+msgext_dispatcher_fd(const MsgDispatcher *dispatcher)
+{
+	return msgext_http_fd(dispatcher->http);
+}
+
+void
+msgext_dispatcher_news(MsgDispatcher *dispatcher)
+{
+	dispatcher->news = true;
+}
+
+void
+msgext_dispatcher_stop(MsgDispatcher *dispatcher)
+{
+	dispatcher->stopping = true;
+}
+
+void
+msgext_dispatcher_finish(MsgDispatcher *dispatcher)
+{
+	turn(dispatcher);
+}
+
+int
+msgext_dispatcher_in_flight(const MsgDispatcher *dispatcher)
+{
+	return dispatcher->flights;
+}
+
+bool
+msgext_dispatcher_idle(const MsgDispatcher *dispatcher)
+{
+	ListCell *cell;
+
+	if (dispatcher->flights > 0)
+		return false;
+	if (dispatcher->stopping)
+		return true;
+	if (dispatcher->news || dispatcher->more)
+		return false;
+	foreach (cell, dispatcher->channels)
+	{
+		const MsgChannel *channel = lfirst(cell);
+
+		if (channel->server == NULL || channel->paused)
+			continue;
+		if (channel->throttled_until != 0 ||
+			(channel->next_due != 0 && channel->next_due <= GetCurrentTimestamp()))
+			return false;
+	}
+	return true;
+}
+
+/* What the dispatcher before this one may have had on the wire when it died. */
+static void
+settle_claims(MsgDispatcher *dispatcher)
+{
+	bool found;
+	int settled = 0;
+
+	do
+	{
+		MsgClaim claim;
+		int i;
+
+		begin(dispatcher);
+		refresh_channels(dispatcher);
+		found = msgext_claim_first(dispatcher->tables.claims, &claim);
+		if (found)
+		{
+			for (i = 0; i < claim.n; i++)
+				msgext_record_interrupted(dispatcher, claim.messages[i], claim.attempts[i]);
+			msgext_claim_remove(dispatcher->tables.claims, claim.id);
+			settled += claim.n;
+		}
+		commit(dispatcher);
+	} while (found);
+	if (settled > 0)
+		ereport(LOG, (errmsg("settled %d messages of a dispatcher that had ended", settled)));
+}
+
+MsgDispatcher *
+msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
+{
+	MemoryContext context =
+		AllocSetContextCreate(parent, "msgext dispatcher", ALLOCSET_DEFAULT_SIZES);
+	MsgDispatcher *dispatcher = MemoryContextAllocZero(context, sizeof(MsgDispatcher));
+	HASHCTL control;
+
+	dispatcher->context = context;
+	dispatcher->turn =
+		AllocSetContextCreate(context, "msgext turn", ALLOCSET_DEFAULT_SIZES);
+	dispatcher->host = host;
+	dispatcher->limiter = msgext_limiter_create(context);
+	control.keysize = sizeof(int64);
+	control.entrysize = sizeof(MsgUnderWay);
+	control.hcxt = context;
+	dispatcher->under_way = hash_create("msgext messages under way", 1024, &control,
+										HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	dispatcher->http = msgext_http_create((size_t) msgext_max_response_size * 1024);
+	if (dispatcher->http == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl")));
+	dispatcher->news = true;
+	PG_TRY();
+	{
+		settle_claims(dispatcher);
+	}
+	PG_CATCH();
+	{
+		msgext_http_destroy(dispatcher->http);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return dispatcher;
+}
+
+void
+msgext_dispatcher_destroy(MsgDispatcher *dispatcher)
+{
+	ListCell *cell;
+	HASH_SEQ_STATUS scan;
+	MsgUnderWay *entry;
+
+	msgext_http_destroy(dispatcher->http);
+	hash_seq_init(&scan, dispatcher->under_way);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		msgext_server_unpin(entry->flight->server);
+	foreach (cell, dispatcher->channels)
+	{
+		MsgChannel *channel = lfirst(cell);
+
+		if (channel->server != NULL)
+			msgext_server_unpin(channel->server);
+	}
+	MemoryContextDelete(dispatcher->context);
+}
+
+/* Forgets what the failed turn had claimed: it is still in the outbox. */
+static void
+drop_fresh(MsgDispatcher *dispatcher)
+{
+	MsgFlight *flight;
+
+	while ((flight = dispatcher->fresh) != NULL)
+	{
+		int i;
+
+		dispatcher->fresh = flight->next;
+		for (i = 0; i < flight->n; i++)
+			hash_search(dispatcher->under_way, &flight->jobs[i].id, HASH_REMOVE, NULL);
+		flight->channel->in_flight--;
+		msgext_flight_free(dispatcher, flight);
+	}
+	if (dispatcher->batch != NULL)
+		pfree(dispatcher->batch);
+	dispatcher->batch = NULL;
+}
+
+void
+msgext_dispatcher_recover(MsgDispatcher *dispatcher)
+{
+	MsgFlight *flight;
+	ListCell *cell;
+
+	memset(&dispatcher->tables, 0, sizeof(dispatcher->tables));
+	drop_fresh(dispatcher);
+	for (flight = dispatcher->landed; flight != NULL; flight = flight->next)
+	{
+		int i;
+
+		for (i = 0; i < flight->n; i++)
+		{
+			if (flight->settled[i] == MSGEXT_WRITTEN)
+				flight->settled[i] = MSGEXT_OPEN;
+			if (flight->jobs[i].id == dispatcher->reading && ++flight->strikes >= 3)
+				flight->not_before = GetCurrentTimestamp() + STRIKE_US;
+		}
+		if (flight->batch != NULL)
+			flight->batch->recorded_now = 0;
+	}
+
+	/* A row that cannot even be looked at must not stop those behind it. */
+	if (dispatcher->reading != 0 && dispatcher->nlanded == 0 &&
+		dispatcher->npoison < MSGEXT_POISON_MAX)
+		dispatcher->poison[dispatcher->npoison++] = dispatcher->reading;
+	dispatcher->reading = 0;
+	dispatcher->careful = dispatcher->nlanded > 0;
+	MemoryContextReset(dispatcher->turn);
+
+	/* In a transaction of its own: the lanes as they were last written down. */
+	dispatcher->host->begin();
+	MemoryContextSwitchTo(dispatcher->turn);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	dispatcher->now = GetCurrentTimestamp();
+	foreach (cell, dispatcher->channels)
+		load_channel(dispatcher, lfirst(cell));
+	PopActiveSnapshot();
+	dispatcher->host->commit();
+	dispatcher->last_turn = dispatcher->now;
+}

@@ -1,0 +1,61 @@
+/*
+ * dispatcher.h
+ *		The engine: takes what is due, has it sent, records what came of it. The same in
+ *		the background worker and in CALL dispatch().
+ *
+ * It works in turns. A turn is one short transaction: record the results that have come
+ * in, claim what may leave, commit. Requests are submitted after the commit, and bytes
+ * move between turns, when no transaction, snapshot or lock is held. It knows the
+ * contract of providers and no provider.
+ */
+#ifndef MSGEXT_DISPATCHER_H
+#define MSGEXT_DISPATCHER_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+typedef struct MsgDispatcher MsgDispatcher;
+
+/* How the owner begins and ends transactions. */
+typedef struct MsgHost
+{
+	void (*begin)(void);
+	void (*commit)(void);
+} MsgHost;
+
+/*
+ * Makes a dispatcher in context; the session holds the dispatcher lock. Settles what a
+ * dispatcher that died has left, in transactions of its own.
+ */
+extern MsgDispatcher *msgext_dispatcher_create(MemoryContext context,
+											   const MsgHost *host);
+/* Cuts what is under way: its outcome is unknown until the next dispatcher looks. */
+extern void msgext_dispatcher_destroy(MsgDispatcher *dispatcher);
+
+/* A descriptor to wait for, beside the process latch. */
+extern int msgext_dispatcher_fd(const MsgDispatcher *dispatcher);
+/* How long to wait at most. */
+extern long msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher,
+										 TimestampTz now);
+
+/* The latch was set: there may be new work. */
+extern void msgext_dispatcher_news(MsgDispatcher *dispatcher);
+
+/* Moves bytes, and takes a turn if it is time. An ERROR leaves through it. */
+extern void msgext_dispatcher_run(MsgDispatcher *dispatcher);
+
+/* After an ERROR and the abort of its transaction: makes ready to go on. */
+extern void msgext_dispatcher_recover(MsgDispatcher *dispatcher);
+
+/* Claims nothing more; what is under way is waited for and recorded. */
+extern void msgext_dispatcher_stop(MsgDispatcher *dispatcher);
+
+/* After stop, when idle: a last turn, which writes down how far the lanes were read. */
+extern void msgext_dispatcher_finish(MsgDispatcher *dispatcher);
+
+/* Nothing is under way or unrecorded, and as far as it can tell nothing is due. */
+extern bool msgext_dispatcher_idle(const MsgDispatcher *dispatcher);
+extern int msgext_dispatcher_in_flight(const MsgDispatcher *dispatcher);
+
+#endif /* MSGEXT_DISPATCHER_H */

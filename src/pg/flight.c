@@ -1,0 +1,243 @@
+/*
+ * flight.c
+ *		One request: from rows claimed to an answer understood.
+ *
+ * Has the codec encode and decode, outside any transaction, and the HTTP client carry
+ * the bytes. Decides nothing about what follows an answer: record.c does.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "core/verdict.h"
+#include "pg/arena_pg.h"
+#include "pg/clock.h"
+#include "pg/engine.h"
+
+/* A context of this size, reused, holds an ordinary message with its request. */
+#define FLIGHT_BLOCK_SIZE 4096
+
+MsgFlight *
+msgext_flight_create(MsgDispatcher *dispatcher, MsgChannel *channel, int n)
+{
+	MemoryContext context;
+	MemoryContext before;
+	MsgFlight *flight;
+
+	if (dispatcher->spare != NULL)
+	{
+		context = dispatcher->spare->context;
+		dispatcher->spare = dispatcher->spare->next;
+		MemoryContextReset(context);
+	}
+	else
+		context = AllocSetContextCreate(dispatcher->context, "msgext flight", 0,
+										FLIGHT_BLOCK_SIZE, ALLOCSET_DEFAULT_MAXSIZE);
+	before = MemoryContextSwitchTo(context);
+	flight = palloc0(sizeof(MsgFlight));
+	flight->context = context;
+	flight->arena = msgext_arena_pg_create(context);
+	flight->channel = channel;
+	flight->server = channel->server;
+	msgext_server_pin(flight->server);
+	flight->n = n;
+	flight->jobs = palloc0(sizeof(MsgJob) * n);
+	flight->outcomes = palloc0(sizeof(MsgOutcome) * n);
+	flight->settled = palloc0(sizeof(MsgSettled) * n);
+	MemoryContextSwitchTo(before);
+	dispatcher->flights++;
+	channel->in_flight++;
+	return flight;
+}
+
+void
+msgext_flight_load(MsgFlight *flight, int i, const MsgRow *row)
+{
+	MemoryContext before = MemoryContextSwitchTo(flight->context);
+	MsgJob *job = &flight->jobs[i];
+	char *key = palloc(33);
+	bytea *payload;
+
+	job->id = row->id;
+	job->created_us = msgext_unix_us(row->created_at);
+	job->accepted_us = msgext_unix_us(row->accepted_at);
+	msgext_row_key(row, key);
+	job->key = key;
+	job->attempt = flight->poll ? row->attempts : row->attempts + 1;
+	job->maybe_sent = row->maybe_sent;
+	job->provider_id = msgext_row_text(row, Anum_outbox_provider_id);
+	job->channels = msgext_row_text(row, Anum_outbox_channels);
+	if (!flight->poll)
+	{
+		payload = msgext_row_payload(row);
+		job->fragment_len = VARSIZE_ANY_EXHDR(payload);
+		job->fragment = msgext_strndup(flight->arena, VARDATA_ANY(payload),
+									   job->fragment_len);
+	}
+	MemoryContextSwitchTo(before);
+}
+
+void
+msgext_flight_free(MsgDispatcher *dispatcher, MsgFlight *flight)
+{
+	msgext_server_unpin(flight->server);
+	dispatcher->flights--;
+
+	/* A large one goes back to the system, the others wait for their next message. */
+	if (MemoryContextMemAllocated(flight->context, false) > 4 * FLIGHT_BLOCK_SIZE)
+		MemoryContextDelete(flight->context);
+	else
+	{
+		flight->next = dispatcher->spare;
+		dispatcher->spare = flight;
+	}
+}
+
+static void
+set_outcomes(MsgFlight *flight, MsgVerdict verdict, const char *text)
+{
+	int i;
+
+	for (i = 0; i < flight->n; i++)
+	{
+		memset(&flight->outcomes[i], 0, sizeof(MsgOutcome));
+		flight->outcomes[i].verdict = verdict;
+		flight->outcomes[i].retry_after_ms = -1;
+		flight->outcomes[i].text = text;
+	}
+}
+
+static void
+land(MsgDispatcher *dispatcher, MsgFlight *flight)
+{
+	flight->landed = true;
+	flight->channel->in_flight--;
+	flight->next = dispatcher->landed;
+	dispatcher->landed = flight;
+	if (dispatcher->nlanded++ == 0)
+		dispatcher->landed_at = GetCurrentTimestamp();
+}
+
+void
+msgext_flight_launch(MsgDispatcher *dispatcher, MsgFlight *flight)
+{
+	const MsgProvider *provider = flight->server->provider;
+	MemoryContext before = MemoryContextSwitchTo(flight->context);
+	MsgError error = {0};
+	bool encoded;
+
+	if (flight->poll)
+		encoded = provider->encode_status(flight->arena, &flight->account->conn, flight->jobs,
+										  flight->n, &flight->request, &error);
+	else
+		encoded = provider->encode_send(flight->arena, &flight->account->conn, flight->jobs,
+										flight->n, &flight->request, &error);
+	if (!encoded)
+	{
+		/* The payload was checked when it was queued: what is wrong is the account. */
+		set_outcomes(flight, MSG_VERDICT_PAUSE, pstrdup(error.text));
+		land(dispatcher, flight);
+	}
+	else if (!msgext_http_submit(dispatcher->http, &flight->server->target, &flight->request,
+								 flight))
+	{
+		set_outcomes(flight, MSG_VERDICT_RETRY, "libcurl did not take the request");
+		land(dispatcher, flight);
+	}
+	MemoryContextSwitchTo(before);
+}
+
+/* What the provider's codec makes of an answer; the HTTP status where it makes nothing. */
+static void
+understand(MsgFlight *flight, const MsgReply *reply)
+{
+	const MsgProvider *provider = flight->server->provider;
+	const MsgConn *conn = &flight->account->conn;
+	MsgError error = {0};
+	bool readable;
+	int i;
+
+	if (flight->poll)
+		readable = provider->decode_status(flight->arena, conn, reply, flight->jobs, flight->n,
+										   flight->outcomes, &error);
+	else
+		readable = provider->decode_send(flight->arena, conn, reply, flight->jobs, flight->n,
+										 flight->outcomes, &error);
+	if (!readable)
+		set_outcomes(flight, msgext_verdict_http(reply->status),
+					 psprintf("HTTP %d, and an answer that could not be read: %s",
+							  reply->status, error.text));
+	for (i = 0; i < flight->n; i++)
+	{
+		MsgOutcome *outcome = &flight->outcomes[i];
+
+		if (reply->retry_after_ms >= 0 && outcome->retry_after_ms < 0)
+			outcome->retry_after_ms = reply->retry_after_ms;
+	}
+}
+
+static const char *
+scrubbed(const MsgFlight *flight, const char *text)
+{
+	char *copy;
+
+	if (text == NULL)
+		return NULL;
+	copy = msgext_strdup(flight->arena, text);
+	msgext_account_scrub(flight->account, copy, strlen(copy));
+	return copy;
+}
+
+/* Hides our own secrets in whatever the provider may have echoed. */
+static void
+scrub(const MsgFlight *flight, char *answer)
+{
+	int i;
+
+	msgext_account_scrub(flight->account, answer, flight->answer_len);
+	for (i = 0; i < flight->n; i++)
+	{
+		MsgOutcome *outcome = &flight->outcomes[i];
+		MsgEvent *event;
+
+		outcome->text = scrubbed(flight, outcome->text);
+		outcome->code = scrubbed(flight, outcome->code);
+		for (event = outcome->events; event != NULL; event = event->next)
+		{
+			event->status = scrubbed(flight, event->status);
+			event->code = scrubbed(flight, event->code);
+			event->error = scrubbed(flight, event->error);
+		}
+	}
+}
+
+void
+msgext_flight_land(MsgDispatcher *dispatcher)
+{
+	MsgHttpResult result;
+	int64 now_us = msgext_unix_us(GetCurrentTimestamp());
+
+	while (msgext_http_take(dispatcher->http, now_us, &result))
+	{
+		MsgFlight *flight = result.cookie;
+		MemoryContext before = MemoryContextSwitchTo(flight->context);
+
+		char *answer =
+			msgext_strndup(flight->arena, result.reply.body, result.reply.body_len);
+
+		/* What the codec finds in the body may point into it, and outlives the reply. */
+		result.reply.body = answer;
+		flight->answer = answer;
+		flight->answer_len = result.reply.body_len;
+		flight->http_status = result.reply.status;
+		if (result.transport == MSG_TRANSPORT_ANSWERED)
+			understand(flight, &result.reply);
+		else
+			set_outcomes(flight, msgext_verdict_transport(result.transport),
+						 pstrdup(result.error));
+		msgext_http_release(dispatcher->http, &result);
+		scrub(flight, answer);
+		MemoryContextSwitchTo(before);
+		land(dispatcher, flight);
+	}
+}

@@ -1,0 +1,40 @@
+/*
+ * msgext.c
+ *		Loading the library: settings, and, when it is preloaded, shared memory and the
+ *		launcher. Nothing else.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+
+#include "core/provider.h"
+#include "pg/guc.h"
+#include "pg/wake.h"
+#include "pg/worker.h"
+
+PG_MODULE_MAGIC;
+
+void _PG_init(void);
+
+static void
+check_providers(void)
+{
+	const MsgProvider *const *provider;
+	MsgError error = {0};
+
+	for (provider = msgext_providers; *provider != NULL; provider++)
+		if (!msgext_provider_check(*provider, &error))
+			elog(ERROR, "provider \"%s\" is broken: %s", (*provider)->name, error.text);
+}
+
+void
+_PG_init(void)
+{
+	check_providers();
+	msgext_guc_define();
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	msgext_wake_preload();
+	msgext_launcher_register();
+}

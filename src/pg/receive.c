@@ -1,0 +1,54 @@
+/*
+ * receive.c
+ *		receive_callback(): a provider's push, from whoever took it, becomes rows.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "pg/access.h"
+#include "pg/arena_pg.h"
+#include "pg/callback.h"
+#include "pg/wake.h"
+
+/* Devino, edna: a push is a few hundred bytes a message. */
+#define CALLBACK_MAX (1024 * 1024)
+
+PG_FUNCTION_INFO_V1(msgext_receive_callback);
+
+Datum
+msgext_receive_callback(PG_FUNCTION_ARGS)
+{
+	MsgServer *server;
+	MsgInbound inbound;
+	MsgEvent *reports = NULL;
+	MsgError error = {0};
+	bytea *body;
+	int applied;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("server and body must not be null")));
+	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
+	msgext_access_use(server);
+	if ((server->provider->caps & MSG_CAN_CALLBACK) == 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("provider \"%s\" pushes nothing", server->provider->name)));
+	body = PG_GETARG_BYTEA_PP(1);
+	inbound.body = VARDATA_ANY(body);
+	inbound.body_len = VARSIZE_ANY_EXHDR(body);
+	if (inbound.body_len > CALLBACK_MAX)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("callback has more than %d bytes", CALLBACK_MAX)));
+	if (!server->provider->parse_callback(msgext_arena_pg_create(CurrentMemoryContext),
+										  &server->conn, &inbound, &reports, &error))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("callback for server \"%s\" could not be read", server->name),
+						errdetail("%s, at byte %zu.", error.text, error.offset)));
+	msgext_server_pin(server);
+	applied = msgext_callback_receive(server, reports);
+	msgext_server_unpin(server);
+	msgext_wake_at_commit();
+	PG_RETURN_INT32(applied);
+}

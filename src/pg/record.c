@@ -1,0 +1,478 @@
+/*
+ * record.c
+ *		Writing down what came of a request: the row, its timeline, its reminders.
+ *
+ * Runs inside a turn. Every write is fenced by the attempt it belongs to; a row that
+ * another transaction holds is left for the next turn, never waited for.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "pg/callback.h"
+#include "pg/claim.h"
+#include "pg/clock.h"
+#include "pg/engine.h"
+#include "pg/event.h"
+#include "pg/reference.h"
+#include "pg/tracking.h"
+
+#define CODE_MAX 256
+#define ERROR_MAX 2048
+
+/* How long a report may take to commit and still find its message by itself. */
+#define REMATCH_SECONDS 60
+
+/* What is recorded of a send beside its outcome. */
+typedef struct Answer
+{
+	const char *kind; /* of the event */
+	int http_status;
+	const char *bytes;
+	size_t len;
+} Answer;
+
+static void
+append_event(MsgDispatcher *dispatcher, const MsgRow *row, int attempt, MsgState state,
+			 const MsgOutcome *outcome, const Answer *answer, const char *note)
+{
+	MsgEventRow event = {0};
+
+	event.message_id = row->id;
+	event.kind = answer->kind;
+	event.attempt = attempt;
+	event.state = state;
+	event.code = outcome->code;
+	event.error = outcome->text != NULL ? outcome->text : note;
+	event.http_status = answer->http_status;
+	event.answer = answer->bytes;
+	event.answer_len = answer->len;
+	msgext_event_append(dispatcher->tables.events, &event);
+}
+
+/* Geometric in effect: half of the time that has passed, within the server's bounds. */
+static TimestampTz
+next_poll(const MsgServer *server, TimestampTz accepted_at, TimestampTz now)
+{
+	int64 passed_ms = (now - accepted_at) / 1000;
+	int64 delay_ms = Min(Max(passed_ms / 2, server->poll_min_ms), server->poll_max_ms);
+
+	return now + delay_ms * 1000;
+}
+
+static void
+pause_channel(MsgChannel *channel, const MsgOutcome *outcome, int http_status)
+{
+	if (channel->paused)
+		return;
+	channel->paused = true;
+	snprintf(channel->pause_wanted, sizeof(channel->pause_wanted), "%s%s%s",
+			 outcome->code != NULL ? outcome->code : "",
+			 outcome->code != NULL && outcome->text != NULL ? ": " : "",
+			 outcome->text != NULL ? outcome->text
+								   : psprintf("HTTP status %d", http_status));
+}
+
+/* The answer named the message: callbacks find it by this, and may have come already. */
+static void
+add_reference(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *server,
+			  const MsgRow *row, const char *provider_id)
+{
+	MsgRematch *rematch;
+	MemoryContext before;
+
+	if ((server->provider->caps & (MSG_CAN_CALLBACK | MSG_CAN_POLL)) == 0)
+		return;
+	if (!msgext_reference_add(dispatcher->tables.references, channel->name, provider_id,
+							  row->id))
+		ereport(WARNING, (errmsg("provider of server \"%s\" gave id \"%s\" twice",
+								 channel->name, provider_id),
+						  errdetail("Message " INT64_FORMAT " is the second.", row->id)));
+	if ((server->provider->caps & MSG_CAN_CALLBACK) == 0)
+		return;
+	before = MemoryContextSwitchTo(dispatcher->context);
+	rematch = palloc(sizeof(MsgRematch));
+	rematch->channel = channel;
+	rematch->provider_id = pstrdup(provider_id);
+	rematch->message = row->id;
+	rematch->until = dispatcher->now + REMATCH_SECONDS * USECS_PER_SEC;
+	dispatcher->rematches = lappend(dispatcher->rematches, rematch);
+	MemoryContextSwitchTo(before);
+}
+
+static void
+set_accepted(MsgDispatcher *dispatcher, const MsgServer *server, const MsgOutcome *outcome,
+			 MsgChange *change)
+{
+	msgext_change_text(change, Anum_outbox_provider_id, outcome->provider_id);
+	msgext_change_time(change, Anum_outbox_accepted_at, dispatcher->now);
+	if (server->poll && outcome->provider_id != NULL)
+		msgext_change_time(change, Anum_outbox_next_attempt_at,
+						   next_poll(server, dispatcher->now, dispatcher->now));
+	else
+		msgext_change_null(change, Anum_outbox_next_attempt_at);
+}
+
+static const char *
+reason_to_wait(const MsgOutcome *outcome)
+{
+	if (outcome->verdict == MSG_VERDICT_PAUSE || outcome->verdict == MSG_VERDICT_RELOGIN)
+		return "server was paused";
+	return outcome->retry_after_ms >= 0 ? "the provider asked to wait" : "retry";
+}
+
+/* Fills in everything about the row that follows from the outcome and the decision. */
+static void
+fill_change(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *row,
+			int attempt, const MsgOutcome *outcome, const MsgDecision *decision,
+			MsgChange *change)
+{
+	const char *text = outcome->text != NULL ? outcome->text : decision->note;
+
+	msgext_change_init(change);
+	msgext_change_set(change, Anum_outbox_attempts, Int32GetDatum(attempt));
+	if (decision->counted)
+		msgext_change_set(change, Anum_outbox_failures, Int32GetDatum(row->failures + 1));
+	if (outcome->verdict == MSG_VERDICT_UNSURE && !row->maybe_sent)
+		msgext_change_set(change, Anum_outbox_maybe_sent, BoolGetDatum(true));
+	msgext_change_text(change, Anum_outbox_code, msgext_clean_text(outcome->code, CODE_MAX));
+	msgext_change_text(change, Anum_outbox_error,
+					   decision->state == MSG_ACCEPTED ? NULL
+													   : msgext_clean_text(text, ERROR_MAX));
+	if (decision->state == MSG_QUEUED)
+	{
+		msgext_change_time(change, Anum_outbox_next_attempt_at,
+						   msgext_from_unix_us(decision->next_us));
+		msgext_change_text(change, Anum_outbox_waiting, reason_to_wait(outcome));
+		return;
+	}
+	msgext_change_state(change, decision->state);
+	msgext_change_null(change, Anum_outbox_waiting);
+	if (decision->state == MSG_ACCEPTED)
+		set_accepted(dispatcher, server, outcome, change);
+	else
+		msgext_change_null(change, Anum_outbox_next_attempt_at);
+	if (msgext_state_is_final(decision->state))
+		msgext_change_time(change, Anum_outbox_finished_at, dispatcher->now);
+}
+
+static void
+decide(const MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *row,
+	   int attempt, const MsgOutcome *outcome, MsgDecision *decision)
+{
+	MsgHistory history;
+
+	history.failures = row->failures;
+	history.created_us = msgext_unix_us(row->queued_at);
+	history.expires_us = msgext_unix_us(row->expires_at);
+	history.seed = (uint64) row->id * 1000003 + attempt;
+	msgext_lifecycle_decide(&server->policy, &history, outcome->verdict,
+							outcome->retry_after_ms, msgext_unix_us(dispatcher->now),
+							decision);
+	if (outcome->verdict == MSG_VERDICT_RELOGIN)
+		decision->pause = true;
+}
+
+/* A message that certainly did not go out gives its place with the recipient back. */
+static void
+release_recipient(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *row,
+				  const MsgDecision *decision)
+{
+	char *recipient = msgext_row_text(row, Anum_outbox_recipient);
+
+	if (recipient == NULL || server->recipient_limit.count == 0 ||
+		row->maybe_sent || !msgext_state_is_final(decision->state))
+		return;
+	msgext_recipient_release(dispatcher->tables.uses, server->name,
+							 msgext_row_text(row, Anum_outbox_limit_key), recipient, row->id);
+}
+
+/* False when another transaction holds the row: to be recorded by a later turn. */
+static bool
+record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *server,
+			int64 id, int attempt, const MsgOutcome *outcome, const Answer *answer)
+{
+	MsgTables *tables = &dispatcher->tables;
+	MsgDecision decision;
+	MsgChange change;
+	MsgRow row;
+
+	/* The fence: an outcome of another attempt than the row's next one is stale. */
+	if (!msgext_outbox_find(tables->outbox, id, GetActiveSnapshot(), &row) ||
+		row.state != MSG_QUEUED || row.attempts + 1 != attempt)
+		return true;
+
+	decide(dispatcher, server, &row, attempt, outcome, &decision);
+	fill_change(dispatcher, server, &row, attempt, outcome, &decision, &change);
+	if (msgext_outbox_update(tables->outbox, &row, &change, false) != TM_Ok)
+		return false;
+	append_event(dispatcher, &row, attempt, decision.state, outcome, answer, decision.note);
+
+	switch (decision.state)
+	{
+		case MSG_ACCEPTED:
+			channel->health.last_success_at = dispatcher->now;
+			channel->health.changed = true;
+			if (outcome->provider_id == NULL)
+				break;
+			add_reference(dispatcher, channel, server, &row, outcome->provider_id);
+			if (server->poll)
+				msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL,
+							  next_poll(server, dispatcher->now, dispatcher->now), id);
+			break;
+		case MSG_QUEUED:
+			msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND,
+						  msgext_from_unix_us(decision.next_us), id);
+			break;
+		case MSG_UNKNOWN:
+			msgext_remind(dispatcher, channel, MSGEXT_DUE_UNKNOWN, dispatcher->now, id);
+			break;
+		default:
+			release_recipient(dispatcher, server, &row, &decision);
+			break;
+	}
+	if (decision.state != MSG_ACCEPTED)
+		msgext_channel_error(dispatcher, channel,
+							 outcome->text != NULL ? outcome->text : outcome->code);
+	if (decision.pause)
+		pause_channel(channel, outcome, answer->http_status);
+	return true;
+}
+
+/* Asking ends without a last word from the provider. */
+static bool
+end_polling(MsgDispatcher *dispatcher, const MsgRow *row, const MsgOutcome *outcome,
+			const Answer *answer, const char *why)
+{
+	MsgChange change;
+
+	msgext_change_init(&change);
+	msgext_change_null(&change, Anum_outbox_next_attempt_at);
+	msgext_change_time(&change, Anum_outbox_finished_at, dispatcher->now);
+	msgext_change_text(&change, Anum_outbox_code, msgext_clean_text(outcome->code, CODE_MAX));
+	msgext_change_text(&change, Anum_outbox_error, why);
+	if (msgext_outbox_update(dispatcher->tables.outbox, row, &change, false) != TM_Ok)
+		return false;
+	append_event(dispatcher, row, row->attempts, row->state, outcome, answer, why);
+	return true;
+}
+
+static bool
+record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
+{
+	MsgTables *tables = &dispatcher->tables;
+	MsgChannel *channel = flight->channel;
+	const MsgOutcome *outcome = &flight->outcomes[i];
+	const MsgServer *server = flight->server;
+	Answer answer = {"poll_ended", flight->http_status, flight->answer, flight->answer_len};
+	MsgTracking tracking = {0};
+	TimestampTz next;
+	bool recorded;
+	MsgRow row;
+
+	if (!msgext_outbox_find(tables->outbox, flight->jobs[i].id, GetActiveSnapshot(), &row) ||
+		row.next_attempt_at != flight->reminder.at)
+	{
+		/* A callback or a person was quicker; what it left is no longer ours to ask. */
+		msgext_due_remove_one(tables->due, channel->name, MSGEXT_DUE_POLL,
+							  flight->reminder.at, flight->jobs[i].id);
+		return true;
+	}
+	next = next_poll(server, row.accepted_at, dispatcher->now);
+	if (outcome->retry_after_ms >= 0)
+		next = Max(next, dispatcher->now + outcome->retry_after_ms * 1000);
+
+	if (outcome->verdict == MSG_VERDICT_REJECTED)
+	{
+		next = 0;
+		recorded = end_polling(dispatcher, &row, outcome, &answer,
+							   "the provider does not tell its status any more");
+	}
+	else if (next - row.accepted_at > server->poll_give_up_ms * 1000 &&
+			 outcome->verdict != MSG_VERDICT_PROGRESS)
+	{
+		next = 0;
+		recorded = end_polling(dispatcher, &row, outcome, &answer,
+							   "no last status came within poll_give_up");
+	}
+	else
+	{
+		recorded = msgext_track(tables->outbox, tables->events, &row, outcome->events, "status",
+								false, next, false, &tracking) == TM_Ok;
+		if (recorded && !msgext_state_is_final(tracking.state) &&
+			next - row.accepted_at > server->poll_give_up_ms * 1000)
+		{
+			/* The answer counts, and was the last one asked for. */
+			MsgRow again;
+
+			CommandCounterIncrement();
+			UpdateActiveSnapshotCommandId();
+			next = 0;
+			if (msgext_outbox_find(tables->outbox, row.id, GetActiveSnapshot(), &again))
+				end_polling(dispatcher, &again, outcome, &answer,
+							"no last status came within poll_give_up");
+		}
+	}
+	if (!recorded)
+		return false;
+
+	msgext_due_remove_one(tables->due, channel->name, MSGEXT_DUE_POLL, flight->reminder.at,
+						  row.id);
+	if (next != 0 && !msgext_state_is_final(tracking.state))
+		msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL, next, row.id);
+	if (outcome->verdict == MSG_VERDICT_PROGRESS)
+	{
+		channel->health.last_success_at = dispatcher->now;
+		channel->health.changed = true;
+	}
+	else
+		msgext_channel_error(dispatcher, channel,
+							 outcome->text != NULL ? outcome->text : outcome->code);
+	if (outcome->verdict == MSG_VERDICT_PAUSE || outcome->verdict == MSG_VERDICT_RELOGIN)
+		pause_channel(channel, outcome, flight->http_status);
+	return true;
+}
+
+/* Records what can be; returns whether all of the flight is settled. */
+static bool
+record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
+{
+	Answer answer = {"answer", flight->http_status, flight->answer, flight->answer_len};
+	bool all = true;
+	int i;
+
+	for (i = 0; i < flight->n; i++)
+	{
+		const MsgJob *job = &flight->jobs[i];
+		bool settled;
+
+		if (flight->settled[i] != MSGEXT_OPEN)
+			continue;
+		dispatcher->reading = job->id;
+		if (flight->poll)
+			settled = record_poll(dispatcher, flight, i);
+		else
+			settled = record_send(dispatcher, flight->channel, flight->server, job->id,
+								  job->attempt, &flight->outcomes[i], &answer);
+		if (settled)
+		{
+			flight->settled[i] = MSGEXT_WRITTEN;
+			if (flight->batch != NULL)
+				flight->batch->recorded_now++;
+		}
+		all &= settled;
+	}
+	dispatcher->reading = 0;
+	if (flight->batch != NULL && flight->batch->recorded_now == flight->batch->left)
+		msgext_claim_remove(dispatcher->tables.claims, flight->batch->id);
+	return all;
+}
+
+void
+msgext_record(MsgDispatcher *dispatcher)
+{
+	MsgFlight *flight;
+
+	for (flight = dispatcher->landed; flight != NULL; flight = flight->next)
+	{
+		if (flight->not_before > dispatcher->now)
+			continue;
+		if (!record_flight(dispatcher, flight))
+			flight->not_before = dispatcher->now + 50 * 1000;
+
+		/* One that raises an error is found by being alone in its transaction. */
+		if (dispatcher->careful)
+			break;
+	}
+}
+
+void
+msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attempt)
+{
+	MsgOutcome outcome = {0};
+	Answer answer = {"interrupted", 0, NULL, 0};
+	ListCell *cell;
+	MsgRow row;
+	char *name;
+
+	outcome.verdict = MSG_VERDICT_UNSURE;
+	outcome.retry_after_ms = -1;
+	outcome.text = "the dispatcher ended before the answer was recorded";
+	if (!msgext_outbox_find(dispatcher->tables.outbox, message, GetActiveSnapshot(), &row) ||
+		row.state != MSG_QUEUED || row.attempts + 1 != attempt)
+		return;
+	name = msgext_row_text(&row, Anum_outbox_server);
+	foreach (cell, dispatcher->channels)
+	{
+		MsgChannel *channel = lfirst(cell);
+
+		if (channel->server != NULL && strcmp(channel->name, name) == 0)
+		{
+			while (!record_send(dispatcher, channel, channel->server, message, attempt,
+								&outcome, &answer))
+			{
+				/* A superuser's lock, by hand: there is nothing else to do here. */
+				CHECK_FOR_INTERRUPTS();
+				pg_usleep(10000);
+				InvalidateCatalogSnapshot();
+			}
+			return;
+		}
+	}
+
+	/* Its server is gone. What cannot be resent by policy is held for a person. */
+	{
+		MsgChange change;
+
+		msgext_change_init(&change);
+		msgext_change_set(&change, Anum_outbox_attempts, Int32GetDatum(attempt));
+		msgext_change_set(&change, Anum_outbox_maybe_sent, BoolGetDatum(true));
+		msgext_change_state(&change, MSG_UNKNOWN);
+		msgext_change_text(&change, Anum_outbox_error, outcome.text);
+		msgext_outbox_update(dispatcher->tables.outbox, &row, &change, true);
+		append_event(dispatcher, &row, attempt, MSG_UNKNOWN, &outcome, &answer, NULL);
+		msgext_due_add(dispatcher->tables.due, name, MSGEXT_DUE_UNKNOWN, dispatcher->now,
+					   message);
+	}
+}
+
+void
+msgext_record_rematch(MsgDispatcher *dispatcher)
+{
+	List *kept = NIL;
+	ListCell *cell;
+	MemoryContext before;
+
+	if (dispatcher->rematches == NIL)
+		return;
+
+	/* The rows of this turn's results must be seen. */
+	CommandCounterIncrement();
+	UpdateActiveSnapshotCommandId();
+	before = MemoryContextSwitchTo(dispatcher->context);
+	foreach (cell, dispatcher->rematches)
+	{
+		MsgRematch *rematch = lfirst(cell);
+		bool done;
+
+		MemoryContextSwitchTo(dispatcher->turn);
+		done = rematch->channel->server == NULL ||
+			   msgext_callback_match(rematch->channel->server, rematch->provider_id,
+									 rematch->message, false) ||
+			   rematch->until < dispatcher->now;
+		MemoryContextSwitchTo(dispatcher->context);
+		if (!done)
+			kept = lappend(kept, rematch);
+		else
+		{
+			pfree(rematch->provider_id);
+			pfree(rematch);
+		}
+	}
+	list_free(dispatcher->rematches);
+	dispatcher->rematches = kept;
+	MemoryContextSwitchTo(before);
+}

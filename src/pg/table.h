@@ -1,0 +1,85 @@
+/*
+ * table.h
+ *		The extension's tables through the access methods: open, insert, update, delete,
+ *		read by index.
+ *
+ * All of it bypasses privileges and plans: callers check rights themselves, and no
+ * statistics, setting or plan cache can turn an index range into a scan of history.
+ * A table is opened and closed within one transaction.
+ */
+#ifndef MSGEXT_TABLE_H
+#define MSGEXT_TABLE_H
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "access/skey.h"
+#include "access/tableam.h"
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+typedef struct MsgTable
+{
+	Relation rel;
+	EState *estate;
+	ResultRelInfo *result;
+	TupleTableSlot *slot; /* for rows written */
+} MsgTable;
+
+typedef struct MsgScan
+{
+	Relation index;
+	IndexScanDesc desc;
+	TupleTableSlot *slot;
+} MsgScan;
+
+/* InvalidOid when the extension is not installed here. */
+extern Oid msgext_schema_oid(void);
+
+/*
+ * Opens a table of ours for rows of natts columns. ERROR 55000 when the installed
+ * version has another number of them. speculative prepares for
+ * msgext_table_insert_unique().
+ */
+extern MsgTable *msgext_table_open(const char *name, int natts, bool writable,
+								   bool speculative);
+extern void msgext_table_close(MsgTable *table);
+
+extern void msgext_table_insert(MsgTable *table, Datum *values, bool *nulls);
+
+/* False, having inserted nothing, when unique index "arbiter" has such a row already. */
+extern bool msgext_table_insert_unique(MsgTable *table, const char *arbiter,
+									   Datum *values, bool *nulls);
+
+/*
+ * Replaces the row version at tid. Without wait, a version that another transaction
+ * holds answers TM_BeingModified; one already replaced answers TM_Updated or TM_Deleted.
+ */
+extern TM_Result msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row,
+									 bool wait);
+extern TM_Result msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait);
+
+/* keys number index columns from 1. */
+extern MsgScan *msgext_scan_begin(MsgTable *table, const char *index, Snapshot snapshot,
+								  ScanKeyData *keys, int nkeys);
+/* The next row, in a slot that is valid until the next call, or NULL. */
+extern TupleTableSlot *msgext_scan_next(MsgScan *scan);
+extern void msgext_scan_end(MsgScan *scan);
+
+/* Comparisons for keys of msgext_scan_begin(). */
+extern void msgext_key_text(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
+							const char *value);
+extern void msgext_key_bytes(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
+							 bytea *value);
+extern void msgext_key_int64(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
+							 int64 value);
+extern void msgext_key_int16(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
+							 int16 value);
+extern void msgext_key_xid8(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
+							uint64 value);
+extern void msgext_key_time(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
+							int64 value);
+
+#endif /* MSGEXT_TABLE_H */

@@ -1,0 +1,196 @@
+/*
+ * validator.c
+ *		Checks the options of servers and user mappings when they are written.
+ *
+ * One C function serves every provider: it finds its own by the name of the SQL function
+ * it is called as, <provider>_validator.
+ */
+#include "postgres.h"
+
+#include "access/reloptions.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#include "core/provider.h"
+
+#define VALIDATOR_SUFFIX "_validator"
+#define FILE_SUFFIX "_file"
+
+static const MsgProvider *
+provider_of(Oid function)
+{
+	char *name = get_func_name(function);
+	size_t len = name != NULL ? strlen(name) : 0;
+	const MsgProvider *provider = NULL;
+
+	if (len > strlen(VALIDATOR_SUFFIX))
+	{
+		name[len - strlen(VALIDATOR_SUFFIX)] = '\0';
+		provider = msgext_provider_find(name);
+	}
+	if (provider == NULL)
+		elog(ERROR, "validator function %u belongs to no provider", function);
+	return provider;
+}
+
+/* "password_file" is the twin of secret option "password". */
+static const MsgOption *
+secret_of_file(const MsgProvider *provider, MsgOptionPlace place, const char *name)
+{
+	size_t len = strlen(name);
+	const MsgOption *option = NULL;
+
+	if (len > strlen(FILE_SUFFIX) &&
+		strcmp(name + len - strlen(FILE_SUFFIX), FILE_SUFFIX) == 0)
+		option = msgext_option_find(provider->options, place,
+									pnstrdup(name, len - strlen(FILE_SUFFIX)));
+	return option != NULL && option->secret ? option : NULL;
+}
+
+static void
+consider(const char *candidate, const char *given, StringInfo valid, char **nearest,
+		 int *distance)
+{
+	int d;
+
+	appendStringInfo(valid, "%s%s", valid->len > 0 ? ", " : "", candidate);
+	if (strlen(given) > NAMEDATALEN)
+		return;
+	d = varstr_levenshtein_less_equal(candidate, strlen(candidate), given, strlen(given), 1,
+									  1, 1, *distance, true);
+	if (d < *distance)
+	{
+		*distance = d;
+		*nearest = pstrdup(candidate);
+	}
+}
+
+static void
+reject_name(const MsgProvider *provider, MsgOptionPlace place, const char *given)
+{
+	const MsgOption *tables[] = {provider->options, msgext_common_options};
+	StringInfoData valid;
+	char *nearest = NULL;
+	int distance = Max((int) strlen(given) / 2, 1);
+	int i;
+
+	initStringInfo(&valid);
+	for (i = 0; i < lengthof(tables); i++)
+	{
+		const MsgOption *option;
+
+		for (option = tables[i]; option != NULL && option->name != NULL; option++)
+		{
+			if (option->place != place ||
+				(i == 1 && msgext_option_find(provider->options, place, option->name) !=
+							   option))
+				continue;
+			consider(option->name, given, &valid, &nearest, &distance);
+			if (option->secret)
+				consider(psprintf("%s" FILE_SUFFIX, option->name), given, &valid, &nearest,
+						 &distance);
+		}
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+			 errmsg("invalid option \"%s\"", given),
+			 errdetail("Valid options are: %s.", valid.data),
+			 nearest != NULL ? errhint("Perhaps you meant the option \"%s\".", nearest) : 0));
+}
+
+static void
+check_duration(const char *name, const char *value)
+{
+	Interval *interval = DatumGetIntervalP(
+		DirectFunctionCall3(interval_in, CStringGetDatum(value),
+							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+
+	if (interval->month < 0 || interval->day < 0 || interval->time < 0 ||
+		(interval->month == 0 && interval->day == 0 && interval->time < 1000) ||
+		interval->month > 120 || interval->day > 3650)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" must be between 1 millisecond and 10 years", name)));
+}
+
+static void
+check_value(const MsgOption *option, const char *value)
+{
+	MsgError error = {0};
+
+	if (option->kind == MSG_OPTION_DURATION)
+		check_duration(option->name, value);
+	else if (!msgext_option_check(option, value, &error))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						option->secret
+							? errmsg("invalid value for option \"%s\"", option->name)
+							: errmsg("invalid value for option \"%s\": \"%s\"", option->name,
+									 value),
+						errdetail("Option \"%s\" %s.", option->name, error.text)));
+}
+
+static void
+check_file(const char *name, const char *value)
+{
+	/* As sslkey of postgres_fdw: it reads with the server's rights. */
+	if (!superuser())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to set option \"%s\"", name),
+						errdetail("Only superusers may name files of the server.")));
+	if (!is_absolute_path(value))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"%s\" must be an absolute path", name)));
+}
+
+PG_FUNCTION_INFO_V1(msgext_validator);
+
+Datum
+msgext_validator(PG_FUNCTION_ARGS)
+{
+	const MsgProvider *provider = provider_of(fcinfo->flinfo->fn_oid);
+	List *options = untransformRelOptions(PG_GETARG_DATUM(0));
+	Oid catalog = PG_GETARG_OID(1);
+	MsgOptionPlace place =
+		catalog == UserMappingRelationId ? MSG_OPTION_MAPPING : MSG_OPTION_SERVER;
+	bool has_url = false;
+	ListCell *cell;
+
+	if (catalog != ForeignServerRelationId && catalog != UserMappingRelationId)
+	{
+		if (options != NIL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+					 errmsg("msgext takes options of servers and user mappings only")));
+		PG_RETURN_VOID();
+	}
+	foreach (cell, options)
+	{
+		DefElem *given = lfirst(cell);
+		const MsgOption *option =
+			msgext_option_find(provider->options, place, given->defname);
+
+		if (option != NULL)
+		{
+			check_value(option, defGetString(given));
+			if (option->kind == MSG_OPTION_FILE)
+				check_file(option->name, defGetString(given));
+		}
+		else if (secret_of_file(provider, place, given->defname) != NULL)
+			check_file(given->defname, defGetString(given));
+		else
+			reject_name(provider, place, given->defname);
+		has_url |= place == MSG_OPTION_SERVER && strcmp(given->defname, "url") == 0;
+	}
+	if (place == MSG_OPTION_SERVER && !has_url)
+		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+						errmsg("option \"url\" is required")));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,321 @@
+/*
+ * wake.c
+ *		Waking the dispatcher of a database at commit: see wake.h.
+ *
+ * A latch and no NOTIFY, which takes a lock of the whole cluster at commit.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "tcop/utility.h"
+
+#include "pg/compat.h"
+#include "pg/wake.h"
+
+#define NO_PROCESS (-1)
+
+typedef struct Place
+{
+	Oid database;
+	int worker;		/* index into ProcGlobal->allProcs, or NO_PROCESS */
+	bool requested; /* somebody has news, and there is no worker */
+	bool present;	/* its worker found the extension there */
+} Place;
+
+typedef struct Shared
+{
+	int launcher;
+	Place places[MSGEXT_MAX_DATABASES];
+} Shared;
+
+static Shared *shared = NULL;
+static LWLock *shared_lock = NULL;
+static bool news = false; /* the current transaction has some */
+static bool registered = false;
+
+static shmem_request_hook_type previous_shmem_request = NULL;
+static shmem_startup_hook_type previous_shmem_startup = NULL;
+static ProcessUtility_hook_type previous_utility = NULL;
+
+static void
+request_shared_memory(void)
+{
+	if (previous_shmem_request != NULL)
+		previous_shmem_request();
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Shared)));
+	RequestNamedLWLockTranche("msgext", 1);
+}
+
+static void
+start_shared_memory(void)
+{
+	bool found;
+	int i;
+
+	if (previous_shmem_startup != NULL)
+		previous_shmem_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("msgext", sizeof(Shared), &found);
+	shared_lock = &GetNamedLWLockTranche("msgext")->lock;
+	if (!found)
+	{
+		shared->launcher = NO_PROCESS;
+		for (i = 0; i < MSGEXT_MAX_DATABASES; i++)
+		{
+			shared->places[i].database = InvalidOid;
+			shared->places[i].worker = NO_PROCESS;
+			shared->places[i].requested = false;
+			shared->places[i].present = false;
+		}
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+static void
+set_latch_of(int process)
+{
+	/* A process that has ended since: some other one wakes up once too often. */
+	if (process != NO_PROCESS)
+		SetLatch(&ProcGlobal->allProcs[process].procLatch);
+}
+
+/* The database's place, or a free one, or NULL. The lock is held. */
+static Place *
+find_place(Oid database)
+{
+	Place *spare = NULL;
+	int i;
+
+	for (i = 0; i < MSGEXT_MAX_DATABASES; i++)
+	{
+		Place *place = &shared->places[i];
+
+		if (place->database == database)
+			return place;
+		if (spare == NULL && place->worker == NO_PROCESS && !place->requested &&
+			!place->present)
+			spare = place;
+	}
+	return spare;
+}
+
+static void
+wake(void)
+{
+	Place *place;
+	int process = NO_PROCESS;
+
+	if (shared == NULL)
+		return;
+	LWLockAcquire(shared_lock, LW_SHARED);
+	place = find_place(MyDatabaseId);
+	if (place != NULL && place->database == MyDatabaseId)
+		process = place->worker;
+	LWLockRelease(shared_lock);
+	if (process != NO_PROCESS)
+	{
+		set_latch_of(process);
+		return;
+	}
+
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	place = find_place(MyDatabaseId);
+	if (place != NULL)
+	{
+		place->database = MyDatabaseId;
+		if (place->worker == NO_PROCESS)
+			place->requested = true;
+		process = place->worker != NO_PROCESS ? place->worker : shared->launcher;
+	}
+	LWLockRelease(shared_lock);
+	set_latch_of(process);
+}
+
+static void
+on_transaction_end(XactEvent event, void *arg)
+{
+	if (!news)
+		return;
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			wake();
+			news = false;
+			break;
+		case XACT_EVENT_ABORT:
+
+			/* Of a prepared transaction, COMMIT PREPARED tells: see below. */
+		case XACT_EVENT_PREPARE:
+			news = false;
+			break;
+		default:
+			break;
+	}
+}
+
+void
+msgext_wake_at_commit(void)
+{
+	if (!registered)
+	{
+		RegisterXactCallback(on_transaction_end, NULL);
+		registered = true;
+	}
+	news = true;
+}
+
+/*
+ * The transaction that COMMIT PREPARED ends belonged to another session, so that no
+ * callback of ours knows what was in it.
+ */
+static void
+process_utility(PlannedStmt *statement, const char *query, bool read_only,
+				ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *env,
+				DestReceiver *dest, QueryCompletion *completion)
+{
+	bool prepared = IsA(statement->utilityStmt, TransactionStmt) &&
+					((TransactionStmt *) statement->utilityStmt)->kind ==
+						TRANS_STMT_COMMIT_PREPARED;
+
+	if (previous_utility != NULL)
+		previous_utility(statement, query, read_only, context, params, env, dest,
+						 completion);
+	else
+		standard_ProcessUtility(statement, query, read_only, context, params, env, dest,
+								completion);
+	if (prepared)
+		wake();
+}
+
+void
+msgext_wake_preload(void)
+{
+	previous_shmem_request = shmem_request_hook;
+	shmem_request_hook = request_shared_memory;
+	previous_shmem_startup = shmem_startup_hook;
+	shmem_startup_hook = start_shared_memory;
+	previous_utility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}
+
+bool
+msgext_wake_available(void)
+{
+	return shared != NULL;
+}
+
+static void
+launcher_ends(int code, Datum arg)
+{
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	shared->launcher = NO_PROCESS;
+	LWLockRelease(shared_lock);
+}
+
+void
+msgext_wake_launcher_start(void)
+{
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	shared->launcher = MSGEXT_MY_PROC_NUMBER;
+	LWLockRelease(shared_lock);
+	before_shmem_exit(launcher_ends, (Datum) 0);
+}
+
+int
+msgext_wake_requests(Oid *databases, int max)
+{
+	int n = 0;
+	int i;
+
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	for (i = 0; i < MSGEXT_MAX_DATABASES && n < max; i++)
+	{
+		Place *place = &shared->places[i];
+
+		if (place->requested)
+		{
+			place->requested = false;
+			databases[n++] = place->database;
+		}
+	}
+	LWLockRelease(shared_lock);
+	return n;
+}
+
+static void
+forget(Oid database)
+{
+	Place *place;
+
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	place = find_place(database);
+	if (place != NULL && place->database == database)
+		place->present = false;
+	LWLockRelease(shared_lock);
+}
+
+void
+msgext_wake_forget(Oid database)
+{
+	forget(database);
+}
+
+void
+msgext_wake_absent(void)
+{
+	forget(MyDatabaseId);
+}
+
+bool
+msgext_wake_is_present(Oid database)
+{
+	Place *place;
+	bool present;
+
+	LWLockAcquire(shared_lock, LW_SHARED);
+	place = find_place(database);
+	present = place != NULL && place->database == database && place->present;
+	LWLockRelease(shared_lock);
+	return present;
+}
+
+static void
+worker_ends(int code, Datum arg)
+{
+	Place *place;
+
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	place = find_place(MyDatabaseId);
+	if (place != NULL && place->worker == MSGEXT_MY_PROC_NUMBER)
+		place->worker = NO_PROCESS;
+	LWLockRelease(shared_lock);
+}
+
+void
+msgext_wake_worker_start(void)
+{
+	Place *place;
+
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	place = find_place(MyDatabaseId);
+	if (place != NULL)
+	{
+		place->database = MyDatabaseId;
+		place->worker = MSGEXT_MY_PROC_NUMBER;
+		place->requested = false;
+		place->present = true;
+	}
+	LWLockRelease(shared_lock);
+	if (place == NULL)
+		ereport(WARNING,
+				(errmsg("more than %d databases have msgext dispatchers",
+						MSGEXT_MAX_DATABASES),
+				 errdetail("The one of this database looks for work once a second.")));
+	else
+		before_shmem_exit(worker_ends, (Datum) 0);
+}

@@ -1,0 +1,279 @@
+/*
+ * worker.c
+ *		The worker of one database: waits, and lets the dispatcher run.
+ *
+ * Owns signals, the one wait and the error trap. An ERROR costs its turn, nothing else.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "commands/extension.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "tcop/tcopprot.h"
+#include "utils/backend_status.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "pg/claim.h"
+#include "pg/compat.h"
+#include "pg/connection.h"
+#include "pg/dispatcher.h"
+#include "pg/guc.h"
+#include "pg/retention.h"
+#include "pg/table.h"
+#include "pg/wake.h"
+#include "pg/worker.h"
+
+/* At a shutdown, requests under way may take this long to be answered. */
+#define DRAIN_US (5 * USECS_PER_SEC)
+
+/* Another session is the dispatcher (CALL dispatch()): look again after this. */
+#define LOCK_RETRY_MS 100
+
+#define CHECK_US USECS_PER_SEC
+
+static void
+begin_transaction(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+}
+
+static void
+commit_transaction(void)
+{
+	CommitTransactionCommand();
+}
+
+static const MsgHost host = {begin_transaction, commit_transaction};
+
+static bool
+is_installed(void)
+{
+	bool installed;
+
+	begin_transaction();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	installed = OidIsValid(get_extension_oid("msgext", true)) &&
+				OidIsValid(msgext_schema_oid());
+	PopActiveSnapshot();
+	commit_transaction();
+	return installed;
+}
+
+/*
+ * Somebody holds the database itself: it is being dropped, renamed, moved or copied,
+ * and that waits for us to leave.
+ */
+static bool
+is_database_wanted(void)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
+	if (LockAcquire(&tag, RowExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	LockRelease(&tag, RowExclusiveLock, true);
+	return false;
+}
+
+/* The extension is not here, or has been dropped: no worker is wanted. */
+static void
+leave_absent(void)
+{
+	msgext_wake_absent();
+	proc_exit(0);
+}
+
+static void
+report(const MsgDispatcher *dispatcher)
+{
+	static int last = -1;
+	int n = msgext_dispatcher_in_flight(dispatcher);
+	char text[96];
+
+	if (n == last)
+		return;
+	last = n;
+	snprintf(text, sizeof(text), "dispatching: %d in flight", n);
+	pgstat_report_activity(n > 0 ? STATE_RUNNING : STATE_IDLE, n > 0 ? text : "waiting for messages");
+}
+
+/* What is looked at about once a second. False = end. */
+static bool
+look_around(void)
+{
+	if (is_database_wanted())
+	{
+		ereport(LOG, (errmsg("msgext worker leaves: its database is wanted by another "
+							 "session")));
+		return false;
+	}
+	if (!is_installed())
+		leave_absent();
+	return true;
+}
+
+/* The error trap around one run of the dispatcher. */
+static void
+run(MsgDispatcher *dispatcher)
+{
+	MemoryContext before = CurrentMemoryContext;
+	static int failures = 0;
+
+	PG_TRY();
+	{
+		msgext_dispatcher_run(dispatcher);
+		failures = 0;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(before);
+		HOLD_INTERRUPTS();
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+
+		/* DROP EXTENSION under our feet looks like any other error. */
+		if (!is_installed())
+			leave_absent();
+		if (++failures > 100)
+			ereport(FATAL, (errmsg("msgext worker ends after repeated errors"),
+							errdetail("It is started again and goes on.")));
+		msgext_dispatcher_recover(dispatcher);
+		pg_usleep(Min(failures, 10) * 20000L);
+	}
+	PG_END_TRY();
+}
+
+static void
+become_dispatcher(void)
+{
+	bool locked = false;
+
+	while (!locked)
+	{
+		begin_transaction();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		if (OidIsValid(get_extension_oid("msgext", true)))
+			locked = msgext_dispatcher_lock();
+		PopActiveSnapshot();
+		commit_transaction();
+		if (locked)
+			break;
+		pgstat_report_activity(STATE_IDLE, "another session dispatches");
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 LOCK_RETRY_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ShutdownRequestPending)
+			proc_exit(1);
+		if (!look_around())
+			proc_exit(1);
+	}
+}
+
+static void
+work(MsgDispatcher *dispatcher)
+{
+	WaitEventSet *events = msgext_wait_event_set_create(3);
+	TimestampTz checked = GetCurrentTimestamp();
+	TimestampTz drain_until = 0;
+
+	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	AddWaitEventToSet(events, WL_SOCKET_READABLE, msgext_dispatcher_fd(dispatcher), NULL,
+					  NULL);
+	for (;;)
+	{
+		long timeout = msgext_dispatcher_timeout_ms(dispatcher, GetCurrentTimestamp());
+		WaitEvent occurred[3];
+		TimestampTz now;
+		int n;
+		int i;
+
+		n = WaitEventSetWait(events, timeout, occurred, lengthof(occurred),
+							 PG_WAIT_EXTENSION);
+		for (i = 0; i < n; i++)
+		{
+			if (occurred[i].events & WL_LATCH_SET)
+			{
+				ResetLatch(MyLatch);
+				msgext_dispatcher_news(dispatcher);
+			}
+		}
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			msgext_connection_forget();
+			msgext_dispatcher_news(dispatcher);
+		}
+		now = GetCurrentTimestamp();
+		if (ShutdownRequestPending && drain_until == 0)
+		{
+			msgext_dispatcher_stop(dispatcher);
+			drain_until = now + DRAIN_US;
+		}
+		if (drain_until != 0 && (msgext_dispatcher_idle(dispatcher) || now >= drain_until))
+			break;
+		if (now >= checked + CHECK_US)
+		{
+			checked = now;
+			if (!look_around())
+			{
+				msgext_dispatcher_stop(dispatcher);
+				drain_until = drain_until == 0 ? now + DRAIN_US / 5 : drain_until;
+			}
+			msgext_retention_run();
+			pgstat_report_stat(false);
+		}
+		run(dispatcher);
+		report(dispatcher);
+	}
+}
+
+void
+msgext_worker_main(Datum arg)
+{
+	MsgDispatcher *dispatcher;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
+	if (!is_installed())
+		leave_absent();
+
+	/* Whatever the cluster's defaults are: a turn sees what has committed before it. */
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET,
+					PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("idle_in_transaction_session_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("statement_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+	pgstat_report_appname("msgext");
+
+	msgext_wake_worker_start();
+	become_dispatcher();
+	dispatcher = msgext_dispatcher_create(TopMemoryContext, &host);
+	work(dispatcher);
+	msgext_dispatcher_finish(dispatcher);
+	msgext_dispatcher_destroy(dispatcher);
+
+	/* Not 0: the launcher starts it again, unless the cluster is going down. */
+	proc_exit(1);
+}
