@@ -1,0 +1,122 @@
+#!/bin/bash
+# make demo: a throwaway cluster, the simulator as Devino, and an ordinary role that
+# sends. Everything lies in one folder under /tmp and is removed at the end.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+make_scratch
+data=$scratch/out/data
+simulator_pid=
+cleanup() {
+    status=$?
+    [ -z "$simulator_pid" ] || kill "$simulator_pid" 2>/dev/null || true
+    as_user "$bindir/pg_ctl" -D "$data" -m fast -w stop >/dev/null 2>&1 || true
+    if [ $status != 0 ]; then
+        tail -20 "$scratch/out/server.log" >&2 2>/dev/null || true
+    fi
+    rm -rf "$scratch"
+    exit $status
+}
+trap cleanup EXIT
+cd "$scratch"
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+sql() { # role, statements: shown, then run
+    printf '%s\n' "$2" | sed 's/^/  /'
+    printf '%s\n' "$2" |
+        as_user "$bindir/psql" -X -q -v ON_ERROR_STOP=1 -h "$scratch/out" -U "$1" -d shop -f - |
+        sed '/^$/d; s/^/    /'
+}
+quiet() { as_user "$bindir/psql" -X -q -At -v ON_ERROR_STOP=1 -h "$scratch/out" -d shop "$@"; }
+
+say 'A throwaway cluster, and the simulator in the place of Devino'
+as_user "$bindir/initdb" -D "$data" -A trust -U postgres >/dev/null
+cat >> "$data/postgresql.conf" <<CONF
+shared_preload_libraries = 'msgext'
+listen_addresses = ''
+unix_socket_directories = '$scratch/out'
+timezone = 'UTC'
+CONF
+as_user "$bindir/pg_ctl" -D "$data" -l "$scratch/out/server.log" -w start >/dev/null
+as_user "$scratch/bin/simulator" --status-step 400 > "$scratch/out/simulator.log" &
+simulator_pid=$!
+until grep -q '^listening on' "$scratch/out/simulator.log"; do sleep 0.05; done
+port=$(sed -n 's/^listening on 127.0.0.1://p' "$scratch/out/simulator.log")
+peer=http://127.0.0.1:$port
+as_user "$bindir/createdb" -h "$scratch/out" -U postgres shop
+echo "  PostgreSQL: $scratch/out     Devino: $peer/devino"
+
+say 'The administrator, once:'
+sql postgres "CREATE EXTENSION msgext;
+CREATE ROLE app LOGIN;
+CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino
+    OPTIONS (url '$peer/devino', poll_min_interval '500 ms', poll_max_interval '1 s');
+CREATE USER MAPPING FOR app SERVER vk OPTIONS (login 'tester', password '111111');
+GRANT USAGE ON FOREIGN SERVER vk TO app;
+GRANT CREATE ON SCHEMA public TO app;"
+
+say 'The application, an ordinary role: one message by a call, in a transaction of its own'
+sql app "SELECT msgext.send_vk('vk',
+    vk => '{\"subject\": \"AO\", \"priority\": \"high\", \"routes\": [\"vk\"],
+            \"validityPeriod\": 180, \"phone\": \"+79031112233\", \"templateId\": 123456,
+            \"templateData\": {\"order\": \"1001\", \"fate\": \"sent,delivered,read\"}}');"
+
+say 'A trigger: an order that is shipped tells its customer, by VK, else Viber, else SMS'
+sql app "CREATE TABLE orders (id int, phone text, state text);
+CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS \$\$
+BEGIN
+    PERFORM msgext.send_vk('vk',
+        vk => jsonb_build_object('subject', 'AO', 'priority', 'high',
+            'routes', '[\"vk\"]'::jsonb, 'validityPeriod', 180, 'phone', NEW.phone,
+            'templateId', 123456, 'templateData', jsonb_build_object('order', NEW.id::text,
+            'fate', 'sent,failed;viber:sent,undelivered=not-viber-user;sms:sent,delivered')),
+        viber => '{\"subject\": \"AO\", \"priority\": \"high\", \"validityPeriodSec\": 30,
+            \"type\": \"viber\", \"contentType\": \"text\", \"text\": \"Shipped\"}',
+        sms => '{\"srcAddress\": \"SHOP\", \"text\": \"Shipped\", \"validityPeriod\": 60}',
+        operation_id => 'shipped-' || NEW.id);
+    RETURN NEW;
+END \$\$;
+CREATE TRIGGER tell AFTER UPDATE OF state ON orders
+    FOR EACH ROW WHEN (NEW.state = 'shipped') EXECUTE FUNCTION tell();
+INSERT INTO orders VALUES (1002, '79031112244', 'new');
+UPDATE orders SET state = 'shipped' WHERE id = 1002;"
+
+say 'The same in a transaction that is rolled back: this one must not arrive'
+sql app "INSERT INTO orders VALUES (1003, '79031112255', 'new');
+BEGIN;
+UPDATE orders SET state = 'shipped' WHERE id = 1003;
+ROLLBACK;"
+
+say "On the way, as it happens (message_event; Devino's callbacks come in by receive_callback)"
+shown=0
+for _ in $(seq 1 150); do
+    body=$(curl -s "$peer/control/callbacks?max=50")
+    [ "$body" = '[]' ] ||
+        quiet -U postgres -v body="$body" >/dev/null <<'SQL'
+SELECT msgext.receive_callback('vk', convert_to(:'body', 'UTF8'));
+SQL
+    quiet -U app -F '  ' -c "SELECT to_char(at, 'HH24:MI:SS.MS'), 'message ' || message_id,
+            rpad(kind, 8), rpad(coalesce(channel, ''), 5),
+            CASE WHEN status IS NULL THEN state ELSE status || ' -> ' || state END,
+            coalesce(code, '')
+        FROM msgext.message_event ORDER BY at" > "$scratch/out/events"
+    tail -n +$((shown + 1)) "$scratch/out/events" | sed 's/^/  /'
+    shown=$(wc -l < "$scratch/out/events")
+    open=$(quiet -U app -c "SELECT count(*) FROM msgext.message
+        WHERE finished_at IS NULL OR (id = 1 AND state <> 'read')")
+    [ "$open" != 0 ] || break
+    sleep 0.1
+done
+
+say 'What our tables say'
+sql app "SELECT id, state, provider_id, detail->'channels'->'vk'->>'status' AS vk,
+    detail->'channels'->'viber'->>'status' AS viber, detail->'channels'->'sms'->>'status' AS sms
+FROM msgext.message ORDER BY id;"
+
+say "What the other side's ledger says"
+curl -s "$peer/ledger" | sed -E \
+    's/.*"id":([0-9]+).*"to":"([0-9]+)".*"outcome":"([a-z]+)".*"order": *"([0-9]+)".*/    \1  to \2  order \4  \3/'
+
+[ "$open" = 0 ] || { echo 'msgext: not every message came to its end' >&2; exit 1; }
+[ "$(curl -s "$peer/ledger" | wc -l)" = 2 ] || { echo 'msgext: the ledger is wrong' >&2; exit 1; }
+say 'Two messages, each once; the rolled-back one never left.'
