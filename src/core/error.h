@@ -21,7 +21,6 @@ typedef struct MsgError
 
 /* Fills in *error and returns false, for "return msgext_error(...)". */
 extern bool msgext_error(MsgError *error, const char *code, const char *path,
-						 const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+						 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif /* MSGEXT_ERROR_H */

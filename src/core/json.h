@@ -31,14 +31,14 @@ typedef struct MsgJson MsgJson;
 struct MsgJson
 {
 	MsgJsonType type;
-	bool truth;			/* of a BOOL */
-	const char *name;	/* of a member of an object, NUL-terminated, else NULL */
+	bool truth;		  /* of a BOOL */
+	const char *name; /* of a member of an object, NUL-terminated, else NULL */
 	size_t name_len;
-	const char *text;	/* STRING: decoded, NUMBER: as written; NUL-terminated */
-	size_t len;			/* of text: a decoded string may hold NULs */
-	MsgJson *first;		/* elements or members, in order */
+	const char *text; /* STRING: decoded, NUMBER: as written; NUL-terminated */
+	size_t len;		  /* of text: a decoded string may hold NULs */
+	MsgJson *first;	  /* elements or members, in order */
 	MsgJson *last;
-	MsgJson *next;		/* within the parent */
+	MsgJson *next; /* within the parent */
 	int count;
 	size_t start; /* where it stood in the text that was read; both 0 when built */
 	size_t end;

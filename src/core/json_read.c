@@ -36,8 +36,7 @@ typedef struct Reader
 	int depth;
 } Reader;
 
-static bool
-read_value(Reader *reader, MsgJson *node);
+static bool read_value(Reader *reader, MsgJson *node);
 
 static bool
 fail(Reader *reader, const char *at, const char *why)

@@ -31,9 +31,9 @@
 typedef struct MsgConn
 {
 	const char *server;
-	const char *url;			   /* without a trailing slash */
+	const char *url;				   /* without a trailing slash */
 	const struct MsgSetting *settings; /* of server and mapping; ends with a NULL name */
-	const MsgOption *options;	   /* the provider's own table, for defaults */
+	const MsgOption *options;		   /* the provider's own table, for defaults */
 } MsgConn;
 
 typedef struct MsgSetting
@@ -73,9 +73,9 @@ typedef struct MsgJob
 {
 	int64_t id;
 	int64_t created_us;
-	const char *key;	/* idempotency key: fixed before the first attempt */
-	int attempt;		/* from 1 */
-	bool maybe_sent;	/* an earlier attempt may have reached the provider */
+	const char *key; /* idempotency key: fixed before the first attempt */
+	int attempt;	 /* from 1 */
+	bool maybe_sent; /* an earlier attempt may have reached the provider */
 	const char *fragment;
 	size_t fragment_len;
 	const char *provider_id; /* of status requests */
@@ -144,11 +144,11 @@ typedef struct MsgInbound
 
 typedef struct MsgProvider
 {
-	uint32_t abi;		/* MSG_PROVIDER_ABI */
-	const char *name;	/* = its folder; the foreign-data wrapper is msgext_<name> */
-	const char *title;	/* for people */
+	uint32_t abi;	   /* MSG_PROVIDER_ABI */
+	const char *name;  /* = its folder; the foreign-data wrapper is msgext_<name> */
+	const char *title; /* for people */
 	unsigned caps;
-	int max_batch;		/* messages a request; 1 = one */
+	int max_batch;			  /* messages a request; 1 = one */
 	const MsgOption *options; /* beside the common ones, or with other defaults */
 
 	/*
@@ -169,11 +169,12 @@ typedef struct MsgProvider
 	bool (*encode_status)(MsgArena *arena, const MsgConn *conn, const MsgJob *jobs, int n,
 						  MsgRequest *request, MsgError *error);
 	bool (*decode_status)(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
-						  const MsgJob *jobs, int n, MsgOutcome *outcomes, MsgError *error);
+						  const MsgJob *jobs, int n, MsgOutcome *outcomes,
+						  MsgError *error);
 
 	/* Reads a push into events, oldest first as far as the body tells. */
-	bool (*parse_callback)(MsgArena *arena, const MsgConn *conn, const MsgInbound *inbound,
-						   MsgEvent **events, MsgError *error);
+	bool (*parse_callback)(MsgArena *arena, const MsgConn *conn,
+						   const MsgInbound *inbound, MsgEvent **events, MsgError *error);
 } MsgProvider;
 
 /* The generated list; ends with NULL. */

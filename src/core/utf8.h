@@ -12,15 +12,12 @@
 #include <stdint.h>
 
 /* Bytes of the character that starts at text, 1 to 4; 0 when none does. */
-extern size_t
-msgext_utf8_char(const char *text, const char *end);
+extern size_t msgext_utf8_char(const char *text, const char *end);
 
 /* Writes a code point, which must be no surrogate, at out: room of 4. Returns bytes. */
-extern size_t
-msgext_utf8_put(uint32_t code_point, char *out);
+extern size_t msgext_utf8_put(uint32_t code_point, char *out);
 
 /* Code points in text that is known to be valid. */
-extern size_t
-msgext_utf8_count(const char *text, size_t len);
+extern size_t msgext_utf8_count(const char *text, size_t len);
 
 #endif /* MSGEXT_UTF8_H */

@@ -1,0 +1,66 @@
+/*
+ * block.h
+ *		Reading one block of a payload (vk, viber, sms) member by member and writing its
+ *		strict form.
+ *
+ * Owns the checks that blocks share and none of their rules: which member must be there
+ * and what it may hold is prepare.c's.
+ */
+#ifndef MSGEXT_DEVINO_BLOCK_H
+#define MSGEXT_DEVINO_BLOCK_H
+
+#include "core/provider.h"
+
+/* More than any block has; prepare.c checks it when compiled. */
+#define BLOCK_MEMBERS 12
+
+typedef struct Block
+{
+	MsgArena *arena;
+	MsgBuf *out;
+	MsgError *error;
+	const char *name;
+	const char *const *names;			   /* of its members; ends with NULL */
+	const MsgJson *members[BLOCK_MEMBERS]; /* by their place in names, null = NULL */
+	int written;
+} Block;
+
+/* A member's place in names, and the provider's codes for its lack and its fault. */
+typedef struct Field
+{
+	int member;
+	const char *absent;
+	const char *invalid;
+} Field;
+
+/* Sorts the members of node by names; false when there is one of another name. */
+extern bool msgext_block_open(Block *block, const MsgJson *node, const char *name,
+							  const char *const *names);
+extern void msgext_block_close(Block *block);
+
+/* Complains about a member; false, for "return". */
+extern bool msgext_block_fail(Block *block, int member, const char *code,
+							  const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Writes the name of a member, with what separates it from the one before. */
+extern void msgext_block_name(Block *block, int member);
+
+/*
+ * Each checks a member and writes it. Text is 1 to limit characters (0 = no limit);
+ * choices are separated by "|", the first serving for an absent member if optional.
+ */
+extern bool msgext_block_text(Block *block, const Field *field, size_t limit);
+extern bool msgext_block_choice(Block *block, const Field *field, const char *choices,
+								bool optional);
+extern bool msgext_block_integer(Block *block, const Field *field, int64_t min,
+								 int64_t max);
+
+/*
+ * Reads a phone number as digits without "+"; *phone is NULL when the member is absent
+ * and the field has no code for that.
+ */
+extern bool msgext_block_phone(Block *block, const Field *field, const char **phone);
+extern void msgext_block_put_phone(Block *block, int member, const char *phone);
+
+#endif /* MSGEXT_DEVINO_BLOCK_H */

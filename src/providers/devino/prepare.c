@@ -1,0 +1,468 @@
+/*
+ * prepare.c
+ *		From a payload to the body of POST /send/vk: the rules of the three blocks.
+ *
+ * Owns every rule of the document's "Описание полей тела запроса отправки сообщения"
+ * and, for what that leaves open about Viber and SMS, of the provider's own Viber API.
+ * A fault carries the code that the provider would answer ("Коды валидации сообщения",
+ * "Коды возврата обработки viber сообщения"); a fault for which it has no code has none.
+ * Writes the strict form: known members only, in the document's order, whole numbers as
+ * numbers, phones as digits, the default of deliveryPolicy spelled out.
+ */
+#include "providers/devino/devino.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "providers/devino/block.h"
+
+#define PRIORITIES "low|medium|high|realtime"
+#define DAY_S 86400
+
+/* "subject: Строка от 1 до 11 символов"; the Viber API has the same for its names. */
+#define SUBJECT_LIMIT 11
+
+/* Viber API: the longest text and the longest label of a button. */
+#define VIBER_TEXT_LIMIT 1000
+#define VIBER_CAPTION_LIMIT 19
+
+enum
+{
+	VK_SUBJECT,
+	VK_PRIORITY,
+	VK_ROUTES,
+	VK_VALIDITY,
+	VK_POLICY,
+	VK_PHONE,
+	VK_TEMPLATE,
+	VK_DATA,
+	VK_MEMBERS
+};
+
+static const char *const vk_names[] = {[VK_SUBJECT] = "subject",
+									   [VK_PRIORITY] = "priority",
+									   [VK_ROUTES] = "routes",
+									   [VK_VALIDITY] = "validityPeriod",
+									   [VK_POLICY] = "deliveryPolicy",
+									   [VK_PHONE] = "phone",
+									   [VK_TEMPLATE] = "templateId",
+									   [VK_DATA] = "templateData",
+									   [VK_MEMBERS] = NULL};
+
+enum
+{
+	VIBER_SUBJECT,
+	VIBER_PRIORITY,
+	VIBER_VALIDITY_SEC,
+	VIBER_VALIDITY,
+	VIBER_TYPE,
+	VIBER_COMMENT,
+	VIBER_CONTENT_TYPE,
+	VIBER_TEXT,
+	VIBER_CAPTION,
+	VIBER_ACTION,
+	VIBER_IMAGE,
+	VIBER_ADDRESS,
+	VIBER_MEMBERS
+};
+
+static const char *const viber_names[] = {[VIBER_SUBJECT] = "subject",
+										  [VIBER_PRIORITY] = "priority",
+										  [VIBER_VALIDITY_SEC] = "validityPeriodSec",
+										  [VIBER_VALIDITY] = "validityPeriod",
+										  [VIBER_TYPE] = "type",
+										  [VIBER_COMMENT] = "comment",
+										  [VIBER_CONTENT_TYPE] = "contentType",
+										  [VIBER_TEXT] = "text",
+										  [VIBER_CAPTION] = "caption",
+										  [VIBER_ACTION] = "action",
+										  [VIBER_IMAGE] = "imageUrl",
+										  [VIBER_ADDRESS] = "dstAddress",
+										  [VIBER_MEMBERS] = NULL};
+
+enum
+{
+	SMS_SENDER,
+	SMS_TEXT,
+	SMS_VALIDITY,
+	SMS_ADDRESS,
+	SMS_MEMBERS
+};
+
+static const char *const sms_names[] = {[SMS_SENDER] = "srcAddress",
+										[SMS_TEXT] = "text",
+										[SMS_VALIDITY] = "validityPeriod",
+										[SMS_ADDRESS] = "dstAddress",
+										[SMS_MEMBERS] = NULL};
+
+_Static_assert(VIBER_MEMBERS <= BLOCK_MEMBERS, "Block.members is too short");
+
+/* "routes: Массив маршрутов VK в порядке использования": vk and ok, each at most once. */
+static bool
+put_routes(Block *block)
+{
+	const MsgJson *routes = block->members[VK_ROUTES];
+	const MsgJson *route;
+	int vk = 0;
+	int ok = 0;
+
+	if (routes == NULL || (routes->type == MSG_JSON_ARRAY && routes->count == 0))
+		return msgext_block_fail(block, VK_ROUTES, "routes_not_specified", "is missing");
+	for (route = routes->first; route != NULL; route = route->next)
+	{
+		vk += msgext_json_equals(route, "vk");
+		ok += msgext_json_equals(route, "ok");
+	}
+	if (routes->type != MSG_JSON_ARRAY || vk > 1 || ok > 1 || vk + ok != routes->count)
+		return msgext_block_fail(
+			block, VK_ROUTES, "routes_invalid",
+			"must be a list of \"vk\" and \"ok\", each at most once");
+	msgext_block_name(block, VK_ROUTES);
+	msgext_json_write(block->out, routes);
+	return true;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	const MsgJson *left = *(const MsgJson *const *) a;
+	const MsgJson *right = *(const MsgJson *const *) b;
+	size_t len = left->name_len < right->name_len ? left->name_len : right->name_len;
+	int order = memcmp(left->name, right->name, len);
+
+	if (order != 0)
+		return order;
+	return (left->name_len > right->name_len) - (left->name_len < right->name_len);
+}
+
+/* What would be left of a variable that is given twice is anybody's guess. */
+static bool
+names_repeat(MsgArena *arena, const MsgJson *object)
+{
+	const MsgJson **sorted;
+	const MsgJson *member;
+	int n = 0;
+	int i;
+
+	if (object->count < 2)
+		return false;
+	sorted = msgext_alloc(arena, (size_t) object->count * sizeof(*sorted));
+	for (member = object->first; member != NULL; member = member->next)
+		sorted[n++] = member;
+	qsort(sorted, (size_t) n, sizeof(*sorted), compare_names);
+	for (i = 1; i < n; i++)
+	{
+		if (compare_names(&sorted[i - 1], &sorted[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * templateData: names of the template's variables and their values, which are strings;
+ * a number or a truth value becomes the string that it is written as. Here and for
+ * templateId the codes are those of the text: the code table has none for templates,
+ * and the template with its data is the text of a VK message.
+ */
+static bool
+put_template_data(Block *block)
+{
+	const MsgJson *data = block->members[VK_DATA];
+	const MsgJson *value;
+
+	if (data == NULL)
+		return msgext_block_fail(block, VK_DATA, "text_not_specified",
+								 "is missing; a template without variables has {}");
+	if (data->type != MSG_JSON_OBJECT)
+		return msgext_block_fail(block, VK_DATA, "text_invalid", "must be an object");
+	if (names_repeat(block->arena, data))
+		return msgext_block_fail(block, VK_DATA, "text_invalid",
+								 "has two values for one variable");
+	msgext_block_name(block, VK_DATA);
+	msgext_buf_putc(block->out, '{');
+	for (value = data->first; value != NULL; value = value->next)
+	{
+		if (value != data->first)
+			msgext_buf_putc(block->out, ',');
+		msgext_json_write_string(block->out, value->name, value->name_len);
+		msgext_buf_putc(block->out, ':');
+		if (value->type == MSG_JSON_STRING || value->type == MSG_JSON_NUMBER)
+			msgext_json_write_string(block->out, value->text, value->len);
+		else if (value->type == MSG_JSON_BOOL)
+			msgext_buf_puts(block->out, value->truth ? "\"true\"" : "\"false\"");
+		else
+			return msgext_block_fail(block, VK_DATA, "text_invalid",
+									 "the value of \"%s\" must be a string", value->name);
+	}
+	msgext_buf_putc(block->out, '}');
+	return true;
+}
+
+/* "Описание полей объекта VK" */
+static bool
+put_vk(Block *block, const MsgJson *node, const char **phone)
+{
+	static const Field subject = {VK_SUBJECT, "subject_not_specified", "subject_invalid"};
+	static const Field priority = {VK_PRIORITY, "priority_not_specified",
+								   "priority_invalid"};
+	static const Field validity = {VK_VALIDITY, "vp_invalid", "vp_invalid"};
+	static const Field policy = {VK_POLICY, "", ""};
+	static const Field number = {VK_PHONE, "phone_not_specified", "phone_invalid"};
+	static const Field template = {VK_TEMPLATE, "text_not_specified", "text_invalid"};
+
+	if (!msgext_block_open(block, node, DEVINO_VK, vk_names) ||
+		!msgext_block_text(block, &subject, SUBJECT_LIMIT) ||
+		!msgext_block_choice(block, &priority, PRIORITIES, false) || !put_routes(block) ||
+		!msgext_block_integer(block, &validity, 15, DAY_S) ||
+		!msgext_block_choice(block, &policy, "any|mobile_device_required", true) ||
+		!msgext_block_phone(block, &number, phone))
+		return false;
+	msgext_block_put_phone(block, VK_PHONE, *phone);
+	if (!msgext_block_integer(block, &template, 1, INT64_MAX) ||
+		!put_template_data(block))
+		return false;
+	msgext_block_close(block);
+	return true;
+}
+
+/*
+ * dstAddress of a fallback: the recipient of the vk block unless it names one. Another
+ * one is nearly always a slip that writes to a stranger, so it takes the caller's word.
+ */
+static bool
+put_address(Block *block, const Field *field, const char *phone, bool may_differ)
+{
+	const char *own;
+
+	if (!msgext_block_phone(block, field, &own))
+		return false;
+	if (own != NULL && !may_differ && strcmp(own, phone) != 0)
+		return msgext_block_fail(block, field->member, "",
+								 "differs from vk.phone; if that is meant, add "
+								 "\"allowDifferentRecipients\": true to the message");
+	msgext_block_put_phone(block, field->member, own != NULL ? own : phone);
+	return true;
+}
+
+/*
+ * The table of the document calls it validityPeriod, its examples and the Viber API
+ * validityPeriodSec: either is read, the latter is sent.
+ */
+static bool
+put_viber_validity(Block *block)
+{
+	static const Field validity = {VIBER_VALIDITY_SEC,
+								   "error-validity-period-seconds-format",
+								   "error-validity-period-seconds-format"};
+	const MsgJson **seconds = &block->members[VIBER_VALIDITY_SEC];
+	const MsgJson *other = block->members[VIBER_VALIDITY];
+
+	if (*seconds != NULL && other != NULL)
+		return msgext_block_fail(
+			block, VIBER_VALIDITY, validity.invalid,
+			"is another name of validityPeriodSec: give one of them");
+	if (other != NULL)
+		*seconds = other;
+	return msgext_block_integer(block, &validity, 30, DAY_S);
+}
+
+/* Writes a member that the content type needs or may have; refuses it where it has not. */
+static bool
+put_content(Block *block, int member, size_t limit, char need)
+{
+	Field field = {member, "error-content-not-specified", "error-content-type-format"};
+
+	if (need == '-' && block->members[member] != NULL)
+		return msgext_block_fail(block, member, field.invalid,
+								 "does not belong to a content of this type");
+	if (need != '+' && block->members[member] == NULL)
+		return true;
+	return msgext_block_text(block, &field, limit);
+}
+
+/* "Описание полей объекта Viber" */
+static bool
+put_viber(Block *block, const MsgJson *node, const char *phone, bool may_differ, bool sms)
+{
+	static const Field subject = {VIBER_SUBJECT, "error-subject-not-specified",
+								  "error-subject-format"};
+	static const Field priority = {VIBER_PRIORITY, "error-priority-format",
+								   "error-priority-format"};
+	static const Field type = {VIBER_TYPE, "error-instant-message-type-not-specified",
+							   "error-instant-message-type-format"};
+	static const Field content_type = {VIBER_CONTENT_TYPE, "error-content-type-format",
+									   "error-content-type-format"};
+	static const Field address = {VIBER_ADDRESS, NULL, "error-address-format"};
+	const MsgJson *comment;
+	const MsgJson *content;
+	bool image, button;
+
+	if (!msgext_block_open(block, node, DEVINO_VIBER, viber_names) ||
+		!msgext_block_text(block, &subject, SUBJECT_LIMIT) ||
+		!msgext_block_choice(block, &priority, PRIORITIES, false) ||
+		!put_viber_validity(block) || !msgext_block_choice(block, &type, "viber", false))
+		return false;
+
+	comment = block->members[VIBER_COMMENT];
+	if (comment != NULL)
+	{
+		if (comment->type != MSG_JSON_STRING)
+			return msgext_block_fail(block, VIBER_COMMENT, "error-comment-format",
+									 "must be a string");
+		msgext_block_name(block, VIBER_COMMENT);
+		msgext_json_write(block->out, comment);
+	}
+
+	if (!msgext_block_choice(block, &content_type, "text|image|button", false))
+		return false;
+	content = block->members[VIBER_CONTENT_TYPE];
+	image = msgext_json_equals(content, "image");
+	button = msgext_json_equals(content, "button");
+
+	/* Viber API: an image has no text that could be sent again as an SMS. */
+	if (image && sms)
+		return msgext_block_fail(
+			block, VIBER_CONTENT_TYPE, "error-resend-sms-error",
+			"must not be image beside an sms block: there is no text to send again");
+	if (!put_content(block, VIBER_TEXT, VIBER_TEXT_LIMIT, image ? '-' : '+') ||
+		!put_content(block, VIBER_CAPTION, VIBER_CAPTION_LIMIT, button ? '+' : '-') ||
+		!put_content(block, VIBER_ACTION, 0, button ? '+' : '-') ||
+		!put_content(block, VIBER_IMAGE, 0,
+					 image	  ? '+'
+					 : button ? '?'
+							  : '-') ||
+		!put_address(block, &address, phone, may_differ))
+		return false;
+	msgext_block_close(block);
+	return true;
+}
+
+/* Viber API, of an SMS's sender: up to eleven Latin letters and digits. */
+static bool
+is_sender(const char *text)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+							  "0123456789");
+
+	return len <= SUBJECT_LIMIT && text[len] == '\0';
+}
+
+/* "Описание полей объекта SMS" */
+static bool
+put_sms(Block *block, const MsgJson *node, const char *phone, bool may_differ)
+{
+	static const Field sender = {SMS_SENDER, "sms_subject_not_specified",
+								 "subject_invalid"};
+	static const Field text = {SMS_TEXT, "sms_text_not_specified", "text_invalid"};
+	static const Field validity = {SMS_VALIDITY, "sms_validity_period_not_specified",
+								   "invalid_sms_validity_period"};
+	static const Field address = {SMS_ADDRESS, NULL, "phone_invalid"};
+
+	if (!msgext_block_open(block, node, DEVINO_SMS, sms_names) ||
+		!msgext_block_text(block, &sender, SUBJECT_LIMIT))
+		return false;
+	if (!is_sender(block->members[SMS_SENDER]->text))
+		return msgext_block_fail(block, SMS_SENDER, sender.invalid,
+								 "must be Latin letters and digits");
+	if (!msgext_block_text(block, &text, 0) ||
+		!msgext_block_integer(block, &validity, 60, DAY_S) ||
+		!put_address(block, &address, phone, may_differ))
+		return false;
+	msgext_block_close(block);
+	return true;
+}
+
+/* A block of the message: NULL when absent or null; false when it is something else. */
+static bool
+get_block(const MsgJson *message, const char *name, const MsgJson **block,
+		  MsgError *error)
+{
+	*block = msgext_json_get(message, name);
+	if (msgext_json_is(*block, MSG_JSON_NULL))
+		*block = NULL;
+	if (*block != NULL && (*block)->type != MSG_JSON_OBJECT)
+		return msgext_error(error, "invalid_json", name, "must be an object");
+	return true;
+}
+
+static bool
+check_root(const MsgPayload *payload, bool *may_differ, MsgError *error)
+{
+	static const char insist[] = "allowDifferentRecipients";
+	static const char *const known[] = {DEVINO_VK, DEVINO_VIBER, DEVINO_SMS, insist,
+										NULL};
+	const MsgJson *message = payload->message;
+	const MsgJson *member;
+
+	if (!msgext_json_is(message, MSG_JSON_OBJECT))
+		return msgext_error(error, "invalid_json", "", "the message must be an object");
+	if (payload->nparts > 0)
+		return msgext_error(error, "", "parts",
+							"must not be given: this provider has none");
+	for (member = message->first; member != NULL; member = member->next)
+	{
+		int i = 0;
+
+		while (known[i] != NULL && (strlen(known[i]) != member->name_len ||
+									strcmp(known[i], member->name) != 0))
+			i++;
+		if (known[i] == NULL)
+			return msgext_error(
+				error, "", member->name,
+				"is not a block of a message, which has vk, viber and sms");
+	}
+	member = msgext_json_get(message, insist);
+	if (member != NULL && member->type != MSG_JSON_BOOL)
+		return msgext_error(error, "", insist, "must be true or false");
+	*may_differ = member != NULL && member->truth;
+	return true;
+}
+
+bool
+msgext_devino_prepare(MsgArena *arena, const MsgConn *conn, const MsgPayload *payload,
+					  MsgFragment *fragment, MsgError *error)
+{
+	MsgBuf out;
+	Block block = {.arena = arena, .out = &out, .error = error};
+	const MsgJson *vk, *viber, *sms;
+	const char *phone;
+	bool may_differ = false;
+
+	(void) conn;
+	if (!check_root(payload, &may_differ, error) ||
+		!get_block(payload->message, DEVINO_VK, &vk, error) ||
+		!get_block(payload->message, DEVINO_VIBER, &viber, error) ||
+		!get_block(payload->message, DEVINO_SMS, &sms, error))
+		return false;
+	if (vk == NULL)
+		return msgext_error(error, "messages_not_specified", DEVINO_VK, "is missing");
+
+	msgext_buf_init(&out, arena, 1024);
+	msgext_buf_puts(&out, "{\"vk\":");
+	if (!put_vk(&block, vk, &phone))
+		return false;
+	memset(fragment, 0, sizeof(*fragment));
+	fragment->recipient = phone;
+	fragment->limit_key = block.members[VK_SUBJECT]->text;
+	if (viber != NULL)
+	{
+		msgext_buf_puts(&out, ",\"viber\":");
+		if (!put_viber(&block, viber, phone, may_differ, sms != NULL))
+			return false;
+	}
+	if (sms != NULL)
+	{
+		msgext_buf_puts(&out, ",\"sms\":");
+		if (!put_sms(&block, sms, phone, may_differ))
+			return false;
+	}
+	msgext_buf_putc(&out, '}');
+
+	fragment->bytes = out.data;
+	fragment->len = out.len;
+	if (viber != NULL)
+		fragment->channels = sms != NULL ? "vk,viber,sms" : "vk,viber";
+	else
+		fragment->channels = sms != NULL ? "vk,sms" : "vk";
+	return true;
+}

@@ -1,0 +1,193 @@
+/*
+ * fuzz_codec.c
+ *		One libFuzzer target for every codec and the JSON reader under them.
+ *
+ * The first byte of an input picks the provider, the second the entry, the third the
+ * HTTP status of an answer; the rest is what the entry reads. seeds.sh makes inputs of
+ * the samples; those that once crashed stay in corpus/ for ever.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/provider.h"
+
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+typedef enum Entry
+{
+	ENTRY_JSON,
+	ENTRY_PREPARE,
+	ENTRY_SEND,
+	ENTRY_STATUS,
+	ENTRY_CALLBACK,
+	ENTRY_COUNT
+} Entry;
+
+static const int statuses[] = {200, 201, 301, 302, 400, 401, 402, 403,
+							   404, 408, 429, 500, 502, 503, 504};
+
+/* Every provider finds some of its credentials here, and passes over the rest. */
+static const MsgSetting settings[] = {{"login", "tester"},	  {"password", "111111"},
+									  {"token", "t"},		  {"api_client_id", "c"},
+									  {"client_id", "c"},	  {"client_secret", "s"},
+									  {"refresh_token", "r"}, {NULL, NULL}};
+
+static void
+require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* What was read and written once reads and writes the same again. */
+static void
+run_json(MsgArena *arena, const char *bytes, size_t len)
+{
+	MsgJsonLimits limits = msgext_json_strict;
+	MsgError error;
+	MsgBuf first;
+	MsgBuf second;
+	MsgJson *node;
+
+	limits.trailing_commas = len % 2 == 1;
+	node = msgext_json_parse(arena, bytes, len, &limits, &error);
+	if (node == NULL)
+	{
+		require(error.offset <= len);
+		return;
+	}
+	msgext_buf_init(&first, arena, len);
+	msgext_json_write(&first, node);
+
+	/* A control character takes up to six times its room. */
+	limits = msgext_json_strict;
+	limits.size *= 6;
+	node = msgext_json_parse(arena, first.data, first.len, &limits, &error);
+	require(node != NULL);
+	msgext_buf_init(&second, arena, first.len);
+	msgext_json_write(&second, node);
+	require(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
+}
+
+static void
+run_prepare(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
+			MsgJob *job, const char *bytes, size_t len)
+{
+	MsgPayload payload = {.nparts = 0};
+	MsgFragment fragment;
+	MsgRequest request;
+	MsgError error = {.code = ""};
+
+	payload.message = msgext_json_parse(arena, bytes, len, &msgext_json_strict, &error);
+	if (payload.message == NULL)
+		return;
+	if (!provider->prepare(arena, conn, &payload, &fragment, &error))
+	{
+		require(error.text[0] != '\0');
+		return;
+	}
+	job->fragment = fragment.bytes;
+	job->fragment_len = fragment.len;
+	require(provider->encode_send(arena, conn, job, 1, &request, &error));
+	require(request.body_len > 0 && request.nheaders <= MSG_REQUEST_HEADERS);
+}
+
+static void
+check_events(const MsgEvent *event, const char *bytes, size_t len)
+{
+	for (; event != NULL; event = event->next)
+	{
+		require(event->provider_id != NULL && event->status != NULL);
+		require(event->state < MSG_STATE_COUNT);
+		require(event->raw == NULL ||
+				(event->raw >= bytes && event->raw + event->raw_len <= bytes + len));
+	}
+}
+
+static void
+run_answer(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
+		   const MsgJob *job, bool status, const MsgReply *reply)
+{
+	MsgOutcome outcome;
+	MsgError error = {.code = ""};
+	bool read =
+		status ? provider->decode_status(arena, conn, reply, job, 1, &outcome, &error)
+			   : provider->decode_send(arena, conn, reply, job, 1, &outcome, &error);
+
+	if (!read)
+	{
+		require(error.text[0] != '\0');
+		return;
+	}
+	require(status
+				? outcome.verdict != MSG_VERDICT_ACCEPTED
+				: outcome.verdict != MSG_VERDICT_ACCEPTED || outcome.provider_id != NULL);
+	if (outcome.verdict == MSG_VERDICT_PROGRESS)
+		check_events(outcome.events, reply->body, reply->body_len);
+}
+
+static void
+run_callback(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
+			 const char *bytes, size_t len)
+{
+	MsgInbound inbound = {.body = bytes, .body_len = len};
+	MsgError error = {.code = ""};
+	MsgEvent *events = NULL;
+
+	if (provider->parse_callback(arena, conn, &inbound, &events, &error))
+		check_events(events, bytes, len);
+	else
+		require(error.text[0] != '\0');
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *bytes = (const char *) data + (size < 3 ? size : 3);
+	size_t len = size < 3 ? 0 : size - 3;
+	MsgConn conn = {.server = "fuzz", .url = "https://example.com", .settings = settings};
+	MsgJob job = {.id = 1, .attempt = 1, .key = "fuzz-1", .provider_id = "1"};
+	MsgReply reply = {
+		.headers = "", .retry_after_ms = -1, .now_us = INT64_C(1540555200000000)};
+	const MsgProvider *provider;
+	MsgArena *arena;
+	int providers = 0;
+
+	if (size < 3)
+		return 0;
+	while (msgext_providers[providers] != NULL)
+		providers++;
+	provider = msgext_providers[data[0] % providers];
+	conn.options = provider->options;
+	reply.status = statuses[data[2] % (sizeof(statuses) / sizeof(statuses[0]))];
+	reply.body = bytes;
+	reply.body_len = len;
+
+	arena = msgext_arena_std_create();
+	switch ((Entry) (data[1] % ENTRY_COUNT))
+	{
+		case ENTRY_JSON:
+			run_json(arena, bytes, len);
+			break;
+		case ENTRY_PREPARE:
+			run_prepare(arena, provider, &conn, &job, bytes, len);
+			break;
+		case ENTRY_SEND:
+			run_answer(arena, provider, &conn, &job, false, &reply);
+			break;
+		case ENTRY_STATUS:
+			if ((provider->caps & MSG_CAN_POLL) != 0)
+				run_answer(arena, provider, &conn, &job, true, &reply);
+			break;
+		case ENTRY_CALLBACK:
+			if ((provider->caps & MSG_CAN_CALLBACK) != 0)
+				run_callback(arena, provider, &conn, bytes, len);
+			break;
+		case ENTRY_COUNT:
+			break;
+	}
+	msgext_arena_std_destroy(arena);
+	return 0;
+}

@@ -1,0 +1,79 @@
+/*
+ * sample.h
+ *		Samples: golden files in src/providers/<name>/samples, one folder a provider.
+ *
+ * Knows their forms and no provider. A file's name is the sample's name, a dot and its
+ * kind. All text is UTF-8; the line break at the end of a file is not part of it.
+ *
+ *	connection.json			url, and the options of server and user mapping
+ *	NAME.message.json		a payload (with NAME.part1, NAME.part2 ..., if it has any)
+ *	NAME.request			what is sent for it: "METHOD url", headers, and if there is
+ *							a body a blank line and the body
+ *	NAME.fragment.json		limit_key, recipient and channels of its fragment
+ *	NAME.refusals.json		{"base": payload, "cases": [{"set": {path: value}, "unset":
+ *							[path], "code", "path"}]}: payloads that are refused, or
+ *							taken where "code" is null
+ *	NAME.reply				an answer to a send: status, headers, blank line, body
+ *	NAME.status-reply		an answer to a status request
+ *	NAME.outcome.json		what either means, {"unreadable": true} if nothing
+ *	NAME.answers.json		[{"status", "headers", "body", "outcome"}]: many short ones;
+ *							a body that is no string is written out as JSON
+ *	NAME.status-answers.json	the same of status requests, with "job"
+ *	NAME.job.json			the message of a status request or an attempt: id, key,
+ *							attempt, maybe_sent, provider_id, channels, created,
+ *							accepted, now
+ *	NAME.status-request		the request for NAME.job.json
+ *	NAME.callback			a push as it comes in
+ *	NAME.events.json		its events, {"unreadable": true} if it cannot be read
+ *	NAME.callbacks.json		[{"body", "options", "events"}]: many short ones, read with
+ *							further options of server or mapping
+ */
+#ifndef MSGEXT_SAMPLE_H
+#define MSGEXT_SAMPLE_H
+
+#include "core/provider.h"
+
+typedef struct SampleFile
+{
+	const char *name; /* without the kind */
+	const char *kind; /* such as "message.json" */
+	const char *bytes;
+	size_t len;
+} SampleFile;
+
+/* One provider's folder, sorted by name. */
+typedef struct Samples
+{
+	const MsgProvider *provider;
+	MsgConn conn;
+	SampleFile *files;
+	int count;
+} Samples;
+
+/* Lives until samples_close, in an arena of its own. */
+extern bool samples_open(Samples *samples, const MsgProvider *provider);
+extern void samples_close(void);
+
+extern const SampleFile *sample_find(const Samples *samples, const char *name,
+									 const char *kind);
+
+/* Reads a sample as JSON in the arena of the running test; NULL makes the test fail. */
+extern MsgJson *sample_json(const char *bytes, size_t len);
+
+/* The payload of a message sample, with its parts. */
+extern bool sample_payload(const Samples *samples, const SampleFile *file,
+						   MsgPayload *payload);
+
+/* Both also say what the time is; job may be NULL. */
+extern void sample_job(const MsgJson *job, MsgJob *out, int64_t *now_us);
+extern bool sample_reply(const SampleFile *file, MsgReply *reply);
+
+/* Trees to compare with golden ones. */
+extern MsgJson *sample_outcome_json(const MsgOutcome *outcome);
+extern MsgJson *sample_events_json(const MsgEvent *events);
+
+/* The same, whatever the order of members. */
+extern bool sample_same(const MsgJson *a, const MsgJson *b);
+extern const char *sample_text(const MsgJson *node);
+
+#endif /* MSGEXT_SAMPLE_H */

@@ -1,0 +1,59 @@
+/*
+ * test.h
+ *		The runner's few words: a test has a name, an arena and checks.
+ *
+ * Speaks TAP on standard output, so that prove reads it. A failed check is told with its
+ * place and makes its test fail; the test goes on.
+ */
+#ifndef MSGEXT_TEST_H
+#define MSGEXT_TEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+
+/* Of the test that runs; emptied at its end. */
+extern MsgArena *test_arena;
+
+/* The repository's root. */
+extern const char *test_root;
+
+extern void test_begin(const char *format, ...) __attribute__((format(printf, 1, 2)));
+extern void test_end(void);
+
+/* Tells why the running test fails. */
+extern void test_fail(const char *file, int line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+extern void test_check_text(const char *file, int line, const char *what,
+							const char *actual, const char *expected);
+extern void test_check_int(const char *file, int line, const char *what, int64_t actual,
+						   int64_t expected);
+
+#define CHECK(condition)                                                                 \
+	do                                                                                   \
+	{                                                                                    \
+		if (!(condition))                                                                \
+			test_fail(__FILE__, __LINE__, "not so: %s", #condition);                     \
+	} while (0)
+#define CHECK_TEXT(actual, expected)                                                     \
+	test_check_text(__FILE__, __LINE__, #actual, actual, expected)
+#define CHECK_INT(actual, expected)                                                      \
+	test_check_int(__FILE__, __LINE__, #actual, actual, expected)
+
+/* One suite a file. */
+extern void test_buf(void);
+extern void test_cascade(void);
+extern void test_error(void);
+extern void test_json(void);
+extern void test_lifecycle(void);
+extern void test_mutations(void);
+extern void test_option(void);
+extern void test_provider(void);
+extern void test_samples(void);
+extern void test_timestamp(void);
+extern void test_utf8(void);
+extern void test_verdict(void);
+
+#endif /* MSGEXT_TEST_H */

@@ -1,0 +1,195 @@
+/*
+ * test_option.c
+ *		Which values each kind of option takes, and the common table.
+ */
+#include "test.h"
+
+#include <string.h>
+
+#include "core/option.h"
+
+static bool
+takes(MsgOptionKind kind, const char *value)
+{
+	MsgOption option = {.name = "o", .kind = kind, .choices = "1.1|2|auto"};
+	MsgError error;
+	bool taken;
+
+	memset(&error, 0, sizeof(error));
+	taken = msgext_option_check(&option, value, &error);
+
+	/* A complaint names the option and never repeats what was put into it. */
+	if (!taken)
+	{
+		CHECK_TEXT(error.path, "o");
+		CHECK(error.text[0] != '\0');
+		CHECK(strstr(error.text, "s3cret") == NULL);
+	}
+	return taken;
+}
+
+static void
+check_kind(MsgOptionKind kind, const char *name, const char *const *good,
+		   const char *const *bad)
+{
+	int i;
+
+	test_begin("option: %s", name);
+	for (i = 0; good[i] != NULL; i++)
+	{
+		if (!takes(kind, good[i]))
+			test_fail(__FILE__, __LINE__, "refused: %s", good[i]);
+	}
+	for (i = 0; bad[i] != NULL; i++)
+	{
+		if (takes(kind, bad[i]))
+			test_fail(__FILE__, __LINE__, "taken: %s", bad[i]);
+	}
+	test_end();
+}
+
+#define GOOD (const char *const[])
+#define BAD (const char *const[])
+
+static void
+test_kinds(void)
+{
+	check_kind(MSG_OPTION_TEXT, "text", GOOD{"a", "a b:c", "\xD0\x90", NULL},
+			   BAD{"", "a\nb", "a\r", "\x7F", "\t", NULL});
+	check_kind(MSG_OPTION_URL, "url",
+			   GOOD{"https://vk.devinotele.com", "http://localhost:8080",
+					"https://a/b/c/", "http://127.0.0.1:1", "http://[::1]:8080/x",
+					"https://[fe80::1]", "https://a.b:65535", NULL},
+			   BAD{"",
+				   "vk.devinotele.com",
+				   "ftp://a",
+				   "https://",
+				   "https:///a",
+				   "http://:80",
+				   "https://user:s3cret@a",
+				   "https://a?k=s3cret",
+				   "https://a/#b",
+				   "https://a b",
+				   "https://a:0",
+				   "https://a:65536",
+				   "https://a:",
+				   "https://a:x",
+				   "http://[::1",
+				   "http://[]:80",
+				   "http://[::g]",
+				   "http://[::1]x",
+				   "http://a]b",
+				   "HTTP//a",
+				   "https://a\\b",
+				   NULL});
+	check_kind(MSG_OPTION_PROXY, "proxy",
+			   GOOD{"proxy:3128", "http://proxy:3128", "socks5h://127.0.0.1:1080",
+					"https://p/", "[::1]:3128", "proxy", NULL},
+			   BAD{"", "http://u:s3cret@proxy", "ftp://proxy", "http://", "proxy:0",
+				   "proxy:x", "a b", "://proxy", "a/b", "a//", NULL});
+	check_kind(MSG_OPTION_FILE, "file", GOOD{"/etc/ssl/ca.pem", NULL},
+			   BAD{"", "ca.pem", "./ca.pem", "/a\nb", NULL});
+	check_kind(MSG_OPTION_DURATION, "duration is left to the server", GOOD{"30 s", NULL},
+			   BAD{"", NULL});
+	check_kind(MSG_OPTION_COUNT, "count",
+			   GOOD{"1", "64", "999999", "1000000", "007", NULL},
+			   BAD{"", "0", "1000001", "99999999999999999999", "-1", "+1", "1.5", "1 ",
+				   " 1", "x", NULL});
+	check_kind(MSG_OPTION_RATE, "rate",
+			   GOOD{"off", "50/s", "5/day", "100/min", "7/hour", "1/h", "2/second", NULL},
+			   BAD{"", "0/s", "50", "50/", "/s", "50/S", "50 /s", "50/s ", "-1/s",
+				   "1.5/s", "50/week", "1000001/s", "OFF", NULL});
+	check_kind(MSG_OPTION_CHOICE, "choice", GOOD{"1.1", "2", "auto", NULL},
+			   BAD{"", "1", "1.1|2", "AUTO", "auto ", "|", NULL});
+	check_kind(MSG_OPTION_ZONE, "zone", GOOD{"UTC", "+03:00", "-05", NULL},
+			   BAD{"", "MSK", "+3", "3", NULL});
+	check_kind(MSG_OPTION_LOGIN, "login", GOOD{"tester", "\xD0\x90 b", NULL},
+			   BAD{"", "a:b", ":", "a\nb", NULL});
+}
+
+void
+test_option(void)
+{
+	static const MsgOption own[] = {{.name = "rate_limit",
+									 .place = MSG_OPTION_SERVER,
+									 .kind = MSG_OPTION_RATE,
+									 .fallback = "50/s"},
+									{.name = "login", .place = MSG_OPTION_MAPPING},
+									{.name = NULL}};
+	static const struct
+	{
+		const char *name;
+		const char *fallback;
+	} defaults[] = {{"timeout", "30 s"},
+					{"connect_timeout", "10 s"},
+					{"max_in_flight", "64"},
+					{"rate_limit", "off"},
+					{"max_attempts", "100"},
+					{"retry_min_delay", "1 s"},
+					{"retry_max_delay", "5 min"},
+					{"give_up_after", "1 day"},
+					{"http_version", "auto"},
+					{"on_unknown", "hold"},
+					{"status_poll", "on"},
+					{"poll_min_interval", "30 s"},
+					{"poll_max_interval", "1 hour"},
+					{"poll_give_up", "5 days"},
+					{"ca_file", NULL},
+					{"proxy", NULL},
+					{"url", NULL}};
+	const MsgOption *option;
+	MsgRate rate;
+	size_t i;
+
+	test_kinds();
+
+	test_begin("option: rates");
+	CHECK(msgext_rate_parse("50/s", &rate) && rate.count == 50 && rate.per_ms == 1000);
+	CHECK(msgext_rate_parse("5/day", &rate) && rate.count == 5 &&
+		  rate.per_ms == 86400000);
+	CHECK(msgext_rate_parse("2/min", &rate) && rate.count == 2 && rate.per_ms == 60000);
+	CHECK(msgext_rate_parse("2/hour", &rate) && rate.count == 2 &&
+		  rate.per_ms == 3600000);
+	CHECK(msgext_rate_parse("2/second", &rate) && rate.per_ms == 1000);
+	CHECK(msgext_rate_parse("2/minute", &rate) && rate.per_ms == 60000);
+	CHECK(msgext_rate_parse("2/h", &rate) && rate.per_ms == 3600000);
+	CHECK(msgext_rate_parse("off", &rate) && rate.count == 0);
+	test_end();
+
+	test_begin("option: the common ones and their defaults");
+	for (i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+	{
+		MsgError error;
+
+		option = msgext_option_find(NULL, MSG_OPTION_SERVER, defaults[i].name);
+		CHECK(option != NULL);
+		if (option == NULL)
+			continue;
+		CHECK_TEXT(option->fallback, defaults[i].fallback);
+		CHECK(option->fallback == NULL ||
+			  msgext_option_check(option, option->fallback, &error));
+		CHECK(!option->secret);
+		CHECK_INT(option->required, strcmp(option->name, "url") == 0);
+	}
+	CHECK_TEXT(msgext_option_find(NULL, MSG_OPTION_SERVER, "http_version")->choices,
+			   "1.1|2|auto");
+	CHECK_TEXT(msgext_option_find(NULL, MSG_OPTION_SERVER, "on_unknown")->choices,
+			   "hold|resend");
+	CHECK_TEXT(msgext_option_find(NULL, MSG_OPTION_SERVER, "status_poll")->choices,
+			   "on|off");
+	option = msgext_option_find(NULL, MSG_OPTION_MAPPING, "callback_token");
+	CHECK(option != NULL && option->secret);
+	test_end();
+
+	test_begin("option: a provider's own come first, each in its place");
+	option = msgext_option_find(own, MSG_OPTION_SERVER, "rate_limit");
+	CHECK_TEXT(option != NULL ? option->fallback : NULL, "50/s");
+	CHECK(msgext_option_find(own, MSG_OPTION_MAPPING, "login") == &own[1]);
+	CHECK(msgext_option_find(own, MSG_OPTION_SERVER, "login") == NULL);
+	CHECK(msgext_option_find(own, MSG_OPTION_SERVER, "timeout") != NULL);
+	CHECK(msgext_option_find(own, MSG_OPTION_MAPPING, "timeout") == NULL);
+	CHECK(msgext_option_find(own, MSG_OPTION_SERVER, "callback_token") == NULL);
+	CHECK(msgext_option_find(own, MSG_OPTION_SERVER, "Timeout") == NULL);
+	CHECK(msgext_option_find(own, MSG_OPTION_SERVER, "") == NULL);
+	test_end();
+}

@@ -1,0 +1,477 @@
+/*
+ * test_samples.c
+ *		Every registered provider against its golden files, without a word about any of
+ *		them: see sample.h for the files.
+ */
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/provider.h"
+#include "sample.h"
+
+#define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
+
+static Samples samples;
+
+/* Decodes one answer and compares it with its golden outcome. */
+static void
+check_answer(bool status, const MsgReply *reply, const MsgJson *job_json,
+			 const MsgJson *golden)
+{
+	const MsgProvider *provider = samples.provider;
+	MsgReply timed = *reply;
+	MsgError error = {.code = ""};
+	MsgOutcome outcome;
+	MsgJob job;
+	MsgEvent *event;
+	MsgJson *actual;
+	bool read;
+
+	memset(&outcome, 0xEE, sizeof(outcome));
+	sample_job(job_json, &job, &timed.now_us);
+	read = status ? provider->decode_status(test_arena, &samples.conn, &timed, &job, 1,
+											&outcome, &error)
+				  : provider->decode_send(test_arena, &samples.conn, &timed, &job, 1,
+										  &outcome, &error);
+	if (!read)
+	{
+		if (!msgext_json_is(msgext_json_get(golden, "unreadable"), MSG_JSON_BOOL))
+			FAIL("unreadable (%s), not %s: %s", error.text, sample_text(golden),
+				 reply->body);
+		CHECK(error.text[0] != '\0');
+		return;
+	}
+	actual = sample_outcome_json(&outcome);
+	if (!sample_same(actual, golden))
+		FAIL("%s, not %s: %s", sample_text(actual), sample_text(golden), reply->body);
+	for (event = outcome.verdict == MSG_VERDICT_PROGRESS ? outcome.events : NULL;
+		 event != NULL; event = event->next)
+		CHECK(event->raw >= reply->body &&
+			  event->raw + event->raw_len <= reply->body + reply->body_len);
+}
+
+static void
+check_reply(const SampleFile *file, bool status)
+{
+	const SampleFile *golden = sample_find(&samples, file->name, "outcome.json");
+	const SampleFile *job = sample_find(&samples, file->name, "job.json");
+	MsgReply reply;
+
+	if (golden == NULL)
+		FAIL("there is no %s.outcome.json", file->name);
+	else if (sample_reply(file, &reply))
+		check_answer(status, &reply,
+					 job != NULL ? sample_json(job->bytes, job->len) : NULL,
+					 sample_json(golden->bytes, golden->len));
+}
+
+/* A body given as a string is itself, any other value its JSON. */
+static const char *
+case_body(const MsgJson *node, size_t *len)
+{
+	const char *text =
+		msgext_json_is(node, MSG_JSON_STRING) ? node->text : sample_text(node);
+
+	*len = msgext_json_is(node, MSG_JSON_STRING) ? node->len : strlen(text);
+	return text;
+}
+
+static void
+check_answers(const SampleFile *file, bool status)
+{
+	const MsgJson *list = sample_json(file->bytes, file->len);
+	const MsgJson *row;
+
+	CHECK(msgext_json_is(list, MSG_JSON_ARRAY) && list->count > 0);
+	for (row = list != NULL ? list->first : NULL; row != NULL; row = row->next)
+	{
+		const MsgJson *headers = msgext_json_get(row, "headers");
+		SampleFile whole;
+		MsgBuf text;
+		MsgReply reply;
+		size_t body_len;
+		const char *body = case_body(msgext_json_get(row, "body"), &body_len);
+
+		msgext_buf_init(&text, test_arena, 256);
+		msgext_buf_printf(&text, "HTTP/1.1 %s\n",
+						  sample_text(msgext_json_get(row, "status")));
+		for (headers = headers != NULL ? headers->first : NULL; headers != NULL;
+			 headers = headers->next)
+			msgext_buf_printf(&text, "%s: %s\n", headers->name, headers->text);
+		msgext_buf_putc(&text, '\n');
+		msgext_buf_append(&text, body, body_len);
+		whole.bytes = text.data;
+		whole.len = text.len;
+		if (sample_reply(&whole, &reply))
+			check_answer(status, &reply, msgext_json_get(row, "job"),
+						 msgext_json_get(row, "outcome"));
+	}
+}
+
+static void
+check_events(const MsgConn *conn, const char *body, size_t len, const MsgJson *golden)
+{
+	MsgInbound inbound = {.body = body, .body_len = len};
+	MsgError error = {.code = ""};
+	MsgEvent *events = NULL;
+	const MsgEvent *event;
+	MsgJson *actual;
+
+	if (!samples.provider->parse_callback(test_arena, conn, &inbound, &events, &error))
+	{
+		if (!msgext_json_is(msgext_json_get(golden, "unreadable"), MSG_JSON_BOOL))
+			FAIL("unreadable (%s), not %s: %s", error.text, sample_text(golden), body);
+		CHECK(error.text[0] != '\0');
+		return;
+	}
+	actual = sample_events_json(events);
+	if (!sample_same(actual, golden))
+		FAIL("%s, not %s: %s", sample_text(actual), sample_text(golden), body);
+	for (event = events; event != NULL; event = event->next)
+	{
+		CHECK(event->raw >= body && event->raw + event->raw_len <= body + len);
+		CHECK(event->raw_len > 0);
+	}
+}
+
+static void
+check_callback(const SampleFile *file)
+{
+	const SampleFile *golden = sample_find(&samples, file->name, "events.json");
+
+	if (golden == NULL)
+		FAIL("there is no %s.events.json", file->name);
+	else
+		check_events(&samples.conn, file->bytes, file->len,
+					 sample_json(golden->bytes, golden->len));
+}
+
+/* The samples' connection with further options, which win. */
+static MsgConn
+conn_with(const MsgJson *options)
+{
+	MsgConn conn = samples.conn;
+	const MsgJson *option = options != NULL ? options->first : NULL;
+	const MsgSetting *old = conn.settings;
+	MsgSetting *all = msgext_alloc0(test_arena, 32 * sizeof(MsgSetting));
+	int n = 0;
+
+	conn.settings = all;
+	for (; option != NULL && n < 15; option = option->next)
+		all[n++] = (MsgSetting){option->name, option->text};
+	for (; old->name != NULL && n < 31; old++)
+		all[n++] = *old;
+	return conn;
+}
+
+static void
+check_callbacks(const SampleFile *file)
+{
+	const MsgJson *list = sample_json(file->bytes, file->len);
+	const MsgJson *row;
+
+	CHECK(msgext_json_is(list, MSG_JSON_ARRAY) && list->count > 0);
+	for (row = list != NULL ? list->first : NULL; row != NULL; row = row->next)
+	{
+		size_t len;
+		const char *body = case_body(msgext_json_get(row, "body"), &len);
+
+		MsgConn conn = conn_with(msgext_json_get(row, "options"));
+
+		check_events(&conn, body, len, msgext_json_get(row, "events"));
+	}
+}
+
+/* The request as a .request file has it, or what is wrong with the codec. */
+static const char *
+request_text(bool encoded, const MsgRequest *request, const MsgError *error)
+{
+	MsgBuf text;
+	int i;
+
+	msgext_buf_init(&text, test_arena, 1024);
+	if (!encoded)
+	{
+		msgext_buf_printf(&text, "refused: %s: %s", error->path, error->text);
+		return text.data;
+	}
+	msgext_buf_printf(&text, "%s %s", request->method, request->url);
+	for (i = 0; i < request->nheaders; i++)
+		msgext_buf_printf(&text, "\n%s", request->headers[i]);
+	if (request->body_len > 0)
+	{
+		msgext_buf_puts(&text, "\n\n");
+		msgext_buf_append(&text, request->body, request->body_len);
+	}
+	return text.data;
+}
+
+static void
+check_fragment(const SampleFile *file, const MsgFragment *fragment)
+{
+	const SampleFile *golden = sample_find(&samples, file->name, "fragment.json");
+	MsgJson *actual = msgext_json_new(test_arena, MSG_JSON_OBJECT);
+
+	if (golden == NULL)
+		return;
+	if (fragment->limit_key != NULL)
+		msgext_json_set_text(test_arena, actual, "limit_key", fragment->limit_key);
+	if (fragment->recipient != NULL)
+		msgext_json_set_text(test_arena, actual, "recipient", fragment->recipient);
+	if (fragment->channels != NULL)
+		msgext_json_set_text(test_arena, actual, "channels", fragment->channels);
+	if (!sample_same(actual, sample_json(golden->bytes, golden->len)))
+		FAIL("%s, not %s", sample_text(actual), golden->bytes);
+}
+
+/* Without credentials nothing is sent, and the error says what is missing. */
+static void
+check_anonymous(const MsgJob *job)
+{
+	MsgConn conn = samples.conn;
+	MsgError error = {.code = ""};
+	MsgRequest request;
+
+	conn.settings = NULL;
+	CHECK(!samples.provider->encode_send(test_arena, &conn, job, 1, &request, &error));
+	CHECK(error.text[0] != '\0');
+}
+
+static void
+check_message(const SampleFile *file)
+{
+	const SampleFile *golden = sample_find(&samples, file->name, "request");
+	const SampleFile *job_file = sample_find(&samples, file->name, "job.json");
+	MsgPayload payload;
+	MsgFragment fragment;
+	MsgRequest request;
+	MsgError error = {.code = ""};
+	MsgJob job;
+	int64_t now_us;
+	bool encoded;
+
+	if (golden == NULL)
+	{
+		FAIL("there is no %s.request", file->name);
+		return;
+	}
+	if (!sample_payload(&samples, file, &payload))
+		return;
+	memset(&fragment, 0xEE, sizeof(fragment));
+	if (!samples.provider->prepare(test_arena, &samples.conn, &payload, &fragment,
+								   &error))
+	{
+		FAIL("refused: %s %s: %s", error.code, error.path, error.text);
+		return;
+	}
+	check_fragment(file, &fragment);
+	sample_job(job_file != NULL ? sample_json(job_file->bytes, job_file->len) : NULL,
+			   &job, &now_us);
+	job.fragment = fragment.bytes;
+	job.fragment_len = fragment.len;
+	memset(&request, 0xEE, sizeof(request));
+	encoded = samples.provider->encode_send(test_arena, &samples.conn, &job, 1, &request,
+											&error);
+	CHECK_TEXT(request_text(encoded, &request, &error), golden->bytes);
+	check_anonymous(&job);
+}
+
+static void
+check_status_request(const SampleFile *file)
+{
+	const SampleFile *job_file = sample_find(&samples, file->name, "job.json");
+	MsgRequest request;
+	MsgError error = {.code = ""};
+	MsgJob job;
+	int64_t now_us;
+	bool encoded;
+
+	if (job_file == NULL)
+	{
+		FAIL("there is no %s.job.json", file->name);
+		return;
+	}
+	sample_job(sample_json(job_file->bytes, job_file->len), &job, &now_us);
+	memset(&request, 0xEE, sizeof(request));
+	encoded = samples.provider->encode_status(test_arena, &samples.conn, &job, 1,
+											  &request, &error);
+	CHECK_TEXT(request_text(encoded, &request, &error), file->bytes);
+}
+
+/* The object that holds the last name of path, which is left in *name. */
+static MsgJson *
+walk(MsgJson *root, const char *path, const char **name)
+{
+	const char *dot;
+
+	while ((dot = strchr(path, '.')) != NULL)
+	{
+		char *step = msgext_strndup(test_arena, path, (size_t) (dot - path));
+
+		root = (MsgJson *) msgext_json_get(root, step);
+		path = dot + 1;
+	}
+	*name = path;
+	return root;
+}
+
+static void
+unset(MsgJson *object, const char *name)
+{
+	MsgJson *member = object->first;
+
+	object->first = object->last = NULL;
+	object->count = 0;
+	while (member != NULL)
+	{
+		MsgJson *next = member->next;
+
+		if (strcmp(member->name, name) != 0)
+			msgext_json_append(object, member);
+		member = next;
+	}
+}
+
+/* The base as a case of refusals changes it; freshly read, since changes stay. */
+static MsgJson *
+changed_payload(const SampleFile *file, const MsgJson *row)
+{
+	MsgJson *root =
+		(MsgJson *) msgext_json_get(sample_json(file->bytes, file->len), "base");
+	const MsgJson *set = msgext_json_get(row, "set");
+	const MsgJson *gone = msgext_json_get(row, "unset");
+	const MsgJson *whole = msgext_json_get(row, "message");
+	MsgJson *value;
+	MsgJson *next;
+	const char *name;
+
+	if (whole != NULL)
+		return (MsgJson *) whole;
+	for (value = set != NULL ? set->first : NULL; value != NULL; value = next)
+	{
+		MsgJson *object = walk(root, value->name, &name);
+
+		next = value->next;
+		if (object == NULL)
+			FAIL("the base has no place for %s", value->name);
+		else
+			msgext_json_set(object, name, value);
+	}
+	for (value = gone != NULL ? gone->first : NULL; value != NULL; value = value->next)
+	{
+		MsgJson *object = walk(root, value->text, &name);
+
+		if (object == NULL || msgext_json_get(object, name) == NULL)
+			FAIL("the base has no %s", value->text);
+		else
+			unset(object, name);
+	}
+	return root;
+}
+
+static void
+check_refusals(const SampleFile *file)
+{
+	const MsgJson *sample = sample_json(file->bytes, file->len);
+	const MsgJson *cases = msgext_json_get(sample, "cases");
+	const MsgJson *row;
+	const MsgJson *next;
+
+	CHECK(msgext_json_is(cases, MSG_JSON_ARRAY) && cases->count > 0);
+	for (row = cases != NULL ? cases->first : NULL; row != NULL; row = next)
+	{
+		const char *told = sample_text(row);
+		const MsgJson *code = msgext_json_get(row, "code");
+		const MsgJson *path = msgext_json_get(row, "path");
+		MsgPayload payload = {.nparts = 0};
+		MsgFragment fragment;
+		MsgError error = {.code = ""};
+		bool taken;
+
+		next = row->next;
+		payload.message = changed_payload(file, row);
+		taken = samples.provider->prepare(test_arena, &samples.conn, &payload, &fragment,
+										  &error);
+		if (taken != msgext_json_is(code, MSG_JSON_NULL))
+			FAIL("%s: %s %s %s", taken ? "taken" : "refused", told, error.code,
+				 error.text);
+		else if (!taken && (!msgext_json_equals(code, error.code) ||
+							!msgext_json_equals(path, error.path)))
+			FAIL("%s %s instead: %s", error.code, error.path, told);
+		CHECK(taken || error.text[0] != '\0');
+	}
+}
+
+/* Every kind of file and what is done with it; nothing for those that others read. */
+static void
+check_file(const SampleFile *file)
+{
+	static const char *const read_along[] = {"json",		 "request",	 "fragment.json",
+											 "outcome.json", "job.json", "events.json",
+											 "part1",		 "part2",	 "part3"};
+	const char *kind = file->kind;
+	size_t i;
+
+	for (i = 0; i < sizeof(read_along) / sizeof(read_along[0]); i++)
+	{
+		if (strcmp(kind, read_along[i]) == 0)
+			return;
+	}
+	test_begin("%s: %s.%s", samples.provider->name, file->name, kind);
+	if (strcmp(kind, "message.json") == 0)
+		check_message(file);
+	else if (strcmp(kind, "refusals.json") == 0)
+		check_refusals(file);
+	else if (strcmp(kind, "reply") == 0 || strcmp(kind, "status-reply") == 0)
+		check_reply(file, kind[0] == 's');
+	else if (strcmp(kind, "answers.json") == 0 ||
+			 strcmp(kind, "status-answers.json") == 0)
+		check_answers(file, kind[0] == 's');
+	else if (strcmp(kind, "status-request") == 0)
+		check_status_request(file);
+	else if (strcmp(kind, "callback") == 0)
+		check_callback(file);
+	else if (strcmp(kind, "callbacks.json") == 0)
+		check_callbacks(file);
+	else
+		FAIL("a sample of an unknown kind");
+	test_end();
+}
+
+static int
+count_kind(const char *kind)
+{
+	int n = 0;
+	int i;
+
+	for (i = 0; i < samples.count; i++)
+		n += strcmp(samples.files[i].kind, kind) == 0;
+	return n;
+}
+
+void
+test_samples(void)
+{
+	const MsgProvider *const *provider;
+	int i;
+
+	for (provider = msgext_providers; *provider != NULL; provider++)
+	{
+		bool opened = samples_open(&samples, *provider);
+
+		test_begin("%s: has samples of all it can do", (*provider)->name);
+		CHECK(opened);
+		CHECK(count_kind("message.json") > 0);
+		CHECK(count_kind("reply") > 0);
+		if (((*provider)->caps & MSG_CAN_POLL) != 0)
+			CHECK(count_kind("status-request") > 0 && count_kind("status-reply") > 0);
+		if (((*provider)->caps & MSG_CAN_CALLBACK) != 0)
+			CHECK(count_kind("callback") > 0);
+		test_end();
+		for (i = 0; opened && i < samples.count; i++)
+			check_file(&samples.files[i]);
+		samples_close();
+	}
+}
