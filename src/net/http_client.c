@@ -544,7 +544,8 @@ msgext_http_take(MsgHttp *http, int64_t now_us, MsgHttpResult *result)
 		else if (slot->repeated)
 			result->error = "the connection was closed before an answer";
 		else
-			result->error = slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code);
+			result->error =
+				slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code);
 	}
 	result->reply.status = (int) status;
 	result->reply.body = slot->body.len > 0 ? slot->body.data : "";

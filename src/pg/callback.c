@@ -200,8 +200,8 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports)
 		CommandCounterIncrement();
 		if (message != 0)
 			applied += apply(message, report, true);
-		else if ((message = find_message(references, server->name,
-										 report->provider_id)) != 0)
+		else if ((message =
+					  find_message(references, server->name, report->provider_id)) != 0)
 		{
 			/* Recorded between our look and our row: see the head of this file. */
 			msgext_callback_match(server, report->provider_id, message, true);
@@ -222,7 +222,8 @@ reread(const MsgServer *server, bytea *raw)
 	MsgEvent *events = NULL;
 	MsgError error;
 
-	if (!server->provider->parse_callback(arena, &server->conn, &inbound, &events, &error))
+	if (!server->provider->parse_callback(arena, &server->conn, &inbound, &events,
+										  &error))
 		return NULL;
 	return events;
 }
@@ -264,8 +265,8 @@ msgext_callback_match(const MsgServer *server, const char *provider_id, int64 me
 		MsgEvent *report;
 		bool applied = true;
 
-		report = reread(server, DatumGetByteaPP(heap_getattr(row, Anum_callback_report, desc,
-															 &isnull)));
+		report = reread(server, DatumGetByteaPP(heap_getattr(row, Anum_callback_report,
+															 desc, &isnull)));
 		for (; report != NULL && applied; report = report->next)
 			applied = apply(message, report, wait);
 		values[Anum_callback_message_id - 1] = Int64GetDatum(message);

@@ -165,7 +165,8 @@ msgext_health_save(const char *server, MsgHealth *health)
 	nulls[Anum_health_last_error_at - 1] = health->last_error_at == 0;
 	values[Anum_health_last_error_at - 1] = TimestampTzGetDatum(health->last_error_at);
 	nulls[Anum_health_last_success_at - 1] = health->last_success_at == 0;
-	values[Anum_health_last_success_at - 1] = TimestampTzGetDatum(health->last_success_at);
+	values[Anum_health_last_success_at - 1] =
+		TimestampTzGetDatum(health->last_success_at);
 	nulls[Anum_health_last_claim_at - 1] = health->last_claim_at == 0;
 	values[Anum_health_last_claim_at - 1] = TimestampTzGetDatum(health->last_claim_at);
 	slot = find(table, "health_pkey", GetActiveSnapshot(), server, &scan);

@@ -69,13 +69,15 @@ msgext_claim_read(TupleTableSlot *slot, MsgClaim *claim)
 
 	claim->id = DatumGetInt64(slot_getattr(slot, Anum_claim_id, &isnull));
 	claim->tid = slot->tts_tid;
-	deconstruct_array(DatumGetArrayTypeP(slot_getattr(slot, Anum_claim_messages, &isnull)),
-					  INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &datums, NULL, &claim->n);
+	deconstruct_array(
+		DatumGetArrayTypeP(slot_getattr(slot, Anum_claim_messages, &isnull)), INT8OID, 8,
+		FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &datums, NULL, &claim->n);
 	claim->messages = palloc(claim->n * sizeof(int64));
 	for (i = 0; i < claim->n; i++)
 		claim->messages[i] = DatumGetInt64(datums[i]);
-	deconstruct_array(DatumGetArrayTypeP(slot_getattr(slot, Anum_claim_attempts, &isnull)),
-					  INT4OID, 4, true, TYPALIGN_INT, &datums, NULL, &n);
+	deconstruct_array(
+		DatumGetArrayTypeP(slot_getattr(slot, Anum_claim_attempts, &isnull)), INT4OID, 4,
+		true, TYPALIGN_INT, &datums, NULL, &n);
 	claim->n = Min(claim->n, n);
 	claim->attempts = palloc(n * sizeof(int32));
 	for (i = 0; i < n; i++)
@@ -149,7 +151,8 @@ bool
 msgext_dispatcher_lock(void)
 {
 	lock_tag(&dispatcher_tag, LOCK_DISPATCHER);
-	return LockAcquire(&dispatcher_tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+	return LockAcquire(&dispatcher_tag, ExclusiveLock, true, true) !=
+		   LOCKACQUIRE_NOT_AVAIL;
 }
 
 void

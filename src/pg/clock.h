@@ -9,7 +9,7 @@
 
 #include "datatype/timestamp.h"
 
-#define MSGEXT_EPOCH_US \
+#define MSGEXT_EPOCH_US                                                                  \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
 
 /* 0 means "no time" on both sides. */

@@ -20,14 +20,14 @@
 
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
-#define msgext_index_beginscan(heap, index, snapshot, nkeys) \
+#define msgext_index_beginscan(heap, index, snapshot, nkeys)                             \
 	index_beginscan((heap), (index), (snapshot), NULL, (nkeys), 0)
-#define msgext_check_index_constraints(result, slot, estate, conflict, arbiters) \
+#define msgext_check_index_constraints(result, slot, estate, conflict, arbiters)         \
 	ExecCheckIndexConstraints((result), (slot), (estate), (conflict), NULL, (arbiters))
 #else
-#define msgext_index_beginscan(heap, index, snapshot, nkeys) \
+#define msgext_index_beginscan(heap, index, snapshot, nkeys)                             \
 	index_beginscan((heap), (index), (snapshot), (nkeys), 0)
-#define msgext_check_index_constraints(result, slot, estate, conflict, arbiters) \
+#define msgext_check_index_constraints(result, slot, estate, conflict, arbiters)         \
 	ExecCheckIndexConstraints((result), (slot), (estate), (conflict), (arbiters))
 #endif
 
@@ -50,9 +50,9 @@ msgext_wait_event_set_create(int nevents)
 
 #if PG_VERSION_NUM >= 160000
 typedef TU_UpdateIndexes MsgUpdateIndexes;
-#define msgext_insert_index_tuples(result, slot, estate, update, speculative, conflict, \
-								   arbiters, which)                                    \
-	ExecInsertIndexTuples((result), (slot), (estate), (update), (speculative),          \
+#define msgext_insert_index_tuples(result, slot, estate, update, speculative, conflict,  \
+								   arbiters, which)                                      \
+	ExecInsertIndexTuples((result), (slot), (estate), (update), (speculative),           \
 						  (conflict), (arbiters), (which) == TU_Summarizing)
 #define MSGEXT_UPDATE_ALL_INDEXES TU_All
 #define MSGEXT_UPDATE_NO_INDEXES TU_None
@@ -70,9 +70,9 @@ msgext_server_ownercheck(Oid server, Oid role)
 }
 #else
 typedef bool MsgUpdateIndexes;
-#define msgext_insert_index_tuples(result, slot, estate, update, speculative, conflict, \
-								   arbiters, which)                                    \
-	ExecInsertIndexTuples((result), (slot), (estate), (update), (speculative),          \
+#define msgext_insert_index_tuples(result, slot, estate, update, speculative, conflict,  \
+								   arbiters, which)                                      \
+	ExecInsertIndexTuples((result), (slot), (estate), (update), (speculative),           \
 						  (conflict), (arbiters))
 #define MSGEXT_UPDATE_ALL_INDEXES true
 #define MSGEXT_UPDATE_NO_INDEXES false

@@ -167,7 +167,8 @@ add_settings(MsgSetting *settings, List *options)
 	if (settings == NULL)
 		settings = palloc(sizeof(MsgSetting) * (list_length(options) + 1));
 	else
-		settings = repalloc(settings, sizeof(MsgSetting) * (n + list_length(options) + 1));
+		settings =
+			repalloc(settings, sizeof(MsgSetting) * (n + list_length(options) + 1));
 	foreach (cell, options)
 	{
 		DefElem *option = lfirst(cell);
@@ -206,8 +207,8 @@ read_settings(MsgServer *server)
 	server->rate_limit = rate(conn, "rate_limit");
 	server->recipient_limit = rate(conn, "recipient_limit");
 	server->max_in_flight = count(conn, "max_in_flight");
-	server->poll =
-		(server->provider->caps & MSG_CAN_POLL) != 0 && is_choice(conn, "status_poll", "on");
+	server->poll = (server->provider->caps & MSG_CAN_POLL) != 0 &&
+				   is_choice(conn, "status_poll", "on");
 	server->poll_min_ms = duration_ms(conn, "poll_min_interval");
 	server->poll_max_ms = duration_ms(conn, "poll_max_interval");
 	server->poll_give_up_ms = duration_ms(conn, "poll_give_up");
@@ -238,7 +239,8 @@ msgext_server_find(const char *name)
 		return NULL;
 	wrapper = GetForeignDataWrapper(foreign->fdwid);
 	if (strncmp(wrapper->fdwname, WRAPPER_PREFIX, strlen(WRAPPER_PREFIX)) != 0 ||
-		(provider = msgext_provider_find(wrapper->fdwname + strlen(WRAPPER_PREFIX))) == NULL)
+		(provider = msgext_provider_find(wrapper->fdwname + strlen(WRAPPER_PREFIX))) ==
+			NULL)
 		return NULL;
 
 	context = AllocSetContextCreate(cache_context, "msgext server", ALLOCSET_SMALL_SIZES);
@@ -264,7 +266,8 @@ msgext_server_names(void)
 {
 	List *names = NIL;
 	Relation rel = table_open(ForeignServerRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, ForeignServerNameIndexId, true, NULL, 0, NULL);
+	SysScanDesc scan =
+		systable_beginscan(rel, ForeignServerNameIndexId, true, NULL, 0, NULL);
 	HeapTuple tuple;
 
 	while ((tuple = systable_getnext(scan)) != NULL)
@@ -384,7 +387,8 @@ collect_secrets(MsgAccount *account, const MsgSetting *settings, const MsgOption
 	n = 0;
 	for (setting = settings; setting->name != NULL; setting++)
 	{
-		const MsgOption *option = msgext_option_find(own, MSG_OPTION_MAPPING, setting->name);
+		const MsgOption *option =
+			msgext_option_find(own, MSG_OPTION_MAPPING, setting->name);
 
 		if (option != NULL && option->secret && setting->value[0] != '\0')
 			account->secrets[n++] = setting->value;

@@ -108,11 +108,13 @@ msgext_cancel_message(PG_FUNCTION_ARGS)
 	bool cancelled;
 	MsgRow row;
 
+	PreventCommandIfReadOnly("cancel_message()");
+
 	/* In a subtransaction, to let go of the row if its request is on the way. */
 	BeginInternalSubTransaction(NULL);
-	cancelled =
-		change_message(PG_GETARG_INT64(0), judge_cancel, "cancelled", MSG_CANCELLED, &row) &&
-		!is_claimed(&row);
+	cancelled = change_message(PG_GETARG_INT64(0), judge_cancel, "cancelled",
+							   MSG_CANCELLED, &row) &&
+				!is_claimed(&row);
 	if (cancelled)
 		ReleaseCurrentSubTransaction();
 	else
@@ -125,14 +127,16 @@ msgext_cancel_message(PG_FUNCTION_ARGS)
 static bool
 judge_retry(const MsgRow *row, MsgChange *change)
 {
-	if (row->state != MSG_FAILED && row->state != MSG_REJECTED && row->state != MSG_UNKNOWN)
+	if (row->state != MSG_FAILED && row->state != MSG_REJECTED &&
+		row->state != MSG_UNKNOWN)
 		return false;
 	if (row->expires_at != 0 && row->expires_at <= GetCurrentTimestamp())
 		return false;
 
 	/* A new transaction id makes it new work of its lane. */
-	msgext_change_set(change, Anum_outbox_xid,
-					  UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId())));
+	msgext_change_set(
+		change, Anum_outbox_xid,
+		UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId())));
 	msgext_change_set(change, Anum_outbox_home, Int64GetDatum(msgext_home()));
 	msgext_change_time(change, Anum_outbox_queued_at, GetCurrentTimestamp());
 	msgext_change_set(change, Anum_outbox_failures, Int32GetDatum(0));
@@ -140,6 +144,9 @@ judge_retry(const MsgRow *row, MsgChange *change)
 	msgext_change_null(change, Anum_outbox_next_attempt_at);
 	msgext_change_null(change, Anum_outbox_finished_at);
 	msgext_change_null(change, Anum_outbox_waiting);
+
+	/* What was reported of it is in its timeline, and says nothing of the new sending. */
+	msgext_change_null(change, Anum_outbox_detail);
 	return true;
 }
 
@@ -149,9 +156,10 @@ Datum
 msgext_retry_message(PG_FUNCTION_ARGS)
 {
 	MsgRow row;
-	bool done =
-		change_message(PG_GETARG_INT64(0), judge_retry, "retried", MSG_QUEUED, &row);
+	bool done;
 
+	PreventCommandIfReadOnly("retry_message()");
+	done = change_message(PG_GETARG_INT64(0), judge_retry, "retried", MSG_QUEUED, &row);
 	if (done)
 	{
 		MsgServer *server = msgext_server_find(msgext_row_text(&row, Anum_outbox_server));
@@ -174,10 +182,12 @@ msgext_pause_server(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("server must not be null")));
+	PreventCommandIfReadOnly("pause_server()");
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
 	msgext_access_own(server);
 	msgext_channel_set(server->name, true,
-					   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)), true);
+					   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					   true);
 	msgext_wake_at_commit();
 	PG_RETURN_VOID();
 }
@@ -226,8 +236,10 @@ PG_FUNCTION_INFO_V1(msgext_resume_server);
 Datum
 msgext_resume_server(PG_FUNCTION_ARGS)
 {
-	MsgServer *server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
+	MsgServer *server;
 
+	PreventCommandIfReadOnly("resume_server()");
+	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
 	msgext_access_own(server);
 	if (msgext_home_is_copy())
 		adopt_messages(server->name);

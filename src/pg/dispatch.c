@@ -74,7 +74,8 @@ dispatch_here(TimestampTz until)
 			msgext_dispatcher_run(dispatcher);
 			if (msgext_dispatcher_idle(dispatcher))
 				break;
-			wait_for(events, msgext_dispatcher_timeout_ms(dispatcher, GetCurrentTimestamp()));
+			wait_for(events,
+					 msgext_dispatcher_timeout_ms(dispatcher, GetCurrentTimestamp()));
 		}
 
 		/* One more turn writes down how far the lanes have been read. */
@@ -104,8 +105,8 @@ wait_for_worker(TimestampTz until)
 		PopActiveSnapshot();
 		if (idle)
 			break;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_MS,
-						 PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 LOOK_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -114,8 +115,8 @@ wait_for_worker(TimestampTz until)
 static TimestampTz
 deadline(const Interval *timeout)
 {
-	int64 us = timeout->time + ((int64) timeout->month * DAYS_PER_MONTH + timeout->day) *
-								   USECS_PER_DAY;
+	int64 us = timeout->time +
+			   ((int64) timeout->month * DAYS_PER_MONTH + timeout->day) * USECS_PER_DAY;
 
 	if (us < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -137,11 +138,13 @@ msgext_dispatch(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("timeout must not be null")));
 	if (call == NULL || call->atomic)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
-				 errmsg("dispatch() cannot run inside a transaction block"),
-				 errdetail("It commits between claiming, sending and recording."),
-				 errhint("Commit what you have queued, then run CALL msgext.dispatch().")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+			 errmsg("dispatch() cannot run inside a transaction block"),
+			 errdetail("It commits between claiming, sending and recording."),
+			 errhint("Commit what you have queued, then run CALL msgext.dispatch().")));
+	PreventCommandIfReadOnly("dispatch()");
 	until = deadline(PG_GETARG_INTERVAL_P(0));
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 

@@ -175,10 +175,11 @@ write_pauses(MsgDispatcher *dispatcher)
 		if (!msgext_channel_set(channel->name, true,
 								msgext_clean_text(channel->pause_wanted, 400), false))
 			continue;
-		ereport(LOG, (errmsg("server \"%s\" was paused: %s", channel->name,
-							 msgext_clean_text(channel->pause_wanted, 400)),
-					  errhint("Mend the cause, then run SELECT msgext.resume_server('%s').",
-							  channel->name)));
+		ereport(LOG,
+				(errmsg("server \"%s\" was paused: %s", channel->name,
+						msgext_clean_text(channel->pause_wanted, 400)),
+				 errhint("Mend the cause, then run SELECT msgext.resume_server('%s').",
+						 channel->name)));
 		channel->pause_wanted[0] = '\0';
 	}
 }
@@ -265,7 +266,8 @@ retire(MsgDispatcher *dispatcher)
 			if (flight->settled[i] == MSGEXT_WRITTEN)
 			{
 				flight->settled[i] = MSGEXT_DONE;
-				hash_search(dispatcher->under_way, &flight->jobs[i].id, HASH_REMOVE, NULL);
+				hash_search(dispatcher->under_way, &flight->jobs[i].id, HASH_REMOVE,
+							NULL);
 				if (flight->batch != NULL)
 				{
 					flight->batch->recorded_now = 0;
@@ -479,14 +481,16 @@ settle_claims(MsgDispatcher *dispatcher)
 		if (found)
 		{
 			for (i = 0; i < claim.n; i++)
-				msgext_record_interrupted(dispatcher, claim.messages[i], claim.attempts[i]);
+				msgext_record_interrupted(dispatcher, claim.messages[i],
+										  claim.attempts[i]);
 			msgext_claim_remove(dispatcher->tables.claims, claim.id);
 			settled += claim.n;
 		}
 		commit(dispatcher);
 	} while (found);
 	if (settled > 0)
-		ereport(LOG, (errmsg("settled %d messages of a dispatcher that had ended", settled)));
+		ereport(LOG,
+				(errmsg("settled %d messages of a dispatcher that had ended", settled)));
 }
 
 MsgDispatcher *
@@ -509,7 +513,8 @@ msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
 										HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	dispatcher->http = msgext_http_create((size_t) msgext_max_response_size * 1024);
 	if (dispatcher->http == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl")));
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl")));
 	dispatcher->news = true;
 	PG_TRY();
 	{

@@ -70,7 +70,7 @@ typedef struct MsgFlight
 	int http_status; /* 0 = no answer */
 	const char *answer;
 	size_t answer_len;
-	bool landed;		   /* outcomes are filled in */
+	bool landed;			/* outcomes are filled in */
 	TimestampTz not_before; /* recording it failed: not again before this */
 	int strikes;
 } MsgFlight;
@@ -114,8 +114,8 @@ struct MsgDispatcher
 	MsgLimiter *limiter;
 	HTAB *under_way;
 
-	MsgFlight *fresh;	/* claimed by this turn, to be submitted after its commit */
-	MsgFlight *landed;	/* with a result to record */
+	MsgFlight *fresh;  /* claimed by this turn, to be submitted after its commit */
+	MsgFlight *landed; /* with a result to record */
 	int nlanded;
 	TimestampTz landed_at; /* the first of them */
 	MsgFlight *spare;	   /* contexts to use again */
@@ -126,9 +126,9 @@ struct MsgDispatcher
 	List *rematches;
 
 	bool news;
-	bool more;	   /* capacity ended before the work did */
+	bool more; /* capacity ended before the work did */
 	bool stopping;
-	bool careful;  /* a turn failed: record one flight at a time */
+	bool careful; /* a turn failed: record one flight at a time */
 	TimestampTz last_turn;
 	TimestampTz last_save;
 	TimestampTz now; /* of this turn */

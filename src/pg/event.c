@@ -55,8 +55,7 @@ msgext_clean_text(const char *text, size_t max)
 	{
 		int width = pg_utf_mblen((const unsigned char *) in);
 
-		if (in + width > end ||
-			!pg_utf8_islegal((const unsigned char *) in, width))
+		if (in + width > end || !pg_utf8_islegal((const unsigned char *) in, width))
 		{
 			*out++ = '?';
 			in++;

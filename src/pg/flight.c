@@ -71,8 +71,8 @@ msgext_flight_load(MsgFlight *flight, int i, const MsgRow *row)
 	{
 		payload = msgext_row_payload(row);
 		job->fragment_len = VARSIZE_ANY_EXHDR(payload);
-		job->fragment = msgext_strndup(flight->arena, VARDATA_ANY(payload),
-									   job->fragment_len);
+		job->fragment =
+			msgext_strndup(flight->arena, VARDATA_ANY(payload), job->fragment_len);
 	}
 	MemoryContextSwitchTo(before);
 }
@@ -127,19 +127,21 @@ msgext_flight_launch(MsgDispatcher *dispatcher, MsgFlight *flight)
 	bool encoded;
 
 	if (flight->poll)
-		encoded = provider->encode_status(flight->arena, &flight->account->conn, flight->jobs,
-										  flight->n, &flight->request, &error);
+		encoded =
+			provider->encode_status(flight->arena, &flight->account->conn, flight->jobs,
+									flight->n, &flight->request, &error);
 	else
-		encoded = provider->encode_send(flight->arena, &flight->account->conn, flight->jobs,
-										flight->n, &flight->request, &error);
+		encoded =
+			provider->encode_send(flight->arena, &flight->account->conn, flight->jobs,
+								  flight->n, &flight->request, &error);
 	if (!encoded)
 	{
 		/* The payload was checked when it was queued: what is wrong is the account. */
 		set_outcomes(flight, MSG_VERDICT_PAUSE, pstrdup(error.text));
 		land(dispatcher, flight);
 	}
-	else if (!msgext_http_submit(dispatcher->http, &flight->server->target, &flight->request,
-								 flight))
+	else if (!msgext_http_submit(dispatcher->http, &flight->server->target,
+								 &flight->request, flight))
 	{
 		set_outcomes(flight, MSG_VERDICT_RETRY, "libcurl did not take the request");
 		land(dispatcher, flight);
@@ -158,11 +160,11 @@ understand(MsgFlight *flight, const MsgReply *reply)
 	int i;
 
 	if (flight->poll)
-		readable = provider->decode_status(flight->arena, conn, reply, flight->jobs, flight->n,
-										   flight->outcomes, &error);
+		readable = provider->decode_status(flight->arena, conn, reply, flight->jobs,
+										   flight->n, flight->outcomes, &error);
 	else
-		readable = provider->decode_send(flight->arena, conn, reply, flight->jobs, flight->n,
-										 flight->outcomes, &error);
+		readable = provider->decode_send(flight->arena, conn, reply, flight->jobs,
+										 flight->n, flight->outcomes, &error);
 	if (!readable)
 		set_outcomes(flight, msgext_verdict_http(reply->status),
 					 psprintf("HTTP %d, and an answer that could not be read: %s",

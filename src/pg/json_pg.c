@@ -144,9 +144,9 @@ to_scalar(JsonbValue *value, const MsgJson *node)
 			if (is_plain_integer(node))
 			{
 				value->type = jbvNumeric;
-				value->val.numeric = DatumGetNumeric(DirectFunctionCall3(
-					numeric_in, CStringGetDatum(node->text), ObjectIdGetDatum(InvalidOid),
-					Int32GetDatum(-1)));
+				value->val.numeric = DatumGetNumeric(
+					DirectFunctionCall3(numeric_in, CStringGetDatum(node->text),
+										ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 				break;
 			}
 			/* FALLTHROUGH */

@@ -76,7 +76,8 @@ free_snapshot(MsgSnapshot *snapshot)
 static bool
 is_running(const MsgSnapshot *snapshot, uint64 xid)
 {
-	return bsearch(&xid, snapshot->xip, snapshot->nxip, sizeof(uint64), compare_xids) != NULL;
+	return bsearch(&xid, snapshot->xip, snapshot->nxip, sizeof(uint64), compare_xids) !=
+		   NULL;
 }
 
 static bool

@@ -141,7 +141,8 @@ start_worker(Charge *charge)
 	worker.bgw_main_arg = ObjectIdGetDatum(charge->database);
 	worker.bgw_notify_pid = MyProcPid;
 	strlcpy(worker.bgw_library_name, "msgext", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "msgext_worker_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_function_name, "msgext_worker_main",
+			sizeof(worker.bgw_function_name));
 	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "msgext worker for database %u",
 			 charge->database);
 	strlcpy(worker.bgw_type, "msgext worker", sizeof(worker.bgw_type));
@@ -211,11 +212,10 @@ tend(void)
 		if (now > warned_at + 600 * USECS_PER_SEC)
 		{
 			warned_at = now;
-			ereport(WARNING,
-					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-					 errmsg("could not start a msgext worker for database %u",
-							charge->database),
-					 errhint("Consider increasing max_worker_processes.")));
+			ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+							  errmsg("could not start a msgext worker for database %u",
+									 charge->database),
+							  errhint("Consider increasing max_worker_processes.")));
 		}
 	}
 	return (long) ((next - now) / 1000);
@@ -255,8 +255,8 @@ msgext_launcher_main(Datum arg)
 
 		take_requests();
 		timeout = tend();
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
-						 PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 timeout, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)

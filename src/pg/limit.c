@@ -33,10 +33,10 @@ typedef struct Bucket
 {
 	char key[KEY_MAX];
 	MsgRate rate;
-	int count;			/* entries of times, of period_ms together */
+	int count; /* entries of times, of period_ms together */
 	int64 period_ms;
-	int next;			/* oldest entry: overwritten by the next message */
-	TimestampTz *times; /* when the last count messages left */
+	int next;			  /* oldest entry: overwritten by the next message */
+	TimestampTz *times;	  /* when the last count messages left */
 	TimestampTz line_end; /* when the last of those that wait has its turn */
 } Bucket;
 
@@ -117,9 +117,9 @@ start_bucket(MsgLimiter *limiter, Bucket *bucket, const MsgRate *rate, Timestamp
 		if (bucket->period_ms <= RESTART_WINDOW_MS)
 			bucket->times[i] = Min(last_claim, now);
 		else
-			bucket->times[i] =
-				Min(last_claim, now) -
-				bucket->period_ms * 1000 / bucket->count * (bucket->count - i);
+			bucket->times[i] = Min(last_claim, now) - bucket->period_ms * 1000 /
+														  bucket->count *
+														  (bucket->count - i);
 	}
 }
 
@@ -135,7 +135,8 @@ find_bucket(MsgLimiter *limiter, const char *server, const char *key, const MsgR
 	if (hash_get_num_entries(limiter->buckets) > BUCKETS_MAX)
 		forget_resting(limiter, now);
 	bucket = hash_search(limiter->buckets, name, HASH_ENTER, &found);
-	if (found && (bucket->rate.count != rate->count || bucket->rate.per_ms != rate->per_ms))
+	if (found &&
+		(bucket->rate.count != rate->count || bucket->rate.per_ms != rate->per_ms))
 	{
 		TimestampTz newest =
 			bucket->times[(bucket->next + bucket->count - 1) % bucket->count];
@@ -222,10 +223,11 @@ msgext_recipient_take(MsgTable *uses, const char *server, const char *key,
 
 	while (!known && n < limit->count && (slot = msgext_scan_next(scan)) != NULL)
 	{
-		known = DatumGetInt64(slot_getattr(slot, Anum_recipient_use_message_id, &isnull)) ==
-				message;
+		known = DatumGetInt64(slot_getattr(slot, Anum_recipient_use_message_id,
+										   &isnull)) == message;
 		if (oldest == 0)
-			oldest = DatumGetTimestampTz(slot_getattr(slot, Anum_recipient_use_at, &isnull));
+			oldest =
+				DatumGetTimestampTz(slot_getattr(slot, Anum_recipient_use_at, &isnull));
 		n++;
 	}
 	msgext_scan_end(scan);
@@ -237,7 +239,8 @@ msgext_recipient_take(MsgTable *uses, const char *server, const char *key,
 		return false;
 	}
 	values[Anum_recipient_use_server - 1] = CStringGetTextDatum(server);
-	values[Anum_recipient_use_limit_key - 1] = CStringGetTextDatum(key != NULL ? key : "");
+	values[Anum_recipient_use_limit_key - 1] =
+		CStringGetTextDatum(key != NULL ? key : "");
 	values[Anum_recipient_use_recipient - 1] = CStringGetTextDatum(recipient);
 	values[Anum_recipient_use_at - 1] = TimestampTzGetDatum(now);
 	values[Anum_recipient_use_message_id - 1] = Int64GetDatum(message);

@@ -47,9 +47,12 @@ msgext_outbox_read(MsgTable *outbox, TupleTableSlot *slot, MsgRow *row)
 	row->expires_at = time_of(tuple, desc, Anum_outbox_expires_at);
 	row->next_attempt_at = time_of(tuple, desc, Anum_outbox_next_attempt_at);
 	row->accepted_at = time_of(tuple, desc, Anum_outbox_accepted_at);
-	row->priority = DatumGetInt16(heap_getattr(tuple, Anum_outbox_priority, desc, &isnull));
-	row->attempts = DatumGetInt32(heap_getattr(tuple, Anum_outbox_attempts, desc, &isnull));
-	row->failures = DatumGetInt32(heap_getattr(tuple, Anum_outbox_failures, desc, &isnull));
+	row->priority =
+		DatumGetInt16(heap_getattr(tuple, Anum_outbox_priority, desc, &isnull));
+	row->attempts =
+		DatumGetInt32(heap_getattr(tuple, Anum_outbox_attempts, desc, &isnull));
+	row->failures =
+		DatumGetInt32(heap_getattr(tuple, Anum_outbox_failures, desc, &isnull));
 	row->maybe_sent =
 		DatumGetBool(heap_getattr(tuple, Anum_outbox_maybe_sent, desc, &isnull));
 	state = msgext_row_text(row, Anum_outbox_state);

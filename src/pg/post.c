@@ -114,8 +114,9 @@ check_times(const Post *post)
 						errmsg("send_after must be before expires_at")));
 	if (post->operation_id != NULL &&
 		(post->operation_id[0] == '\0' || strlen(post->operation_id) > OPERATION_ID_MAX))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("operation_id must have 1 to %d bytes", OPERATION_ID_MAX)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("operation_id must have 1 to %d bytes", OPERATION_ID_MAX)));
 }
 
 /*
@@ -163,7 +164,8 @@ find_operation(MsgTable *outbox, const Post *post, const MsgFragment *fragment)
 					 errmsg("operation_id \"%s\" was used for another message to server "
 							"\"%s\"",
 							post->operation_id, post->server->name),
-					 errdetail("Message " INT64_FORMAT " has it, with another payload.", id)));
+					 errdetail("Message " INT64_FORMAT " has it, with another payload.",
+							   id)));
 		return id;
 	}
 }
@@ -187,7 +189,8 @@ static void
 fill_row(const Post *post, const MsgFragment *fragment, Datum *values, bool *nulls)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	bytea *payload = MemoryContextAllocHuge(CurrentMemoryContext, VARHDRSZ + fragment->len);
+	bytea *payload =
+		MemoryContextAllocHuge(CurrentMemoryContext, VARHDRSZ + fragment->len);
 
 	SET_VARSIZE(payload, VARHDRSZ + fragment->len);
 	memcpy(VARDATA(payload), fragment->bytes, fragment->len);
@@ -213,8 +216,10 @@ fill_row(const Post *post, const MsgFragment *fragment, Datum *values, bool *nul
 	nulls[Anum_outbox_accepted_at - 1] = true;
 	nulls[Anum_outbox_finished_at - 1] = true;
 	nulls[Anum_outbox_waiting - 1] = true;
-	set_text(values, nulls, Anum_outbox_limit_key, msgext_clean_text(fragment->limit_key, 128));
-	set_text(values, nulls, Anum_outbox_recipient, msgext_clean_text(fragment->recipient, 128));
+	set_text(values, nulls, Anum_outbox_limit_key,
+			 msgext_clean_text(fragment->limit_key, 128));
+	set_text(values, nulls, Anum_outbox_recipient,
+			 msgext_clean_text(fragment->recipient, 128));
 	set_text(values, nulls, Anum_outbox_channels, fragment->channels);
 	nulls[Anum_outbox_provider_id - 1] = true;
 	nulls[Anum_outbox_provider_status - 1] = true;
@@ -261,14 +266,16 @@ post_message(Post *post)
 {
 	MsgFragment fragment;
 
+	PreventCommandIfReadOnly("post_message()");
 	check_times(post);
 	msgext_access_use(post->server);
 	if (!msgext_mapping_exists(post->server->oid, GetUserId()))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("user mapping not found for \"%s\", server \"%s\"",
-							   GetUserNameFromId(GetUserId(), false), post->server->name),
-						errhint("Create one with CREATE USER MAPPING, for the role or for "
-								"PUBLIC.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("user mapping not found for \"%s\", server \"%s\"",
+						GetUserNameFromId(GetUserId(), false), post->server->name),
+				 errhint("Create one with CREATE USER MAPPING, for the role or for "
+						 "PUBLIC.")));
 	prepare(post, &fragment);
 	return insert_message(post, &fragment);
 }
@@ -319,10 +326,10 @@ msgext_send_vk(PG_FUNCTION_ARGS)
 
 	read_common(&post, fcinfo, 4);
 	if (strcmp(post.server->provider->name, "devino") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("server \"%s\" is not a server of msgext_devino", post.server->name),
-				 errhint("Use post_message() for other providers.")));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("server \"%s\" is not a server of msgext_devino",
+							   post.server->name),
+						errhint("Use post_message() for other providers.")));
 	message = msgext_json_new(post.arena, MSG_JSON_OBJECT);
 	for (i = 0; i < lengthof(blocks); i++)
 		if (!PG_ARGISNULL(1 + i))

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "pg/access.h"
@@ -30,11 +31,13 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("server and body must not be null")));
+	PreventCommandIfReadOnly("receive_callback()");
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
 	msgext_access_use(server);
 	if ((server->provider->caps & MSG_CAN_CALLBACK) == 0)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("provider \"%s\" pushes nothing", server->provider->name)));
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("provider \"%s\" pushes nothing", server->provider->name)));
 	body = PG_GETARG_BYTEA_PP(1);
 	inbound.body = VARDATA_ANY(body);
 	inbound.body_len = VARSIZE_ANY_EXHDR(body);
@@ -43,9 +46,10 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 						errmsg("callback has more than %d bytes", CALLBACK_MAX)));
 	if (!server->provider->parse_callback(msgext_arena_pg_create(CurrentMemoryContext),
 										  &server->conn, &inbound, &reports, &error))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("callback for server \"%s\" could not be read", server->name),
-						errdetail("%s, at byte %zu.", error.text, error.offset)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("callback for server \"%s\" could not be read", server->name),
+				 errdetail("%s, at byte %zu.", error.text, error.offset)));
 	msgext_server_pin(server);
 	applied = msgext_callback_receive(server, reports);
 	msgext_server_unpin(server);

@@ -104,8 +104,8 @@ add_reference(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *s
 }
 
 static void
-set_accepted(MsgDispatcher *dispatcher, const MsgServer *server, const MsgOutcome *outcome,
-			 MsgChange *change)
+set_accepted(MsgDispatcher *dispatcher, const MsgServer *server,
+			 const MsgOutcome *outcome, MsgChange *change)
 {
 	msgext_change_text(change, Anum_outbox_provider_id, outcome->provider_id);
 	msgext_change_time(change, Anum_outbox_accepted_at, dispatcher->now);
@@ -138,10 +138,11 @@ fill_change(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *ro
 		msgext_change_set(change, Anum_outbox_failures, Int32GetDatum(row->failures + 1));
 	if (outcome->verdict == MSG_VERDICT_UNSURE && !row->maybe_sent)
 		msgext_change_set(change, Anum_outbox_maybe_sent, BoolGetDatum(true));
-	msgext_change_text(change, Anum_outbox_code, msgext_clean_text(outcome->code, CODE_MAX));
-	msgext_change_text(change, Anum_outbox_error,
-					   decision->state == MSG_ACCEPTED ? NULL
-													   : msgext_clean_text(text, ERROR_MAX));
+	msgext_change_text(change, Anum_outbox_code,
+					   msgext_clean_text(outcome->code, CODE_MAX));
+	msgext_change_text(
+		change, Anum_outbox_error,
+		decision->state == MSG_ACCEPTED ? NULL : msgext_clean_text(text, ERROR_MAX));
 	if (decision->state == MSG_QUEUED)
 	{
 		msgext_change_time(change, Anum_outbox_next_attempt_at,
@@ -169,6 +170,7 @@ decide(const MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *r
 	history.created_us = msgext_unix_us(row->queued_at);
 	history.expires_us = msgext_unix_us(row->expires_at);
 	history.seed = (uint64) row->id * 1000003 + attempt;
+	history.maybe_sent = row->maybe_sent;
 	msgext_lifecycle_decide(&server->policy, &history, outcome->verdict,
 							outcome->retry_after_ms, msgext_unix_us(dispatcher->now),
 							decision);
@@ -183,11 +185,12 @@ release_recipient(MsgDispatcher *dispatcher, const MsgServer *server, const MsgR
 {
 	char *recipient = msgext_row_text(row, Anum_outbox_recipient);
 
-	if (recipient == NULL || server->recipient_limit.count == 0 ||
-		row->maybe_sent || !msgext_state_is_final(decision->state))
+	if (recipient == NULL || server->recipient_limit.count == 0 || row->maybe_sent ||
+		!msgext_state_is_final(decision->state))
 		return;
 	msgext_recipient_release(dispatcher->tables.uses, server->name,
-							 msgext_row_text(row, Anum_outbox_limit_key), recipient, row->id);
+							 msgext_row_text(row, Anum_outbox_limit_key), recipient,
+							 row->id);
 }
 
 /* False when another transaction holds the row: to be recorded by a later turn. */
@@ -209,7 +212,8 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 	fill_change(dispatcher, server, &row, attempt, outcome, &decision, &change);
 	if (msgext_outbox_update(tables->outbox, &row, &change, false) != TM_Ok)
 		return false;
-	append_event(dispatcher, &row, attempt, decision.state, outcome, answer, decision.note);
+	append_event(dispatcher, &row, attempt, decision.state, outcome, answer,
+				 decision.note);
 
 	switch (decision.state)
 	{
@@ -252,7 +256,8 @@ end_polling(MsgDispatcher *dispatcher, const MsgRow *row, const MsgOutcome *outc
 	msgext_change_init(&change);
 	msgext_change_null(&change, Anum_outbox_next_attempt_at);
 	msgext_change_time(&change, Anum_outbox_finished_at, dispatcher->now);
-	msgext_change_text(&change, Anum_outbox_code, msgext_clean_text(outcome->code, CODE_MAX));
+	msgext_change_text(&change, Anum_outbox_code,
+					   msgext_clean_text(outcome->code, CODE_MAX));
 	msgext_change_text(&change, Anum_outbox_error, why);
 	if (msgext_outbox_update(dispatcher->tables.outbox, row, &change, false) != TM_Ok)
 		return false;
@@ -267,13 +272,15 @@ record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 	MsgChannel *channel = flight->channel;
 	const MsgOutcome *outcome = &flight->outcomes[i];
 	const MsgServer *server = flight->server;
-	Answer answer = {"poll_ended", flight->http_status, flight->answer, flight->answer_len};
+	Answer answer = {"poll_ended", flight->http_status, flight->answer,
+					 flight->answer_len};
 	MsgTracking tracking = {0};
 	TimestampTz next;
 	bool recorded;
 	MsgRow row;
 
-	if (!msgext_outbox_find(tables->outbox, flight->jobs[i].id, GetActiveSnapshot(), &row) ||
+	if (!msgext_outbox_find(tables->outbox, flight->jobs[i].id, GetActiveSnapshot(),
+							&row) ||
 		row.next_attempt_at != flight->reminder.at)
 	{
 		/* A callback or a person was quicker; what it left is no longer ours to ask. */
@@ -300,8 +307,8 @@ record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 	}
 	else
 	{
-		recorded = msgext_track(tables->outbox, tables->events, &row, outcome->events, "status",
-								false, next, false, &tracking) == TM_Ok;
+		recorded = msgext_track(tables->outbox, tables->events, &row, outcome->events,
+								"status", false, next, false, &tracking) == TM_Ok;
 		if (recorded && !msgext_state_is_final(tracking.state) &&
 			next - row.accepted_at > server->poll_give_up_ms * 1000)
 		{
@@ -319,8 +326,8 @@ record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 	if (!recorded)
 		return false;
 
-	msgext_due_remove_one(tables->due, channel->name, MSGEXT_DUE_POLL, flight->reminder.at,
-						  row.id);
+	msgext_due_remove_one(tables->due, channel->name, MSGEXT_DUE_POLL,
+						  flight->reminder.at, row.id);
 	if (next != 0 && !msgext_state_is_final(tracking.state))
 		msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL, next, row.id);
 	if (outcome->verdict == MSG_VERDICT_PROGRESS)
@@ -401,7 +408,8 @@ msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attemp
 	outcome.verdict = MSG_VERDICT_UNSURE;
 	outcome.retry_after_ms = -1;
 	outcome.text = "the dispatcher ended before the answer was recorded";
-	if (!msgext_outbox_find(dispatcher->tables.outbox, message, GetActiveSnapshot(), &row) ||
+	if (!msgext_outbox_find(dispatcher->tables.outbox, message, GetActiveSnapshot(),
+							&row) ||
 		row.state != MSG_QUEUED || row.attempts + 1 != attempt)
 		return;
 	name = msgext_row_text(&row, Anum_outbox_server);

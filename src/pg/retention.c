@@ -61,8 +61,8 @@ remove_window(void)
 {
 	static const char *const window =
 		"SELECT max(id), max(created_at) < now() - make_interval(mins => $2) "
-		"FROM (SELECT id, created_at FROM msgext.outbox WHERE id > $1 ORDER BY id LIMIT " WINDOW
-		") AS w";
+		"FROM (SELECT id, created_at FROM msgext.outbox WHERE id > $1 ORDER BY id "
+		"LIMIT " WINDOW ") AS w";
 	static const char *const removal =
 		"WITH gone AS ("
 		" DELETE FROM msgext.outbox WHERE id > $1 AND id <= $3"
@@ -100,8 +100,9 @@ trim_side_tables(void)
 	begin();
 	SPI_execute("DELETE FROM msgext.recipient_use WHERE at < now() - interval '31 days'",
 				false, 0);
-	SPI_execute("DELETE FROM msgext.callback WHERE received_at < now() - interval '7 days'",
-				false, 0);
+	SPI_execute(
+		"DELETE FROM msgext.callback WHERE received_at < now() - interval '7 days'",
+		false, 0);
 	commit();
 }
 

@@ -227,7 +227,8 @@ count_in_flight(MsgTable *outbox, const char *server)
 		{
 			MsgRow row;
 
-			if (msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(), &row) &&
+			if (msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(),
+								   &row) &&
 				row.state == MSG_QUEUED && row.attempts + 1 == claim.attempts[i] &&
 				strcmp(msgext_row_text(&row, Anum_outbox_server), server) == 0)
 				n++;
@@ -288,7 +289,8 @@ count_server(const char *server, Counts *counts)
 	/* What is under way still says queued in its row, so the lanes counted it too. */
 	counts->queued = Max(counts->queued - counts->in_flight, 0);
 	counts->fresh = counts->queued;
-	counts->queued += count_due(outbox, server, MSGEXT_DUE_SEND, MSG_QUEUED, &counts->oldest);
+	counts->queued +=
+		count_due(outbox, server, MSGEXT_DUE_SEND, MSG_QUEUED, &counts->oldest);
 	counts->unknown = count_due(outbox, server, MSGEXT_DUE_UNKNOWN, MSG_UNKNOWN, NULL);
 	msgext_table_close(outbox);
 }
@@ -388,7 +390,8 @@ msgext_status_nothing_due(void)
 			continue;
 		count_server(lfirst(cell), &counts);
 		if (counts.in_flight > 0 || counts.fresh > 0 ||
-			any_due(lfirst(cell), MSGEXT_DUE_SEND) || any_due(lfirst(cell), MSGEXT_DUE_POLL))
+			any_due(lfirst(cell), MSGEXT_DUE_SEND) ||
+			any_due(lfirst(cell), MSGEXT_DUE_POLL))
 			return false;
 	}
 	return true;

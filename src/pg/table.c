@@ -38,10 +38,9 @@ relation_oid(const char *name)
 	Oid relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 
 	if (!OidIsValid(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("relation \"msgext.%s\" does not exist", name),
-				 errhint("Run CREATE EXTENSION msgext in this database.")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("relation \"msgext.%s\" does not exist", name),
+						errhint("Run CREATE EXTENSION msgext in this database.")));
 	return relation;
 }
 
@@ -53,12 +52,13 @@ msgext_table_open(const char *name, int natts, bool writable, bool speculative)
 	table->rel =
 		table_open(relation_oid(name), writable ? RowExclusiveLock : AccessShareLock);
 	if (RelationGetNumberOfAttributes(table->rel) != natts)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"msgext.%s\" has %d columns, but the library expects %d",
-						name, RelationGetNumberOfAttributes(table->rel), natts),
-				 errhint("Run ALTER EXTENSION msgext UPDATE, and restart the server if the "
-						 "library is older.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table \"msgext.%s\" has %d columns, but the library expects %d",
+					name, RelationGetNumberOfAttributes(table->rel), natts),
+			 errhint("Run ALTER EXTENSION msgext UPDATE, and restart the server if the "
+					 "library is older.")));
 	table->slot = NULL;
 	table->estate = NULL;
 	table->result = NULL;
@@ -106,8 +106,8 @@ msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 	store_row(table, values, nulls);
 	table_tuple_insert(table->rel, table->slot, GetCurrentCommandId(true), 0, NULL);
 	if (table->result->ri_NumIndices > 0)
-		msgext_insert_index_tuples(table->result, table->slot, table->estate, false, false,
-								   NULL, NIL, MSGEXT_UPDATE_ALL_INDEXES);
+		msgext_insert_index_tuples(table->result, table->slot, table->estate, false,
+								   false, NULL, NIL, MSGEXT_UPDATE_ALL_INDEXES);
 	ResetPerTupleExprContext(table->estate);
 }
 
@@ -163,7 +163,8 @@ msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait)
 	TM_FailureData failure;
 
 	return table_tuple_delete(table->rel, tid, GetCurrentCommandId(true),
-							  GetActiveSnapshot(), InvalidSnapshot, wait, &failure, false);
+							  GetActiveSnapshot(), InvalidSnapshot, wait, &failure,
+							  false);
 }
 
 MsgScan *

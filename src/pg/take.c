@@ -62,8 +62,8 @@ is_held(HeapTuple tuple)
 
 /* Sets a queued message aside until then. */
 static void
-defer(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row, TimestampTz until,
-	  const char *why, const char *error)
+defer(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row,
+	  TimestampTz until, const char *why, const char *error)
 {
 	MsgChange change;
 
@@ -96,8 +96,8 @@ finish(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row, MsgSta
 	msgext_change_text(&change, Anum_outbox_error, error);
 	if (msgext_outbox_update(dispatcher->tables.outbox, row, &change, false) != TM_Ok)
 	{
-		msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND, dispatcher->now + HELD_RETRY_US,
-					  row->id);
+		msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND,
+					  dispatcher->now + HELD_RETRY_US, row->id);
 		return;
 	}
 	event.message_id = row->id;
@@ -120,8 +120,9 @@ throttle(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 			 key != NULL ? key : "");
 	if (channel->throttled_until == 0 || free_at < channel->throttled_until)
 		channel->throttled_until = free_at;
-	in_line = msgext_limiter_line_up(dispatcher->limiter, channel->name, key,
-									 &channel->server->rate_limit, dispatcher->now, &turn);
+	in_line =
+		msgext_limiter_line_up(dispatcher->limiter, channel->name, key,
+							   &channel->server->rate_limit, dispatcher->now, &turn);
 	if (!in_line && lane != NULL)
 	{
 		/* Enough wait in line: the lane stands still, and does not fill the table. */
@@ -145,10 +146,8 @@ claim(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account,
 	msgext_flight_load(flight, 0, row);
 	if (dispatcher->batch == NULL)
 	{
-		dispatcher->batch =
-			MemoryContextAllocZero(dispatcher->context, sizeof(MsgBatch));
-		dispatcher->last_batch =
-			Max(dispatcher->last_batch + 1, (int64) dispatcher->now);
+		dispatcher->batch = MemoryContextAllocZero(dispatcher->context, sizeof(MsgBatch));
+		dispatcher->last_batch = Max(dispatcher->last_batch + 1, (int64) dispatcher->now);
 		dispatcher->batch->id = dispatcher->last_batch;
 	}
 	dispatcher->batch->left++;
@@ -239,7 +238,8 @@ consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 	recipient = msgext_row_text(row, Anum_outbox_recipient);
 	if (server->recipient_limit.count > 0 && recipient != NULL &&
 		!msgext_recipient_take(dispatcher->tables.uses, channel->name, key, recipient,
-							   row->id, &server->recipient_limit, dispatcher->now, &until))
+							   row->id, &server->recipient_limit, dispatcher->now,
+							   &until))
 	{
 		defer(dispatcher, channel, row, until, "recipient_limit", NULL);
 		return TAKE_PASSED;
@@ -265,8 +265,8 @@ take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 	{
 		int wanted = Min(max - claimed, DUE_BATCH);
 
-		n = msgext_due_read(tables->due, channel->name, MSGEXT_DUE_SEND, channel->send_from,
-							dispatcher->now, found, wanted);
+		n = msgext_due_read(tables->due, channel->name, MSGEXT_DUE_SEND,
+							channel->send_from, dispatcher->now, found, wanted);
 		for (i = 0; i < n; i++)
 		{
 			MsgRow row;
@@ -274,7 +274,8 @@ take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 			dispatcher->reading = found[i].id;
 			msgext_due_remove(tables->due, &found[i]);
 			channel->send_from = found[i].at;
-			if (msgext_outbox_find(tables->outbox, found[i].id, GetActiveSnapshot(), &row) &&
+			if (msgext_outbox_find(tables->outbox, found[i].id, GetActiveSnapshot(),
+								   &row) &&
 				consider(dispatcher, channel, NULL, &row, found[i].at) == TAKE_CLAIMED)
 				claimed++;
 		}
@@ -297,8 +298,8 @@ take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 {
 	MsgTables *tables = &dispatcher->tables;
 	MsgDue *found = palloc(sizeof(MsgDue) * max);
-	int n = msgext_due_read(tables->due, channel->name, MSGEXT_DUE_POLL, channel->poll_from,
-							dispatcher->now, found, max);
+	int n = msgext_due_read(tables->due, channel->name, MSGEXT_DUE_POLL,
+							channel->poll_from, dispatcher->now, found, max);
 	int i;
 
 	dispatcher->more |= n == max;
@@ -497,7 +498,8 @@ msgext_take(MsgDispatcher *dispatcher)
 	dispatcher->rotation++;
 	for (i = 0; i < n; i++)
 	{
-		MsgChannel *channel = list_nth(dispatcher->channels, (dispatcher->rotation + i) % n);
+		MsgChannel *channel =
+			list_nth(dispatcher->channels, (dispatcher->rotation + i) % n);
 
 		if (channel->server != NULL && !channel->paused)
 			take_channel(dispatcher, channel);

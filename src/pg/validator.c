@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/formatting.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
@@ -64,8 +65,8 @@ consider(const char *candidate, const char *given, StringInfo valid, char **near
 	appendStringInfo(valid, "%s%s", valid->len > 0 ? ", " : "", candidate);
 	if (strlen(given) > NAMEDATALEN)
 		return;
-	d = varstr_levenshtein_less_equal(candidate, strlen(candidate), given, strlen(given), 1,
-									  1, 1, *distance, true);
+	d = varstr_levenshtein_less_equal(candidate, strlen(candidate), given, strlen(given),
+									  1, 1, 1, *distance, true);
 	if (d < *distance)
 	{
 		*distance = d;
@@ -78,8 +79,11 @@ reject_name(const MsgProvider *provider, MsgOptionPlace place, const char *given
 {
 	const MsgOption *tables[] = {provider->options, msgext_common_options};
 	StringInfoData valid;
+	MsgOptionPlace elsewhere =
+		place == MSG_OPTION_SERVER ? MSG_OPTION_MAPPING : MSG_OPTION_SERVER;
+	char *lower = asc_tolower(given, strlen(given));
 	char *nearest = NULL;
-	int distance = Max((int) strlen(given) / 2, 1);
+	int distance = Max((int) strlen(given) / 2, 2) + 1; /* two letters changed places */
 	int i;
 
 	initStringInfo(&valid);
@@ -90,37 +94,70 @@ reject_name(const MsgProvider *provider, MsgOptionPlace place, const char *given
 		for (option = tables[i]; option != NULL && option->name != NULL; option++)
 		{
 			if (option->place != place ||
-				(i == 1 && msgext_option_find(provider->options, place, option->name) !=
-							   option))
+				(i == 1 &&
+				 msgext_option_find(provider->options, place, option->name) != option))
 				continue;
-			consider(option->name, given, &valid, &nearest, &distance);
+			consider(option->name, lower, &valid, &nearest, &distance);
 			if (option->secret)
-				consider(psprintf("%s" FILE_SUFFIX, option->name), given, &valid, &nearest,
-						 &distance);
+				consider(psprintf("%s" FILE_SUFFIX, option->name), lower, &valid,
+						 &nearest, &distance);
 		}
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-			 errmsg("invalid option \"%s\"", given),
-			 errdetail("Valid options are: %s.", valid.data),
-			 nearest != NULL ? errhint("Perhaps you meant the option \"%s\".", nearest) : 0));
+	if (msgext_option_find(provider->options, elsewhere, given) != NULL ||
+		secret_of_file(provider, elsewhere, given) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("invalid option \"%s\"", given),
+				 errdetail("Valid options are: %s.", valid.data),
+				 errhint(place == MSG_OPTION_SERVER ? "It is an option of a user mapping."
+													: "It is an option of a server.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("invalid option \"%s\"", given),
+		 errdetail("Valid options are: %s.", valid.data),
+		 nearest != NULL ? errhint("Perhaps you meant the option \"%s\".", nearest) : 0));
 }
 
 static void
 check_duration(const char *name, const char *value)
 {
-	Interval *interval = DatumGetIntervalP(
-		DirectFunctionCall3(interval_in, CStringGetDatum(value),
-							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	MemoryContext context = CurrentMemoryContext;
+	Interval *volatile interval = NULL;
+
+	/* The type's own complaint does not tell the option, and repeats the value. */
+	PG_TRY();
+	{
+		interval = DatumGetIntervalP(
+			DirectFunctionCall3(interval_in, CStringGetDatum(value),
+								ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	}
+	PG_CATCH();
+	{
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for option \"%s\"", name),
+			 errdetail("Option \"%s\" must be a duration, such as '250 ms', '30 s' or "
+					   "'5 days'.",
+					   name)));
+	}
+	PG_END_TRY();
 
 	if (interval->month < 0 || interval->day < 0 || interval->time < 0 ||
 		(interval->month == 0 && interval->day == 0 && interval->time < 1000) ||
 		interval->month > 120 || interval->day > 3650)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" must be between 1 millisecond and 10 years", name)));
+				 errmsg("invalid value for option \"%s\"", name),
+				 errdetail("Option \"%s\" must be between 1 millisecond and 10 years.",
+						   name)));
 }
 
+/* No complaint repeats a value: it may hold a credential, put into the wrong option. */
 static void
 check_value(const MsgOption *option, const char *value)
 {
@@ -130,10 +167,7 @@ check_value(const MsgOption *option, const char *value)
 		check_duration(option->name, value);
 	else if (!msgext_option_check(option, value, &error))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						option->secret
-							? errmsg("invalid value for option \"%s\"", option->name)
-							: errmsg("invalid value for option \"%s\": \"%s\"", option->name,
-									 value),
+						errmsg("invalid value for option \"%s\"", option->name),
 						errdetail("Option \"%s\" %s.", option->name, error.text)));
 }
 

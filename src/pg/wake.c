@@ -175,12 +175,12 @@ msgext_wake_at_commit(void)
  */
 static void
 process_utility(PlannedStmt *statement, const char *query, bool read_only,
-				ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *env,
-				DestReceiver *dest, QueryCompletion *completion)
+				ProcessUtilityContext context, ParamListInfo params,
+				QueryEnvironment *env, DestReceiver *dest, QueryCompletion *completion)
 {
-	bool prepared = IsA(statement->utilityStmt, TransactionStmt) &&
-					((TransactionStmt *) statement->utilityStmt)->kind ==
-						TRANS_STMT_COMMIT_PREPARED;
+	bool prepared =
+		IsA(statement->utilityStmt, TransactionStmt) &&
+		((TransactionStmt *) statement->utilityStmt)->kind == TRANS_STMT_COMMIT_PREPARED;
 
 	if (previous_utility != NULL)
 		previous_utility(statement, query, read_only, context, params, env, dest,

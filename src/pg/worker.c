@@ -65,8 +65,8 @@ is_installed(void)
 
 	begin_transaction();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	installed = OidIsValid(get_extension_oid("msgext", true)) &&
-				OidIsValid(msgext_schema_oid());
+	installed =
+		OidIsValid(get_extension_oid("msgext", true)) && OidIsValid(msgext_schema_oid());
 	PopActiveSnapshot();
 	commit_transaction();
 	return installed;
@@ -107,7 +107,8 @@ report(const MsgDispatcher *dispatcher)
 		return;
 	last = n;
 	snprintf(text, sizeof(text), "dispatching: %d in flight", n);
-	pgstat_report_activity(n > 0 ? STATE_RUNNING : STATE_IDLE, n > 0 ? text : "waiting for messages");
+	pgstat_report_activity(n > 0 ? STATE_RUNNING : STATE_IDLE,
+						   n > 0 ? text : "waiting for messages");
 }
 
 /* What is looked at about once a second. False = end. */
@@ -228,7 +229,8 @@ work(MsgDispatcher *dispatcher)
 			msgext_dispatcher_stop(dispatcher);
 			drain_until = now + DRAIN_US;
 		}
-		if (drain_until != 0 && (msgext_dispatcher_idle(dispatcher) || now >= drain_until))
+		if (drain_until != 0 &&
+			(msgext_dispatcher_idle(dispatcher) || now >= drain_until))
 			break;
 		if (now >= checked + CHECK_US)
 		{
@@ -262,7 +264,8 @@ msgext_worker_main(Datum arg)
 	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET,
 					PGC_S_OVERRIDE);
 	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("idle_in_transaction_session_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("idle_in_transaction_session_timeout", "0", PGC_SUSET,
+					PGC_S_OVERRIDE);
 	SetConfigOption("statement_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 	pgstat_report_appname("msgext");
