@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
@@ -142,10 +143,15 @@ apply(int64 message, const MsgEvent *report, bool wait)
 	one.next = NULL;
 	do
 	{
-		Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-		bool found = msgext_outbox_find(outbox, message, latest, &row);
+		Snapshot latest;
+		bool found;
 
+		CommandCounterIncrement();
+		CHECK_FOR_INTERRUPTS();
+		latest = RegisterSnapshot(GetLatestSnapshot());
+		found = msgext_outbox_find(outbox, message, latest, &row);
 		UnregisterSnapshot(latest);
+		result = TM_Ok;
 		if (!found)
 			break;
 		result = msgext_track(outbox, events, &row, &one, "callback", true,

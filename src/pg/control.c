@@ -37,10 +37,15 @@ change_message(int64 id, bool (*judge)(const MsgRow *row, MsgChange *change),
 
 	for (;;)
 	{
-		Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-		bool found = msgext_outbox_find(outbox, id, latest, row);
 		MsgChange change;
+		Snapshot latest;
+		bool found;
 
+		/* What this very statement has written counts too. */
+		CommandCounterIncrement();
+		CHECK_FOR_INTERRUPTS();
+		latest = RegisterSnapshot(GetLatestSnapshot());
+		found = msgext_outbox_find(outbox, id, latest, row);
 		UnregisterSnapshot(latest);
 		msgext_change_init(&change);
 		if (!found || !msgext_access_may_see(msgext_row_text(row, Anum_outbox_sender)) ||

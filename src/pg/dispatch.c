@@ -68,14 +68,18 @@ dispatch_here(TimestampTz until)
 		for (;;)
 		{
 			TimestampTz now = GetCurrentTimestamp();
+			long timeout;
 
 			if (now >= until)
 				msgext_dispatcher_stop(dispatcher);
 			msgext_dispatcher_run(dispatcher);
-			if (msgext_dispatcher_idle(dispatcher))
+			if (msgext_dispatcher_idle(dispatcher, until))
 				break;
-			wait_for(events,
-					 msgext_dispatcher_timeout_ms(dispatcher, GetCurrentTimestamp()));
+			now = GetCurrentTimestamp();
+			timeout = msgext_dispatcher_timeout_ms(dispatcher, now);
+			if (now < until)
+				timeout = Min(timeout, (until - now) / 1000 + 1);
+			wait_for(events, timeout);
 		}
 
 		/* One more turn writes down how far the lanes have been read. */

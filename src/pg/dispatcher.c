@@ -37,14 +37,16 @@ void
 msgext_remind(MsgDispatcher *dispatcher, MsgChannel *channel, const char *kind,
 			  TimestampTz at, int64 id)
 {
-	TimestampTz *from = &channel->send_from;
-
 	msgext_due_add(dispatcher->tables.due, channel->name, kind, at, id);
 	if (strcmp(kind, MSGEXT_DUE_UNKNOWN) == 0)
 		return;
-	if (strcmp(kind, MSGEXT_DUE_POLL) == 0)
-		from = &channel->poll_from;
-	*from = Min(*from, at);
+	if (strcmp(kind, MSGEXT_DUE_SEND) == 0)
+		channel->send_from = Min(channel->send_from, at);
+	else if (at <= channel->poll_from)
+	{
+		channel->poll_from = at;
+		channel->poll_after = 0;
+	}
 	if (channel->next_due == 0 || at < channel->next_due)
 		channel->next_due = at;
 }
@@ -75,6 +77,7 @@ load_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
 		channel->hungry[i] = true;
 	}
 	channel->send_from = channel->poll_from = PG_INT64_MIN;
+	channel->poll_after = 0;
 	channel->next_due = dispatcher->now;
 }
 
@@ -349,7 +352,9 @@ turn_is_due(const MsgDispatcher *dispatcher, TimestampTz now)
 		return true;
 	if (dispatcher->stopping)
 		return false;
-	if (dispatcher->news && dispatcher->flights < msgext_max_in_flight)
+	if (dispatcher->flights >= msgext_max_in_flight)
+		return false;
+	if (dispatcher->news)
 		return true;
 	foreach (cell, dispatcher->channels)
 	{
@@ -376,6 +381,9 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 	{
 		turn(dispatcher);
 		msgext_http_pump(dispatcher->http, msgext_unix_us(GetCurrentTimestamp()));
+
+		/* A near peer has answered within the pump, and no descriptor tells of it. */
+		msgext_flight_land(dispatcher);
 	}
 	MemoryContextSwitchTo(before);
 }
@@ -397,7 +405,8 @@ msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher, TimestampTz now)
 		const MsgChannel *channel = lfirst(cell);
 
 		if (channel->server == NULL || channel->paused || dispatcher->stopping ||
-			channel->in_flight >= channel->server->max_in_flight)
+			channel->in_flight >= channel->server->max_in_flight ||
+			dispatcher->flights >= msgext_max_in_flight)
 			continue;
 		if (channel->next_due != 0)
 			at = Min(at, channel->next_due);
@@ -440,8 +449,9 @@ msgext_dispatcher_in_flight(const MsgDispatcher *dispatcher)
 }
 
 bool
-msgext_dispatcher_idle(const MsgDispatcher *dispatcher)
+msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	ListCell *cell;
 
 	if (dispatcher->flights > 0)
@@ -456,8 +466,9 @@ msgext_dispatcher_idle(const MsgDispatcher *dispatcher)
 
 		if (channel->server == NULL || channel->paused)
 			continue;
-		if (channel->throttled_until != 0 ||
-			(channel->next_due != 0 && channel->next_due <= GetCurrentTimestamp()))
+		if ((channel->throttled_until != 0 && channel->throttled_until <= until) ||
+			(channel->next_due != 0 &&
+			 channel->next_due <= (channel->line_until > now ? until : now)))
 			return false;
 	}
 	return true;

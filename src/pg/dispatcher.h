@@ -54,8 +54,11 @@ extern void msgext_dispatcher_stop(MsgDispatcher *dispatcher);
 /* After stop, when idle: a last turn, which writes down how far the lanes were read. */
 extern void msgext_dispatcher_finish(MsgDispatcher *dispatcher);
 
-/* Nothing is under way or unrecorded, and as far as it can tell nothing is due. */
-extern bool msgext_dispatcher_idle(const MsgDispatcher *dispatcher);
+/*
+ * Nothing is under way or unrecorded, as far as it can tell nothing is due, and no rate
+ * limit lets the next message go before until.
+ */
+extern bool msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until);
 extern int msgext_dispatcher_in_flight(const MsgDispatcher *dispatcher);
 
 #endif /* MSGEXT_DISPATCHER_H */

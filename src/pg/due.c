@@ -52,7 +52,7 @@ begin_scan(MsgTable *due, const char *server, const char *kind, TimestampTz from
 
 int
 msgext_due_read(MsgTable *due, const char *server, const char *kind, TimestampTz from,
-				TimestampTz until, MsgDue *found, int max)
+				int64 after, TimestampTz until, MsgDue *found, int max)
 {
 	MsgScan *scan = begin_scan(due, server, kind, from);
 	TupleTableSlot *slot;
@@ -65,6 +65,8 @@ msgext_due_read(MsgTable *due, const char *server, const char *kind, TimestampTz
 		if (found[n].at > until)
 			break;
 		found[n].id = DatumGetInt64(slot_getattr(slot, Anum_due_id, &isnull));
+		if (found[n].at == from && found[n].id <= after)
+			continue;
 		found[n].tid = slot->tts_tid;
 		n++;
 	}
@@ -104,15 +106,20 @@ msgext_due_remove_one(MsgTable *due, const char *server, const char *kind, Times
 }
 
 TimestampTz
-msgext_due_first(MsgTable *due, const char *server, const char *kind, TimestampTz from)
+msgext_due_first(MsgTable *due, const char *server, const char *kind, TimestampTz from,
+				 int64 after)
 {
 	MsgScan *scan = begin_scan(due, server, kind, from);
-	TupleTableSlot *slot = msgext_scan_next(scan);
+	TupleTableSlot *slot;
 	TimestampTz at = 0;
 	bool isnull;
 
-	if (slot != NULL)
+	while (at == 0 && (slot = msgext_scan_next(scan)) != NULL)
+	{
 		at = DatumGetTimestampTz(slot_getattr(slot, Anum_due_at, &isnull));
+		if (at == from && DatumGetInt64(slot_getattr(slot, Anum_due_id, &isnull)) <= after)
+			at = 0;
+	}
 	msgext_scan_end(scan);
 	return at;
 }

@@ -175,6 +175,12 @@ understand(MsgFlight *flight, const MsgReply *reply)
 
 		if (reply->retry_after_ms >= 0 && outcome->retry_after_ms < 0)
 			outcome->retry_after_ms = reply->retry_after_ms;
+
+		/* A proxy's page has no words of the provider: people still want to know. */
+		if (outcome->text == NULL && outcome->code == NULL &&
+			outcome->verdict != MSG_VERDICT_ACCEPTED &&
+			outcome->verdict != MSG_VERDICT_PROGRESS)
+			outcome->text = psprintf("HTTP status %d", reply->status);
 	}
 }
 

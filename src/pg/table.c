@@ -66,7 +66,9 @@ msgext_table_open(const char *name, int natts, bool writable, bool speculative)
 	{
 		table->estate = CreateExecutorState();
 		table->result = makeNode(ResultRelInfo);
-		InitResultRelInfo(table->result, table->rel, 1, NULL, 0);
+
+		/* 0: it is in no range table, where the executor would look up changed columns. */
+		InitResultRelInfo(table->result, table->rel, 0, NULL, 0);
 		ExecOpenIndices(table->result, speculative);
 		table->slot = table_slot_create(table->rel, NULL);
 	}

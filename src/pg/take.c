@@ -131,6 +131,7 @@ throttle(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 		lane->moved = true;
 		return TAKE_STOP;
 	}
+	channel->line_until = Max(channel->line_until, turn);
 	defer(dispatcher, channel, row, turn, why, NULL);
 	return TAKE_PASSED;
 }
@@ -266,7 +267,7 @@ take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 		int wanted = Min(max - claimed, DUE_BATCH);
 
 		n = msgext_due_read(tables->due, channel->name, MSGEXT_DUE_SEND,
-							channel->send_from, dispatcher->now, found, wanted);
+							channel->send_from, 0, dispatcher->now, found, wanted);
 		for (i = 0; i < n; i++)
 		{
 			MsgRow row;
@@ -299,7 +300,8 @@ take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 	MsgTables *tables = &dispatcher->tables;
 	MsgDue *found = palloc(sizeof(MsgDue) * max);
 	int n = msgext_due_read(tables->due, channel->name, MSGEXT_DUE_POLL,
-							channel->poll_from, dispatcher->now, found, max);
+							channel->poll_from, channel->poll_after, dispatcher->now,
+							found, max);
 	int i;
 
 	dispatcher->more |= n == max;
@@ -311,7 +313,9 @@ take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 		bool known;
 		MsgRow row;
 
+		/* What is under way keeps its reminder, which must not be found again and again. */
 		channel->poll_from = found[i].at;
+		channel->poll_after = found[i].id;
 		dispatcher->reading = found[i].id;
 		if (hash_search(dispatcher->under_way, &found[i].id, HASH_FIND, NULL) != NULL)
 			continue;
@@ -448,9 +452,10 @@ take_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
 	if (due)
 	{
 		TimestampTz send = msgext_due_first(dispatcher->tables.due, channel->name,
-											MSGEXT_DUE_SEND, channel->send_from);
+											MSGEXT_DUE_SEND, channel->send_from, 0);
 		TimestampTz poll = msgext_due_first(dispatcher->tables.due, channel->name,
-											MSGEXT_DUE_POLL, channel->poll_from);
+											MSGEXT_DUE_POLL, channel->poll_from,
+											channel->poll_after);
 
 		channel->next_due = send == 0 ? poll : poll == 0 ? send : Min(send, poll);
 	}

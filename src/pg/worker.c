@@ -230,7 +230,7 @@ work(MsgDispatcher *dispatcher)
 			drain_until = now + DRAIN_US;
 		}
 		if (drain_until != 0 &&
-			(msgext_dispatcher_idle(dispatcher) || now >= drain_until))
+			(msgext_dispatcher_idle(dispatcher, now) || now >= drain_until))
 			break;
 		if (now >= checked + CHECK_US)
 		{

@@ -192,7 +192,7 @@ put_template_data(Block *block)
 			msgext_buf_puts(block->out, value->truth ? "\"true\"" : "\"false\"");
 		else
 			return msgext_block_fail(block, VK_DATA, "text_invalid",
-									 "the value of \"%s\" must be a string", value->name);
+									 "must have a string for \"%s\"", value->name);
 	}
 	msgext_buf_putc(block->out, '}');
 	return true;
