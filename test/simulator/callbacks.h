@@ -33,19 +33,12 @@ typedef struct CallbackTally
 	uint64_t dropped; /* events that found the ring full */
 } CallbackTally;
 
-extern void
-callbacks_start(void);
-extern void
-callbacks_stop(void);
-extern void
-callbacks_add(const CallbackEvent *event);
-extern bool
-callbacks_configure(const char *json, size_t len, Buf *message);
-extern bool
-callbacks_fetch(size_t max, Buf *out);
-extern void
-callbacks_clear(void);
-extern CallbackTally
-callbacks_tally(void);
+extern void callbacks_start(void);
+extern void callbacks_stop(void);
+extern void callbacks_add(const CallbackEvent *event);
+extern bool callbacks_configure(const char *json, size_t len, Buf *message);
+extern bool callbacks_fetch(size_t max, Buf *out);
+extern void callbacks_clear(void);
+extern CallbackTally callbacks_tally(void);
 
 #endif /* SIMULATOR_CALLBACKS_H */

@@ -44,8 +44,7 @@ static const char *const viber_statuses[] = {
 static const char *const sms_statuses[] = {"enqueued", "sent", "delivered", "undelivered",
 										   NULL};
 
-static void
-status_changed(const Message *message, int channel);
+static void status_changed(const Message *message, int channel);
 
 static MessageStore store = {.channels = {{"vk", "sent,delivered", vk_statuses},
 										  {"viber", "sent,delivered", viber_statuses},
@@ -259,6 +258,13 @@ looks_like_message(const Buf *body)
 		   memmem(body->data, body->len, "\"phone\"", 7) != NULL;
 }
 
+static bool
+is_stamped(const Buf *body)
+{
+	return settings.stamp != NULL &&
+		   memmem(body->data, body->len, settings.stamp, strlen(settings.stamp)) != NULL;
+}
+
 static void
 handle_send(Request *request, Reply *reply)
 {
@@ -269,8 +275,13 @@ handle_send(Request *request, Reply *reply)
 		return;
 	if (!settings.checks && looks_like_message(&request->body))
 	{
-		tally.accepted++;
-		answer_accepted(reply, message_next_id(&store));
+		uint64_t id = message_next_id(&store);
+
+		if (is_stamped(&request->body))
+			record(request, NULL, id, NULL);
+		else
+			tally.accepted++;
+		answer_accepted(reply, id);
 		return;
 	}
 	root = parse_body(request);

@@ -19,9 +19,7 @@ typedef struct DevinoObjection
 	const char *message; /* result.code */
 } DevinoObjection;
 
-extern DevinoObjection
-devino_check(const json_t *root);
-extern int
-devino_sms_segments(const json_t *sms);
+extern DevinoObjection devino_check(const json_t *root);
+extern int devino_sms_segments(const json_t *sms);
 
 #endif /* SIMULATOR_DEVINO_H */

@@ -41,34 +41,23 @@ typedef struct Exchange
 	bool drip_due;
 } Exchange;
 
-extern Exchange *
-exchange_new(void);
-extern void
-exchange_release(Exchange *ex);
+extern Exchange *exchange_new(void);
+extern void exchange_release(Exchange *ex);
 
 /* Asleep, libmicrohttpd leaves the connection alone; then it goes on. */
-extern void
-exchange_sleep(Exchange *ex, int64_t ms);
-extern void
-exchange_hang(Exchange *ex);
-extern bool
-exchanges_wake_all(void);
-extern void
-exchanges_free_spares(void);
+extern void exchange_sleep(Exchange *ex, int64_t ms);
+extern void exchange_hang(Exchange *ex);
+extern bool exchanges_wake_all(void);
+extern void exchanges_free_spares(void);
 
-extern struct MHD_Response *
-reply_response(Exchange *ex);
-extern enum MHD_Result
-exchange_queue(Exchange *ex, struct MHD_Response *response);
+extern struct MHD_Response *reply_response(Exchange *ex);
+extern enum MHD_Result exchange_queue(Exchange *ex, struct MHD_Response *response);
 
 /* fault.c */
-extern void
-fault_serve(Exchange *ex);
-extern enum MHD_Result
-fault_answer(Exchange *ex);
+extern void fault_serve(Exchange *ex);
+extern enum MHD_Result fault_answer(Exchange *ex);
 
 /* server.c */
-extern bool
-server_is_stopping(void);
+extern bool server_is_stopping(void);
 
 #endif /* SIMULATOR_EXCHANGE_H */

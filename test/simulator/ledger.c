@@ -21,7 +21,7 @@
 
 typedef struct Entry
 {
-	int64_t at_ms;
+	int64_t at_us;
 	uint64_t id;
 	const char *provider;
 	const char *code; /* NULL = accepted */
@@ -105,7 +105,7 @@ ledger_add(LedgerRange *range, const LedgerLine *line)
 		tally.bodies_left_out++;
 	}
 	memset(entry, 0, sizeof(*entry));
-	entry->at_ms = unix_ms();
+	entry->at_us = unix_us();
 	entry->id = line->id;
 	entry->provider = line->provider;
 	entry->code = line->code != NULL ? code_keep(line->code) : NULL;
@@ -157,7 +157,7 @@ entry_write(Buf *out, uint64_t n)
 
 	buf_printf(out,
 			   "{\"n\":%" PRIu64 ",\"provider\":\"%s\",\"at\":%" PRId64 ",\"id\":", n,
-			   entry->provider, entry->at_ms);
+			   entry->provider, entry->at_us / 1000);
 	if (entry->id != 0)
 		buf_u64(out, entry->id);
 	else
@@ -171,6 +171,8 @@ entry_write(Buf *out, uint64_t n)
 			   entry->code != NULL ? "rejected" : "accepted");
 	buf_json_string(out, code, strlen(code));
 	buf_printf(out, ",\"answered\":%s", entry->answered ? "true" : "false");
+	if (settings.stamp != NULL)
+		buf_printf(out, ",\"at_us\":%" PRId64, entry->at_us);
 	if (entry->has_body)
 	{
 		const char *body = entry->text + (entry->has_to ? to_len + 1 : 0);

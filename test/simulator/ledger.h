@@ -46,17 +46,11 @@ typedef struct LedgerLine
 	bool body_is_json;
 } LedgerLine;
 
-extern void
-ledger_add(LedgerRange *range, const LedgerLine *line);
-extern void
-ledger_answered(const LedgerRange *range);
-extern void *
-ledger_reader(uint64_t after);
-extern bool
-ledger_read(void *state, Buf *out);
-extern void
-ledger_summary(Buf *out);
-extern void
-ledger_reset(void);
+extern void ledger_add(LedgerRange *range, const LedgerLine *line);
+extern void ledger_answered(const LedgerRange *range);
+extern void *ledger_reader(uint64_t after);
+extern bool ledger_read(void *state, Buf *out);
+extern void ledger_summary(Buf *out);
+extern void ledger_reset(void);
 
 #endif /* SIMULATOR_LEDGER_H */

@@ -29,7 +29,7 @@ static void
 usage(FILE *out)
 {
 	fputs("usage: simulator [--port N] [--latency MS] [--status-step MS]\n"
-		  "                 [--ledger-bodies on|off] [--no-checks]\n"
+		  "                 [--ledger-bodies on|off] [--no-checks] [--stamp TEXT]\n"
 		  "                 [--devino-login LOGIN] [--devino-password PASSWORD]\n",
 		  out);
 }
@@ -73,6 +73,8 @@ set_option(const char *name, const char *value)
 		settings.latency_ms = number_option(name, value, 86400000);
 	else if (strcmp(name, "--status-step") == 0)
 		settings.status_step_ms = number_option(name, value, 86400000);
+	else if (strcmp(name, "--stamp") == 0)
+		settings.stamp = value;
 	else if (strcmp(name, "--ledger-bodies") == 0)
 	{
 		if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)

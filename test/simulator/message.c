@@ -227,8 +227,7 @@ fate_find(MessageStore *store, const char *text, const char **problem)
 
 /* Walking */
 
-static void
-message_step(void *arg);
+static void message_step(void *arg);
 
 static void
 await_next_step(Message *message, int64_t extra_ms)

@@ -72,19 +72,13 @@ struct MessageStore
 	Fate *fates;
 };
 
-extern uint64_t
-message_id_seed(uint64_t near);
-extern uint64_t
-message_next_id(MessageStore *store);
-extern const Fate *
-fate_find(MessageStore *store, const char *text, const char **problem);
-extern const Message *
-message_add(MessageStore *store, unsigned requested, const Fate *fate, int segments);
-extern const Message *
-message_find(const MessageStore *store, uint64_t id);
-extern const char *
-step_status(const Step *step, int segment);
-extern void
-messages_clear(MessageStore *store);
+extern uint64_t message_id_seed(uint64_t near);
+extern uint64_t message_next_id(MessageStore *store);
+extern const Fate *fate_find(MessageStore *store, const char *text, const char **problem);
+extern const Message *message_add(MessageStore *store, unsigned requested,
+								  const Fate *fate, int segments);
+extern const Message *message_find(const MessageStore *store, uint64_t id);
+extern const char *step_status(const Step *step, int segment);
+extern void messages_clear(MessageStore *store);
 
 #endif /* SIMULATOR_MESSAGE_H */

@@ -82,16 +82,14 @@ typedef struct Settings
 	int status_step_ms;
 	bool ledger_bodies;
 	bool checks;
+	const char *stamp; /* what marks a message to be timed, or NULL */
 } Settings;
 
 extern Settings settings;
 
 /* in exchange.c; the answers live as long as the request */
-extern const char *
-request_header(const Request *request, const char *name);
-extern const char *
-request_argument(const Request *request, const char *name);
-extern void
-reply_text(Reply *reply, unsigned status, const char *text);
+extern const char *request_header(const Request *request, const char *name);
+extern const char *request_argument(const Request *request, const char *name);
+extern void reply_text(Reply *reply, unsigned status, const char *text);
 
 #endif /* SIMULATOR_PROVIDER_H */

@@ -43,16 +43,11 @@ typedef struct Fault
 	char *description;
 } Fault;
 
-extern bool
-script_add(const char *text, size_t len, Buf *message);
-extern void
-script_clear(void);
-extern bool
-script_needs_body(const char *provider, const char *op);
-extern bool
-script_pick(const char *provider, const char *op, const char *body, size_t body_len,
-			Fault *fault);
-extern void
-fault_free(Fault *fault);
+extern bool script_add(const char *text, size_t len, Buf *message);
+extern void script_clear(void);
+extern bool script_needs_body(const char *provider, const char *op);
+extern bool script_pick(const char *provider, const char *op, const char *body,
+						size_t body_len, Fault *fault);
+extern void fault_free(Fault *fault);
 
 #endif /* SIMULATOR_SCRIPT_H */

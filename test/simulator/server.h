@@ -9,18 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-extern uint16_t
-server_start(uint16_t port);
-extern void
-server_run(void);
-extern void
-server_stop(void);
+extern uint16_t server_start(uint16_t port);
+extern void server_run(void);
+extern void server_stop(void);
 
 /* callable from a signal handler */
-extern void
-server_ask_to_stop(void);
+extern void server_ask_to_stop(void);
 
-extern void
-server_set_down(bool down);
+extern void server_set_down(bool down);
 
 #endif /* SIMULATOR_SERVER_H */
