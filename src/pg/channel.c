@@ -6,6 +6,8 @@
 
 #include "access/htup_details.h"
 #include "access/stratnum.h"
+#include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
@@ -111,10 +113,15 @@ msgext_channel_set(const char *server, bool paused, const char *reason, bool wai
 	values[Anum_channel_home - 1] = Int64GetDatum(msgext_home());
 	do
 	{
+		TupleTableSlot *slot;
+		Snapshot latest;
 		MsgScan *scan;
-		Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-		TupleTableSlot *slot = find(channels, "channel_pkey", latest, server, &scan);
 
+		/* What this very statement has written counts too. */
+		CommandCounterIncrement();
+		CHECK_FOR_INTERRUPTS();
+		latest = RegisterSnapshot(GetLatestSnapshot());
+		slot = find(channels, "channel_pkey", latest, server, &scan);
 		done = put(channels, slot, values, nulls, wait);
 		msgext_scan_end(scan);
 		UnregisterSnapshot(latest);

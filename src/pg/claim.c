@@ -25,9 +25,14 @@ enum
 	Natts_claim = Anum_claim_attempts
 };
 
-/* Sub-objects of the extension that stand for our locks; no SQL command locks them. */
-#define LOCK_DISPATCHER 1
+/* A sub-object of the extension that stands for the fence; no SQL command locks it. */
 #define LOCK_FENCE 2
+
+/*
+ * The dispatcher's lock is an advisory one: those alone outlive an abort and end with
+ * their session. SQL's have class 1 and 2.
+ */
+#define LOCK_DISPATCHER_CLASS 0x6d73
 
 MsgTable *
 msgext_claim_open(bool writable)
@@ -138,10 +143,10 @@ msgext_claim_exists(MsgTable *claims, Snapshot snapshot, int64 message, int32 at
 }
 
 static void
-lock_tag(LOCKTAG *tag, uint16 which)
+fence_tag(LOCKTAG *tag)
 {
 	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId,
-					   get_extension_oid("msgext", false), which);
+					   get_extension_oid("msgext", false), LOCK_FENCE);
 }
 
 /* The tag locked, for an unlock after the extension has gone. */
@@ -150,7 +155,8 @@ static LOCKTAG dispatcher_tag;
 bool
 msgext_dispatcher_lock(void)
 {
-	lock_tag(&dispatcher_tag, LOCK_DISPATCHER);
+	SET_LOCKTAG_ADVISORY(dispatcher_tag, MyDatabaseId, ExtensionRelationId,
+						 get_extension_oid("msgext", false), LOCK_DISPATCHER_CLASS);
 	return LockAcquire(&dispatcher_tag, ExclusiveLock, true, true) !=
 		   LOCKACQUIRE_NOT_AVAIL;
 }
@@ -166,7 +172,7 @@ msgext_claim_fence_hold(void)
 {
 	LOCKTAG tag;
 
-	lock_tag(&tag, LOCK_FENCE);
+	fence_tag(&tag);
 	LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
@@ -175,7 +181,7 @@ msgext_claim_fence_wait(void)
 {
 	LOCKTAG tag;
 
-	lock_tag(&tag, LOCK_FENCE);
+	fence_tag(&tag);
 	LockAcquire(&tag, ShareLock, false, false);
 	LockRelease(&tag, ShareLock, false);
 }

@@ -205,6 +205,8 @@ work(MsgDispatcher *dispatcher)
 		int n;
 		int i;
 
+		if (drain_until != 0 && msgext_dispatcher_idle(dispatcher, drain_until))
+			timeout = 0;
 		n = WaitEventSetWait(events, timeout, occurred, lengthof(occurred),
 							 PG_WAIT_EXTENSION);
 		for (i = 0; i < n; i++)
