@@ -26,6 +26,7 @@ CREATE TABLE msgext.outbox (
     operation_id    text COLLATE "C",
     send_after      timestamptz,
     expires_at      timestamptz,
+    tried_at        timestamptz,
     next_attempt_at timestamptz,
     accepted_at     timestamptz,
     finished_at     timestamptz,
@@ -65,6 +66,7 @@ COMMENT ON COLUMN msgext.outbox.state IS 'state of the message; queued also whil
 COMMENT ON COLUMN msgext.outbox.operation_id IS 'the caller''s idempotency key, unique per server';
 COMMENT ON COLUMN msgext.outbox.send_after IS 'not to be sent before';
 COMMENT ON COLUMN msgext.outbox.expires_at IS 'not to be sent after';
+COMMENT ON COLUMN msgext.outbox.tried_at IS 'first attempt recorded since queued_at: give_up_after counts from here';
 COMMENT ON COLUMN msgext.outbox.next_attempt_at IS 'when it is sent again, or asked about; NULL: at once, or never again';
 COMMENT ON COLUMN msgext.outbox.accepted_at IS 'when the provider took it';
 COMMENT ON COLUMN msgext.outbox.finished_at IS 'when its last state was reached, or tracking ended';

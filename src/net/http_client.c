@@ -213,7 +213,7 @@ on_timer(CURLM *multi, long timeout_ms, void *arg)
 }
 
 MsgHttp *
-msgext_http_create(size_t max_body)
+msgext_http_create(void)
 {
 	MsgHttp *http;
 
@@ -221,7 +221,6 @@ msgext_http_create(size_t max_body)
 		return NULL;
 	if ((http = calloc(1, sizeof(MsgHttp))) == NULL)
 		return NULL;
-	http->max_body = max_body;
 	http->deadline_us = -1;
 	http->epoll = epoll_create1(EPOLL_CLOEXEC);
 	http->multi = curl_multi_init();
@@ -283,6 +282,12 @@ msgext_http_destroy(MsgHttp *http)
 		close(http->epoll);
 	free(http);
 	restore_signals(&saved);
+}
+
+void
+msgext_http_limit(MsgHttp *http, size_t max_body)
+{
+	http->max_body = max_body;
 }
 
 int

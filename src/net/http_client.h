@@ -36,10 +36,12 @@ typedef struct MsgHttpResult
 } MsgHttpResult;
 
 /*
- * Starts libcurl for this process and makes a client whose answers may have max_body
- * bytes. Returns NULL when there is no memory or no descriptor.
+ * Starts libcurl for this process and makes a client. Returns NULL when there is no
+ * memory or no descriptor.
  */
-extern MsgHttp *msgext_http_create(size_t max_body);
+extern MsgHttp *msgext_http_create(void);
+/* How many bytes an answer's body may have; none before this is called. */
+extern void msgext_http_limit(MsgHttp *http, size_t max_body);
 /* Cuts every request that is under way. */
 extern void msgext_http_destroy(MsgHttp *http);
 

@@ -30,6 +30,9 @@
 #define WRAPPER_PREFIX "msgext_"
 #define SECRET_FILE_MAX 65536
 
+/* An account that cannot be used is read again after this. */
+#define ERROR_MEMORY_US (5 * USECS_PER_SEC)
+
 static List *servers = NIL; /* of MsgServer *, in their own contexts */
 static MemoryContext cache_context = NULL;
 static uint64 generation = 1;
@@ -417,12 +420,20 @@ msgext_server_account(MsgServer *server, const char *sender)
 	foreach (cell, server->accounts)
 	{
 		account = lfirst(cell);
-		if (strcmp(account->sender, sender) == 0)
+		if (strcmp(account->sender, sender) != 0)
+			continue;
+		if (account->error == NULL ||
+			GetCurrentTimestamp() < account->read_at + ERROR_MEMORY_US)
 			return account;
+
+		/* The file may be there by now. Requests may still point to the old one. */
+		server->accounts = foreach_delete_current(server->accounts, cell);
+		break;
 	}
 	before = MemoryContextSwitchTo(server->context);
 	account = palloc0(sizeof(MsgAccount));
 	account->sender = pstrdup(sender);
+	account->read_at = GetCurrentTimestamp();
 	if (!mapping_options(server->oid, get_role_oid(sender, true), &options))
 		account->error =
 			psprintf("there is no user mapping for role \"%s\" or for PUBLIC", sender);

@@ -42,7 +42,8 @@ typedef struct MsgAccount
 {
 	char *sender;
 	MsgConn conn;
-	const char *error;	  /* why it cannot be used, or NULL */
+	const char *error; /* why it cannot be used, or NULL */
+	TimestampTz read_at;
 	const char **secrets; /* ends with NULL; for msgext_account_scrub() */
 } MsgAccount;
 

@@ -18,6 +18,7 @@
 #include "pg/access.h"
 #include "pg/channel.h"
 #include "pg/claim.h"
+#include "pg/due.h"
 #include "pg/event.h"
 #include "pg/home.h"
 #include "pg/outbox.h"
@@ -135,8 +136,10 @@ judge_retry(const MsgRow *row, MsgChange *change)
 	if (row->state != MSG_FAILED && row->state != MSG_REJECTED &&
 		row->state != MSG_UNKNOWN)
 		return false;
+
+	/* Who asks for it now wants it sent now. */
 	if (row->expires_at != 0 && row->expires_at <= GetCurrentTimestamp())
-		return false;
+		msgext_change_null(change, Anum_outbox_expires_at);
 
 	/* A new transaction id makes it new work of its lane. */
 	msgext_change_set(
@@ -147,12 +150,24 @@ judge_retry(const MsgRow *row, MsgChange *change)
 	msgext_change_set(change, Anum_outbox_failures, Int32GetDatum(0));
 	msgext_change_state(change, MSG_QUEUED);
 	msgext_change_null(change, Anum_outbox_next_attempt_at);
+	msgext_change_null(change, Anum_outbox_tried_at);
 	msgext_change_null(change, Anum_outbox_finished_at);
 	msgext_change_null(change, Anum_outbox_waiting);
 
 	/* What was reported of it is in its timeline, and says nothing of the new sending. */
 	msgext_change_null(change, Anum_outbox_detail);
 	return true;
+}
+
+/* It no longer waits for a person. */
+static void
+forget_unknown(const MsgRow *row)
+{
+	MsgTable *due = msgext_due_open(true);
+
+	msgext_due_remove_one(due, msgext_row_text(row, Anum_outbox_server),
+						  MSGEXT_DUE_UNKNOWN, row->created_at, row->id);
+	msgext_table_close(due);
 }
 
 PG_FUNCTION_INFO_V1(msgext_retry_message);
@@ -172,6 +187,7 @@ msgext_retry_message(PG_FUNCTION_ARGS)
 		/* To send again is to send: it takes the same right. */
 		if (server != NULL)
 			msgext_access_use(server);
+		forget_unknown(&row);
 		msgext_wake_at_commit();
 	}
 	PG_RETURN_BOOL(done);

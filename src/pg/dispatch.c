@@ -22,6 +22,7 @@
 #include "pg/compat.h"
 #include "pg/connection.h"
 #include "pg/dispatcher.h"
+#include "pg/retention.h"
 #include "pg/status.h"
 #include "pg/wake.h"
 
@@ -85,6 +86,7 @@ dispatch_here(TimestampTz until)
 		/* One more turn writes down how far the lanes have been read. */
 		msgext_dispatcher_stop(dispatcher);
 		msgext_dispatcher_finish(dispatcher);
+		msgext_retention_run(&host);
 	}
 	PG_FINALLY();
 	{

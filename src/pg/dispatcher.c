@@ -160,7 +160,11 @@ refresh_pauses(MsgDispatcher *dispatcher)
 		msgext_channel_look(channel->name, &pause);
 		channel->paused = pause.paused;
 		if (was_paused && !channel->paused)
+		{
+			/* What was wrong may have been mended in a file, which no catalog tells of. */
+			msgext_connection_forget();
 			load_channel(dispatcher, channel);
+		}
 	}
 }
 
@@ -317,6 +321,7 @@ turn(MsgDispatcher *dispatcher)
 	begin(dispatcher);
 	refresh_channels(dispatcher);
 	refresh_pauses(dispatcher);
+	refresh_channels(dispatcher); /* again, if a pause has ended */
 	foreach (cell, dispatcher->channels)
 		for (i = 0; hungry && i < MSGEXT_PRIORITIES; i++)
 			((MsgChannel *) lfirst(cell))->hungry[i] = true;
@@ -332,6 +337,7 @@ turn(MsgDispatcher *dispatcher)
 	if (dispatcher->now >= dispatcher->last_save + SAVE_US || dispatcher->stopping)
 		save(dispatcher);
 	dispatcher->last_turn = dispatcher->now;
+	msgext_http_limit(dispatcher->http, (size_t) msgext_max_response_size * 1024);
 	commit(dispatcher);
 
 	retire(dispatcher);
@@ -522,7 +528,8 @@ msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
 	control.hcxt = context;
 	dispatcher->under_way = hash_create("msgext messages under way", 1024, &control,
 										HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	dispatcher->http = msgext_http_create((size_t) msgext_max_response_size * 1024);
+	dispatcher->http = msgext_http_create();
+	msgext_http_limit(dispatcher->http, (size_t) msgext_max_response_size * 1024);
 	if (dispatcher->http == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl")));

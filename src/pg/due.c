@@ -117,7 +117,8 @@ msgext_due_first(MsgTable *due, const char *server, const char *kind, TimestampT
 	while (at == 0 && (slot = msgext_scan_next(scan)) != NULL)
 	{
 		at = DatumGetTimestampTz(slot_getattr(slot, Anum_due_at, &isnull));
-		if (at == from && DatumGetInt64(slot_getattr(slot, Anum_due_id, &isnull)) <= after)
+		if (at == from &&
+			DatumGetInt64(slot_getattr(slot, Anum_due_id, &isnull)) <= after)
 			at = 0;
 	}
 	msgext_scan_end(scan);

@@ -26,10 +26,10 @@ typedef struct MsgChannel
 	bool hungry[MSGEXT_PRIORITIES]; /* the lane may have something to read */
 	int in_flight;					/* requests */
 	bool paused;
-	char pause_wanted[512]; /* a pause that could not be written down yet, or "" */
-	TimestampTz send_from;	/* reminders before this have been taken */
-	TimestampTz poll_from;	/* likewise, and of those at poll_from itself ... */
-	int64 poll_after;		/* ... those up to this message */
+	char pause_wanted[512];		 /* a pause that could not be written down yet, or "" */
+	TimestampTz send_from;		 /* reminders before this have been taken */
+	TimestampTz poll_from;		 /* likewise, and of those at poll_from itself ... */
+	int64 poll_after;			 /* ... those up to this message */
 	TimestampTz next_due;		 /* the first reminder that may be there; 0 = none */
 	TimestampTz throttled_until; /* a rate limit holds messages back until then */
 	TimestampTz line_until;		 /* the last of those set aside for it has its turn */

@@ -107,6 +107,18 @@ set_text(Datum *values, bool *nulls, AttrNumber column, const char *text, size_t
 	}
 }
 
+/* How much of an answer is kept: a cut does not split a character of UTF-8. */
+static size_t
+whole_characters(const char *answer, size_t len)
+{
+	if (len <= MSGEXT_EVENT_ANSWER_MAX)
+		return len;
+	len = MSGEXT_EVENT_ANSWER_MAX;
+	while (len > MSGEXT_EVENT_ANSWER_MAX - 4 && (answer[len] & 0xC0) == 0x80)
+		len--;
+	return len;
+}
+
 void
 msgext_event_append(MsgTable *events, const MsgEventRow *event)
 {
@@ -143,7 +155,7 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 	}
 	if (event->answer_len > 0)
 	{
-		size_t len = Min(event->answer_len, MSGEXT_EVENT_ANSWER_MAX);
+		size_t len = whole_characters(event->answer, event->answer_len);
 		bytea *answer = palloc(VARHDRSZ + len);
 
 		SET_VARSIZE(answer, VARHDRSZ + len);

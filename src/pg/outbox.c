@@ -45,6 +45,7 @@ msgext_outbox_read(MsgTable *outbox, TupleTableSlot *slot, MsgRow *row)
 	row->queued_at = time_of(tuple, desc, Anum_outbox_queued_at);
 	row->send_after = time_of(tuple, desc, Anum_outbox_send_after);
 	row->expires_at = time_of(tuple, desc, Anum_outbox_expires_at);
+	row->tried_at = time_of(tuple, desc, Anum_outbox_tried_at);
 	row->next_attempt_at = time_of(tuple, desc, Anum_outbox_next_attempt_at);
 	row->accepted_at = time_of(tuple, desc, Anum_outbox_accepted_at);
 	row->priority =

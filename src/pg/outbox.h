@@ -30,6 +30,7 @@ enum
 	Anum_outbox_operation_id,
 	Anum_outbox_send_after,
 	Anum_outbox_expires_at,
+	Anum_outbox_tried_at,
 	Anum_outbox_next_attempt_at,
 	Anum_outbox_accepted_at,
 	Anum_outbox_finished_at,
@@ -58,6 +59,7 @@ typedef struct MsgRow
 	TimestampTz queued_at;
 	TimestampTz send_after;
 	TimestampTz expires_at;
+	TimestampTz tried_at;
 	TimestampTz next_attempt_at;
 	TimestampTz accepted_at;
 	int16 priority;

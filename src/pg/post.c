@@ -212,6 +212,7 @@ fill_row(const Post *post, const MsgFragment *fragment, Datum *values, bool *nul
 	set_text(values, nulls, Anum_outbox_operation_id, post->operation_id);
 	set_time(values, nulls, Anum_outbox_send_after, post->send_after);
 	set_time(values, nulls, Anum_outbox_expires_at, post->expires_at);
+	nulls[Anum_outbox_tried_at - 1] = true;
 	nulls[Anum_outbox_next_attempt_at - 1] = true;
 	nulls[Anum_outbox_accepted_at - 1] = true;
 	nulls[Anum_outbox_finished_at - 1] = true;

@@ -50,8 +50,8 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("callback for server \"%s\" could not be read", server->name),
 				 error.offset > 0
-							? errdetail("%s, at byte %zu.", error.text, error.offset)
-							: errdetail("%s.", error.text)));
+					 ? errdetail("%s, at byte %zu.", error.text, error.offset)
+					 : errdetail("%s.", error.text)));
 	msgext_server_pin(server);
 	applied = msgext_callback_receive(server, reports);
 	msgext_server_unpin(server);

@@ -69,11 +69,14 @@ pause_channel(MsgChannel *channel, const MsgOutcome *outcome, int http_status)
 	if (channel->paused)
 		return;
 	channel->paused = true;
-	snprintf(channel->pause_wanted, sizeof(channel->pause_wanted), "%s%s%s",
-			 outcome->code != NULL ? outcome->code : "",
-			 outcome->code != NULL && outcome->text != NULL ? ": " : "",
-			 outcome->text != NULL ? outcome->text
-								   : psprintf("HTTP status %d", http_status));
+	if (outcome->code == NULL && outcome->text == NULL)
+		snprintf(channel->pause_wanted, sizeof(channel->pause_wanted), "HTTP status %d",
+				 http_status);
+	else
+		snprintf(channel->pause_wanted, sizeof(channel->pause_wanted), "%s%s%s",
+				 outcome->code != NULL ? outcome->code : "",
+				 outcome->code != NULL && outcome->text != NULL ? ": " : "",
+				 outcome->text != NULL ? outcome->text : "");
 }
 
 /* The answer named the message: callbacks find it by this, and may have come already. */
@@ -134,6 +137,8 @@ fill_change(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *ro
 
 	msgext_change_init(change);
 	msgext_change_set(change, Anum_outbox_attempts, Int32GetDatum(attempt));
+	if (row->tried_at == 0)
+		msgext_change_time(change, Anum_outbox_tried_at, dispatcher->now);
 	if (decision->counted)
 		msgext_change_set(change, Anum_outbox_failures, Int32GetDatum(row->failures + 1));
 	if (outcome->verdict == MSG_VERDICT_UNSURE && !row->maybe_sent)
@@ -167,7 +172,8 @@ decide(const MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *r
 	MsgHistory history;
 
 	history.failures = row->failures;
-	history.created_us = msgext_unix_us(row->queued_at);
+	history.created_us =
+		msgext_unix_us(row->tried_at != 0 ? row->tried_at : dispatcher->now);
 	history.expires_us = msgext_unix_us(row->expires_at);
 	history.seed = (uint64) row->id * 1000003 + attempt;
 	history.maybe_sent = row->maybe_sent;
@@ -232,7 +238,7 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 						  msgext_from_unix_us(decision.next_us), id);
 			break;
 		case MSG_UNKNOWN:
-			msgext_remind(dispatcher, channel, MSGEXT_DUE_UNKNOWN, dispatcher->now, id);
+			msgext_remind(dispatcher, channel, MSGEXT_DUE_UNKNOWN, row.created_at, id);
 			break;
 		default:
 			release_recipient(dispatcher, server, &row, &decision);
@@ -442,7 +448,7 @@ msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attemp
 		msgext_change_text(&change, Anum_outbox_error, outcome.text);
 		msgext_outbox_update(dispatcher->tables.outbox, &row, &change, true);
 		append_event(dispatcher, &row, attempt, MSG_UNKNOWN, &outcome, &answer, NULL);
-		msgext_due_add(dispatcher->tables.due, name, MSGEXT_DUE_UNKNOWN, dispatcher->now,
+		msgext_due_add(dispatcher->tables.due, name, MSGEXT_DUE_UNKNOWN, row.created_at,
 					   message);
 	}
 }

@@ -35,10 +35,9 @@ static TimestampTz next_pass = 0;
 static TimestampTz next_side_tables = 0;
 
 static void
-begin(void)
+begin(const MsgHost *host)
 {
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
+	host->begin();
 	SPI_connect();
 	PushActiveSnapshot(GetTransactionSnapshot());
 
@@ -48,16 +47,16 @@ begin(void)
 }
 
 static void
-commit(void)
+commit(const MsgHost *host)
 {
-	SPI_finish();
 	PopActiveSnapshot();
-	CommitTransactionCommand();
+	SPI_finish();
+	host->commit();
 }
 
 /* Removes the finished messages of one window; false at the end of the pass. */
 static bool
-remove_window(void)
+remove_window(const MsgHost *host)
 {
 	static const char *const window =
 		"SELECT max(id), max(created_at) < now() - make_interval(mins => $2) "
@@ -77,7 +76,7 @@ remove_window(void)
 	bool more;
 	Datum last;
 
-	begin();
+	begin(host);
 	SPI_execute_with_args(window, 2, types, values, NULL, true, 1);
 	last = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	more = !isnull && DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
@@ -90,24 +89,24 @@ remove_window(void)
 	}
 	else
 		cursor = 0;
-	commit();
+	commit(host);
 	return more;
 }
 
 static void
-trim_side_tables(void)
+trim_side_tables(const MsgHost *host)
 {
-	begin();
+	begin(host);
 	SPI_execute("DELETE FROM msgext.recipient_use WHERE at < now() - interval '31 days'",
 				false, 0);
 	SPI_execute(
 		"DELETE FROM msgext.callback WHERE received_at < now() - interval '7 days'",
 		false, 0);
-	commit();
+	commit(host);
 }
 
 void
-msgext_retention_run(void)
+msgext_retention_run(const MsgHost *host)
 {
 	TimestampTz start = GetCurrentTimestamp();
 
@@ -118,7 +117,7 @@ msgext_retention_run(void)
 		bool more;
 
 		do
-			more = remove_window();
+			more = remove_window(host);
 		while (more && GetCurrentTimestamp() < start + BUDGET_US);
 		if (!more)
 			next_pass = start + PASS_PAUSE_US;
@@ -126,6 +125,6 @@ msgext_retention_run(void)
 	if (start >= next_side_tables)
 	{
 		next_side_tables = start + SIDE_TABLES_PAUSE_US;
-		trim_side_tables();
+		trim_side_tables(host);
 	}
 }

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -25,10 +26,12 @@
 #include "pg/clock.h"
 #include "pg/compat.h"
 #include "pg/due.h"
+#include "pg/guc.h"
 #include "pg/json_pg.h"
 #include "pg/lane.h"
 #include "pg/outbox.h"
 #include "pg/status.h"
+#include "pg/wake.h"
 
 enum
 {
@@ -49,6 +52,9 @@ enum
 	COLUMN_COLUMNS
 };
 
+/* A worker that starts takes this long at most, as a rule. */
+#define NOBODY_US (10 * USECS_PER_SEC)
+
 /* Why a queued message has not left, and when it may: NULL when nothing holds it. */
 static const char *
 waits_for(const MsgRow *row, const char *server, TimestampTz *until)
@@ -58,6 +64,8 @@ waits_for(const MsgRow *row, const char *server, TimestampTz *until)
 	const char *why;
 
 	*until = 0;
+	if (!msgext_enabled)
+		return "msgext.enabled is off";
 	if (msgext_server_find(server) == NULL)
 		return psprintf("server \"%s\" does not exist", server);
 	msgext_channel_look(server, &pause);
@@ -74,6 +82,8 @@ waits_for(const MsgRow *row, const char *server, TimestampTz *until)
 		*until = row->send_after;
 		return "send_after";
 	}
+	if (!msgext_wake_has_worker() && GetCurrentTimestamp() > row->queued_at + NOBODY_US)
+		return "no worker runs, and nobody has called dispatch()";
 	lane = msgext_lane_create(CurrentMemoryContext, server, row->priority);
 	if (lane->waiting[0] != '\0' && lane->until > GetCurrentTimestamp())
 	{
@@ -249,24 +259,37 @@ count_due(MsgTable *outbox, const char *server, const char *kind, MsgState state
 	ScanKeyData keys[2];
 	TupleTableSlot *slot;
 	MsgScan *scan;
+	HASHCTL control;
+	HTAB *seen;
 	int64 n = 0;
 
+	/* One that became unknown again after a retry has a reminder of each time. */
+	control.keysize = control.entrysize = sizeof(int64);
+	control.hcxt = CurrentMemoryContext;
+	seen = hash_create("msgext messages counted", 256, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
 	scan = msgext_scan_begin(due, "due_at", GetActiveSnapshot(), keys, 2);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		bool isnull;
+		bool known;
+		int64 id = DatumGetInt64(slot_getattr(slot, 4, &isnull));
 		MsgRow row;
 
-		if (msgext_outbox_find(outbox, DatumGetInt64(slot_getattr(slot, 4, &isnull)),
-							   GetActiveSnapshot(), &row) &&
-			row.state == state)
+		hash_search(seen, &id, HASH_ENTER, &known);
+		if (known)
+			continue;
+		if (!msgext_outbox_find(outbox, id, GetActiveSnapshot(), &row))
+			continue;
+		if (row.state == state)
 		{
 			n++;
 			if (oldest != NULL && (*oldest == 0 || row.queued_at < *oldest))
 				*oldest = row.queued_at;
 		}
+		heap_freetuple(row.tuple);
 	}
 	msgext_scan_end(scan);
 	msgext_table_close(due);

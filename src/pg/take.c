@@ -90,7 +90,8 @@ finish(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row, MsgSta
 
 	msgext_change_init(&change);
 	msgext_change_state(&change, state);
-	msgext_change_time(&change, Anum_outbox_finished_at, dispatcher->now);
+	if (state != MSG_UNKNOWN)
+		msgext_change_time(&change, Anum_outbox_finished_at, dispatcher->now);
 	msgext_change_null(&change, Anum_outbox_next_attempt_at);
 	msgext_change_null(&change, Anum_outbox_waiting);
 	msgext_change_text(&change, Anum_outbox_error, error);
@@ -100,6 +101,8 @@ finish(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row, MsgSta
 					  dispatcher->now + HELD_RETRY_US, row->id);
 		return;
 	}
+	if (state == MSG_UNKNOWN)
+		msgext_remind(dispatcher, channel, MSGEXT_DUE_UNKNOWN, row->created_at, row->id);
 	event.message_id = row->id;
 	event.kind = kind;
 	event.state = state;
@@ -299,9 +302,9 @@ take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 {
 	MsgTables *tables = &dispatcher->tables;
 	MsgDue *found = palloc(sizeof(MsgDue) * max);
-	int n = msgext_due_read(tables->due, channel->name, MSGEXT_DUE_POLL,
-							channel->poll_from, channel->poll_after, dispatcher->now,
-							found, max);
+	int n =
+		msgext_due_read(tables->due, channel->name, MSGEXT_DUE_POLL, channel->poll_from,
+						channel->poll_after, dispatcher->now, found, max);
 	int i;
 
 	dispatcher->more |= n == max;
@@ -453,9 +456,9 @@ take_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
 	{
 		TimestampTz send = msgext_due_first(dispatcher->tables.due, channel->name,
 											MSGEXT_DUE_SEND, channel->send_from, 0);
-		TimestampTz poll = msgext_due_first(dispatcher->tables.due, channel->name,
-											MSGEXT_DUE_POLL, channel->poll_from,
-											channel->poll_after);
+		TimestampTz poll =
+			msgext_due_first(dispatcher->tables.due, channel->name, MSGEXT_DUE_POLL,
+							 channel->poll_from, channel->poll_after);
 
 		channel->next_due = send == 0 ? poll : poll == 0 ? send : Min(send, poll);
 	}

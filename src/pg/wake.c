@@ -209,6 +209,21 @@ msgext_wake_available(void)
 	return shared != NULL;
 }
 
+bool
+msgext_wake_has_worker(void)
+{
+	Place *place;
+	bool has;
+
+	if (shared == NULL)
+		return false;
+	LWLockAcquire(shared_lock, LW_SHARED);
+	place = find_place(MyDatabaseId);
+	has = place != NULL && place->database == MyDatabaseId && place->worker != NO_PROCESS;
+	LWLockRelease(shared_lock);
+	return has;
+}
+
 static void
 launcher_ends(int code, Datum arg)
 {

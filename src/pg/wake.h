@@ -21,6 +21,9 @@ extern void msgext_wake_preload(void);
 /* True when there is shared memory, that is, workers run. */
 extern bool msgext_wake_available(void);
 
+/* True when this database has a worker now. */
+extern bool msgext_wake_has_worker(void);
+
 /* Wakes this database's dispatcher when the current transaction commits. */
 extern void msgext_wake_at_commit(void);
 

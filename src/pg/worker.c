@@ -242,7 +242,7 @@ work(MsgDispatcher *dispatcher)
 				msgext_dispatcher_stop(dispatcher);
 				drain_until = drain_until == 0 ? now + DRAIN_US / 5 : drain_until;
 			}
-			msgext_retention_run();
+			msgext_retention_run(&host);
 			pgstat_report_stat(false);
 		}
 		run(dispatcher);
