@@ -235,6 +235,21 @@ reread(const MsgServer *server, bytea *raw)
 }
 
 bool
+msgext_callback_any_unmatched(const MsgServer *server)
+{
+	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, false, false);
+	SnapshotData dirty;
+	ScanKeyData key;
+	bool any;
+
+	InitDirtySnapshot(dirty);
+	msgext_key_text(&key, 1, BTEqualStrategyNumber, server->name);
+	any = msgext_table_find(callbacks, "callback_unmatched", &dirty, &key, 1) != NULL;
+	msgext_table_close(callbacks);
+	return any;
+}
+
+bool
 msgext_callback_match(const MsgServer *server, const char *provider_id, int64 message,
 					  bool wait)
 {

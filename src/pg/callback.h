@@ -16,6 +16,12 @@
 extern int msgext_callback_receive(const MsgServer *server, const MsgEvent *reports);
 
 /*
+ * Does any report of this server wait for its message, one that is still being written
+ * included?
+ */
+extern bool msgext_callback_any_unmatched(const MsgServer *server);
+
+/*
  * Applies what came for a provider's id before its message was known. Returns false
  * when some of it is held by another transaction: call again later.
  */

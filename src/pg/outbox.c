@@ -66,16 +66,15 @@ bool
 msgext_outbox_find(MsgTable *outbox, int64 id, Snapshot snapshot, MsgRow *row)
 {
 	ScanKeyData key;
-	MsgScan *scan;
 	TupleTableSlot *slot;
 
 	msgext_key_int64(&key, 1, BTEqualStrategyNumber, id);
-	scan = msgext_scan_begin(outbox, "outbox_pkey", snapshot, &key, 1);
-	slot = msgext_scan_next(scan);
-	if (slot != NULL)
-		msgext_outbox_read(outbox, slot, row);
-	msgext_scan_end(scan);
-	return slot != NULL;
+	slot = msgext_table_find(outbox, "outbox_pkey", snapshot, &key, 1);
+	if (slot == NULL)
+		return false;
+	msgext_outbox_read(outbox, slot, row);
+	ExecClearTuple(slot);
+	return true;
 }
 
 Datum

@@ -453,12 +453,22 @@ msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attemp
 	}
 }
 
+/* True when nothing that came before its message's answer is open any more. */
+static bool
+rematch_is_done(MsgDispatcher *dispatcher, const MsgRematch *rematch)
+{
+	return msgext_callback_match(rematch->channel->server, rematch->provider_id,
+								 rematch->message, false) ||
+		   rematch->until < dispatcher->now;
+}
+
 void
 msgext_record_rematch(MsgDispatcher *dispatcher)
 {
+	const MsgChannel *looked = NULL;
+	bool any = false;
 	List *kept = NIL;
 	ListCell *cell;
-	MemoryContext before;
 
 	if (dispatcher->rematches == NIL)
 		return;
@@ -466,27 +476,27 @@ msgext_record_rematch(MsgDispatcher *dispatcher)
 	/* The rows of this turn's results must be seen. */
 	CommandCounterIncrement();
 	UpdateActiveSnapshotCommandId();
-	before = MemoryContextSwitchTo(dispatcher->context);
 	foreach (cell, dispatcher->rematches)
 	{
 		MsgRematch *rematch = lfirst(cell);
-		bool done;
+		MemoryContext before;
 
-		MemoryContextSwitchTo(dispatcher->turn);
-		done = rematch->channel->server == NULL ||
-			   msgext_callback_match(rematch->channel->server, rematch->provider_id,
-									 rematch->message, false) ||
-			   rematch->until < dispatcher->now;
-		MemoryContextSwitchTo(dispatcher->context);
-		if (!done)
-			kept = lappend(kept, rematch);
-		else
+		/* As a rule no report waits at all: one look for the messages of a turn. */
+		if (rematch->channel != looked)
 		{
-			pfree(rematch->provider_id);
-			pfree(rematch);
+			looked = rematch->channel;
+			any = looked->server != NULL && msgext_callback_any_unmatched(looked->server);
 		}
+		if (any && !rematch_is_done(dispatcher, rematch))
+		{
+			before = MemoryContextSwitchTo(dispatcher->context);
+			kept = lappend(kept, rematch);
+			MemoryContextSwitchTo(before);
+			continue;
+		}
+		pfree(rematch->provider_id);
+		pfree(rematch);
 	}
 	list_free(dispatcher->rematches);
 	dispatcher->rematches = kept;
-	MemoryContextSwitchTo(before);
 }

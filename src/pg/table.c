@@ -60,6 +60,7 @@ msgext_table_open(const char *name, int natts, bool writable, bool speculative)
 			 errhint("Run ALTER EXTENSION msgext UPDATE, and restart the server if the "
 					 "library is older.")));
 	table->slot = NULL;
+	table->finder = NULL;
 	table->estate = NULL;
 	table->result = NULL;
 	if (writable)
@@ -78,6 +79,8 @@ msgext_table_open(const char *name, int natts, bool writable, bool speculative)
 void
 msgext_table_close(MsgTable *table)
 {
+	if (table->finder != NULL)
+		msgext_scan_end(table->finder);
 	if (table->result != NULL)
 	{
 		ExecDropSingleTupleTableSlot(table->slot);
@@ -180,6 +183,21 @@ msgext_scan_begin(MsgTable *table, const char *index, Snapshot snapshot,
 	scan->desc = msgext_index_beginscan(table->rel, scan->index, snapshot, nkeys);
 	index_rescan(scan->desc, keys, nkeys, NULL, 0);
 	return scan;
+}
+
+TupleTableSlot *
+msgext_table_find(MsgTable *table, const char *index, Snapshot snapshot,
+				  ScanKeyData *keys, int nkeys)
+{
+	if (table->finder != NULL && table->finder->desc->xs_snapshot == snapshot)
+		index_rescan(table->finder->desc, keys, nkeys, NULL, 0);
+	else
+	{
+		if (table->finder != NULL)
+			msgext_scan_end(table->finder);
+		table->finder = msgext_scan_begin(table, index, snapshot, keys, nkeys);
+	}
+	return msgext_scan_next(table->finder);
 }
 
 TupleTableSlot *

@@ -20,20 +20,21 @@
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
-typedef struct MsgTable
-{
-	Relation rel;
-	EState *estate;
-	ResultRelInfo *result;
-	TupleTableSlot *slot; /* for rows written */
-} MsgTable;
-
 typedef struct MsgScan
 {
 	Relation index;
 	IndexScanDesc desc;
 	TupleTableSlot *slot;
 } MsgScan;
+
+typedef struct MsgTable
+{
+	Relation rel;
+	EState *estate;
+	ResultRelInfo *result;
+	TupleTableSlot *slot; /* for rows written */
+	MsgScan *finder;	  /* of msgext_table_find(), or NULL */
+} MsgTable;
 
 /* InvalidOid when the extension is not installed here. */
 extern Oid msgext_schema_oid(void);
@@ -60,6 +61,14 @@ extern bool msgext_table_insert_unique(MsgTable *table, const char *arbiter,
 extern TM_Result msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row,
 									 bool wait);
 extern TM_Result msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait);
+
+/*
+ * The first row that the keys lead to, or NULL. Meant for many look-ups by one index of
+ * a table: the scan is kept for the next one. The slot is valid until then.
+ */
+extern TupleTableSlot *msgext_table_find(MsgTable *table, const char *index,
+										 Snapshot snapshot, ScanKeyData *keys,
+										 int nkeys);
 
 /* keys number index columns from 1. */
 extern MsgScan *msgext_scan_begin(MsgTable *table, const char *index, Snapshot snapshot,

@@ -440,6 +440,8 @@ take_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
 	}
 	if (due)
 	{
+		/* From here on it tells of the reminders of this turn, which no scan sees yet. */
+		channel->next_due = 0;
 		room -= take_reminded(dispatcher, channel, room);
 
 		/* Status requests leave most of the room to messages. */
@@ -460,7 +462,10 @@ take_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
 			msgext_due_first(dispatcher->tables.due, channel->name, MSGEXT_DUE_POLL,
 							 channel->poll_from, channel->poll_after);
 
-		channel->next_due = send == 0 ? poll : poll == 0 ? send : Min(send, poll);
+		if (send != 0 && (channel->next_due == 0 || send < channel->next_due))
+			channel->next_due = send;
+		if (poll != 0 && (channel->next_due == 0 || poll < channel->next_due))
+			channel->next_due = poll;
 	}
 }
 
