@@ -23,7 +23,7 @@ OBJS = $(patsubst %.c,%.o,$(PG_SOURCES) $(NET_SOURCES) $(PROVIDER_SOURCES) $(COR
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = build $(EXTENSION)--*.sql
 
-REGRESS = post status servers callback dispatch privileges
+REGRESS = objects servers post status control dispatch callback privileges
 REGRESS_OPTS = --inputdir=. --load-extension=msgext
 ISOLATION = cancel retry callback operation
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext
@@ -137,13 +137,31 @@ test: require
 demo: require build-all
 	@script/demo.sh
 
+# The yardsticks of the benchmark, then the benchmark: test/bench/README.md.
+YARDSTICKS = build/ceiling build/pace
+build/ceiling: test/bench/ceiling.c
+	@mkdir -p build
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $$(pkg-config --cflags libcurl) $< -o $@ \
+		$$(pkg-config --libs libcurl)
+build/pace: test/bench/pace.c
+	@mkdir -p build
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -I$$($(PG_CONFIG) --includedir) $< -o $@ \
+		-L$$($(PG_CONFIG) --libdir) -lpq
+
+bench: require build-all
+	@$(MAKE) --no-print-directory $(YARDSTICKS)
+	@script/bench.sh $(BENCH)
+bench-quick: require build-all
+	@$(MAKE) --no-print-directory $(YARDSTICKS)
+	@script/bench.sh quick
+
 help:
 	@sed -n 's/^# *make /make /p' Makefile; \
 	echo 'unit fuzz regress isolation tap: parts of make test'; \
-	echo 'check-layers check-format format simulator bench soak'
+	echo 'check-layers check-format format simulator bench bench-quick soak'
 
 .PHONY: simulator unit fuzz require check-layers format check-format regress isolation tap \
-	build-all test demo help bench soak
+	build-all test demo help bench bench-quick soak
 
 print-%:
 	@echo $($*)
