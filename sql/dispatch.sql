@@ -134,9 +134,9 @@ CALL msgext.dispatch();
 SELECT state, waiting, error FROM look WHERE id = 5022;
 SELECT server, paused, pause_reason, queued, last_error FROM msgext.server_status WHERE server = 'bare';
 ALTER USER MAPPING FOR PUBLIC SERVER bare OPTIONS (ADD password '111111');
-SELECT msgext.resume_server('bare');
+SELECT send(server => 'bare');
 CALL msgext.dispatch();
-SELECT state, waiting, error FROM look WHERE id = 5022;
+SELECT id, state, waiting, error FROM look WHERE id IN (5022, 5023) ORDER BY id;
 
 DROP VIEW look;
 DROP FUNCTION send;

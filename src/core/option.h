@@ -39,7 +39,7 @@ typedef struct MsgOption
 	const char *fallback; /* used when not set; NULL = none */
 	const char *choices;  /* of CHOICE, separated by "|" */
 	bool secret;		  /* never shown; has a superuser-only twin "<name>_file" */
-	bool required;		  /* of a SERVER */
+	bool required;		  /* a server is refused without it; a mapping cannot send */
 } MsgOption;
 
 typedef struct MsgRate

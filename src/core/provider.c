@@ -106,9 +106,9 @@ check_option(const MsgOption *options, const MsgOption *option, MsgError *error)
 		(option->place != MSG_OPTION_MAPPING || option->fallback != NULL))
 		return msgext_error(error, "", option->name,
 							"a secret belongs into the user mapping, without a default");
-	if (option->required && option->place != MSG_OPTION_SERVER)
+	if (option->required && option->fallback != NULL)
 		return msgext_error(error, "", option->name,
-							"only a server's option can be required");
+							"what has a default is not required");
 	if (option->fallback != NULL && !msgext_option_check(option, option->fallback, error))
 		return false;
 	for (other = options; other != option; other++)

@@ -8,6 +8,7 @@
 #include "access/stratnum.h"
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
@@ -97,7 +98,7 @@ put(MsgTable *table, TupleTableSlot *slot, Datum *values, bool *nulls, bool wait
 bool
 msgext_channel_set(const char *server, bool paused, const char *reason, bool wait)
 {
-	MsgTable *channels = msgext_table_open("channel", Natts_channel, true, false);
+	MsgTable *channels = msgext_table_open("channel", Natts_channel, true, true);
 	Datum values[Natts_channel];
 	bool nulls[Natts_channel] = {false};
 	bool done;
@@ -113,18 +114,26 @@ msgext_channel_set(const char *server, bool paused, const char *reason, bool wai
 	values[Anum_channel_home - 1] = Int64GetDatum(msgext_home());
 	do
 	{
+		TransactionId writer = InvalidTransactionId;
 		TupleTableSlot *slot;
-		Snapshot latest;
+		SnapshotData dirty;
 		MsgScan *scan;
 
 		/* What this very statement has written counts too. */
 		CommandCounterIncrement();
 		CHECK_FOR_INTERRUPTS();
-		latest = RegisterSnapshot(GetLatestSnapshot());
-		slot = find(channels, "channel_pkey", latest, server, &scan);
-		done = put(channels, slot, values, nulls, wait);
+		InitDirtySnapshot(dirty);
+		slot = find(channels, "channel_pkey", &dirty, server, &scan);
+		if (slot != NULL)
+			writer = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
+		done = !TransactionIdIsValid(writer);
+		if (done && slot == NULL)
+			done = msgext_table_insert_unique(channels, "channel_pkey", values, nulls);
+		else if (done)
+			done = put(channels, slot, values, nulls, wait);
 		msgext_scan_end(scan);
-		UnregisterSnapshot(latest);
+		if (!done && wait && TransactionIdIsValid(writer))
+			XactLockTableWait(writer, NULL, NULL, XLTW_None);
 	} while (!done && wait);
 	msgext_table_close(channels);
 	return done;

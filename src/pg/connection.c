@@ -408,6 +408,19 @@ collect_secrets(MsgAccount *account, const MsgSetting *settings, const MsgOption
 	account->secrets[n] = NULL;
 }
 
+/* What the provider needs of a mapping, and this one lacks. */
+static void
+check_complete(MsgAccount *account, const MsgOption *own)
+{
+	const MsgOption *option;
+
+	for (option = own; option->name != NULL && account->error == NULL; option++)
+		if (option->place == MSG_OPTION_MAPPING && option->required &&
+			msgext_conn_option(&account->conn, option->name) == NULL)
+			account->error =
+				psprintf("the user mapping has no option \"%s\"", option->name);
+}
+
 MsgAccount *
 msgext_server_account(MsgServer *server, const char *sender)
 {
@@ -441,6 +454,7 @@ msgext_server_account(MsgServer *server, const char *sender)
 	resolve_files(account, settings, server->provider->options);
 	account->conn = server->conn;
 	account->conn.settings = settings;
+	check_complete(account, server->provider->options);
 	collect_secrets(account, settings, server->provider->options);
 
 	/* The server's own settings follow the mapping's: one list for the codec. */

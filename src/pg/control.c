@@ -78,7 +78,8 @@ change_message(int64 id, bool (*judge)(const MsgRow *row, MsgChange *change),
 static bool
 judge_cancel(const MsgRow *row, MsgChange *change)
 {
-	if (row->state != MSG_QUEUED)
+	/* What may have left cannot be called back. */
+	if (row->state != MSG_QUEUED || row->maybe_sent)
 		return false;
 	msgext_change_state(change, MSG_CANCELLED);
 	msgext_change_time(change, Anum_outbox_finished_at, GetCurrentTimestamp());

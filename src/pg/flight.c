@@ -136,7 +136,7 @@ msgext_flight_launch(MsgDispatcher *dispatcher, MsgFlight *flight)
 								  flight->n, &flight->request, &error);
 	if (!encoded)
 	{
-		/* The payload was checked when it was queued: what is wrong is the account. */
+		/* The payload was checked when it was queued: the settings are what is wrong. */
 		set_outcomes(flight, MSG_VERDICT_PAUSE, pstrdup(error.text));
 		land(dispatcher, flight);
 	}

@@ -51,6 +51,7 @@ typedef struct Charge
 } Charge;
 
 static List *charges = NIL; /* of Charge * */
+static uint32 launch;		/* the number of this start of a launcher */
 
 void
 msgext_launcher_register(void)
@@ -140,6 +141,7 @@ start_worker(Charge *charge)
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_main_arg = ObjectIdGetDatum(charge->database);
 	worker.bgw_notify_pid = MyProcPid;
+	memcpy(worker.bgw_extra, &launch, sizeof(launch));
 	strlcpy(worker.bgw_library_name, "msgext", sizeof(worker.bgw_library_name));
 	strlcpy(worker.bgw_function_name, "msgext_worker_main",
 			sizeof(worker.bgw_function_name));
@@ -245,7 +247,7 @@ msgext_launcher_main(Datum arg)
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	msgext_wake_launcher_start();
+	launch = msgext_wake_launcher_start();
 	pgstat_report_appname("msgext launcher");
 	pgstat_report_activity(STATE_IDLE, "keeping a worker for each database with msgext");
 	find_databases();

@@ -67,8 +67,7 @@ extern TM_Result msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait
  * a table: the scan is kept for the next one. The slot is valid until then.
  */
 extern TupleTableSlot *msgext_table_find(MsgTable *table, const char *index,
-										 Snapshot snapshot, ScanKeyData *keys,
-										 int nkeys);
+										 Snapshot snapshot, ScanKeyData *keys, int nkeys);
 
 /* keys number index columns from 1. */
 extern MsgScan *msgext_scan_begin(MsgTable *table, const char *index, Snapshot snapshot,

@@ -26,7 +26,7 @@
 #define HELD_RETRY_US (200 * 1000)
 
 /* A sender without usable credentials is looked at again this often. */
-#define ACCOUNT_RETRY_US (60 * USECS_PER_SEC)
+#define ACCOUNT_RETRY_US (10 * USECS_PER_SEC)
 
 /* Reminders read at a time. */
 #define DUE_BATCH 256

@@ -30,6 +30,7 @@ typedef struct Place
 typedef struct Shared
 {
 	int launcher;
+	uint32 launches; /* how often a launcher has started */
 	Place places[MSGEXT_MAX_DATABASES];
 } Shared;
 
@@ -65,6 +66,7 @@ start_shared_memory(void)
 	if (!found)
 	{
 		shared->launcher = NO_PROCESS;
+		shared->launches = 0;
 		for (i = 0; i < MSGEXT_MAX_DATABASES; i++)
 		{
 			shared->places[i].database = InvalidOid;
@@ -232,13 +234,28 @@ launcher_ends(int code, Datum arg)
 	LWLockRelease(shared_lock);
 }
 
-void
+uint32
 msgext_wake_launcher_start(void)
 {
+	uint32 launch;
+
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
 	shared->launcher = MSGEXT_MY_PROC_NUMBER;
+	launch = ++shared->launches;
 	LWLockRelease(shared_lock);
 	before_shmem_exit(launcher_ends, (Datum) 0);
+	return launch;
+}
+
+uint32
+msgext_wake_launch(void)
+{
+	uint32 launch;
+
+	LWLockAcquire(shared_lock, LW_SHARED);
+	launch = shared->launches;
+	LWLockRelease(shared_lock);
+	return launch;
 }
 
 int

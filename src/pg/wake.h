@@ -27,8 +27,8 @@ extern bool msgext_wake_has_worker(void);
 /* Wakes this database's dispatcher when the current transaction commits. */
 extern void msgext_wake_at_commit(void);
 
-/* The launcher's side. */
-extern void msgext_wake_launcher_start(void);
+/* The launcher's side. Returns the number of this start of a launcher. */
+extern uint32 msgext_wake_launcher_start(void);
 /* Databases somebody asked a dispatcher for since the last call; returns how many. */
 extern int msgext_wake_requests(Oid *databases, int max);
 
@@ -39,6 +39,8 @@ extern void msgext_wake_forget(Oid database);
 
 /* The worker's side: from start to end, this database's news wake this process. */
 extern void msgext_wake_worker_start(void);
+/* The number of the last start of a launcher: it keeps workers of its own. */
+extern uint32 msgext_wake_launch(void);
 /* The extension is not in this database (any more): no worker is wanted. */
 extern void msgext_wake_absent(void);
 

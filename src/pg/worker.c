@@ -43,6 +43,8 @@
 
 #define CHECK_US USECS_PER_SEC
 
+static uint32 launch; /* the start of the launcher that wants this worker */
+
 static void
 begin_transaction(void)
 {
@@ -123,7 +125,9 @@ look_around(void)
 	}
 	if (!is_installed())
 		leave_absent();
-	return true;
+
+	/* The launcher was started anew, and has started another one in our place. */
+	return msgext_wake_launch() == launch;
 }
 
 /* The error trap around one run of the dispatcher. */
@@ -258,6 +262,7 @@ msgext_worker_main(Datum arg)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
+	memcpy(&launch, MyBgworkerEntry->bgw_extra, sizeof(launch));
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
 	if (!is_installed())
 		leave_absent();

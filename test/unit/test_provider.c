@@ -146,7 +146,7 @@ test_check(void)
 	BROKEN(options[0].fallback = "many", "depth");
 	BROKEN(options[0].secret = true, "depth");
 	BROKEN(options[1].fallback = "x", "key");
-	BROKEN(options[1].required = true, "key");
+	BROKEN(options[0].required = true, "depth");
 	BROKEN(options[1].name = "depth", "depth");
 	BROKEN(options[0].kind = MSG_OPTION_CHOICE, "depth");
 	BROKEN(options[0].choices = "a|b", "depth");

@@ -25,11 +25,15 @@ static const MsgOption options[] = {
 	 .kind = MSG_OPTION_ZONE,
 	 .fallback = "+03:00"},
 
-	{.name = "login", .place = MSG_OPTION_MAPPING, .kind = MSG_OPTION_LOGIN},
+	{.name = "login",
+	 .place = MSG_OPTION_MAPPING,
+	 .kind = MSG_OPTION_LOGIN,
+	 .required = true},
 	{.name = "password",
 	 .place = MSG_OPTION_MAPPING,
 	 .kind = MSG_OPTION_TEXT,
-	 .secret = true},
+	 .secret = true,
+	 .required = true},
 	{.name = NULL}};
 
 const MsgProvider msgext_provider_devino = {
