@@ -1,0 +1,280 @@
+# The life of databases around the workers: made, copied, dropped, restored, on standby,
+# with and without the extension.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use Msgext qw(until_true);
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $t = Msgext->new('primary',
+	init => [ allows_streaming => 1 ],
+	conf => "max_connections = 30\nmax_worker_processes = 12\nshared_buffers = 16MB\n",
+	options => { status_poll => 'off' });
+my $sim = $t->sim;
+my $node = $t->node;
+
+sub workers
+{
+	return $t->sql("SELECT coalesce(string_agg(datname, ' ' ORDER BY datname), '') FROM pg_stat_activity"
+		  . " WHERE backend_type = 'msgext worker'");
+}
+
+sub workers_become
+{
+	my ($expected, $name) = @_;
+	my $now;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok(until_true(sub { ($now = workers()) eq $expected }), $name) or diag("workers: $now");
+	return;
+}
+
+sub seconds
+{
+	my ($sql) = @_;
+	my $start = time();
+
+	$t->sql($sql);
+	return time() - $start;
+}
+
+subtest 'several databases' => sub {
+	$t->sql('CREATE DATABASE other');
+	$t->sql('CREATE DATABASE plain');
+	is(workers(), 'postgres', 'one worker, for the database with the extension');
+	$t->sql('CREATE EXTENSION msgext', 'other');
+	workers_become('other postgres', 'CREATE EXTENSION brings another one, without a restart');
+	$t->add_server('vk', database => 'other', status_poll => 'off');
+	my $here = $t->send(phone => 79990000001);
+	my $there = $t->send(phone => 79990000002, database => 'other');
+	$t->wait_state($here, 'accepted');
+	$t->wait_state($there, 'accepted', 'each sends its own', 'other');
+	is($sim->count(79990000001) + $sim->count(79990000002), 2, 'once');
+
+	$t->sql('BEGIN; CREATE EXTENSION msgext; ROLLBACK', 'plain');
+	$node->restart;
+	workers_become('other postgres', 'after a restart both are back, and no third');
+	$t->wait_state($t->send(database => 'other'), 'accepted', 'and work', 'other');
+};
+
+subtest 'killed by hand' => sub {
+	my $pid = $t->worker_pid;
+	my $start = time();
+
+	$t->sql("SELECT pg_terminate_backend($pid)");
+	ok(until_true(sub { my $new = $t->worker_pid; return $new ne '' && $new ne $pid }), 'a terminated worker is replaced');
+	cmp_ok(time() - $start, '<', 5, 'soon');
+	$t->wait_state($t->send, 'accepted', 'and the new one works');
+	$t->sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = \'msgext launcher\'');
+	ok($t->wait_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'msgext launcher'", 1), 'so is the launcher');
+	workers_become('other postgres', 'it starts no second worker');
+	$t->sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'msgext worker'");
+	workers_become('other postgres', 'and still keeps the workers');
+	$t->wait_state($t->send, 'accepted', 'which work');
+};
+
+subtest 'DROP EXTENSION while busy' => sub {
+	$sim->script('devino send match 799900003 delay 400');
+	$t->send_many(200, 79990000300, database => 'other');
+	ok(until_true(sub { $sim->count(79990000300) }), 'the dispatcher is busy');
+	cmp_ok(seconds_in('other', 'DROP EXTENSION msgext CASCADE'), '<', 5, 'DROP EXTENSION succeeds');
+	workers_become('postgres', 'the worker leaves');
+	$sim->clear;
+	$t->wait_state($t->send, 'accepted', 'other databases go on');
+
+	$t->sql('CREATE EXTENSION msgext', 'other');
+	workers_become('other postgres', 'created again, it has a worker again');
+	$t->add_server('vk', database => 'other', status_poll => 'off');
+	$t->wait_state($t->send(database => 'other', phone => 79990000399), 'accepted', 'which works', 'other');
+};
+
+sub seconds_in
+{
+	my ($database, $sql) = @_;
+	my $start = time();
+
+	$t->sql($sql, $database);
+	return time() - $start;
+}
+
+subtest 'copying and dropping a database' => sub {
+	$t->sql('CREATE DATABASE copy TEMPLATE plain');
+	cmp_ok(seconds('CREATE DATABASE copy2 TEMPLATE other'), '<', 10, 'a database with a worker can be a template');
+	workers_become('other postgres', 'its worker comes back');
+	is($t->server('paused', 'vk', 'copy2'), 't', 'the copy is paused');
+	$t->sql("SELECT msgext.resume_server('vk')", 'copy2');
+	workers_become('copy2 other postgres', 'and has a worker when it is resumed');
+	$t->wait_state($t->send(database => 'copy2'), 'accepted', 'which works', 'copy2');
+
+	# The copy carries the queue of the original, and must not send it.
+	$t->sql("SELECT msgext.pause_server('vk')", 'other');
+	my $id = $t->send(database => 'other', phone => 79990000401);
+	cmp_ok(seconds('CREATE DATABASE copy3 TEMPLATE other'), '<', 10, 'copied with a message in its queue');
+	$t->sql("SELECT msgext.resume_server('vk')", 'other');
+	$t->wait_state($id, 'accepted', 'the original sends it', 'other');
+	$t->send(database => 'copy3', phone => 79990000402);
+	workers_become('copy2 copy3 other postgres', 'the copy has a worker when it has a message');
+	is($t->server('paused', 'vk', 'copy3'), 't', 'and is paused');
+	is($t->server('queued', 'vk', 'copy3'), 2, 'with both messages in its queue');
+
+	# While requests are on the wire.
+	$sim->script('devino send match 799900005 delay 3000');
+	$t->send_many(20, 79990000500, database => 'other');
+	ok(until_true(sub { $sim->count(79990000500) }), 'the dispatcher is busy');
+	cmp_ok(seconds('DROP DATABASE other'), '<', 10, 'DROP DATABASE succeeds all the same');
+	$sim->clear;
+	cmp_ok(seconds('DROP DATABASE copy2'), '<', 10, 'and of an idle one');
+	$t->sql('DROP DATABASE copy3 WITH (FORCE)');
+	is($sim->count(79990000401), 1, 'the copied message was sent once');
+	is($sim->count(79990000402), 0, "and the paused copy's own not at all");
+	workers_become('postgres', 'no worker is left behind');
+	cmp_ok(seconds('ALTER DATABASE copy RENAME TO renamed'), '<', 10, 'a database can be renamed');
+	$t->wait_state($t->send, 'accepted', 'the others go on');
+};
+
+subtest 'dropped and renamed objects' => sub {
+	$t->sql('CREATE ROLE gone; CREATE ROLE stays;'
+		  . 'GRANT USAGE ON FOREIGN SERVER vk TO gone, stays');
+	$t->add_server('dropped', status_poll => 'off');
+	$t->add_server('unmapped', status_poll => 'off');
+	$t->add_server('renamed', status_poll => 'off');
+	$t->sql("SELECT msgext.pause_server(s::name) FROM unnest('{vk,dropped,unmapped,renamed}'::text[]) AS s");
+
+	my $gone = $t->sql('SET ROLE gone; SELECT ' . Msgext::send_sql(phone => 79990000601));
+	my $stays = $t->sql('SET ROLE stays; SELECT ' . Msgext::send_sql(phone => 79990000602));
+	my $dropped = $t->send(server => 'dropped', phone => 79990000603);
+	my $unmapped = $t->send(server => 'unmapped', phone => 79990000604);
+	my $renamed = $t->send(server => 'renamed', phone => 79990000605);
+
+	$t->sql('REVOKE USAGE ON FOREIGN SERVER vk FROM gone; DROP ROLE gone;'
+		  . 'DROP SERVER dropped CASCADE; DROP USER MAPPING FOR PUBLIC SERVER unmapped;'
+		  . 'ALTER SERVER renamed RENAME TO newname');
+	$t->sql("SELECT msgext.resume_server(s::name) FROM unnest('{vk,unmapped,newname}'::text[]) AS s");
+	$t->wait_state($stays, 'accepted', 'others are not held up');
+	$t->wait_state($gone, 'accepted', "a dropped role's message goes by PUBLIC's mapping");
+	is($t->state($dropped), 'queued', "a dropped server's message waits");
+	is($t->status($dropped, "detail->'waiting'->>'for'"), 'server "dropped" does not exist', 'and says for what');
+	ok( $t->wait_sql("SELECT detail->'waiting'->>'for' FROM msgext.message_status($unmapped)", 'credentials'),
+		'without a mapping it waits too');
+	like($t->status($unmapped, 'error'), qr/there is no user mapping/, 'and says for what');
+	ok($t->wait_sql("SELECT last_error ~ 'no user mapping' FROM msgext.server_status WHERE server = 'unmapped'"),
+		'server_status tells of it');
+
+	is($t->sql("SELECT next_attempt_at BETWEEN now() AND now() + interval '1 min' FROM msgext.message_status($unmapped)"),
+		't', 'and that it will look again');
+	$t->add_server('dropped', status_poll => 'off');
+	$t->sql("SELECT msgext.resume_server('dropped')");
+	$t->wait_state($dropped, 'accepted', 'a server of that name sends what waited for it');
+	is($t->state($renamed), 'queued', 'a renamed server leaves its messages behind');
+	$t->sql('ALTER SERVER newname RENAME TO renamed');
+	$t->sql("SELECT msgext.resume_server('renamed')");
+	$t->wait_state($renamed, 'accepted', 'until it has its name back');
+	is(join(' ', map { $sim->count($_) } 79990000601 .. 79990000605), '1 1 1 0 1', 'all were sent once');
+
+	# A server with wrong options beside good ones.
+	like($t->error("CREATE SERVER bad FOREIGN DATA WRAPPER msgext_devino OPTIONS (uri 'http://x')"),
+		qr/invalid option "uri".*"url"/s, 'a wrong option is refused, with a suggestion');
+};
+
+subtest 'enabled' => sub {
+	$node->append_conf('postgresql.conf', 'msgext.enabled = off');
+	$node->reload;
+	ok($t->wait_sql('SHOW msgext.enabled', 'off'), 'msgext.enabled is off');
+	my $canary = $sim->summary->{requests};
+	my $id = $t->send(phone => 79990000701);
+
+	# The worker's own clock: two of its looks around.
+	$t->sql("SELECT pg_sleep(1.5)");
+	is($t->state($id), 'queued', 'messages are queued');
+	is($sim->summary->{requests}, $canary, 'and nothing is sent');
+	$node->append_conf('postgresql.conf', 'msgext.enabled = on');
+	$node->reload;
+	$t->wait_state($id, 'accepted', 'turned on, they are sent');
+};
+
+subtest 'pg_dump' => sub {
+	my $file = "$PostgreSQL::Test::Utils::tmp_check/primary.sql";
+	my $role = $t->sql('SELECT current_user');
+
+	$t->sql("SELECT msgext.pause_server('vk')");
+	$t->sql('SELECT ' . Msgext::send_sql(phone => 79990000801, operation_id => "'dumped'"));
+	my $retried = $t->send(phone => 79990000802, send_after => "now() + interval '1 s'");
+	$node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', $file ], 'pg_dump');
+	$t->sql('CREATE DATABASE restored');
+	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', $file ],
+		'restored into another database');
+	$t->sql("SELECT msgext.resume_server('vk')");
+	ok($t->wait_sql("SELECT state FROM msgext.message WHERE operation_id = 'dumped'", 'accepted'), 'the original sends');
+	workers_become('postgres restored', 'the copy has a worker');
+
+	for my $table (qw(outbox event reference callback))
+	{
+		is($t->sql("SELECT count(*) > 0 OR '$table' = 'callback' FROM msgext.$table", 'restored'), 't', "$table was restored");
+	}
+	is($t->server('paused', 'vk', 'restored'), 't', 'the copy starts paused');
+	is($t->server('paused', 'renamed', 'restored'), 't', 'all of its servers');
+	like($t->server('pause_reason', 'renamed', 'restored'), qr/restored copy/, 'and says why');
+	is($t->sql("SELECT state FROM msgext.message WHERE operation_id = 'dumped'", 'restored'), 'queued', 'its messages are queued');
+	my $new = $t->send(phone => 79990000803, database => 'restored');
+	cmp_ok($new, '>', $retried, 'ids go on behind the restored ones');
+	is($sim->count(79990000803), 0, 'a new message waits too');
+	is($t->sql('SELECT ' . Msgext::send_sql(phone => 79990000801, operation_id => "'dumped'") . ' = id'
+			  . " FROM msgext.message WHERE operation_id = 'dumped'", 'restored'),
+		't', 'operation ids were restored');
+	$t->sql('CALL msgext.dispatch()', 'restored');
+	is($sim->count(79990000801), 1, 'dispatch() sends nothing of it either');
+
+	$t->sql("SELECT msgext.resume_server('vk')", 'restored');
+	$t->wait_state($new, 'accepted', 'resumed, the copy sends', 'restored');
+	ok($t->wait_sql("SELECT state FROM msgext.message WHERE operation_id = 'dumped'", 'accepted', 'restored'), 'what it had');
+	$t->wait_state($retried, 'accepted', 'also what had waited for its time', 'restored');
+	is($sim->count(79990000801), 2, 'so now both have sent it: that is what was asked for');
+	is($t->server('paused', 'renamed', 'restored'), 't', 'its other servers are still paused');
+	$t->sql('DROP DATABASE restored');
+};
+
+subtest 'standby' => sub {
+	my $standby = PostgreSQL::Test::Cluster->new('standby');
+	my $id;
+
+	$node->backup('backup');
+	$standby->init_from_backup($node, 'backup', has_streaming => 1);
+	$standby->start;
+	$t->sql("SELECT msgext.pause_server('vk')");
+	$id = $t->send(phone => 79990000901);
+	$t->sql("SELECT msgext.resume_server('vk')");
+	$t->wait_state($id, 'accepted', 'the primary sends');
+	$node->wait_for_catchup($standby);
+	is($standby->safe_psql('postgres', "SELECT state FROM msgext.message_status($id)"), 'accepted', 'the standby shows it');
+	is($standby->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'msgext%'"), 0,
+		'and has no worker');
+	is($standby->safe_psql('postgres', "SELECT queued FROM msgext.server_status WHERE server = 'vk'"), 0, 'views work there');
+
+	$sim->script('devino send match 79990000903 delay 60000');
+	$t->sql("SELECT msgext.pause_server('dropped')");
+	my $queued = $t->send(server => 'dropped', phone => 79990000902);
+	my $flying = $t->send(phone => 79990000903);
+	ok(until_true(sub { $sim->count(79990000903) }), 'one is on the wire');
+	$node->wait_for_catchup($standby);
+	$node->stop('immediate');
+	$sim->clear;
+	is($sim->count(79990000902), 0, 'the primary dies');
+	$standby->promote;
+	$t->{node} = $standby;
+	workers_become('postgres', 'promoted, the standby has a worker');
+	$t->wait_state($flying, 'unknown', 'which knows what the old one had on the wire');
+	$t->sql("SELECT msgext.resume_server('dropped')");
+	$t->wait_state($queued, 'accepted', 'and sends what was queued');
+	$t->wait_state($t->send, 'accepted', 'and what is new');
+	is($sim->count($_), 1, "$_ was sent once") for 79990000901 .. 79990000903;
+	$standby->stop;
+};
+
+unlike(slurp_file($node->logfile), qr/PANIC:|TRAP:|signal 11/, 'nothing crashed');
+
+done_testing();
