@@ -65,7 +65,10 @@ remove_window(const MsgHost *host)
 	static const char *const removal =
 		"WITH gone AS ("
 		" DELETE FROM msgext.outbox WHERE id > $1 AND id <= $3"
-		" AND finished_at < now() - make_interval(mins => $2)"
+		/* What nobody asks about any more counts as over, a day's callbacks past. */
+		" AND coalesce(finished_at, CASE WHEN state IN ('accepted', 'sent')"
+		" AND next_attempt_at IS NULL THEN accepted_at END)"
+		" < now() - make_interval(mins => $2)"
 		" RETURNING id, server, provider_id), "
 		"events AS (DELETE FROM msgext.event e USING gone WHERE e.message_id = gone.id) "
 		"DELETE FROM msgext.reference r USING gone"
