@@ -137,6 +137,10 @@ test: require
 demo: require build-all
 	@script/demo.sh
 
+# The long proofs; each has a short form in "make test".
+soak: require build-all
+	MSGEXT_SOAK=1 script/test.sh tap test/t/090_soak.pl
+
 # The yardsticks of the benchmark, then the benchmark: test/bench/README.md.
 YARDSTICKS = build/ceiling build/pace
 build/ceiling: test/bench/ceiling.c
