@@ -38,9 +38,11 @@ unix_socket_directories = '$scratch/out'
 timezone = 'UTC'
 CONF
 as_user "$bindir/pg_ctl" -D "$data" -l "$scratch/out/server.log" -w start >/dev/null
-as_user "$scratch/bin/simulator" --status-step 400 > "$scratch/out/simulator.log" &
-simulator_pid=$!
-until grep -q '^listening on' "$scratch/out/simulator.log"; do sleep 0.05; done
+# Its own pid, not that of the command which made it another user's.
+as_user sh -c 'echo $$ > "$1.pid"; exec "$0" --status-step 400 > "$1.log" 2>&1' \
+    "$scratch/bin/simulator" "$scratch/out/simulator" &
+until grep -qs '^listening on' "$scratch/out/simulator.log"; do sleep 0.05; done
+simulator_pid=$(cat "$scratch/out/simulator.pid")
 port=$(sed -n 's/^listening on 127.0.0.1://p' "$scratch/out/simulator.log")
 peer=http://127.0.0.1:$port
 as_user "$bindir/createdb" -h "$scratch/out" -U postgres shop

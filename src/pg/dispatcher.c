@@ -309,6 +309,13 @@ launch(MsgDispatcher *dispatcher)
 	}
 }
 
+/* Does it claim new work at all? */
+static bool
+takes(const MsgDispatcher *dispatcher)
+{
+	return !dispatcher->stopping && msgext_enabled;
+}
+
 static void
 turn(MsgDispatcher *dispatcher)
 {
@@ -328,7 +335,7 @@ turn(MsgDispatcher *dispatcher)
 
 	msgext_record(dispatcher);
 	msgext_record_rematch(dispatcher);
-	if (!dispatcher->stopping && msgext_enabled)
+	if (takes(dispatcher))
 	{
 		CommandCounterIncrement();
 		msgext_take(dispatcher);
@@ -356,7 +363,7 @@ turn_is_due(const MsgDispatcher *dispatcher, TimestampTz now)
 		return true;
 	if (now >= dispatcher->last_turn + TICK_US)
 		return true;
-	if (dispatcher->stopping)
+	if (!takes(dispatcher))
 		return false;
 	if (dispatcher->flights >= msgext_max_in_flight)
 		return false;
@@ -410,7 +417,7 @@ msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher, TimestampTz now)
 	{
 		const MsgChannel *channel = lfirst(cell);
 
-		if (channel->server == NULL || channel->paused || dispatcher->stopping ||
+		if (channel->server == NULL || channel->paused || !takes(dispatcher) ||
 			channel->in_flight >= channel->server->max_in_flight ||
 			dispatcher->flights >= msgext_max_in_flight)
 			continue;
@@ -462,7 +469,7 @@ msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 
 	if (dispatcher->flights > 0)
 		return false;
-	if (dispatcher->stopping)
+	if (!takes(dispatcher))
 		return true;
 	if (dispatcher->news || dispatcher->more)
 		return false;
