@@ -24,6 +24,7 @@
 #include "utils/timestamp.h"
 
 #include "core/buf.h"
+#include "core/mask.h"
 #include "pg/arena_pg.h"
 #include "pg/connection.h"
 
@@ -482,19 +483,5 @@ msgext_account_scrub(const MsgAccount *account, char *bytes, size_t len)
 	const char **secret;
 
 	for (secret = account->secrets; *secret != NULL; secret++)
-	{
-		size_t secret_len = strlen(*secret);
-		char *at = bytes;
-		char *end = bytes + len;
-
-		/* Masking every "1" of an answer would hide the answer, and no secret. */
-		if (secret_len < 4)
-			continue;
-
-		while ((at = memmem(at, end - at, *secret, secret_len)) != NULL)
-		{
-			memset(at, '*', secret_len);
-			at += secret_len;
-		}
-	}
+		msgext_mask(bytes, len, *secret);
 }

@@ -196,6 +196,21 @@ scrubbed(const MsgFlight *flight, const char *text)
 	return copy;
 }
 
+/* The same in what goes into the message's detail. */
+static void
+scrub_detail(const MsgFlight *flight, MsgJson *node)
+{
+	MsgJson *member;
+
+	if (node->type == MSG_JSON_STRING)
+	{
+		node->text = msgext_strndup(flight->arena, node->text, node->len);
+		msgext_account_scrub(flight->account, (char *) node->text, node->len);
+	}
+	for (member = node->first; member != NULL; member = member->next)
+		scrub_detail(flight, member);
+}
+
 /* Hides our own secrets in whatever the provider may have echoed. */
 static void
 scrub(const MsgFlight *flight, char *answer)
@@ -215,6 +230,8 @@ scrub(const MsgFlight *flight, char *answer)
 			event->status = scrubbed(flight, event->status);
 			event->code = scrubbed(flight, event->code);
 			event->error = scrubbed(flight, event->error);
+			if (event->detail != NULL)
+				scrub_detail(flight, event->detail);
 		}
 	}
 }

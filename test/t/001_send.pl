@@ -9,6 +9,7 @@ use lib $FindBin::RealBin;
 use JSON::PP ();
 use Msgext qw(until_true quote vk_block);
 use Test::More;
+use Time::HiRes qw(time);
 
 my $t = Msgext->new('send', conf => "max_prepared_transactions = 5\n");
 my $sim = $t->sim;
@@ -104,10 +105,12 @@ subtest 'priority' => sub {
 		$t->send_many(10, 79990001000 + 100 * $priority, server => 'single',
 			priority => $priority);
 	}
+	my $start = time();
 	$t->sql("SELECT msgext.resume_server('single')");
 	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE server = 'single' AND state = 'accepted'",
 			50),
 		'all priorities are sent');
+	cmp_ok(time() - $start, '<', 5, 'one after the other, without pauses');
 
 	my @order = map { int(($_->{to} - 79990001000) / 100) }
 	  grep { $_->{to} > 79990001000 && $_->{to} < 79990002000 } $sim->ledger;

@@ -91,6 +91,7 @@ main(int argc, char **argv)
 	test_cascade();
 	test_provider();
 	test_samples();
+	test_mask();
 	test_mutations();
 
 	msgext_arena_std_destroy(test_arena);

@@ -48,6 +48,7 @@ extern void test_cascade(void);
 extern void test_error(void);
 extern void test_json(void);
 extern void test_lifecycle(void);
+extern void test_mask(void);
 extern void test_mutations(void);
 extern void test_option(void);
 extern void test_provider(void);

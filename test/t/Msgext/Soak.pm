@@ -163,7 +163,9 @@ sub run
 		'devino send every 97 status 503 retry-after 1',
 		'devino send every 101 drop-after',
 		'devino send every 103 drop-before');
-	$t->sim->latency(5);
+
+	# So many are on the wire at any moment that a kill hits some.
+	$t->sim->latency(100);
 	@sessions = start_sessions($t, $messages, 3, $args{seconds});
 	for my $n (1 .. $args{kills})
 	{
@@ -184,6 +186,8 @@ sub run
 
 	my $unknown = $t->server('unknown');
 
+	cmp_ok($t->sql("SELECT count(*) FROM msgext.event WHERE kind = 'interrupted'"),
+		'>', 0, 'the kills have hit some on the wire');
 	cmp_ok($unknown, '>', 0, "$unknown are unknown");
 	cmp_ok($unknown, '<', $messages / 2, 'and the others are not');
 	is($t->sql('SELECT count(*) FROM msgext.outbox WHERE state = \'unknown\' AND msgext.retry_message(id)'),

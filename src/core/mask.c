@@ -1,0 +1,128 @@
+/*
+ * mask.c
+ *		Overwriting a secret in text that may echo it: see mask.h.
+ */
+#define _GNU_SOURCE /* memmem */
+
+#include "core/mask.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "core/utf8.h"
+
+#define SECRET_MIN 4
+
+static bool
+read_hex4(const char *at, const char *end, uint32_t *value)
+{
+	int i;
+
+	if (end - at < 4)
+		return false;
+	*value = 0;
+	for (i = 0; i < 4; i++)
+	{
+		char c = at[i];
+
+		*value <<= 4;
+		if (c >= '0' && c <= '9')
+			*value |= (uint32_t) (c - '0');
+		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+			*value |= (uint32_t) ((c | 0x20) - 'a' + 10);
+		else
+			return false;
+	}
+	return true;
+}
+
+/* The character that an escape at at stands for, and the escape's length; 0 = it is none. */
+static size_t
+read_escape(const char *at, const char *end, char *out, size_t *out_len)
+{
+	static const char letters[] = "\"\\/bfnrt";
+	static const char meanings[] = "\"\\/\b\f\n\r\t";
+	uint32_t high;
+	uint32_t low;
+	const char *letter;
+
+	if (end - at < 2 || at[0] != '\\' || at[1] == '\0')
+		return 0;
+	if ((letter = strchr(letters, at[1])) != NULL)
+	{
+		out[0] = meanings[letter - letters];
+		*out_len = 1;
+		return 2;
+	}
+	if (at[1] != 'u' || !read_hex4(at + 2, end, &high))
+		return 0;
+	if (high < 0xD800 || high > 0xDFFF)
+	{
+		*out_len = msgext_utf8_put(high, out);
+		return 6;
+	}
+	if (high > 0xDBFF || end - at < 12 || at[6] != '\\' || at[7] != 'u' ||
+		!read_hex4(at + 8, end, &low) || low < 0xDC00 || low > 0xDFFF)
+		return 0;
+	*out_len = msgext_utf8_put(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00), out);
+	return 12;
+}
+
+/* How many bytes from at on spell the secret; 0 = they do not. */
+static size_t
+spelled(const char *at, const char *end, const char *secret)
+{
+	const char *start = at;
+
+	while (*secret != '\0')
+	{
+		char decoded[4];
+		size_t decoded_len = 0;
+		size_t escape = at < end ? read_escape(at, end, decoded, &decoded_len) : 0;
+
+		if (escape > 0 && strncmp(secret, decoded, decoded_len) == 0)
+		{
+			at += escape;
+			secret += decoded_len;
+		}
+		else if (at < end && *at == *secret)
+		{
+			at++;
+			secret++;
+		}
+		else
+			return 0;
+	}
+	return (size_t) (at - start);
+}
+
+void
+msgext_mask(char *bytes, size_t len, const char *secret)
+{
+	size_t secret_len = strlen(secret);
+	char *end = bytes + len;
+	char *at = bytes;
+
+	if (secret_len < SECRET_MIN)
+		return;
+	while ((at = memmem(at, (size_t) (end - at), secret, secret_len)) != NULL)
+	{
+		memset(at, '*', secret_len);
+		at += secret_len;
+	}
+
+	/* Only what has an escape in it can be spelled in another way. */
+	if (memchr(bytes, '\\', len) == NULL)
+		return;
+	for (at = bytes; at < end; at++)
+	{
+		size_t n = *at == *secret || *at == '\\' ? spelled(at, end, secret) : 0;
+
+		if (n > 0)
+		{
+			memset(at, '*', n);
+			at += n - 1;
+		}
+	}
+}

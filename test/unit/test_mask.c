@@ -1,0 +1,56 @@
+/*
+ * test_mask.c
+ *		A secret is masked however a JSON writer spells it, and nothing else is.
+ */
+#include "test.h"
+
+#include <string.h>
+
+#include "core/mask.h"
+
+/* What is left of text. */
+static const char *
+masked(const char *text, const char *secret)
+{
+	static char copy[256];
+
+	strcpy(copy, text);
+	msgext_mask(copy, strlen(copy), secret);
+	return copy;
+}
+
+void
+test_mask(void)
+{
+	test_begin("mask: as it is");
+	CHECK_TEXT(masked("a secret here", "secret"), "a ****** here");
+	CHECK_TEXT(masked("secretsecret", "secret"), "************");
+	CHECK_TEXT(masked("secre", "secret"), "secre");
+	CHECK_TEXT(masked("", "secret"), "");
+	CHECK_TEXT(masked("1234", "1234"), "****");
+	CHECK_TEXT(masked("123", "123"), "123");
+	test_end();
+
+	test_begin("mask: escaped");
+	CHECK_TEXT(masked("{\"a\":\"p\\/s\\\"w\\u00f6\"}", "p/s\"w\xc3\xb6"),
+			   "{\"a\":\"*************\"}");
+	CHECK_TEXT(masked("x p\\/s\\\"w\xc3\xb6 x", "p/s\"w\xc3\xb6"), "x ********* x");
+	CHECK_TEXT(masked("\\u0073\\u0065CRET", "seCRET"), "****************");
+	CHECK_TEXT(masked("\\ud83d\\ude00 ok", "\xf0\x9f\x98\x80 ok"), "***************");
+	CHECK_TEXT(masked("ab\\tcd", "ab\tcd"), "******");
+	test_end();
+
+	test_begin("mask: backslashes of its own");
+	CHECK_TEXT(masked("a\\nbc", "a\\nbc"), "*****");
+	CHECK_TEXT(masked("a\\\\nbc", "a\\nbc"), "******");
+	CHECK_TEXT(masked("ab\\\\cd", "ab\\\\cd"), "******");
+	CHECK_TEXT(masked("ab\\\\\\\\cd", "ab\\\\cd"), "********");
+	test_end();
+
+	test_begin("mask: what is not it");
+	CHECK_TEXT(masked("p\\\\/s", "p/ss"), "p\\\\/s");
+	CHECK_TEXT(masked("\\u00f", "\xc3\xb6yyy"), "\\u00f");
+	CHECK_TEXT(masked("\\ud83dabc", "\xf0\x9f\x98\x80"), "\\ud83dabc");
+	CHECK_TEXT(masked("secr\\", "secret"), "secr\\");
+	test_end();
+}
