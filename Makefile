@@ -17,13 +17,17 @@ PROVIDER_SOURCES = $(wildcard src/providers/*/*.c)
 NET_SOURCES = $(wildcard src/net/*.c)
 PG_SOURCES = $(wildcard src/pg/*.c)
 
+# Message types of providers that speak protobuf; C is made of them when building.
+PROTOS = $(shell find proto -name '*.proto')
+PROTO_SOURCES = $(PROTOS:proto/%.proto=build/proto/%.pb-c.c)
+
 MODULE_big = msgext
-OBJS = $(patsubst %.c,%.o,$(PG_SOURCES) $(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES)) \
-	build/provider_list.o
+OBJS = $(patsubst %.c,%.o,$(PG_SOURCES) $(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES) \
+	$(PROTO_SOURCES)) build/provider_list.o
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = build $(EXTENSION)--*.sql
 
-REGRESS = objects servers post status control dispatch callback privileges
+REGRESS = objects servers post status control dispatch callback privileges diadoc
 REGRESS_OPTS = --inputdir=. --load-extension=msgext
 ISOLATION = cancel retry callback operation
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext
@@ -32,7 +36,7 @@ PG_CPPFLAGS = -Isrc $(shell pkg-config --cflags libcurl)
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-clobbered \
 	-Wno-declaration-after-statement
-SHLIB_LINK = $(shell pkg-config --libs libcurl)
+SHLIB_LINK = $(shell pkg-config --libs libcurl libprotobuf-c)
 
 # Bitcode for inlining into queries: nothing of ours is worth it, and it doubles the build.
 override with_llvm = no
@@ -43,15 +47,24 @@ ifneq ($(PGXS),)
 include $(PGXS)
 endif
 
+# The generated files include each other from build/proto, ours from the root.
+PROTO_CFLAGS = -I. -Ibuild/proto $(shell pkg-config --cflags libprotobuf-c)
+build/proto/.made: $(PROTOS)
+	@mkdir -p build/proto
+	protoc-c --proto_path=proto --c_out=build/proto $(PROTOS)
+	@touch $@
+$(PROTO_SOURCES): build/proto/.made ;
+
 # Only src/pg may see the server's headers: the others are compiled without their path,
 # so that a forbidden include does not compile.
-PURE_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -fPIC -fvisibility=hidden -Isrc
-PURE_OBJS = $(patsubst %.c,%.o,$(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES)) \
-	build/provider_list.o
+PURE_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -fPIC -fvisibility=hidden -Isrc \
+	$(PROTO_CFLAGS)
+PURE_OBJS = $(patsubst %.c,%.o,$(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES) \
+	$(PROTO_SOURCES)) build/provider_list.o
 $(PURE_OBJS): %.o: %.c
 	$(CC) $(PURE_CFLAGS) $(shell pkg-config --cflags libcurl) -c -o $@ $<
 
-HEADERS = $(wildcard src/*/*.h src/providers/*/*.h)
+HEADERS = $(wildcard src/*/*.h src/providers/*/*.h) build/proto/.made
 $(OBJS): $(HEADERS)
 
 build/provider_list.c: Makefile $(wildcard src/providers/*)
@@ -85,11 +98,20 @@ simulator: $(SIMULATOR)
 # Codecs and pure functions, without a server, under the address and the undefined
 # behaviour sanitizer. Their include path holds no server header.
 UNIT = build/unit
+UNIT_CFLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc -Itest $(PROTO_CFLAGS)
+UNIT_LIBS = $(shell pkg-config --libs libprotobuf-c) -lm
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-UNIT_SOURCES = $(CORE_SOURCES) src/core/arena_std.c $(PROVIDER_SOURCES) build/provider_list.c
+UNIT_SOURCES = $(CORE_SOURCES) src/core/arena_std.c $(PROVIDER_SOURCES) build/provider_list.c \
+	$(PROTO_SOURCES) build/test/pb_kinds.pb-c.c
+
+# A message with a field of every kind, for the converter's tests.
+build/test/pb_kinds.pb-c.c: test/unit/pb_kinds.proto
+	@mkdir -p build/test
+	protoc-c --proto_path=test/unit --c_out=build/test $<
+
 $(UNIT): $(UNIT_SOURCES) $(wildcard test/unit/*.c test/unit/*.h) $(HEADERS)
-	$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc -Itest $(SANITIZE) \
-		$(UNIT_SOURCES) $(wildcard test/unit/*.c) -o $@
+	$(CC) $(UNIT_CFLAGS) $(SANITIZE) $(UNIT_SOURCES) $(wildcard test/unit/*.c) -o $@ \
+		$(UNIT_LIBS)
 
 unit: require
 	@$(MAKE) --no-print-directory $(UNIT)
@@ -99,9 +121,8 @@ unit: require
 FUZZ_TIME ?= 10
 FUZZ = build/fuzz_codec
 $(FUZZ): $(UNIT_SOURCES) test/fuzz/fuzz_codec.c $(HEADERS)
-	clang -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		$(UNIT_SOURCES) test/fuzz/fuzz_codec.c -o $@
+	clang $(UNIT_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		$(UNIT_SOURCES) test/fuzz/fuzz_codec.c -o $@ $(UNIT_LIBS)
 
 fuzz: require
 	@$(MAKE) --no-print-directory $(FUZZ)

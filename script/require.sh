@@ -30,6 +30,9 @@ need clang clang
 need /usr/lib/postgresql/$major/bin/initdb postgresql-$major
 need /usr/lib/postgresql/$major/lib/pgxs/src/makefiles/pgxs.mk postgresql-server-dev-$major
 need libcurl.pc libcurl4-openssl-dev
+need libprotobuf-c.pc libprotobuf-c-dev
+need protoc-c protobuf-c-compiler
+need protoc protobuf-compiler
 need libmicrohttpd.pc libmicrohttpd-dev
 need jansson.pc libjansson-dev
 need IPC::Run libipc-run-perl

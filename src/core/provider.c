@@ -130,9 +130,11 @@ check_option(const MsgOption *options, const MsgOption *option, MsgError *error)
 bool
 msgext_provider_check(const MsgProvider *provider, MsgError *error)
 {
-	const unsigned known = MSG_CAN_POLL | MSG_CAN_CALLBACK | MSG_CAN_DEDUP;
+	const unsigned known =
+		MSG_CAN_POLL | MSG_CAN_CALLBACK | MSG_CAN_DEDUP | MSG_CAN_LOGIN;
 	bool poll = (provider->caps & MSG_CAN_POLL) != 0;
 	bool callback = (provider->caps & MSG_CAN_CALLBACK) != 0;
+	bool login = (provider->caps & MSG_CAN_LOGIN) != 0;
 	const MsgOption *option;
 
 	if (provider->abi != MSG_PROVIDER_ABI)
@@ -152,6 +154,12 @@ msgext_provider_check(const MsgProvider *provider, MsgError *error)
 		return msgext_error(error, "", "encode_send", "is missing");
 	if (provider->decode_send == NULL)
 		return msgext_error(error, "", "decode_send", "is missing");
+	if ((provider->needs_login != NULL) != login)
+		return msgext_error(error, "", "needs_login", "disagrees with MSG_CAN_LOGIN");
+	if ((provider->encode_login != NULL) != login)
+		return msgext_error(error, "", "encode_login", "disagrees with MSG_CAN_LOGIN");
+	if ((provider->decode_login != NULL) != login)
+		return msgext_error(error, "", "decode_login", "disagrees with MSG_CAN_LOGIN");
 	if ((provider->encode_status != NULL) != poll)
 		return msgext_error(error, "", "encode_status", "disagrees with MSG_CAN_POLL");
 	if ((provider->decode_status != NULL) != poll)

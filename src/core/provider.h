@@ -26,6 +26,15 @@
 #define MSG_CAN_POLL 0x01	  /* encode_status, decode_status */
 #define MSG_CAN_CALLBACK 0x02 /* parse_callback */
 #define MSG_CAN_DEDUP 0x04	  /* takes a message with a known key once */
+#define MSG_CAN_LOGIN 0x08	  /* needs_login, encode_login, decode_login */
+
+/* What a login gave. The engine keeps it, renews it, and stores a new refresh token. */
+typedef struct MsgSession
+{
+	const char *token;
+	int64_t expires_us;		   /* 0 = not told */
+	const char *refresh_token; /* or NULL */
+} MsgSession;
 
 /* A server with the sender's user mapping, read-only to a codec. */
 typedef struct MsgConn
@@ -34,6 +43,7 @@ typedef struct MsgConn
 	const char *url;				   /* without a trailing slash */
 	const struct MsgSetting *settings; /* of server and mapping; ends with a NULL name */
 	const MsgOption *options;		   /* the provider's own table, for defaults */
+	const MsgSession *session;		   /* NULL = none, or none is needed */
 } MsgConn;
 
 typedef struct MsgSetting
@@ -73,7 +83,8 @@ typedef struct MsgJob
 {
 	int64_t id;
 	int64_t created_us;
-	const char *key; /* idempotency key: fixed before the first attempt */
+	const char *key; /* idempotency key, fixed before the first attempt: the caller's
+					  * operation id, else 32 hex digits of the message's own */
 	int attempt;	 /* from 1 */
 	bool maybe_sent; /* an earlier attempt may have reached the provider */
 	const char *fragment;
@@ -81,6 +92,7 @@ typedef struct MsgJob
 	const char *provider_id; /* of status requests */
 	const char *channels;	 /* as prepare gave them */
 	int64_t accepted_us;	 /* of status requests */
+	const MsgJson *detail;	 /* the message's, as answers made it so far, or NULL */
 } MsgJob;
 
 #define MSG_REQUEST_HEADERS 8
@@ -89,7 +101,8 @@ typedef struct MsgRequest
 {
 	const char *method; /* "POST" or "GET" */
 	const char *url;
-	const char *headers[MSG_REQUEST_HEADERS]; /* "Name: value" */
+	/* "Name: value"; "Name:" keeps the client from sending one of its own */
+	const char *headers[MSG_REQUEST_HEADERS];
 	int nheaders;
 	const char *body; /* may point into a job's fragment */
 	size_t body_len;
@@ -133,7 +146,19 @@ typedef struct MsgOutcome
 	const char *code;		 /* the provider's, verbatim, or NULL */
 	const char *text;		 /* the provider's, verbatim, or NULL */
 	MsgEvent *events;		 /* of PROGRESS */
+	MsgJson *detail;		 /* an object merged into the message's detail, or NULL */
 } MsgOutcome;
+
+/* What became of a login. */
+typedef struct MsgLogin
+{
+	/* ACCEPTED, RETRY or PAUSE; RELOGIN = try once more without the refresh token */
+	MsgVerdict verdict;
+	int64_t retry_after_ms; /* -1 = not told */
+	MsgSession session;		/* of ACCEPTED */
+	const char *code;
+	const char *text;
+} MsgLogin;
 
 /* A callback as it came in. */
 typedef struct MsgInbound
@@ -165,6 +190,14 @@ typedef struct MsgProvider
 	/* Fills in one outcome per job. */
 	bool (*decode_send)(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
 						const MsgJob *jobs, int n, MsgOutcome *outcomes, MsgError *error);
+
+	/* False = the account's credentials are sent with each request as they are. */
+	bool (*needs_login)(const MsgConn *conn);
+	/* refresh_token is the newest that a login gave; NULL = the mapping's credentials. */
+	bool (*encode_login)(MsgArena *arena, const MsgConn *conn, const char *refresh_token,
+						 MsgRequest *request, MsgError *error);
+	bool (*decode_login)(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
+						 MsgLogin *login, MsgError *error);
 
 	bool (*encode_status)(MsgArena *arena, const MsgConn *conn, const MsgJob *jobs, int n,
 						  MsgRequest *request, MsgError *error);

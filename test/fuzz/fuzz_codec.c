@@ -1,6 +1,7 @@
 /*
  * fuzz_codec.c
- *		One libFuzzer target for every codec and the JSON reader under them.
+ *		One libFuzzer target for every codec, and for the JSON reader and the protobuf
+ *		converter under them.
  *
  * The first byte of an input picks the provider, the second the entry, the third the
  * HTTP status of an answer; the rest is what the entry reads. seeds.sh makes inputs of
@@ -11,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/pb.h"
 #include "core/provider.h"
+
+#include "build/test/pb_kinds.pb-c.h"
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,6 +26,9 @@ typedef enum Entry
 	ENTRY_SEND,
 	ENTRY_STATUS,
 	ENTRY_CALLBACK,
+	ENTRY_LOGIN,
+	ENTRY_PB_READ,
+	ENTRY_PB_WRITE,
 	ENTRY_COUNT
 } Entry;
 
@@ -33,6 +40,14 @@ static const MsgSetting settings[] = {{"login", "tester"},	  {"password", "11111
 									  {"token", "t"},		  {"api_client_id", "c"},
 									  {"client_id", "c"},	  {"client_secret", "s"},
 									  {"refresh_token", "r"}, {NULL, NULL}};
+
+/* Those of an account that logs in, by either way. */
+static const MsgSetting oidc_settings[] = {
+	{"client_id", "c"}, {"client_secret", "s"}, {"refresh_token", "r"}, {NULL, NULL}};
+static const MsgSetting password_settings[] = {
+	{"login", "tester"}, {"password", "111111"}, {"api_client_id", "c"}, {NULL, NULL}};
+
+static const char detail[] = "{\"box\": \"b\", \"documents\": [{\"entity_id\": \"e\"}]}";
 
 static void
 require(bool condition)
@@ -142,6 +157,78 @@ run_callback(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 		require(error.text[0] != '\0');
 }
 
+static void
+run_login(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
+		  const MsgReply *reply)
+{
+	MsgLogin login;
+	MsgError error = {.code = ""};
+
+	if (!provider->decode_login(arena, conn, reply, &login, &error))
+		require(error.text[0] != '\0');
+	else
+		require(login.verdict != MSG_VERDICT_ACCEPTED || login.session.token != NULL);
+}
+
+static bool
+pb_write(MsgArena *arena, const MsgJson *json, MsgPart *out)
+{
+	static const MsgPart parts[] = {{"part", 4}};
+	MsgPayload payload = {.message = json, .parts = parts, .nparts = 0};
+	MsgError error = {.text = ""};
+
+	if (msgext_pb_encode(arena, &msgext__test__kinds__descriptor, &payload,
+						 &msgext_pb_usual, out, &error))
+		return true;
+	require(error.text[0] != '\0');
+	payload.nparts = 1;
+	return msgext_pb_encode(arena, &msgext__test__kinds__descriptor, &payload,
+							&msgext_pb_usual, out, &error);
+}
+
+static const MsgJson *
+pb_read(MsgArena *arena, const char *bytes, size_t len)
+{
+	MsgError error = {.text = ""};
+	const MsgJson *json = msgext_pb_decode(arena, &msgext__test__kinds__descriptor, bytes,
+										   len, NULL, &msgext_pb_usual, &error);
+
+	require(json != NULL || error.text[0] != '\0');
+	return json;
+}
+
+/* What can be written can be read, and is written the same again. */
+static void
+run_pb_write(MsgArena *arena, const char *bytes, size_t len)
+{
+	MsgError error;
+	const MsgJson *json =
+		msgext_json_parse(arena, bytes, len, &msgext_json_strict, &error);
+	MsgPart first;
+	MsgPart second;
+
+	if (json == NULL || !pb_write(arena, json, &first))
+		return;
+	json = pb_read(arena, first.bytes, first.len);
+	require(json != NULL && pb_write(arena, json, &second));
+	require(first.len == second.len && memcmp(first.bytes, second.bytes, first.len) == 0);
+}
+
+/* What can be read may still lack what must be there; if not, the same holds. */
+static void
+run_pb_read(MsgArena *arena, const char *bytes, size_t len)
+{
+	const MsgJson *json = pb_read(arena, bytes, len);
+	MsgPart first;
+	MsgPart second;
+
+	if (json == NULL || !pb_write(arena, json, &first))
+		return;
+	json = pb_read(arena, first.bytes, first.len);
+	require(json != NULL && pb_write(arena, json, &second));
+	require(first.len == second.len && memcmp(first.bytes, second.bytes, first.len) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -153,6 +240,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.headers = "", .retry_after_ms = -1, .now_us = INT64_C(1540555200000000)};
 	const MsgProvider *provider;
 	MsgArena *arena;
+	MsgError error;
 	int providers = 0;
 
 	if (size < 3)
@@ -178,12 +266,27 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			run_answer(arena, provider, &conn, &job, false, &reply);
 			break;
 		case ENTRY_STATUS:
+			/* With nothing noted of the message, and with one document. */
+			if (len % 2 == 1)
+				job.detail = msgext_json_parse(arena, detail, strlen(detail),
+											   &msgext_json_strict, &error);
 			if ((provider->caps & MSG_CAN_POLL) != 0)
 				run_answer(arena, provider, &conn, &job, true, &reply);
 			break;
 		case ENTRY_CALLBACK:
 			if ((provider->caps & MSG_CAN_CALLBACK) != 0)
 				run_callback(arena, provider, &conn, bytes, len);
+			break;
+		case ENTRY_LOGIN:
+			conn.settings = len % 2 == 1 ? password_settings : oidc_settings;
+			if ((provider->caps & MSG_CAN_LOGIN) != 0)
+				run_login(arena, provider, &conn, &reply);
+			break;
+		case ENTRY_PB_READ:
+			run_pb_read(arena, bytes, len);
+			break;
+		case ENTRY_PB_WRITE:
+			run_pb_write(arena, bytes, len);
 			break;
 		case ENTRY_COUNT:
 			break;

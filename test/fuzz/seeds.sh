@@ -32,6 +32,7 @@ do
 	do
 		case $file in
 			*.message.json) seed "$file" "$number" 1; seed "$file" "$number" 0 ;;
+			*.login-answers.json) seed "$file" "$number" 5 ;;
 			*.status-reply) seed_body "$file" "$number" 3 ;;
 			*.reply) seed_body "$file" "$number" 2 ;;
 			*.callback) seed "$file" "$number" 4 ;;

@@ -84,6 +84,10 @@ main(int argc, char **argv)
 	test_utf8();
 	test_error();
 	test_json();
+	test_base64();
+	test_pb_write();
+	test_pb_read();
+	test_pb_schema();
 	test_timestamp();
 	test_option();
 	test_verdict();
@@ -91,6 +95,7 @@ main(int argc, char **argv)
 	test_cascade();
 	test_provider();
 	test_samples();
+	test_login();
 	test_mask();
 	test_mutations();
 

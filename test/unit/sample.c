@@ -219,6 +219,7 @@ sample_job(const MsgJson *job, MsgJob *out, int64_t *now_us)
 	out->key = text_of(job, "key", "sample-1");
 	out->provider_id = text_of(job, "provider_id", "1");
 	out->channels = text_of(job, "channels", NULL);
+	out->detail = msgext_json_get(job, "detail");
 	out->created_us = time_of(job, "created", SAMPLE_TIME_US);
 	out->accepted_us = time_of(job, "accepted", SAMPLE_TIME_US);
 	*now_us = time_of(job, "now", SAMPLE_TIME_US + 60 * INT64_C(1000000));
@@ -248,6 +249,48 @@ sample_reply(const SampleFile *file, MsgReply *reply)
 	return true;
 }
 
+bool
+sample_reply_row(const MsgJson *row, MsgReply *reply)
+{
+	const MsgJson *headers = msgext_json_get(row, "headers");
+	const MsgJson *body = msgext_json_get(row, "body");
+	SampleFile whole;
+	MsgBuf text;
+
+	msgext_buf_init(&text, test_arena, 256);
+	msgext_buf_printf(&text, "HTTP/1.1 %s\n",
+					  sample_text(msgext_json_get(row, "status")));
+	for (headers = headers != NULL ? headers->first : NULL; headers != NULL;
+		 headers = headers->next)
+		msgext_buf_printf(&text, "%s: %s\n", headers->name, headers->text);
+	msgext_buf_putc(&text, '\n');
+	if (msgext_json_is(body, MSG_JSON_STRING))
+		msgext_buf_append(&text, body->text, body->len);
+	else
+		msgext_buf_puts(&text, sample_text(body));
+	whole.bytes = text.data;
+	whole.len = text.len;
+	return sample_reply(&whole, reply);
+}
+
+MsgBuf
+sample_request_text(const MsgRequest *request)
+{
+	MsgBuf text;
+	int i;
+
+	msgext_buf_init(&text, test_arena, 1024);
+	msgext_buf_printf(&text, "%s %s", request->method, request->url);
+	for (i = 0; i < request->nheaders; i++)
+		msgext_buf_printf(&text, "\n%s", request->headers[i]);
+	if (request->body_len > 0)
+	{
+		msgext_buf_puts(&text, "\n\n");
+		msgext_buf_append(&text, request->body, request->body_len);
+	}
+	return text;
+}
+
 static void
 set_text(MsgJson *object, const char *name, const char *value)
 {
@@ -273,6 +316,8 @@ sample_outcome_json(const MsgOutcome *outcome)
 	}
 	if (outcome->events != NULL)
 		msgext_json_set(json, "events", sample_events_json(outcome->events));
+	if (outcome->detail != NULL)
+		msgext_json_set(json, "detail", outcome->detail);
 	return json;
 }
 

@@ -21,8 +21,13 @@
  *	NAME.status-answers.json	the same of status requests, with "job"
  *	NAME.job.json			the message of a status request or an attempt: id, key,
  *							attempt, maybe_sent, provider_id, channels, created,
- *							accepted, now
+ *							accepted, now, detail
  *	NAME.status-request		the request for NAME.job.json
+ *	NAME.logins.json		[{"options", "refresh_token", "needed", "request", "error"}]:
+ *							what is asked for a session with these options alone; the
+ *							path of the error where nothing can be asked
+ *	NAME.login-answers.json	[{"options", "status", "headers", "body", "login"}]: what
+ *							answers mean, {"unreadable": true} if nothing
  *	NAME.callback			a push as it comes in
  *	NAME.events.json		its events, {"unreadable": true} if it cannot be read
  *	NAME.callbacks.json		[{"body", "options", "events"}]: many short ones, read with
@@ -67,6 +72,12 @@ extern bool sample_payload(const Samples *samples, const SampleFile *file,
 /* Both also say what the time is; job may be NULL. */
 extern void sample_job(const MsgJson *job, MsgJob *out, int64_t *now_us);
 extern bool sample_reply(const SampleFile *file, MsgReply *reply);
+
+/* The same of a row with status, headers and body; what is no string is its JSON. */
+extern bool sample_reply_row(const MsgJson *row, MsgReply *reply);
+
+/* The request as a .request file has it. */
+extern MsgBuf sample_request_text(const MsgRequest *request);
 
 /* Trees to compare with golden ones. */
 extern MsgJson *sample_outcome_json(const MsgOutcome *outcome);

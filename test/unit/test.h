@@ -43,14 +43,19 @@ extern void test_check_int(const char *file, int line, const char *what, int64_t
 	test_check_int(__FILE__, __LINE__, #actual, actual, expected)
 
 /* One suite a file. */
+extern void test_base64(void);
 extern void test_buf(void);
 extern void test_cascade(void);
 extern void test_error(void);
 extern void test_json(void);
 extern void test_lifecycle(void);
+extern void test_login(void);
 extern void test_mask(void);
 extern void test_mutations(void);
 extern void test_option(void);
+extern void test_pb_read(void);
+extern void test_pb_schema(void);
+extern void test_pb_write(void);
 extern void test_provider(void);
 extern void test_samples(void);
 extern void test_timestamp(void);

@@ -87,24 +87,9 @@ check_answers(const SampleFile *file, bool status)
 	CHECK(msgext_json_is(list, MSG_JSON_ARRAY) && list->count > 0);
 	for (row = list != NULL ? list->first : NULL; row != NULL; row = row->next)
 	{
-		const MsgJson *headers = msgext_json_get(row, "headers");
-		SampleFile whole;
-		MsgBuf text;
 		MsgReply reply;
-		size_t body_len;
-		const char *body = case_body(msgext_json_get(row, "body"), &body_len);
 
-		msgext_buf_init(&text, test_arena, 256);
-		msgext_buf_printf(&text, "HTTP/1.1 %s\n",
-						  sample_text(msgext_json_get(row, "status")));
-		for (headers = headers != NULL ? headers->first : NULL; headers != NULL;
-			 headers = headers->next)
-			msgext_buf_printf(&text, "%s: %s\n", headers->name, headers->text);
-		msgext_buf_putc(&text, '\n');
-		msgext_buf_append(&text, body, body_len);
-		whole.bytes = text.data;
-		whole.len = text.len;
-		if (sample_reply(&whole, &reply))
+		if (sample_reply_row(row, &reply))
 			check_answer(status, &reply, msgext_json_get(row, "job"),
 						 msgext_json_get(row, "outcome"));
 	}
@@ -184,28 +169,22 @@ check_callbacks(const SampleFile *file)
 	}
 }
 
-/* The request as a .request file has it, or what is wrong with the codec. */
-static const char *
-request_text(bool encoded, const MsgRequest *request, const MsgError *error)
+/* Bodies may be binary: all bytes count. */
+static void
+check_request(bool encoded, const MsgRequest *request, const MsgError *error,
+			  const SampleFile *golden)
 {
 	MsgBuf text;
-	int i;
 
-	msgext_buf_init(&text, test_arena, 1024);
 	if (!encoded)
 	{
-		msgext_buf_printf(&text, "refused: %s: %s", error->path, error->text);
-		return text.data;
+		FAIL("refused: %s: %s", error->path, error->text);
+		return;
 	}
-	msgext_buf_printf(&text, "%s %s", request->method, request->url);
-	for (i = 0; i < request->nheaders; i++)
-		msgext_buf_printf(&text, "\n%s", request->headers[i]);
-	if (request->body_len > 0)
-	{
-		msgext_buf_puts(&text, "\n\n");
-		msgext_buf_append(&text, request->body, request->body_len);
-	}
-	return text.data;
+	text = sample_request_text(request);
+	if (text.len != golden->len || memcmp(text.data, golden->bytes, text.len) != 0)
+		FAIL("%s\n, %zu bytes, not %s\n, %zu bytes", text.data, text.len, golden->bytes,
+			 golden->len);
 }
 
 static void
@@ -274,7 +253,7 @@ check_message(const SampleFile *file)
 	memset(&request, 0xEE, sizeof(request));
 	encoded = samples.provider->encode_send(test_arena, &samples.conn, &job, 1, &request,
 											&error);
-	CHECK_TEXT(request_text(encoded, &request, &error), golden->bytes);
+	check_request(encoded, &request, &error, golden);
 	check_anonymous(&job);
 }
 
@@ -297,7 +276,7 @@ check_status_request(const SampleFile *file)
 	memset(&request, 0xEE, sizeof(request));
 	encoded = samples.provider->encode_status(test_arena, &samples.conn, &job, 1,
 											  &request, &error);
-	CHECK_TEXT(request_text(encoded, &request, &error), file->bytes);
+	check_request(encoded, &request, &error, file);
 }
 
 /* The object that holds the last name of path, which is left in *name. */
@@ -408,9 +387,17 @@ check_refusals(const SampleFile *file)
 static void
 check_file(const SampleFile *file)
 {
-	static const char *const read_along[] = {"json",		 "request",	 "fragment.json",
-											 "outcome.json", "job.json", "events.json",
-											 "part1",		 "part2",	 "part3"};
+	static const char *const read_along[] = {"json",
+											 "request",
+											 "fragment.json",
+											 "outcome.json",
+											 "job.json",
+											 "events.json",
+											 "part1",
+											 "part2",
+											 "part3",
+											 "logins.json",
+											 "login-answers.json"};
 	const char *kind = file->kind;
 	size_t i;
 
@@ -467,6 +454,8 @@ test_samples(void)
 		CHECK(count_kind("reply") > 0);
 		if (((*provider)->caps & MSG_CAN_POLL) != 0)
 			CHECK(count_kind("status-request") > 0 && count_kind("status-reply") > 0);
+		if (((*provider)->caps & MSG_CAN_LOGIN) != 0)
+			CHECK(count_kind("logins.json") > 0 && count_kind("login-answers.json") > 0);
 		if (((*provider)->caps & MSG_CAN_CALLBACK) != 0)
 			CHECK(count_kind("callback") > 0);
 		test_end();

@@ -1,0 +1,48 @@
+/*
+ * diadoc.h
+ *		What the files of the Diadoc codec share. Nothing outside this folder includes it.
+ *
+ * "PostMessage" in comments is the provider's page on that method, "MessageToPost",
+ * "Message" and so on its pages on those structures; README.md tells which revisions.
+ */
+#ifndef MSGEXT_DIADOC_H
+#define MSGEXT_DIADOC_H
+
+#include "core/provider.h"
+
+/* diadoc.c */
+extern const MsgProvider msgext_provider_diadoc;
+
+/* prepare.c */
+extern bool msgext_diadoc_prepare(MsgArena *arena, const MsgConn *conn,
+								  const MsgPayload *payload, MsgFragment *fragment,
+								  MsgError *error);
+
+/* encode.c */
+extern bool msgext_diadoc_encode_send(MsgArena *arena, const MsgConn *conn,
+									  const MsgJob *jobs, int n, MsgRequest *request,
+									  MsgError *error);
+extern bool msgext_diadoc_encode_status(MsgArena *arena, const MsgConn *conn,
+										const MsgJob *jobs, int n, MsgRequest *request,
+										MsgError *error);
+
+/* decode.c */
+extern bool msgext_diadoc_decode_send(MsgArena *arena, const MsgConn *conn,
+									  const MsgReply *reply, const MsgJob *jobs, int n,
+									  MsgOutcome *outcomes, MsgError *error);
+
+/* login.c */
+extern bool msgext_diadoc_needs_login(const MsgConn *conn);
+extern bool msgext_diadoc_encode_login(MsgArena *arena, const MsgConn *conn,
+									   const char *refresh_token, MsgRequest *request,
+									   MsgError *error);
+extern bool msgext_diadoc_decode_login(MsgArena *arena, const MsgConn *conn,
+									   const MsgReply *reply, MsgLogin *login,
+									   MsgError *error);
+
+/* status.c */
+extern bool msgext_diadoc_decode_status(MsgArena *arena, const MsgConn *conn,
+										const MsgReply *reply, const MsgJob *jobs, int n,
+										MsgOutcome *outcomes, MsgError *error);
+
+#endif /* MSGEXT_DIADOC_H */
