@@ -13,6 +13,7 @@
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
+#include "common/hashfn.h"
 #include "foreign/foreign.h"
 #include "storage/fd.h"
 #include "utils/acl.h"
@@ -299,7 +300,7 @@ msgext_mapping_exists(Oid server, Oid role)
 
 /* Options of the role's mapping, else of PUBLIC's; false when there is neither. */
 static bool
-mapping_options(Oid server, Oid role, List **options)
+mapping_options(Oid server, Oid role, List **options, Oid *mapping)
 {
 	HeapTuple tuple = NULL;
 	Datum datum;
@@ -316,6 +317,7 @@ mapping_options(Oid server, Oid role, List **options)
 	datum = SysCacheGetAttr(USERMAPPINGUSERSERVER, tuple, Anum_pg_user_mapping_umoptions,
 							&isnull);
 	*options = isnull ? NIL : untransformRelOptions(datum);
+	*mapping = ((Form_pg_user_mapping) GETSTRUCT(tuple))->oid;
 	ReleaseSysCache(tuple);
 	return true;
 }
@@ -369,6 +371,8 @@ resolve_files(MsgAccount *account, MsgSetting *settings, const MsgOption *own)
 		option = msgext_option_find(own, MSG_OPTION_MAPPING, name);
 		if (option == NULL || !option->secret)
 			continue;
+		if (strcmp(name, "refresh_token") == 0)
+			account->refresh_file = pstrdup(setting->value);
 		setting->value = read_secret_file(setting->name, setting->value, &account->error);
 		if (setting->value == NULL)
 			setting->value = "";
@@ -422,6 +426,26 @@ check_complete(MsgAccount *account, const MsgOption *own)
 				psprintf("the user mapping has no option \"%s\"", option->name);
 }
 
+static uint64
+digest_credentials(const MsgSetting *settings)
+{
+	const MsgSetting *setting;
+	uint64 digest = 0;
+
+	for (setting = settings; setting->name != NULL; setting++)
+	{
+		if (strcmp(setting->name, "refresh_token") == 0)
+			continue;
+		digest =
+			hash_combine64(digest, hash_bytes_extended((unsigned char *) setting->name,
+													   strlen(setting->name), 0));
+		digest =
+			hash_combine64(digest, hash_bytes_extended((unsigned char *) setting->value,
+													   strlen(setting->value), 1));
+	}
+	return digest;
+}
+
 MsgAccount *
 msgext_server_account(MsgServer *server, const char *sender)
 {
@@ -448,7 +472,8 @@ msgext_server_account(MsgServer *server, const char *sender)
 	account = palloc0(sizeof(MsgAccount));
 	account->sender = pstrdup(sender);
 	account->read_at = GetCurrentTimestamp();
-	if (!mapping_options(server->oid, get_role_oid(sender, true), &options))
+	if (!mapping_options(server->oid, get_role_oid(sender, true), &options,
+						 &account->mapping))
 		account->error =
 			psprintf("there is no user mapping for role \"%s\" or for PUBLIC", sender);
 	settings = add_settings(NULL, options);
@@ -457,6 +482,7 @@ msgext_server_account(MsgServer *server, const char *sender)
 	account->conn.settings = settings;
 	check_complete(account, server->provider->options);
 	collect_secrets(account, settings, server->provider->options);
+	account->credentials = digest_credentials(settings);
 
 	/* The server's own settings follow the mapping's: one list for the codec. */
 	{

@@ -45,6 +45,9 @@ typedef struct MsgAccount
 	const char *error; /* why it cannot be used, or NULL */
 	TimestampTz read_at;
 	const char **secrets; /* ends with NULL; for msgext_account_scrub() */
+	Oid mapping;		  /* the user mapping */
+	uint64 credentials;	  /* a digest of all its settings but the refresh token */
+	char *refresh_file;	  /* where the refresh token is kept, if in a file */
 } MsgAccount;
 
 /*

@@ -18,6 +18,7 @@
 #include "pg/engine.h"
 #include "pg/event.h"
 #include "pg/guc.h"
+#include "pg/login.h"
 #include "pg/reference.h"
 
 /* Results wait for company this long at most, and not when this many are there. */
@@ -267,6 +268,9 @@ retire(MsgDispatcher *dispatcher)
 	{
 		bool done = true;
 		int i;
+
+		if (flight->login && flight->settled[0] == MSGEXT_WRITTEN)
+			msgext_login_commit(dispatcher, flight);
 
 		for (i = 0; i < flight->n; i++)
 		{
@@ -530,6 +534,7 @@ msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
 		AllocSetContextCreate(context, "msgext turn", ALLOCSET_DEFAULT_SIZES);
 	dispatcher->host = host;
 	dispatcher->limiter = msgext_limiter_create(context);
+	dispatcher->logins = msgext_logins_create(context);
 	control.keysize = sizeof(int64);
 	control.entrysize = sizeof(MsgUnderWay);
 	control.hcxt = context;
@@ -586,6 +591,8 @@ drop_fresh(MsgDispatcher *dispatcher)
 		int i;
 
 		dispatcher->fresh = flight->next;
+		if (flight->login)
+			msgext_login_drop(dispatcher, flight);
 		for (i = 0; i < flight->n; i++)
 			hash_search(dispatcher->under_way, &flight->jobs[i].id, HASH_REMOVE, NULL);
 		flight->channel->in_flight--;

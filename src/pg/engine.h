@@ -26,13 +26,14 @@ typedef struct MsgChannel
 	bool hungry[MSGEXT_PRIORITIES]; /* the lane may have something to read */
 	int in_flight;					/* requests */
 	bool paused;
-	char pause_wanted[512];		 /* a pause that could not be written down yet, or "" */
-	TimestampTz send_from;		 /* reminders before this have been taken */
-	TimestampTz poll_from;		 /* likewise, and of those at poll_from itself ... */
-	int64 poll_after;			 /* ... those up to this message */
-	TimestampTz next_due;		 /* the first reminder that may be there; 0 = none */
-	TimestampTz throttled_until; /* a rate limit holds messages back until then */
-	TimestampTz line_until;		 /* the last of those set aside for it has its turn */
+	char pause_wanted[512];		  /* a pause that could not be written down yet, or "" */
+	TimestampTz send_from;		  /* reminders before this have been taken */
+	TimestampTz poll_from;		  /* likewise, and of those at poll_from itself ... */
+	int64 poll_after;			  /* ... those up to this message */
+	TimestampTz polls_held_until; /* a login is wanted for them, and not to be had */
+	TimestampTz next_due;		  /* the first reminder that may be there; 0 = none */
+	TimestampTz throttled_until;  /* a rate limit holds messages back until then */
+	TimestampTz line_until;		  /* the last of those set aside for it has its turn */
 	MsgHealth health;
 } MsgChannel;
 
@@ -52,6 +53,9 @@ typedef enum MsgSettled
 	MSGEXT_DONE
 } MsgSettled;
 
+/* Sessions with providers: see login.h. */
+typedef struct MsgLogins MsgLogins;
+
 /* One request, from claim to record. */
 typedef struct MsgFlight
 {
@@ -61,6 +65,11 @@ typedef struct MsgFlight
 	MsgChannel *channel;
 	MsgServer *server; /* pinned */
 	MsgAccount *account;
+	MsgConn conn;	/* the account's, with the session this request is sent with */
+	uint64 session; /* which one that was */
+	bool login;		/* a login: one job, for no message */
+	const char *refresh_token; /* of a login; NULL = by password */
+	MsgLogin login_answer;
 	bool poll;
 	MsgDue reminder; /* of a poll: where it stood */
 	MsgBatch *batch; /* of a send */
@@ -114,6 +123,7 @@ struct MsgDispatcher
 	uint64 generation;
 	int rotation; /* which channel comes first in this turn */
 	MsgLimiter *limiter;
+	MsgLogins *logins;
 	HTAB *under_way;
 
 	MsgFlight *fresh;  /* claimed by this turn, to be submitted after its commit */
@@ -163,7 +173,10 @@ extern void msgext_record_rematch(MsgDispatcher *dispatcher);
 /* dispatcher.c: adds a reminder and makes sure that it is woken up for. */
 extern void msgext_remind(MsgDispatcher *dispatcher, MsgChannel *channel,
 						  const char *kind, TimestampTz at, int64 id);
-/* Remembers an error of a channel for server_status. */
+/* record.c: holds a channel back from the next turn on; the pause is written down then. */
+extern void msgext_pause_channel(MsgChannel *channel, const char *code, const char *text,
+								 int http_status);
+/* dispatcher.c: remembers an error of a channel for server_status. */
 extern void msgext_channel_error(MsgDispatcher *dispatcher, MsgChannel *channel,
 								 const char *text);
 

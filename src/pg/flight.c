@@ -9,10 +9,12 @@
 
 #include "utils/memutils.h"
 
+#include "core/mask.h"
 #include "core/verdict.h"
 #include "pg/arena_pg.h"
 #include "pg/clock.h"
 #include "pg/engine.h"
+#include "pg/json_pg.h"
 
 /* A context of this size, reused, holds an ordinary message with its request. */
 #define FLIGHT_BLOCK_SIZE 4096
@@ -55,18 +57,28 @@ msgext_flight_load(MsgFlight *flight, int i, const MsgRow *row)
 {
 	MemoryContext before = MemoryContextSwitchTo(flight->context);
 	MsgJob *job = &flight->jobs[i];
-	char *key = palloc(33);
 	bytea *payload;
+	Datum detail;
+	bool isnull;
 
 	job->id = row->id;
 	job->created_us = msgext_unix_us(row->created_at);
 	job->accepted_us = msgext_unix_us(row->accepted_at);
-	msgext_row_key(row, key);
-	job->key = key;
+	job->key = msgext_row_text(row, Anum_outbox_operation_id);
+	if (job->key == NULL)
+	{
+		char *key = palloc(33);
+
+		msgext_row_key(row, key);
+		job->key = key;
+	}
 	job->attempt = flight->poll ? row->attempts : row->attempts + 1;
 	job->maybe_sent = row->maybe_sent;
 	job->provider_id = msgext_row_text(row, Anum_outbox_provider_id);
 	job->channels = msgext_row_text(row, Anum_outbox_channels);
+	detail = msgext_row_value(row, Anum_outbox_detail, &isnull);
+	if (!isnull)
+		job->detail = msgext_json_from_jsonb(flight->arena, DatumGetJsonbP(detail));
 	if (!flight->poll)
 	{
 		payload = msgext_row_payload(row);
@@ -98,6 +110,10 @@ set_outcomes(MsgFlight *flight, MsgVerdict verdict, const char *text)
 {
 	int i;
 
+	memset(&flight->login_answer, 0, sizeof(MsgLogin));
+	flight->login_answer.verdict = verdict;
+	flight->login_answer.retry_after_ms = -1;
+	flight->login_answer.text = text;
 	for (i = 0; i < flight->n; i++)
 	{
 		memset(&flight->outcomes[i], 0, sizeof(MsgOutcome));
@@ -126,18 +142,23 @@ msgext_flight_launch(MsgDispatcher *dispatcher, MsgFlight *flight)
 	MsgError error = {0};
 	bool encoded;
 
-	if (flight->poll)
-		encoded =
-			provider->encode_status(flight->arena, &flight->account->conn, flight->jobs,
-									flight->n, &flight->request, &error);
+	if (flight->login)
+		encoded = provider->encode_login(flight->arena, &flight->conn,
+										 flight->refresh_token, &flight->request, &error);
+	else if (flight->poll)
+		encoded = provider->encode_status(flight->arena, &flight->conn, flight->jobs,
+										  flight->n, &flight->request, &error);
 	else
-		encoded =
-			provider->encode_send(flight->arena, &flight->account->conn, flight->jobs,
-								  flight->n, &flight->request, &error);
+		encoded = provider->encode_send(flight->arena, &flight->conn, flight->jobs,
+										flight->n, &flight->request, &error);
 	if (!encoded)
 	{
-		/* The payload was checked when it was queued: the settings are what is wrong. */
-		set_outcomes(flight, MSG_VERDICT_PAUSE, pstrdup(error.text));
+		/*
+		 * The payload was checked when it was queued: the settings are what is wrong. A
+		 * message that cannot be asked about harms no other.
+		 */
+		set_outcomes(flight, flight->poll ? MSG_VERDICT_REJECTED : MSG_VERDICT_PAUSE,
+					 pstrdup(error.text));
 		land(dispatcher, flight);
 	}
 	else if (!msgext_http_submit(dispatcher->http, &flight->server->target,
@@ -154,12 +175,15 @@ static void
 understand(MsgFlight *flight, const MsgReply *reply)
 {
 	const MsgProvider *provider = flight->server->provider;
-	const MsgConn *conn = &flight->account->conn;
+	const MsgConn *conn = &flight->conn;
 	MsgError error = {0};
 	bool readable;
 	int i;
 
-	if (flight->poll)
+	if (flight->login)
+		readable = provider->decode_login(flight->arena, conn, reply,
+										  &flight->login_answer, &error);
+	else if (flight->poll)
 		readable = provider->decode_status(flight->arena, conn, reply, flight->jobs,
 										   flight->n, flight->outcomes, &error);
 	else
@@ -169,6 +193,13 @@ understand(MsgFlight *flight, const MsgReply *reply)
 		set_outcomes(flight, msgext_verdict_http(reply->status),
 					 psprintf("HTTP %d, and an answer that could not be read: %s",
 							  reply->status, error.text));
+
+	/* Nothing is left to log in with. */
+	if (flight->login && flight->login_answer.verdict == MSG_VERDICT_RELOGIN &&
+		flight->refresh_token == NULL)
+		flight->login_answer.verdict = MSG_VERDICT_PAUSE;
+	if (reply->retry_after_ms >= 0 && flight->login_answer.retry_after_ms < 0)
+		flight->login_answer.retry_after_ms = reply->retry_after_ms;
 	for (i = 0; i < flight->n; i++)
 	{
 		MsgOutcome *outcome = &flight->outcomes[i];
@@ -184,6 +215,16 @@ understand(MsgFlight *flight, const MsgReply *reply)
 	}
 }
 
+static void
+hide_secrets(const MsgFlight *flight, char *bytes, size_t len)
+{
+	msgext_account_scrub(flight->account, bytes, len);
+	if (flight->conn.session != NULL)
+		msgext_mask(bytes, len, flight->conn.session->token);
+	if (flight->login && flight->refresh_token != NULL)
+		msgext_mask(bytes, len, flight->refresh_token);
+}
+
 static const char *
 scrubbed(const MsgFlight *flight, const char *text)
 {
@@ -192,7 +233,7 @@ scrubbed(const MsgFlight *flight, const char *text)
 	if (text == NULL)
 		return NULL;
 	copy = msgext_strdup(flight->arena, text);
-	msgext_account_scrub(flight->account, copy, strlen(copy));
+	hide_secrets(flight, copy, strlen(copy));
 	return copy;
 }
 
@@ -205,7 +246,7 @@ scrub_detail(const MsgFlight *flight, MsgJson *node)
 	if (node->type == MSG_JSON_STRING)
 	{
 		node->text = msgext_strndup(flight->arena, node->text, node->len);
-		msgext_account_scrub(flight->account, (char *) node->text, node->len);
+		hide_secrets(flight, (char *) node->text, node->len);
 	}
 	for (member = node->first; member != NULL; member = member->next)
 		scrub_detail(flight, member);
@@ -213,11 +254,18 @@ scrub_detail(const MsgFlight *flight, MsgJson *node)
 
 /* Hides our own secrets in whatever the provider may have echoed. */
 static void
-scrub(const MsgFlight *flight, char *answer)
+scrub(MsgFlight *flight, char *answer)
 {
 	int i;
 
-	msgext_account_scrub(flight->account, answer, flight->answer_len);
+	/* A login's answer is a secret as a whole, and is kept nowhere. */
+	if (flight->login)
+	{
+		flight->login_answer.text = scrubbed(flight, flight->login_answer.text);
+		flight->login_answer.code = scrubbed(flight, flight->login_answer.code);
+		return;
+	}
+	hide_secrets(flight, answer, flight->answer_len);
 	for (i = 0; i < flight->n; i++)
 	{
 		MsgOutcome *outcome = &flight->outcomes[i];
@@ -225,6 +273,8 @@ scrub(const MsgFlight *flight, char *answer)
 
 		outcome->text = scrubbed(flight, outcome->text);
 		outcome->code = scrubbed(flight, outcome->code);
+		if (outcome->detail != NULL)
+			scrub_detail(flight, outcome->detail);
 		for (event = outcome->events; event != NULL; event = event->next)
 		{
 			event->status = scrubbed(flight, event->status);

@@ -12,16 +12,22 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "pg/arena_pg.h"
 #include "pg/callback.h"
 #include "pg/claim.h"
 #include "pg/clock.h"
 #include "pg/engine.h"
 #include "pg/event.h"
+#include "pg/json_pg.h"
+#include "pg/login.h"
 #include "pg/reference.h"
 #include "pg/tracking.h"
 
 #define CODE_MAX 256
 #define ERROR_MAX 2048
+
+/* To a message whose session was refused, the next turn. */
+#define AFTER_RELOGIN_US 1000
 
 /* How long a report may take to commit and still find its message by itself. */
 #define REMATCH_SECONDS 60
@@ -63,20 +69,20 @@ next_poll(const MsgServer *server, TimestampTz accepted_at, TimestampTz now)
 	return now + delay_ms * 1000;
 }
 
-static void
-pause_channel(MsgChannel *channel, const MsgOutcome *outcome, int http_status)
+void
+msgext_pause_channel(MsgChannel *channel, const char *code, const char *text,
+					 int http_status)
 {
 	if (channel->paused)
 		return;
 	channel->paused = true;
-	if (outcome->code == NULL && outcome->text == NULL)
+	if (code == NULL && text == NULL)
 		snprintf(channel->pause_wanted, sizeof(channel->pause_wanted), "HTTP status %d",
 				 http_status);
 	else
 		snprintf(channel->pause_wanted, sizeof(channel->pause_wanted), "%s%s%s",
-				 outcome->code != NULL ? outcome->code : "",
-				 outcome->code != NULL && outcome->text != NULL ? ": " : "",
-				 outcome->text != NULL ? outcome->text : "");
+				 code != NULL ? code : "", code != NULL && text != NULL ? ": " : "",
+				 text != NULL ? text : "");
 }
 
 /* The answer named the message: callbacks find it by this, and may have come already. */
@@ -127,6 +133,27 @@ reason_to_wait(const MsgOutcome *outcome)
 	return outcome->retry_after_ms >= 0 ? "the provider asked to wait" : "retry";
 }
 
+/* What the answer tells beside its outcome, over what earlier answers told. */
+static Datum
+merge_detail(const MsgRow *row, MsgJson *told)
+{
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	bool isnull;
+	Datum stored = msgext_row_value(row, Anum_outbox_detail, &isnull);
+	MsgJson *detail;
+	MsgJson *member;
+	MsgJson *next;
+
+	detail = isnull ? msgext_json_new(arena, MSG_JSON_OBJECT)
+					: msgext_json_from_jsonb(arena, DatumGetJsonbP(stored));
+	for (member = told->first; member != NULL; member = next)
+	{
+		next = member->next;
+		msgext_json_set(detail, member->name, member);
+	}
+	return JsonbPGetDatum(msgext_json_to_jsonb(detail));
+}
+
 /* Fills in everything about the row that follows from the outcome and the decision. */
 static void
 fill_change(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *row,
@@ -148,6 +175,8 @@ fill_change(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *ro
 	msgext_change_text(
 		change, Anum_outbox_error,
 		decision->state == MSG_ACCEPTED ? NULL : msgext_clean_text(text, ERROR_MAX));
+	if (outcome->detail != NULL)
+		msgext_change_set(change, Anum_outbox_detail, merge_detail(row, outcome->detail));
 	if (decision->state == MSG_QUEUED)
 	{
 		msgext_change_time(change, Anum_outbox_next_attempt_at,
@@ -180,8 +209,6 @@ decide(const MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *r
 	msgext_lifecycle_decide(&server->policy, &history, outcome->verdict,
 							outcome->retry_after_ms, msgext_unix_us(dispatcher->now),
 							decision);
-	if (outcome->verdict == MSG_VERDICT_RELOGIN)
-		decision->pause = true;
 }
 
 /* A message that certainly did not go out gives its place with the recipient back. */
@@ -202,7 +229,8 @@ release_recipient(MsgDispatcher *dispatcher, const MsgServer *server, const MsgR
 /* False when another transaction holds the row: to be recorded by a later turn. */
 static bool
 record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *server,
-			int64 id, int attempt, const MsgOutcome *outcome, const Answer *answer)
+			const MsgFlight *flight, int64 id, int attempt, const MsgOutcome *outcome,
+			const Answer *answer)
 {
 	MsgTables *tables = &dispatcher->tables;
 	MsgDecision decision;
@@ -215,6 +243,14 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 		return true;
 
 	decide(dispatcher, server, &row, attempt, outcome, &decision);
+	if (outcome->verdict == MSG_VERDICT_RELOGIN)
+	{
+		/* Not in this turn: until its end the message counts as under way. */
+		if (flight != NULL && msgext_login_refused(dispatcher, flight))
+			decision.next_us += AFTER_RELOGIN_US;
+		else
+			decision.pause = true;
+	}
 	fill_change(dispatcher, server, &row, attempt, outcome, &decision, &change);
 	if (msgext_outbox_update(tables->outbox, &row, &change, false) != TM_Ok)
 		return false;
@@ -226,6 +262,8 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 		case MSG_ACCEPTED:
 			channel->health.last_success_at = dispatcher->now;
 			channel->health.changed = true;
+			if (flight != NULL)
+				msgext_login_honoured(dispatcher, flight);
 			if (outcome->provider_id == NULL)
 				break;
 			add_reference(dispatcher, channel, server, &row, outcome->provider_id);
@@ -248,7 +286,7 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 		msgext_channel_error(dispatcher, channel,
 							 outcome->text != NULL ? outcome->text : outcome->code);
 	if (decision.pause)
-		pause_channel(channel, outcome, answer->http_status);
+		msgext_pause_channel(channel, outcome->code, outcome->text, answer->http_status);
 	return true;
 }
 
@@ -340,12 +378,15 @@ record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 	{
 		channel->health.last_success_at = dispatcher->now;
 		channel->health.changed = true;
+		msgext_login_honoured(dispatcher, flight);
 	}
 	else
 		msgext_channel_error(dispatcher, channel,
 							 outcome->text != NULL ? outcome->text : outcome->code);
-	if (outcome->verdict == MSG_VERDICT_PAUSE || outcome->verdict == MSG_VERDICT_RELOGIN)
-		pause_channel(channel, outcome, flight->http_status);
+	if (outcome->verdict == MSG_VERDICT_PAUSE ||
+		(outcome->verdict == MSG_VERDICT_RELOGIN &&
+		 !msgext_login_refused(dispatcher, flight)))
+		msgext_pause_channel(channel, outcome->code, outcome->text, flight->http_status);
 	return true;
 }
 
@@ -365,11 +406,16 @@ record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 		if (flight->settled[i] != MSGEXT_OPEN)
 			continue;
 		dispatcher->reading = job->id;
-		if (flight->poll)
+		if (flight->login)
+		{
+			msgext_login_record(dispatcher, flight);
+			settled = true;
+		}
+		else if (flight->poll)
 			settled = record_poll(dispatcher, flight, i);
 		else
-			settled = record_send(dispatcher, flight->channel, flight->server, job->id,
-								  job->attempt, &flight->outcomes[i], &answer);
+			settled = record_send(dispatcher, flight->channel, flight->server, flight,
+								  job->id, job->attempt, &flight->outcomes[i], &answer);
 		if (settled)
 		{
 			flight->settled[i] = MSGEXT_WRITTEN;
@@ -425,8 +471,8 @@ msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attemp
 
 		if (channel->server != NULL && strcmp(channel->name, name) == 0)
 		{
-			while (!record_send(dispatcher, channel, channel->server, message, attempt,
-								&outcome, &answer))
+			while (!record_send(dispatcher, channel, channel->server, NULL, message,
+								attempt, &outcome, &answer))
 			{
 				/* A superuser's lock, by hand: there is nothing else to do here. */
 				CHECK_FOR_INTERRUPTS();

@@ -21,6 +21,7 @@
 #include "pg/event.h"
 #include "pg/guc.h"
 #include "pg/home.h"
+#include "pg/login.h"
 
 /* Another transaction holds the row: look again after this. */
 #define HELD_RETRY_US (200 * 1000)
@@ -139,6 +140,23 @@ throttle(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 	return TAKE_PASSED;
 }
 
+/* Its provider wants a login first, which is under way or has failed for now. */
+static Take
+wait_for_login(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane,
+			   const MsgRow *row, TimestampTz until)
+{
+	if (channel->throttled_until == 0 || until < channel->throttled_until)
+		channel->throttled_until = until;
+	if (lane == NULL)
+	{
+		defer(dispatcher, channel, row, until, "login", NULL);
+		return TAKE_PASSED;
+	}
+	strlcpy(lane->waiting, "login", sizeof(lane->waiting));
+	lane->until = until;
+	return TAKE_STOP;
+}
+
 static Take
 claim(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account,
 	  const MsgRow *row)
@@ -147,6 +165,7 @@ claim(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account,
 	MsgUnderWay *entry;
 
 	flight->account = account;
+	msgext_login_use(dispatcher, flight);
 	msgext_flight_load(flight, 0, row);
 	if (dispatcher->batch == NULL)
 	{
@@ -238,6 +257,9 @@ consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 		return TAKE_PASSED;
 	}
 
+	if (msgext_login_need(dispatcher, channel, account, &until) == MSGEXT_LOGIN_WAIT)
+		return wait_for_login(dispatcher, channel, lane, row, until);
+
 	key = msgext_row_text(row, Anum_outbox_limit_key);
 	recipient = msgext_row_text(row, Anum_outbox_recipient);
 	if (server->recipient_limit.count > 0 && recipient != NULL &&
@@ -313,6 +335,7 @@ take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 		MsgUnderWay *entry;
 		MsgAccount *account;
 		MsgFlight *flight;
+		TimestampTz until;
 		bool known;
 		MsgRow row;
 
@@ -347,10 +370,19 @@ take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 			continue;
 		}
 
+		if (msgext_login_need(dispatcher, channel, account, &until) == MSGEXT_LOGIN_WAIT)
+		{
+			/* The reminder stays; what is behind it needs the same login. */
+			channel->poll_after = found[i].id - 1;
+			channel->polls_held_until = until;
+			break;
+		}
+
 		/* The reminder stays until the answer is recorded: a crash loses no poll. */
 		flight = msgext_flight_create(dispatcher, channel, 1);
 		flight->poll = true;
 		flight->account = account;
+		msgext_login_use(dispatcher, flight);
 		flight->reminder = found[i];
 		msgext_flight_load(flight, 0, &row);
 		flight->next = dispatcher->fresh;
@@ -445,7 +477,8 @@ take_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
 		room -= take_reminded(dispatcher, channel, room);
 
 		/* Status requests leave most of the room to messages. */
-		if (channel->server->poll && room > 0)
+		if (channel->server->poll && room > 0 &&
+			channel->polls_held_until <= dispatcher->now)
 		{
 			int before = dispatcher->flights;
 
@@ -462,6 +495,8 @@ take_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
 			msgext_due_first(dispatcher->tables.due, channel->name, MSGEXT_DUE_POLL,
 							 channel->poll_from, channel->poll_after);
 
+		if (poll != 0 && poll < channel->polls_held_until)
+			poll = channel->polls_held_until;
 		if (send != 0 && (channel->next_due == 0 || send < channel->next_due))
 			channel->next_due = send;
 		if (poll != 0 && (channel->next_due == 0 || poll < channel->next_due))
@@ -486,7 +521,7 @@ write_claim(MsgDispatcher *dispatcher)
 	{
 		int i;
 
-		for (i = 0; i < flight->n && !flight->poll; i++)
+		for (i = 0; i < flight->n && flight->batch != NULL; i++)
 		{
 			messages[n] = flight->jobs[i].id;
 			attempts[n] = flight->jobs[i].attempt;
