@@ -98,6 +98,10 @@ CREATE SERVER polled FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127
     rate_limit 'off', recipient_limit 'off', status_poll 'on', max_in_flight '64');
 CREATE SERVER probe FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0.1:$port/devino',
     rate_limit 'off', recipient_limit 'off', status_poll 'off', max_in_flight '64');
+CREATE SERVER docs FOREIGN DATA WRAPPER msgext_diadoc OPTIONS (url 'http://127.0.0.1:$port/diadoc',
+    status_poll 'off', max_in_flight '64');
+CREATE USER MAPPING FOR PUBLIC SERVER docs
+    OPTIONS (api_client_id 'simulator', login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER wide OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER polled OPTIONS (login 'tester', password '111111');
@@ -228,6 +232,38 @@ scenario_dispatch_polled() { # rounds, messages
         put polled.rate "$rate"; put polled.cpu "$cpu"
     done
     info dispatch_polled "with status_poll on: $(of polled.rate | median)/s ($(of polled.rate | spread)), worker $(of polled.cpu | median) µs each"
+}
+
+# queue_documents N: Diadoc messages of one document of 10 kB each.
+queue_documents() {
+    sql -c "SELECT count(msgext.post_message('docs', '{
+            \"FromBoxId\": \"db32dd5c-5d5b-4b7a-9f3e-1c2d3e4f5a6b\",
+            \"ToBoxId\": \"1aaaf74cc6a84b1e8d07c2f0a95be31d@diadoc.ru\",
+            \"DocumentAttachments\": [{\"TypeNamedId\": \"Nonformalized\",
+                \"SignedContent\": {\"Content\": {\"part\": 1}, \"SignWithTestSignature\": true},
+                \"Metadata\": [{\"Key\": \"FileName\", \"Value\": \"a.txt\"}]}]}',
+            parts => ARRAY[convert_to(repeat(md5(n::text), 320), 'UTF8')]))
+        FROM generate_series(1, $1) n" > /dev/null
+}
+
+# The yardstick posts as many bytes, to the peer's cheaper interface.
+scenario_documents() { # rounds, messages
+    local i small=$bodies
+    awk 'BEGIN { for (i = 0; i < 320; i++) filler = filler "0123456789abcdef0123456789abcdef"
+        for (i = 1; i <= 100; i++) printf "{\"vk\":{\"phone\":\"79%09d\",\"text\":\"%s\"}}\n", i, filler }' > "$out/large"
+    for i in $(seq "$1"); do
+        bodies=$out/large
+        ceiling "$2" 64
+        bodies=$small
+        put documents.bare "$rate"
+        local bare=$rate
+        empty
+        queue_documents "$2"
+        drain "$2"
+        put documents.rate "$rate"; put documents.cpu "$cpu"
+        put documents.ratio "$(ratio "$rate" "$bare")"
+    done
+    info dispatch_documents "Diadoc, 10 kB each: $(of documents.rate | median)/s ($(of documents.rate | spread)), worker $(of documents.cpu | median) µs each; bare libcurl $(of documents.bare | median)/s; ratio $(of documents.ratio | median)"
 }
 
 scenario_slow_peer() { # rounds, messages
@@ -474,6 +510,7 @@ case $1 in
     all)
         scenario_dispatch 5 30000
         scenario_dispatch_polled 2 20000
+        scenario_documents 3 5000
         scenario_slow_peer 3 30000
         scenario_latency 3 200 300000
         scenario_enqueue 5 3
@@ -486,6 +523,7 @@ case $1 in
             case $name in
                 dispatch) scenario_dispatch 5 30000 ;;
                 dispatch_polled) scenario_dispatch_polled 2 20000 ;;
+                documents) scenario_documents 3 5000 ;;
                 dispatch_50ms) scenario_slow_peer 3 30000 ;;
                 latency) scenario_latency 3 200 300000 ;;
                 enqueue) scenario_enqueue 5 3 ;;

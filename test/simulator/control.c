@@ -122,6 +122,20 @@ handle_reset(Request *request, Reply *reply)
 }
 
 static void
+handle_expire(Request *request, Reply *reply)
+{
+	int i;
+
+	(void) request;
+	for (i = 0; providers[i] != NULL; i++)
+	{
+		if (providers[i]->expire != NULL)
+			providers[i]->expire();
+	}
+	reply_text(reply, 200, "ok\n");
+}
+
+static void
 handle_latency(Request *request, Reply *reply)
 {
 	long ms;
@@ -158,6 +172,7 @@ const Route control_routes[] = {{"GET", "/health", "", handle_health},
 								{"POST", "/control/callbacks", "", handle_callbacks_set},
 								{"GET", "/control/callbacks", "", handle_callbacks_get},
 								{"POST", "/control/reset", "", handle_reset},
+								{"POST", "/control/expire", "", handle_expire},
 								{"POST", "/control/latency", "", handle_latency},
 								{"POST", "/control/down", "", handle_down},
 								{"POST", "/control/up", "", handle_up},

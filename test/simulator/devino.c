@@ -162,8 +162,7 @@ authorized(const Request *request, Reply *reply)
 	reply_text(reply, 401,
 			   "{\"error\":\"Unauthorized\",\"message\":\"Wrong login or password\"}");
 	reply->content_type = JSON_TYPE;
-	reply->header_name = "WWW-Authenticate";
-	strcpy(reply->header_value, "Basic realm=\"devino\"");
+	reply_header(reply, "WWW-Authenticate", "Basic realm=\"devino\"");
 	return false;
 }
 

@@ -7,6 +7,7 @@
  * says or when it is due.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,6 +43,18 @@ reply_text(Reply *reply, unsigned status, const char *text)
 	reply->content_type = "text/plain; charset=utf-8";
 	buf_clear(&reply->body);
 	buf_puts(&reply->body, text);
+}
+
+void
+reply_header(Reply *reply, const char *name, const char *value)
+{
+	ReplyHeader *header = &reply->headers[reply->headers_len];
+
+	if (reply->headers_len == REPLY_HEADERS_MAX)
+		die("too many headers");
+	reply->headers_len++;
+	header->name = name;
+	snprintf(header->value, sizeof(header->value), "%s", value);
 }
 
 Exchange *
@@ -202,14 +215,16 @@ exchange_queue(Exchange *ex, struct MHD_Response *response)
 {
 	const Reply *reply = &ex->reply;
 	enum MHD_Result result;
+	int i;
 
 	if (response == NULL)
 		return MHD_NO;
 	if (reply->content_type != NULL)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
 								reply->content_type);
-	if (reply->header_name != NULL)
-		MHD_add_response_header(response, reply->header_name, reply->header_value);
+	for (i = 0; i < reply->headers_len; i++)
+		MHD_add_response_header(response, reply->headers[i].name,
+								reply->headers[i].value);
 	result = MHD_queue_response(ex->request.connection, reply->status, response);
 	MHD_destroy_response(response);
 	return result;

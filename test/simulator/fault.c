@@ -21,7 +21,7 @@ html_page(Reply *reply, unsigned status)
 {
 	reply->status = status;
 	reply->content_type = "text/html; charset=utf-8";
-	reply->header_name = NULL;
+	reply->headers_len = 0;
 	buf_clear(&reply->body);
 	buf_printf(&reply->body,
 			   "<!DOCTYPE html>\n<html><head><title>%u</title></head>"
@@ -38,7 +38,7 @@ garbage(Reply *reply, size_t len)
 
 	reply->status = 200;
 	reply->content_type = "application/json; charset=utf-8";
-	reply->header_name = NULL;
+	reply->headers_len = 0;
 	buf_clear(&reply->body);
 	buf_reserve(&reply->body, len);
 	while (reply->body.len < len)
@@ -49,6 +49,15 @@ garbage(Reply *reply, size_t len)
 		reply->body.data[reply->body.len++] = (char) (state >> 24);
 	}
 	reply->body.data[len] = '\0';
+}
+
+static void
+retry_after(Reply *reply, long seconds)
+{
+	char value[32];
+
+	snprintf(value, sizeof(value), "%ld", seconds);
+	reply_header(reply, "Retry-After", value);
 }
 
 static void
@@ -65,11 +74,26 @@ plain_status(Reply *reply, const Fault *fault)
 			reply->content_type = "application/json; charset=utf-8";
 	}
 	if (fault->retry_after >= 0)
-	{
-		reply->header_name = "Retry-After";
-		snprintf(reply->header_value, sizeof(reply->header_value), "%ld",
-				 fault->retry_after);
-	}
+		retry_after(reply, fault->retry_after);
+}
+
+/*
+ * Diadoc, PostMessage: "if the answer has a Retry-After header, the previous call with
+ * the same operation id is not finished". Which status it comes with is not said.
+ */
+static void
+still_running(Reply *reply, const Fault *fault)
+{
+	unsigned status = (unsigned) fault->number;
+
+	if (status == 409)
+		reply_text(reply, status, "The operation is still running, repeat it later");
+	else if (status >= 300)
+		html_page(reply, status);
+	else
+		reply_text(reply, status, "");
+	reply->headers_len = 0;
+	retry_after(reply, fault->retry_after);
 }
 
 /*
@@ -122,6 +146,10 @@ fault_serve(Exchange *ex)
 		case FAULT_TAKEN_STATUS:
 			request->route->handle(request, reply);
 			html_page(reply, (unsigned) fault->number);
+			break;
+		case FAULT_RETRY_AFTER:
+			request->route->handle(request, reply);
+			still_running(reply, fault);
 			break;
 		case FAULT_TAKEN_HTML:
 			request->route->handle(request, reply);

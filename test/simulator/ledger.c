@@ -25,8 +25,10 @@ typedef struct Entry
 	uint64_t id;
 	const char *provider;
 	const char *code; /* NULL = accepted */
-	char *text;		  /* recipient, NUL, body; NULL if neither */
+	char *text;		  /* id, NUL, recipient, NUL, body, each if it has it; or NULL */
 	uint32_t body_len;
+	uint32_t repeats;
+	bool has_id;
 	bool has_to;
 	bool has_body;
 	bool body_is_json;
@@ -92,9 +94,27 @@ entry_new(void)
 	return entry_at(++entries);
 }
 
-void
+static char *
+put_text(char *at, const char *text, size_t len)
+{
+	if (len > 0)
+		memcpy(at, text, len);
+	return at + len;
+}
+
+static void
+range_extend(LedgerRange *range, uint64_t n)
+{
+	if (range->first == 0 || range->generation != generation)
+		range->first = n;
+	range->last = n;
+	range->generation = generation;
+}
+
+uint64_t
 ledger_add(LedgerRange *range, const LedgerLine *line)
 {
+	size_t id_len = line->text_id != NULL ? strlen(line->text_id) + 1 : 0;
 	size_t to_len = line->to != NULL ? strlen(line->to) + 1 : 0;
 	size_t body_len = settings.ledger_bodies ? line->body_len : 0;
 	Entry *entry = entry_new();
@@ -109,19 +129,21 @@ ledger_add(LedgerRange *range, const LedgerLine *line)
 	entry->id = line->id;
 	entry->provider = line->provider;
 	entry->code = line->code != NULL ? code_keep(line->code) : NULL;
+	entry->has_id = id_len > 0;
 	entry->has_to = to_len > 0;
 	entry->has_body = body_len > 0;
 	entry->body_is_json = line->body_is_json;
 	entry->body_len = (uint32_t) body_len;
-	if (to_len + body_len > 0)
+	if (id_len + to_len + body_len > 0)
 	{
-		entry->text = malloc(to_len + body_len);
-		if (entry->text == NULL)
+		char *at = malloc(id_len + to_len + body_len);
+
+		if (at == NULL)
 			die("out of memory");
-		if (to_len > 0)
-			memcpy(entry->text, line->to, to_len);
-		if (body_len > 0)
-			memcpy(entry->text + to_len, line->body, body_len);
+		entry->text = at;
+		at = put_text(at, line->text_id, id_len);
+		at = put_text(at, line->to, to_len);
+		put_text(at, line->body, body_len);
 		body_bytes += body_len;
 	}
 
@@ -130,10 +152,16 @@ ledger_add(LedgerRange *range, const LedgerLine *line)
 	else
 		tally.rejected++;
 
-	if (range->first == 0 || range->generation != generation)
-		range->first = entries;
-	range->last = entries;
-	range->generation = generation;
+	range_extend(range, entries);
+	return entries;
+}
+
+void
+ledger_repeated(LedgerRange *range, uint64_t n)
+{
+	entry_at(n)->repeats++;
+	tally.repeats++;
+	range_extend(range, n);
 }
 
 /* The answer has left completely; a reset in between forgot the lines. */
@@ -152,36 +180,44 @@ static void
 entry_write(Buf *out, uint64_t n)
 {
 	const Entry *entry = entry_at(n);
-	size_t to_len = entry->has_to ? strlen(entry->text) : 0;
+	const char *text = entry->text;
 	const char *code = entry->code != NULL ? entry->code : "ok";
 
 	buf_printf(out,
 			   "{\"n\":%" PRIu64 ",\"provider\":\"%s\",\"at\":%" PRId64 ",\"id\":", n,
 			   entry->provider, entry->at_us / 1000);
-	if (entry->id != 0)
+	if (entry->has_id)
+	{
+		buf_json_string(out, text, strlen(text));
+		text += strlen(text) + 1;
+	}
+	else if (entry->id != 0)
 		buf_u64(out, entry->id);
 	else
 		buf_puts(out, "null");
 	buf_puts(out, ",\"to\":");
 	if (entry->has_to)
-		buf_json_string(out, entry->text, to_len);
+	{
+		buf_json_string(out, text, strlen(text));
+		text += strlen(text) + 1;
+	}
 	else
 		buf_puts(out, "null");
 	buf_printf(out, ",\"outcome\":\"%s\",\"code\":",
 			   entry->code != NULL ? "rejected" : "accepted");
 	buf_json_string(out, code, strlen(code));
 	buf_printf(out, ",\"answered\":%s", entry->answered ? "true" : "false");
+	if (entry->repeats > 0)
+		buf_printf(out, ",\"repeats\":%" PRIu32, entry->repeats);
 	if (settings.stamp != NULL)
 		buf_printf(out, ",\"at_us\":%" PRId64, entry->at_us);
 	if (entry->has_body)
 	{
-		const char *body = entry->text + (entry->has_to ? to_len + 1 : 0);
-
 		buf_puts(out, ",\"body\":");
 		if (entry->body_is_json)
-			buf_json_compact(out, body, entry->body_len);
+			buf_json_compact(out, text, entry->body_len);
 		else
-			buf_json_string(out, body, entry->body_len);
+			buf_json_string(out, text, entry->body_len);
 	}
 	buf_puts(out, "}\n");
 }
@@ -217,10 +253,10 @@ ledger_summary(Buf *out)
 
 	buf_printf(out,
 			   "{\"requests\":%" PRIu64 ",\"accepted\":%" PRIu64 ",\"rejected\":%" PRIu64
-			   ",\"unauthorized\":%" PRIu64 ",\"status_queries\":%" PRIu64
-			   ",\"faults\":%" PRIu64,
-			   tally.requests, tally.accepted, tally.rejected, tally.unauthorized,
-			   tally.status_queries, tally.faults);
+			   ",\"repeats\":%" PRIu64 ",\"logins\":%" PRIu64 ",\"unauthorized\":%" PRIu64
+			   ",\"status_queries\":%" PRIu64 ",\"faults\":%" PRIu64,
+			   tally.requests, tally.accepted, tally.rejected, tally.repeats,
+			   tally.logins, tally.unauthorized, tally.status_queries, tally.faults);
 	buf_printf(out,
 			   ",\"in_flight_max\":%" PRIu64 ",\"connections_max\":%" PRIu64
 			   ",\"bodies_left_out\":%" PRIu64,

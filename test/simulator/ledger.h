@@ -23,6 +23,8 @@ typedef struct Tally
 	uint64_t requests;
 	uint64_t accepted;
 	uint64_t rejected;
+	uint64_t repeats; /* of messages taken before, by their key */
+	uint64_t logins;
 	uint64_t unauthorized;
 	uint64_t status_queries;
 	uint64_t faults;
@@ -39,6 +41,7 @@ typedef struct LedgerLine
 {
 	const char *provider; /* lives as long as the process */
 	uint64_t id;		  /* 0 = none was given */
+	const char *text_id;  /* instead of id, where the provider's ids are text */
 	const char *to;		  /* may be NULL */
 	const char *code;	  /* NULL = "ok", accepted */
 	const char *body;
@@ -46,7 +49,11 @@ typedef struct LedgerLine
 	bool body_is_json;
 } LedgerLine;
 
-extern void ledger_add(LedgerRange *range, const LedgerLine *line);
+/* Returns the number of the line. */
+extern uint64_t ledger_add(LedgerRange *range, const LedgerLine *line);
+
+/* The message of that line came again and was recognised. */
+extern void ledger_repeated(LedgerRange *range, uint64_t n);
 extern void ledger_answered(const LedgerRange *range);
 extern void *ledger_reader(uint64_t after);
 extern bool ledger_read(void *state, Buf *out);

@@ -18,7 +18,7 @@
 #include "server.h"
 #include "timer.h"
 
-const Provider *const providers[] = {&devino_provider, NULL};
+const Provider *const providers[] = {&devino_provider, &diadoc_provider, NULL};
 
 Settings settings = {
 	.latency_ms = 0, .status_step_ms = 50, .ledger_bodies = true, .checks = true};
@@ -30,7 +30,12 @@ usage(FILE *out)
 {
 	fputs("usage: simulator [--port N] [--latency MS] [--status-step MS]\n"
 		  "                 [--ledger-bodies on|off] [--no-checks] [--stamp TEXT]\n"
-		  "                 [--devino-login LOGIN] [--devino-password PASSWORD]\n",
+		  "                 [--devino-login LOGIN] [--devino-password PASSWORD]\n"
+		  "                 [--diadoc-api-client-id ID] [--diadoc-login LOGIN]\n"
+		  "                 [--diadoc-password PASSWORD] [--diadoc-client-id ID]\n"
+		  "                 [--diadoc-client-secret SECRET] [--diadoc-refresh-token "
+		  "TOKEN]\n"
+		  "                 [--diadoc-token-life MS] [--diadoc-max-documents N]\n",
 		  out);
 }
 

@@ -21,12 +21,20 @@ typedef struct Reply Reply;
 /* Appends the next piece of a long answer; false when there was none left. */
 typedef bool (*ReplySource)(void *state, Buf *out);
 
+#define REPLY_HEADERS_MAX 4
+
+typedef struct ReplyHeader
+{
+	const char *name; /* lives as long as the process */
+	char value[96];
+} ReplyHeader;
+
 struct Reply
 {
 	unsigned status;
 	const char *content_type;
-	const char *header_name; /* one more header, or NULL */
-	char header_value[64];
+	ReplyHeader headers[REPLY_HEADERS_MAX]; /* beside the content type */
+	int headers_len;
 	Buf body;
 	ReplySource source; /* instead of body: an answer of any length */
 	void *source_state; /* freed with free() */
@@ -36,7 +44,7 @@ typedef struct Route
 {
 	const char *method;
 	const char *path; /* below the provider's prefix */
-	const char *op;	  /* "send", "status": the word used in scripts */
+	const char *op;	  /* "send", "status", "login": the word used in scripts */
 	void (*handle)(Request *request, Reply *reply);
 } Route;
 
@@ -62,6 +70,9 @@ struct Provider
 	/* forgets every message; ids already given must not come again */
 	void (*reset)(void);
 
+	/* ends every session that logins have opened; NULL if there are no logins */
+	void (*expire)(void);
+
 	/* --<name>-<option> VALUE; false if there is no such option */
 	bool (*set_option)(const char *option, const char *value);
 
@@ -74,6 +85,7 @@ struct Provider
 extern const Provider *const providers[]; /* ends with NULL; in main.c */
 
 extern const Provider devino_provider;
+extern const Provider diadoc_provider;
 
 /* How this process was asked to behave; set by main.c and control.c only. */
 typedef struct Settings
@@ -91,5 +103,6 @@ extern Settings settings;
 extern const char *request_header(const Request *request, const char *name);
 extern const char *request_argument(const Request *request, const char *name);
 extern void reply_text(Reply *reply, unsigned status, const char *text);
+extern void reply_header(Reply *reply, const char *name, const char *value);
 
 #endif /* SIMULATOR_PROVIDER_H */

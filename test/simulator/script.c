@@ -38,6 +38,7 @@ typedef enum ArgumentShape
 	ARGS_NONE,
 	ARGS_NUMBER,
 	ARGS_STATUS,   /* CODE [retry-after SECONDS] [body TEXT] */
+	ARGS_RUNNING,  /* SECONDS [CODE] */
 	ARGS_CODE,	   /* CODE */
 	ARGS_CODE_TEXT /* CODE DESCRIPTION */
 } ArgumentShape;
@@ -56,6 +57,7 @@ static const struct
 			   {"drip", FAULT_DRIP, ARGS_NUMBER, 1, 86400000},
 			   {"status", FAULT_STATUS, ARGS_STATUS, 200, 599},
 			   {"taken-status", FAULT_TAKEN_STATUS, ARGS_NUMBER, 200, 599},
+			   {"retry-after", FAULT_RETRY_AFTER, ARGS_RUNNING, 200, 599},
 			   {"html", FAULT_HTML, ARGS_NONE, 0, 0},
 			   {"taken-html", FAULT_TAKEN_HTML, ARGS_NONE, 0, 0},
 			   {"garbage", FAULT_GARBAGE, ARGS_NUMBER, 1, 1 << 30},
@@ -241,6 +243,21 @@ parse_status(Fault *fault, char **line)
 	return NULL;
 }
 
+/* Seconds and perhaps a status; 204 is what the provider's newer pages name. */
+static const char *
+parse_running(Fault *fault, char **line, long min, long max)
+{
+	char *word;
+
+	if (!read_number(next_word(line), 0, 1000000, &fault->retry_after))
+		return "retry-after needs a number of seconds";
+	fault->number = 204;
+	word = next_word(line);
+	if (word != NULL && !read_number(word, min, max, &fault->number))
+		return "after the seconds only a status may follow";
+	return next_word(line) == NULL ? NULL : "too many arguments";
+}
+
 static const char *
 parse_action(Fault *fault, const char *name, char **line)
 {
@@ -264,6 +281,8 @@ parse_action(Fault *fault, const char *name, char **line)
 	}
 	if (actions[i].shape == ARGS_STATUS)
 		return parse_status(fault, line);
+	if (actions[i].shape == ARGS_RUNNING)
+		return parse_running(fault, line, actions[i].min, actions[i].max);
 	if (actions[i].shape == ARGS_CODE || actions[i].shape == ARGS_CODE_TEXT)
 	{
 		word = next_word(line);

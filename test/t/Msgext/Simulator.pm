@@ -54,7 +54,7 @@ sub stop
 }
 
 sub port { return $_[0]->{port} }
-sub url { return "http://127.0.0.1:$_[0]->{port}/devino" }
+sub url { return "http://127.0.0.1:$_[0]->{port}/" . ($_[1] // 'devino') }
 
 sub request
 {
@@ -80,6 +80,7 @@ sub clear { $_[0]->request('POST', '/control/script', ''); return }
 sub reset { $_[0]->request('POST', '/control/reset', ''); return }
 sub down { $_[0]->request('POST', '/control/down', ''); return }
 sub up { $_[0]->request('POST', '/control/up', ''); return }
+sub expire { $_[0]->request('POST', '/control/expire', ''); return }
 sub latency { $_[0]->request('POST', '/control/latency', $_[1]); return }
 
 # A JSON text of settings.
@@ -113,7 +114,8 @@ sub ledger
 		my ($id) = $line =~ /"id":(\d+)/;
 		my $entry = JSON::PP->new->utf8->decode($line);
 
-		$entry->{id} = $id;
+		# As it is written: a number would lose digits.
+		$entry->{id} = $id if defined $id;
 		push @lines, $entry if !defined $phone || ($entry->{to} // '') eq $phone;
 	}
 	return @lines;

@@ -1,0 +1,129 @@
+# Diadoc: what becomes of a document after it was accepted, as GetDocument and GetMessage
+# tell it.
+use strict;
+use warnings;
+use utf8;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use Msgext qw(until_true quote);
+use Msgext::Diadoc;
+use Test::More;
+
+my $t = Msgext::Diadoc->new('diadoc_status', simulator => [ '--status-step', 200 ]);
+my $sim = $t->sim;
+
+sub documents
+{
+	my ($word, @fates) = @_;
+	my $n = 0;
+
+	return [ map { Msgext::Diadoc::document(comment => "$word fate=$_", custom_id => 'n' . ++$n) } @fates ];
+}
+
+# What the timeline says, in its order.
+sub states
+{
+	my ($id) = @_;
+
+	return $t->sql("SELECT string_agg(state, ' ' ORDER BY at) FROM msgext.message_event"
+		  . " WHERE message_id = $id AND kind = 'status'");
+}
+
+subtest 'one document' => sub {
+	my %ids = map { $_ => $t->post(comment => "one $_ fate=$_") }
+	  qw(delivered invalid-signature roaming-error refused never malware deleted);
+	my $row = $t->wait_state($ids{delivered}, 'delivered', 'it is delivered');
+
+	is($row->{provider_status}, 'DeliveryTimestampTicks', "the provider's word for it");
+	like(states($ids{delivered}), qr/sent delivered$/, 'sent before');
+	is($row->{detail}{documents}[0]{state}, 'delivered', 'and so is its document');
+	cmp_ok(abs($t->sql("SELECT extract(epoch FROM now() - (detail->'documents'->0->>'at')::timestamptz)"
+				  . " FROM msgext.message_status($ids{delivered})")), '<', 60, 'ticks are a time');
+	ok(defined $row->{finished_at}, 'it has ended');
+	is($row->{next_attempt_at}, undef, 'nothing more will be asked');
+
+	$row = $t->wait_state($ids{'invalid-signature'}, 'failed', 'a signature that is not valid fails it');
+	is($row->{provider_status}, 'SenderSignatureCheckedAndInvalid', "the provider's word for it");
+	like($row->{error}, qr/signature is not valid/, 'the error');
+
+	$row = $t->wait_state($ids{'roaming-error'}, 'failed', "the recipient's operator refuses it");
+	is($row->{error}, 'Оператор получателя не принял документ', 'in his words');
+
+	$row = $t->wait_state($ids{refused}, 'delivered', 'a refusal to sign is a delivery');
+	is($row->{detail}{documents}[0]{recipient_response}, 'RecipientSignatureRequestRejected', 'and is told');
+
+	$t->wait_state($ids{never}, 'sent', 'what does not arrive stays sent');
+	$t->wait_sql("SELECT finished_at IS NOT NULL FROM msgext.message_status($ids{malware})");
+	$row = $t->status($ids{malware});
+	like($row->{state}, qr/^(?:accepted|sent)$/, '410: the last state stays');
+	is($row->{code}, 'Http.Gone', 'with the code');
+	like($t->events($ids{malware}), qr/poll_ended/, 'and it is not asked for again');
+	$row = $t->status($ids{deleted});
+	is($row->{finished_at}, undef, 'a 404 so early is asked for again');
+};
+
+subtest 'packet' => sub {
+	my %fates = (
+		delivered => [qw(delivered delivered refused)],
+		failed => [qw(delivered roaming-error delivered)],
+		sent => [qw(delivered never)],
+		split => [qw(never invalid-signature)]);
+	my %ids = map { $_ => $t->post(documents => documents("packet-$_", @{ $fates{$_} })) } sort keys %fates;
+	my $row = $t->wait_state($ids{delivered}, 'delivered', 'delivered when all documents are');
+
+	is(join(' ', map { "$_->{custom_document_id}:$_->{state}" } @{ $row->{detail}{documents} }),
+		'n1:delivered n2:delivered n3:delivered', 'each of which is told');
+	$row = $t->wait_state($ids{failed}, 'failed', 'failed when all have ended and one has failed');
+	is(join(' ', map { "$_->{custom_document_id}:$_->{state}" } @{ $row->{detail}{documents} }),
+		'n1:delivered n2:failed n3:delivered', 'the others are told apart');
+	like($row->{error}, qr/Оператор/, 'the error is that of the failed one');
+	for my $name (qw(sent split))
+	{
+		$row = $t->wait_state($ids{$name}, 'sent', "$name: open while one is on its way");
+		is($row->{finished_at}, undef, 'it goes on');
+	}
+};
+
+subtest 'drafts' => sub {
+	my $document = Msgext::Diadoc::document(comment => 'draft');
+	my $id;
+
+	delete $document->{SignedContent}{SignWithTestSignature};
+	$id = $t->post(documents => [$document], more => { IsDraft => JSON::PP::true });
+	ok($t->wait_sql("SELECT finished_at IS NOT NULL FROM msgext.message_status($id)"), 'a draft goes nowhere');
+	my $row = $t->status($id);
+	is($row->{state}, 'accepted', 'it was accepted');
+	is($row->{detail}{draft}, JSON::PP::true, 'and is told to be a draft');
+
+	$id = $t->post(documents => [$document], more => { DelaySend => JSON::PP::true });
+	$row = $t->wait_state($id, 'accepted', 'a delayed document waits for its signature');
+	is($row->{finished_at}, undef, 'and may still go');
+};
+
+subtest 'answers that are none' => sub {
+	for my $action ('status 500', 'html', 'garbage 300', 'empty', 'drop-after', 'status 429 retry-after 1',
+		'status 200 retry-after 1 body ', 'code Http.Auth Invalid auth token')
+	{
+		my $before = $t->server('last_error_at IS NOT NULL', 'docs');
+
+		$sim->script("diadoc status next 1 $action");
+		$t->wait_state($t->post(comment => 'odd'), 'delivered', "$action: asked for again");
+		$sim->clear;
+	}
+	is($t->server('paused', 'docs'), 'f', 'none of them pauses the server');
+};
+
+subtest 'no more than it takes' => sub {
+	my $id = $t->post(documents => [ Msgext::Diadoc::document(comment => 'big') ],
+		parts => "ARRAY[convert_to(repeat('x', 3000000), 'UTF8')]");
+
+	$t->wait_state($id, 'delivered');
+	is( $t->sql("SELECT max(length(answer)) < 5000 FROM msgext.message_event WHERE message_id = $id"
+			  . " AND kind = 'status'"), 't', 'a status request does not fetch the file');
+};
+
+unlike($t->log, qr/(?:WARNING|ERROR|FATAL|PANIC):.*msgext/, 'the log has no complaint of ours');
+
+done_testing();
