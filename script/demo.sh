@@ -1,6 +1,6 @@
 #!/bin/bash
-# make demo: a throwaway cluster, the simulator as Devino, and an ordinary role that
-# sends. Everything lies in one folder under /tmp and is removed at the end.
+# make demo: a throwaway cluster, the simulator as Devino and Diadoc, and an ordinary role
+# that sends. Everything lies in one folder under /tmp and is removed at the end.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -29,7 +29,7 @@ sql() { # role, statements: shown, then run
 }
 quiet() { as_user "$bindir/psql" -X -q -At -v ON_ERROR_STOP=1 -h "$scratch/out" -d shop "$@"; }
 
-say 'A throwaway cluster, and the simulator in the place of Devino'
+say 'A throwaway cluster, and the simulator in the place of Devino and Diadoc'
 as_user "$bindir/initdb" -D "$data" -A trust -U postgres >/dev/null
 cat >> "$data/postgresql.conf" <<CONF
 shared_preload_libraries = 'msgext'
@@ -46,7 +46,7 @@ simulator_pid=$(cat "$scratch/out/simulator.pid")
 port=$(sed -n 's/^listening on 127.0.0.1://p' "$scratch/out/simulator.log")
 peer=http://127.0.0.1:$port
 as_user "$bindir/createdb" -h "$scratch/out" -U postgres shop
-echo "  PostgreSQL: $scratch/out     Devino: $peer/devino"
+echo "  PostgreSQL: $scratch/out     Devino: $peer/devino     Diadoc: $peer/diadoc"
 
 say 'The administrator, once:'
 sql postgres "CREATE EXTENSION msgext;
@@ -54,7 +54,11 @@ CREATE ROLE app LOGIN;
 CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino
     OPTIONS (url '$peer/devino', poll_min_interval '500 ms', poll_max_interval '1 s');
 CREATE USER MAPPING FOR app SERVER vk OPTIONS (login 'tester', password '111111');
-GRANT USAGE ON FOREIGN SERVER vk TO app;
+CREATE SERVER docs FOREIGN DATA WRAPPER msgext_diadoc
+    OPTIONS (url '$peer/diadoc', poll_min_interval '500 ms', poll_max_interval '1 s');
+CREATE USER MAPPING FOR app SERVER docs
+    OPTIONS (api_client_id 'simulator', login 'tester', password '111111');
+GRANT USAGE ON FOREIGN SERVER vk, docs TO app;
 GRANT CREATE ON SCHEMA public TO app;"
 
 say 'The application, an ordinary role: one message by a call, in a transaction of its own'
@@ -83,7 +87,17 @@ CREATE TRIGGER tell AFTER UPDATE OF state ON orders
 INSERT INTO orders VALUES (1002, '79031112244', 'new');
 UPDATE orders SET state = 'shipped' WHERE id = 1002;"
 
-say 'The same in a transaction that is rolled back: this one must not arrive'
+say 'A document to another company, by Diadoc: the file is a bytea, its signature was made elsewhere'
+sql app "SELECT msgext.post_message('docs', '{
+    \"FromBoxId\": \"db32dd5c-5d5b-4b7a-9f3e-1c2d3e4f5a6b\",
+    \"ToBoxId\": \"1aaaf74cc6a84b1e8d07c2f0a95be31d@diadoc.ru\",
+    \"DocumentAttachments\": [{\"TypeNamedId\": \"Nonformalized\", \"CustomDocumentId\": \"1002\",
+        \"SignedContent\": {\"Content\": {\"part\": 1}, \"Signature\": {\"part\": 2}},
+        \"Metadata\": [{\"Key\": \"FileName\", \"Value\": \"waybill-1002.txt\"}]}]}',
+    operation_id => 'waybill-1002',
+    parts => ARRAY['Waybill 1002: one parcel', decode('3000', 'hex')]::bytea[]);"
+
+say 'An order that is shipped in a transaction that is rolled back: this one must not arrive'
 sql app "INSERT INTO orders VALUES (1003, '79031112255', 'new');
 BEGIN;
 UPDATE orders SET state = 'shipped' WHERE id = 1003;
@@ -111,14 +125,15 @@ SQL
 done
 
 say 'What our tables say'
-sql app "SELECT id, state, provider_id, detail->'channels'->'vk'->>'status' AS vk,
+sql app "SELECT id, server, state, provider_id, detail->'channels'->'vk'->>'status' AS vk,
     detail->'channels'->'viber'->>'status' AS viber, detail->'channels'->'sms'->>'status' AS sms
 FROM msgext.message ORDER BY id;"
 
 say "What the other side's ledger says"
 curl -s "$peer/ledger" | sed -E \
-    's/.*"id":([0-9]+).*"to":"([0-9]+)".*"outcome":"([a-z]+)".*"order": *"([0-9]+)".*/    \1  to \2  order \4  \3/'
+    -e 's/.*"id":([0-9]+).*"to":"([0-9]+)".*"outcome":"([a-z]+)".*"order": *"([0-9]+)".*/    \1  to \2  order \4  \3/' \
+    -e 's/.*"id":"([^"]+)","to":"([^"]+)","outcome":"([a-z]+)".*"file_name":"([^"]+)".*/    \1  to \2  \4  \3/'
 
 [ "$open" = 0 ] || { echo 'msgext: not every message came to its end' >&2; exit 1; }
-[ "$(curl -s "$peer/ledger" | wc -l)" = 2 ] || { echo 'msgext: the ledger is wrong' >&2; exit 1; }
-say 'Two messages, each once; the rolled-back one never left.'
+[ "$(curl -s "$peer/ledger" | wc -l)" = 3 ] || { echo 'msgext: the ledger is wrong' >&2; exit 1; }
+say 'Three messages, each once; the rolled-back one never left.'
