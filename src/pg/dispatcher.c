@@ -34,183 +34,6 @@
 /* A result that cannot be recorded is set aside for this long. */
 #define STRIKE_US (60 * USECS_PER_SEC)
 
-void
-msgext_remind(MsgDispatcher *dispatcher, MsgChannel *channel, const char *kind,
-			  TimestampTz at, int64 id)
-{
-	msgext_due_add(dispatcher->tables.due, channel->name, kind, at, id);
-	if (strcmp(kind, MSGEXT_DUE_UNKNOWN) == 0)
-		return;
-	if (strcmp(kind, MSGEXT_DUE_SEND) == 0)
-		channel->send_from = Min(channel->send_from, at);
-	else if (at <= channel->poll_from)
-	{
-		channel->poll_from = at;
-		channel->poll_after = 0;
-	}
-	if (channel->next_due == 0 || at < channel->next_due)
-		channel->next_due = at;
-}
-
-void
-msgext_channel_error(MsgDispatcher *dispatcher, MsgChannel *channel, const char *text)
-{
-	if (text != NULL)
-		strlcpy(channel->health.last_error, msgext_clean_text(text, 500),
-				sizeof(channel->health.last_error));
-	channel->health.last_error_at = dispatcher->now;
-	channel->health.changed = true;
-}
-
-/* Everything about a channel that memory held, read from the tables. */
-static void
-load_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
-{
-	int i;
-
-	for (i = 0; i < MSGEXT_PRIORITIES; i++)
-	{
-		if (channel->lanes[i] == NULL)
-			channel->lanes[i] =
-				msgext_lane_create(dispatcher->context, channel->name, i + 1);
-		else
-			msgext_lane_reload(channel->lanes[i]);
-		channel->hungry[i] = true;
-	}
-	channel->send_from = channel->poll_from = PG_INT64_MIN;
-	channel->poll_after = 0;
-	channel->next_due = dispatcher->now;
-}
-
-/* The settings as they are now; a server whose options are wrong is left out. */
-static void
-load_server(MsgChannel *channel)
-{
-	MsgServer *server = msgext_server_find(channel->name);
-
-	if (server == channel->server)
-		return;
-	if (channel->server != NULL)
-		msgext_server_unpin(channel->server);
-	channel->server = server;
-	if (server != NULL)
-		msgext_server_pin(server);
-}
-
-static MsgChannel *
-find_channel(MsgDispatcher *dispatcher, const char *name)
-{
-	ListCell *cell;
-
-	foreach (cell, dispatcher->channels)
-	{
-		MsgChannel *channel = lfirst(cell);
-
-		if (strcmp(channel->name, name) == 0)
-			return channel;
-	}
-	return NULL;
-}
-
-static void
-refresh_channels(MsgDispatcher *dispatcher)
-{
-	ListCell *cell;
-	List *names;
-
-	if (dispatcher->generation == msgext_connection_generation())
-		return;
-	dispatcher->generation = msgext_connection_generation();
-	names = msgext_server_names();
-	foreach (cell, names)
-	{
-		MsgChannel *channel = find_channel(dispatcher, lfirst(cell));
-		MemoryContext before = MemoryContextSwitchTo(dispatcher->context);
-
-		if (channel == NULL)
-		{
-			channel = palloc0(sizeof(MsgChannel));
-			channel->name = pstrdup(lfirst(cell));
-			dispatcher->channels = lappend(dispatcher->channels, channel);
-			MemoryContextSwitchTo(dispatcher->turn);
-			load_channel(dispatcher, channel);
-			msgext_health_load(channel->name, &channel->health);
-		}
-		MemoryContextSwitchTo(before);
-	}
-
-	/* Those that went keep their place: results of their requests may still come. */
-	foreach (cell, dispatcher->channels)
-		load_server(lfirst(cell));
-}
-
-/* Reads who is paused, and writes down whom an answer has paused. */
-static void
-refresh_pauses(MsgDispatcher *dispatcher)
-{
-	ListCell *cell;
-
-	foreach (cell, dispatcher->channels)
-	{
-		MsgChannel *channel = lfirst(cell);
-		bool was_paused = channel->paused;
-		MsgPause pause;
-
-		if (channel->pause_wanted[0] != '\0')
-			continue;
-		msgext_channel_look(channel->name, &pause);
-		channel->paused = pause.paused;
-		if (was_paused && !channel->paused)
-		{
-			/* What was wrong may have been mended in a file, which no catalog tells of. */
-			msgext_connection_forget();
-			load_channel(dispatcher, channel);
-		}
-	}
-}
-
-static void
-write_pauses(MsgDispatcher *dispatcher)
-{
-	ListCell *cell;
-
-	foreach (cell, dispatcher->channels)
-	{
-		MsgChannel *channel = lfirst(cell);
-
-		if (channel->pause_wanted[0] == '\0')
-			continue;
-		if (!msgext_channel_set(channel->name, true,
-								msgext_clean_text(channel->pause_wanted, 400), false))
-			continue;
-		ereport(LOG,
-				(errmsg("server \"%s\" was paused: %s", channel->name,
-						msgext_clean_text(channel->pause_wanted, 400)),
-				 errhint("Mend the cause, then run SELECT msgext.resume_server('%s').",
-						 channel->name)));
-		channel->pause_wanted[0] = '\0';
-	}
-}
-
-static void
-save(MsgDispatcher *dispatcher)
-{
-	ListCell *cell;
-
-	foreach (cell, dispatcher->channels)
-	{
-		MsgChannel *channel = lfirst(cell);
-		int i;
-
-		for (i = 0; i < MSGEXT_PRIORITIES; i++)
-			if (channel->lanes[i]->moved)
-				msgext_lane_save(channel->lanes[i]);
-		if (channel->health.changed)
-			msgext_health_save(channel->name, &channel->health);
-	}
-	dispatcher->last_save = dispatcher->now;
-}
-
 static void
 open_tables(MsgDispatcher *dispatcher)
 {
@@ -330,9 +153,9 @@ turn(MsgDispatcher *dispatcher)
 	/* Before the snapshot: what commits from here on sets the latch again. */
 	dispatcher->news = false;
 	begin(dispatcher);
-	refresh_channels(dispatcher);
-	refresh_pauses(dispatcher);
-	refresh_channels(dispatcher); /* again, if a pause has ended */
+	msgext_channels_refresh(dispatcher);
+	msgext_channels_look(dispatcher);
+	msgext_channels_refresh(dispatcher); /* again, if a pause has ended */
 	foreach (cell, dispatcher->channels)
 		for (i = 0; hungry && i < MSGEXT_PRIORITIES; i++)
 			((MsgChannel *) lfirst(cell))->hungry[i] = true;
@@ -344,9 +167,9 @@ turn(MsgDispatcher *dispatcher)
 		CommandCounterIncrement();
 		msgext_take(dispatcher);
 	}
-	write_pauses(dispatcher);
+	msgext_channels_pause(dispatcher);
 	if (dispatcher->now >= dispatcher->last_save + SAVE_US || dispatcher->stopping)
-		save(dispatcher);
+		msgext_channels_save(dispatcher);
 	dispatcher->last_turn = dispatcher->now;
 	msgext_http_limit(dispatcher->http, (size_t) msgext_max_response_size * 1024);
 	commit(dispatcher);
@@ -504,7 +327,7 @@ settle_claims(MsgDispatcher *dispatcher)
 		int i;
 
 		begin(dispatcher);
-		refresh_channels(dispatcher);
+		msgext_channels_refresh(dispatcher);
 		found = msgext_claim_first(dispatcher->tables.claims, &claim);
 		if (found)
 		{
@@ -640,7 +463,7 @@ msgext_dispatcher_recover(MsgDispatcher *dispatcher)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	dispatcher->now = GetCurrentTimestamp();
 	foreach (cell, dispatcher->channels)
-		load_channel(dispatcher, lfirst(cell));
+		msgext_channel_load(dispatcher, lfirst(cell));
 	PopActiveSnapshot();
 	dispatcher->host->commit();
 	dispatcher->last_turn = dispatcher->now;

@@ -1,7 +1,7 @@
 /*
  * engine.h
  *		What the parts of the dispatcher share: channels, flights and batches. For
- *		dispatcher.c, take.c, flight.c and record.c only.
+ *		dispatcher.c, channels.c, take.c, flight.c, record.c and login.c only.
  */
 #ifndef MSGEXT_ENGINE_H
 #define MSGEXT_ENGINE_H
@@ -170,14 +170,25 @@ extern void msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message,
 									  int32 attempt);
 extern void msgext_record_rematch(MsgDispatcher *dispatcher);
 
-/* dispatcher.c: adds a reminder and makes sure that it is woken up for. */
+/* channels.c: adds a reminder and makes sure that it is woken up for. */
 extern void msgext_remind(MsgDispatcher *dispatcher, MsgChannel *channel,
 						  const char *kind, TimestampTz at, int64 id);
 /* record.c: holds a channel back from the next turn on; the pause is written down then. */
 extern void msgext_pause_channel(MsgChannel *channel, const char *code, const char *text,
 								 int http_status);
-/* dispatcher.c: remembers an error of a channel for server_status. */
+/* channels.c: remembers an error of a channel for server_status. */
 extern void msgext_channel_error(MsgDispatcher *dispatcher, MsgChannel *channel,
 								 const char *text);
+
+/* channels.c: what memory held of a channel, read from the tables again. */
+extern void msgext_channel_load(MsgDispatcher *dispatcher, MsgChannel *channel);
+/* channels.c: which servers there are, and their settings, if the catalogs changed. */
+extern void msgext_channels_refresh(MsgDispatcher *dispatcher);
+/* channels.c: who is paused. */
+extern void msgext_channels_look(MsgDispatcher *dispatcher);
+/* channels.c: writes down whom an answer has paused. */
+extern void msgext_channels_pause(MsgDispatcher *dispatcher);
+/* channels.c: writes down how far lanes have been read, and health. */
+extern void msgext_channels_save(MsgDispatcher *dispatcher);
 
 #endif /* MSGEXT_ENGINE_H */

@@ -159,9 +159,9 @@ subtest 'polls' => sub {
 
 	$t->set_option('vk', status_poll => 'on');
 	$sim->script('devino status next 1 delay 60000');
+	my $queries = $sim->summary->{status_queries};
 	$id = $t->send(fate => 'sent@1,delivered@1');
 	$t->wait_state($id, 'accepted');
-	my $queries = $sim->summary->{status_queries};
 	ok(until_true(sub { $sim->summary->{status_queries} > $queries }), 'its status is being asked for');
 	kill_worker();
 	$sim->clear;

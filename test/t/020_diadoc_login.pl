@@ -144,8 +144,8 @@ subtest 'logins that fail' => sub {
 	my $id = $t->post(comment => 'shaky2', server => 'shaky2');
 	ok($t->wait_sql("SELECT last_error LIKE '%login%token%' FROM msgext.server_status WHERE server = 'shaky2'"),
 		'a page in the place of a token is told');
-	is($t->state($id), 'queued', 'the message waits');
-	$t->wait_state($id, 'accepted', 'it goes when there is one');
+	$row = $t->wait_state($id, 'accepted', 'the message waits, and goes when there is one');
+	is($row->{attempts}, 1, 'at once');
 };
 
 subtest 'a ready token' => sub {

@@ -106,13 +106,22 @@ subtest 'answers that are none' => sub {
 	for my $action ('status 500', 'html', 'garbage 300', 'empty', 'drop-after', 'status 429 retry-after 1',
 		'status 200 retry-after 1 body ', 'code Http.Auth Invalid auth token')
 	{
-		my $before = $t->server('last_error_at IS NOT NULL', 'docs');
-
 		$sim->script("diadoc status next 1 $action");
 		$t->wait_state($t->post(comment => 'odd'), 'delivered', "$action: asked for again");
 		$sim->clear;
 	}
 	is($t->server('paused', 'docs'), 'f', 'none of them pauses the server');
+};
+
+subtest 'no session' => sub {
+	my @ids;
+
+	# Questions that are due wait for a login, which takes its time.
+	$sim->script('diadoc login next 1 delay 700');
+	@ids = map { $t->post(comment => 'waiting') } 1 .. 5;
+	until_true(sub { 5 == $t->lines('waiting') });
+	$sim->expire;
+	$t->wait_state($_, 'delivered', 'its status is asked for with the next session') for @ids;
 };
 
 subtest 'no more than it takes' => sub {

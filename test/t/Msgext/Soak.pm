@@ -153,6 +153,7 @@ sub run
 	my ($t, %args) = @_;
 	my $messages = $args{messages};
 	my $seed = $args{seed} // time() % 1000000;
+	my $under_way = "SELECT in_flight FROM msgext.server_status WHERE server = 'vk'";
 	my @sessions;
 	my @complaints;
 	my $failed = 0;
@@ -170,6 +171,9 @@ sub run
 	for my $n (1 .. $args{kills})
 	{
 		sleep(rand(2 * $args{seconds} / ($args{kills} + 1)));
+
+		# Every other one when something is under way, the others at any moment.
+		until_true(sub { ($t->try_sql($under_way) // 0) > 0 }, 2) if $n % 2 == 1;
 		kill_something($t, $n);
 	}
 	for my $pid (@sessions)
