@@ -87,7 +87,7 @@ $(EXTENSION)--$(EXTVERSION).sql: sql/msgext.sql sql/provider.sql.in Makefile $(w
 .DEFAULT_GOAL := all
 
 SIMULATOR = build/simulator
-SIMULATOR_LIBS = libmicrohttpd libcurl jansson
+SIMULATOR_LIBS = libmicrohttpd libcurl jansson libcrypto
 $(SIMULATOR): $(wildcard test/simulator/*.c test/simulator/*.h)
 	@mkdir -p build
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $$(pkg-config --cflags $(SIMULATOR_LIBS)) \

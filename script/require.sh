@@ -35,6 +35,7 @@ need protoc-c protobuf-c-compiler
 need protoc protobuf-compiler
 need libmicrohttpd.pc libmicrohttpd-dev
 need jansson.pc libjansson-dev
+need libcrypto.pc libssl-dev
 need IPC::Run libipc-run-perl
 need curl curl
 

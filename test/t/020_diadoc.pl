@@ -214,7 +214,7 @@ subtest 'answers lost, worker killed' => sub {
 		"diadoc send match $name next 2 drop-after");
 	$t->set_option('docs', timeout => '60 s');
 	$id = $t->post(comment => $name);
-	ok(until_true(sub { (($t->lines($name))[0]{repeats} // 0) == 2 }), 'two answers are lost, the third is on its way');
+	ok(until_true(sub { ((($t->lines($name))[0] // {})->{repeats} // 0) == 2 }), 'two answers are lost, the third is on its way');
 	Msgext::Soak::kill_something($t, 0);
 	ok(Msgext::Soak::wait_until_up($t), 'the worker is killed and comes back');
 	my $row = $t->wait_state($id, 'accepted', 'after five lost answers it is accepted');
