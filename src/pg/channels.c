@@ -122,7 +122,6 @@ msgext_channels_refresh(MsgDispatcher *dispatcher)
 		load_server(lfirst(cell));
 }
 
-/* Reads who is paused, and writes down whom an answer has paused. */
 void
 msgext_channels_look(MsgDispatcher *dispatcher)
 {

@@ -14,7 +14,6 @@
 #include "pg/arena_pg.h"
 #include "pg/clock.h"
 #include "pg/engine.h"
-#include "pg/json_pg.h"
 
 /* A context of this size, reused, holds an ordinary message with its request. */
 #define FLIGHT_BLOCK_SIZE 4096
@@ -58,8 +57,6 @@ msgext_flight_load(MsgFlight *flight, int i, const MsgRow *row)
 	MemoryContext before = MemoryContextSwitchTo(flight->context);
 	MsgJob *job = &flight->jobs[i];
 	bytea *payload;
-	Datum detail;
-	bool isnull;
 
 	job->id = row->id;
 	job->created_us = msgext_unix_us(row->created_at);
@@ -76,9 +73,7 @@ msgext_flight_load(MsgFlight *flight, int i, const MsgRow *row)
 	job->maybe_sent = row->maybe_sent;
 	job->provider_id = msgext_row_text(row, Anum_outbox_provider_id);
 	job->channels = msgext_row_text(row, Anum_outbox_channels);
-	detail = msgext_row_value(row, Anum_outbox_detail, &isnull);
-	if (!isnull)
-		job->detail = msgext_json_from_jsonb(flight->arena, DatumGetJsonbP(detail));
+	job->detail = msgext_row_detail(flight->arena, row);
 	if (!flight->poll)
 	{
 		payload = msgext_row_payload(row);

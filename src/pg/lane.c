@@ -188,15 +188,6 @@ msgext_lane_create(MemoryContext context, const char *server, int16 priority)
 }
 
 void
-msgext_lane_destroy(MsgLane *lane)
-{
-	free_snapshot(&lane->done);
-	free_snapshot(&lane->scan);
-	pfree(lane->server);
-	pfree(lane);
-}
-
-void
 msgext_lane_save(MsgLane *lane)
 {
 	MsgTable *lanes = msgext_table_open("lane", Natts_lane, true, false);

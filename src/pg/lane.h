@@ -50,7 +50,6 @@ extern MsgLane *msgext_lane_create(MemoryContext context, const char *server,
 								   int16 priority);
 /* Forgets what was passed since the last msgext_lane_save(), after an abort. */
 extern void msgext_lane_reload(MsgLane *lane);
-extern void msgext_lane_destroy(MsgLane *lane);
 
 /*
  * Reads the next message; false when there is none now. A message that is not passed

@@ -8,6 +8,7 @@
 #include "access/stratnum.h"
 #include "utils/builtins.h"
 
+#include "pg/json_pg.h"
 #include "pg/outbox.h"
 
 /* The idempotency key counts time from here, so that it fits any clock of ours. */
@@ -98,6 +99,15 @@ msgext_row_payload(const MsgRow *row)
 	bool isnull;
 
 	return DatumGetByteaPP(msgext_row_value(row, Anum_outbox_payload, &isnull));
+}
+
+MsgJson *
+msgext_row_detail(MsgArena *arena, const MsgRow *row)
+{
+	bool isnull;
+	Datum stored = msgext_row_value(row, Anum_outbox_detail, &isnull);
+
+	return isnull ? NULL : msgext_json_from_jsonb(arena, DatumGetJsonbP(stored));
 }
 
 void

@@ -8,6 +8,7 @@
 #ifndef MSGEXT_OUTBOX_H
 #define MSGEXT_OUTBOX_H
 
+#include "core/json.h"
 #include "core/lifecycle.h"
 #include "pg/table.h"
 #include "utils/timestamp.h"
@@ -92,6 +93,9 @@ extern char *msgext_row_text(const MsgRow *row, AttrNumber column);
 extern Datum msgext_row_value(const MsgRow *row, AttrNumber column, bool *isnull);
 /* The payload, detoasted into the current memory context. */
 extern bytea *msgext_row_payload(const MsgRow *row);
+
+/* The detail in the arena, or NULL when there is none. */
+extern MsgJson *msgext_row_detail(MsgArena *arena, const MsgRow *row);
 
 /* Room of 33: the row's own idempotency key, 32 hex digits of time and id. */
 extern void msgext_row_key(const MsgRow *row, char *key);

@@ -57,20 +57,6 @@ msgext_reference_add(MsgTable *references, const char *server, const char *provi
 }
 
 int64
-msgext_reference_find(MsgTable *references, const char *server, const char *provider_id)
-{
-	MsgScan *scan = begin_scan(references, GetActiveSnapshot(), server, provider_id);
-	TupleTableSlot *slot = msgext_scan_next(scan);
-	int64 message = 0;
-	bool isnull;
-
-	if (slot != NULL)
-		message = DatumGetInt64(slot_getattr(slot, Anum_reference_message_id, &isnull));
-	msgext_scan_end(scan);
-	return message;
-}
-
-int64
 msgext_reference_find_dirty(MsgTable *references, const char *server,
 							const char *provider_id, TransactionId *writer)
 {
@@ -90,22 +76,4 @@ msgext_reference_find_dirty(MsgTable *references, const char *server,
 	}
 	msgext_scan_end(scan);
 	return message;
-}
-
-void
-msgext_reference_remove(MsgTable *references, const char *server, const char *provider_id,
-						int64 message)
-{
-	MsgScan *scan = begin_scan(references, GetActiveSnapshot(), server, provider_id);
-	TupleTableSlot *slot = msgext_scan_next(scan);
-	bool isnull;
-
-	if (slot != NULL &&
-		DatumGetInt64(slot_getattr(slot, Anum_reference_message_id, &isnull)) == message)
-	{
-		ItemPointerData tid = slot->tts_tid;
-
-		msgext_table_delete(references, &tid, false);
-	}
-	msgext_scan_end(scan);
 }

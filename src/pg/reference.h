@@ -12,16 +12,11 @@ extern MsgTable *msgext_reference_open(bool writable);
 /* Returns false, changing nothing, when the provider's id stands for another message. */
 extern bool msgext_reference_add(MsgTable *references, const char *server,
 								 const char *provider_id, int64 message);
-/* 0 when there is none. */
-extern int64 msgext_reference_find(MsgTable *references, const char *server,
-								   const char *provider_id);
 /*
- * The same, seeing also what is not committed: *writer is then the transaction that is
- * writing or removing it, else InvalidTransactionId.
+ * The message of a provider's id, or 0. Sees also what is not committed: *writer is then
+ * the transaction that is writing or removing it, else InvalidTransactionId.
  */
 extern int64 msgext_reference_find_dirty(MsgTable *references, const char *server,
 										 const char *provider_id, TransactionId *writer);
-extern void msgext_reference_remove(MsgTable *references, const char *server,
-									const char *provider_id, int64 message);
 
 #endif /* MSGEXT_REFERENCE_H */

@@ -99,13 +99,11 @@ add_waiting(const MsgRow *row, const char *why, TimestampTz until)
 {
 	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
 	MsgJson *waiting = msgext_json_new(arena, MSG_JSON_OBJECT);
-	MsgJson *detail;
-	bool isnull;
-	Datum stored = msgext_row_value(row, Anum_outbox_detail, &isnull);
+	MsgJson *detail = msgext_row_detail(arena, row);
 	char *at = palloc(32);
 
-	detail = isnull ? msgext_json_new(arena, MSG_JSON_OBJECT)
-					: msgext_json_from_jsonb(arena, DatumGetJsonbP(stored));
+	if (detail == NULL)
+		detail = msgext_json_new(arena, MSG_JSON_OBJECT);
 	msgext_json_set_text(arena, waiting, "for", why);
 	if (until != 0)
 	{

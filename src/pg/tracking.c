@@ -44,19 +44,15 @@ msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 	const MsgEvent *report;
 	MsgState states[64];
 	bool news[64];
-	MsgJson *detail = NULL;
+	MsgJson *detail = msgext_row_detail(arena, row);
 	MsgChange change;
 	TM_Result result;
-	Datum stored;
 	bool isnull;
 	int n = 0;
 	int i;
 
 	tracking->state = row->state;
 	tracking->changed = false;
-	stored = msgext_row_value(row, Anum_outbox_detail, &isnull);
-	if (!isnull)
-		detail = msgext_json_from_jsonb(arena, DatumGetJsonbP(stored));
 
 	msgext_change_init(&change);
 	for (report = reports; report != NULL && n < lengthof(states); report = report->next)

@@ -206,12 +206,6 @@ msgext_wake_preload(void)
 }
 
 bool
-msgext_wake_available(void)
-{
-	return shared != NULL;
-}
-
-bool
 msgext_wake_has_worker(void)
 {
 	Place *place;

@@ -18,8 +18,6 @@
 
 /* Called once, while the library is being preloaded. */
 extern void msgext_wake_preload(void);
-/* True when there is shared memory, that is, workers run. */
-extern bool msgext_wake_available(void);
 
 /* True when this database has a worker now. */
 extern bool msgext_wake_has_worker(void);
