@@ -128,7 +128,8 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 	memset(nulls, true, sizeof(nulls));
 	values[Anum_event_message_id - 1] = Int64GetDatum(event->message_id);
 	nulls[Anum_event_message_id - 1] = false;
-	values[Anum_event_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[Anum_event_at - 1] =
+		TimestampTzGetDatum(event->at != 0 ? event->at : GetCurrentTimestamp());
 	nulls[Anum_event_at - 1] = false;
 	values[Anum_event_kind - 1] = CStringGetTextDatum(event->kind);
 	nulls[Anum_event_kind - 1] = false;

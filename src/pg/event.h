@@ -15,6 +15,7 @@
 typedef struct MsgEventRow
 {
 	int64 message_id;
+	TimestampTz at;	  /* 0 = now, by the clock */
 	const char *kind; /* as the comment on column kind lists them */
 	int attempt;	  /* 0 = NULL */
 	MsgState state;	  /* of the message after it */

@@ -39,6 +39,12 @@ typedef struct Answer
 	int http_status;
 	const char *bytes;
 	size_t len;
+
+	/*
+	 * When it was recorded: the turn's time for a send, from which its next attempt is
+	 * counted too. 0 for status answers, which follow the events of their reports.
+	 */
+	TimestampTz at;
 } Answer;
 
 static void
@@ -48,6 +54,7 @@ append_event(MsgDispatcher *dispatcher, const MsgRow *row, int attempt, MsgState
 	MsgEventRow event = {0};
 
 	event.message_id = row->id;
+	event.at = answer->at;
 	event.kind = answer->kind;
 	event.attempt = attempt;
 	event.state = state;
@@ -138,14 +145,12 @@ static Datum
 merge_detail(const MsgRow *row, MsgJson *told)
 {
 	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
-	bool isnull;
-	Datum stored = msgext_row_value(row, Anum_outbox_detail, &isnull);
-	MsgJson *detail;
+	MsgJson *detail = msgext_row_detail(arena, row);
 	MsgJson *member;
 	MsgJson *next;
 
-	detail = isnull ? msgext_json_new(arena, MSG_JSON_OBJECT)
-					: msgext_json_from_jsonb(arena, DatumGetJsonbP(stored));
+	if (detail == NULL)
+		detail = msgext_json_new(arena, MSG_JSON_OBJECT);
 	for (member = told->first; member != NULL; member = next)
 	{
 		next = member->next;
@@ -317,7 +322,7 @@ record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 	const MsgOutcome *outcome = &flight->outcomes[i];
 	const MsgServer *server = flight->server;
 	Answer answer = {"poll_ended", flight->http_status, flight->answer,
-					 flight->answer_len};
+					 flight->answer_len, 0};
 	MsgTracking tracking = {0};
 	TimestampTz next;
 	bool recorded;
@@ -394,7 +399,8 @@ record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 static bool
 record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 {
-	Answer answer = {"answer", flight->http_status, flight->answer, flight->answer_len};
+	Answer answer = {"answer", flight->http_status, flight->answer, flight->answer_len,
+					 dispatcher->now};
 	bool all = true;
 	int i;
 
@@ -452,7 +458,7 @@ void
 msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attempt)
 {
 	MsgOutcome outcome = {0};
-	Answer answer = {"interrupted", 0, NULL, 0};
+	Answer answer = {"interrupted", 0, NULL, 0, dispatcher->now};
 	ListCell *cell;
 	MsgRow row;
 	char *name;
