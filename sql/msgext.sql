@@ -24,6 +24,7 @@ CREATE TABLE msgext.outbox (
     sender          text COLLATE "C" NOT NULL,
     state           text COLLATE "C" NOT NULL,
     operation_id    text COLLATE "C",
+    key             text COLLATE "C",
     send_after      timestamptz,
     expires_at      timestamptz,
     tried_at        timestamptz,
@@ -53,7 +54,7 @@ COMMENT ON TABLE msgext.outbox IS
 COMMENT ON COLUMN msgext.outbox.id IS 'what post_message returned';
 COMMENT ON COLUMN msgext.outbox.xid IS 'transaction that queued it: new work is found by this';
 COMMENT ON COLUMN msgext.outbox.home IS 'database it was queued in; a row restored into another one is not sent until resume_server adopts it';
-COMMENT ON COLUMN msgext.outbox.created_at IS 'when it was first queued; with id, the message''s own idempotency key';
+COMMENT ON COLUMN msgext.outbox.created_at IS 'when it was first queued; with id, what an idempotency key is made of';
 COMMENT ON COLUMN msgext.outbox.queued_at IS 'when it was last queued, by post_message or retry_message';
 COMMENT ON COLUMN msgext.outbox.priority IS '1 (first) to 5 (last)';
 COMMENT ON COLUMN msgext.outbox.attempts IS 'requests recorded; fences every result';
@@ -64,6 +65,7 @@ COMMENT ON COLUMN msgext.outbox.provider IS 'codec that wrote payload';
 COMMENT ON COLUMN msgext.outbox.sender IS 'role that queued it: its user mapping is used, its members may see it';
 COMMENT ON COLUMN msgext.outbox.state IS 'state of the message; queued also while a request is on its way (view message: sending)';
 COMMENT ON COLUMN msgext.outbox.operation_id IS 'the caller''s idempotency key, unique per server';
+COMMENT ON COLUMN msgext.outbox.key IS 'idempotency key where the provider wants one of its own form; else operation_id, else made of created_at and id';
 COMMENT ON COLUMN msgext.outbox.send_after IS 'not to be sent before';
 COMMENT ON COLUMN msgext.outbox.expires_at IS 'not to be sent after';
 COMMENT ON COLUMN msgext.outbox.tried_at IS 'first attempt recorded since queued_at: give_up_after counts from here';

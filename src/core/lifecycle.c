@@ -43,8 +43,8 @@ msgext_verdict_name(MsgVerdict verdict)
 	static const char *const names[] = {
 		[MSG_VERDICT_ACCEPTED] = "accepted", [MSG_VERDICT_PROGRESS] = "progress",
 		[MSG_VERDICT_RETRY] = "retry",		 [MSG_VERDICT_REJECTED] = "rejected",
-		[MSG_VERDICT_RELOGIN] = "relogin",	 [MSG_VERDICT_PAUSE] = "pause",
-		[MSG_VERDICT_UNSURE] = "unsure",
+		[MSG_VERDICT_AGAIN] = "again",		 [MSG_VERDICT_RELOGIN] = "relogin",
+		[MSG_VERDICT_PAUSE] = "pause",		 [MSG_VERDICT_UNSURE] = "unsure",
 	};
 
 	return names[verdict];
@@ -225,6 +225,11 @@ msgext_lifecycle_decide(const MsgPolicy *policy, const MsgHistory *history,
 			break;
 		case MSG_VERDICT_RETRY:
 			obey(policy, history, retry_after_ms, now_us, decision);
+			if (history->maybe_sent)
+				admit_ignorance(decision);
+			break;
+		case MSG_VERDICT_AGAIN:
+			wait(policy, history, now_us, 0, decision);
 			if (history->maybe_sent)
 				admit_ignorance(decision);
 			break;

@@ -66,21 +66,38 @@ msgext_option_find(const MsgOption *own, MsgOptionPlace place, const char *name)
 	return found != NULL ? found : find_in(msgext_common_options, place, name);
 }
 
-/* Takes a whole number from 1 to limit off the front. */
+/* Takes a whole number from 0 to limit off the front. */
 static bool
-take_count(const char **text, int64_t limit, int64_t *count)
+take_number(const char **text, int64_t limit, int64_t *number)
 {
 	const char *at = *text;
 
-	*count = 0;
+	*number = 0;
 	for (; *at >= '0' && *at <= '9'; at++)
 	{
-		*count = *count * 10 + (*at - '0');
-		if (*count > limit)
+		int digit = *at - '0';
+
+		if (*number > (limit - digit) / 10)
 			return false;
+		*number = *number * 10 + digit;
 	}
+	if (at == *text)
+		return false;
 	*text = at;
-	return *count > 0;
+	return true;
+}
+
+/* The same from 1. */
+static bool
+take_count(const char **text, int64_t limit, int64_t *count)
+{
+	return take_number(text, limit, count) && *count > 0;
+}
+
+bool
+msgext_number_parse(const char *text, int64_t *number)
+{
+	return take_number(&text, MSG_NUMBER_MAX, number) && *text == '\0';
 }
 
 bool
@@ -268,6 +285,11 @@ msgext_option_check(const MsgOption *option, const char *value, MsgError *error)
 				return true;
 			return msgext_error(error, "", name, "must be a whole number from 1 to %d",
 								COUNT_LIMIT);
+		case MSG_OPTION_NUMBER:
+			if (msgext_number_parse(value, &count))
+				return true;
+			return msgext_error(error, "", name, "must be a whole number from 0 to %lld",
+								(long long) MSG_NUMBER_MAX);
 		case MSG_OPTION_RATE:
 			if (msgext_rate_parse(value, &rate))
 				return true;

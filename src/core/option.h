@@ -25,11 +25,15 @@ typedef enum MsgOptionKind
 	MSG_OPTION_FILE,	 /* absolute path */
 	MSG_OPTION_DURATION, /* an interval, as PostgreSQL reads it; more than zero */
 	MSG_OPTION_COUNT,	 /* a whole number from 1 to 1,000,000 */
+	MSG_OPTION_NUMBER,	 /* a whole number from 0 to MSG_NUMBER_MAX */
 	MSG_OPTION_RATE,	 /* '50/s', '5/day', or 'off' */
 	MSG_OPTION_CHOICE,	 /* one of choices */
 	MSG_OPTION_ZONE,	 /* 'UTC' or an offset such as '+03:00' */
 	MSG_OPTION_LOGIN	 /* text without a colon (RFC 7617) */
 } MsgOptionKind;
+
+/* Leaves 22 * 10^16 below the largest int64 for what is added to a number. */
+#define MSG_NUMBER_MAX INT64_C(9000000000000000000)
 
 typedef struct MsgOption
 {
@@ -59,5 +63,6 @@ extern const MsgOption *msgext_option_find(const MsgOption *own, MsgOptionPlace 
 extern bool msgext_option_check(const MsgOption *option, const char *value,
 								MsgError *error);
 extern bool msgext_rate_parse(const char *text, MsgRate *rate);
+extern bool msgext_number_parse(const char *text, int64_t *number);
 
 #endif /* MSGEXT_OPTION_H */

@@ -5,6 +5,7 @@
  */
 #include "core/provider.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/ascii.h"
@@ -20,6 +21,13 @@ msgext_provider_find(const char *name)
 			return *provider;
 	}
 	return NULL;
+}
+
+void
+msgext_own_key(int64_t created_us, int64_t id, char *key)
+{
+	snprintf(key, MSG_KEY_LEN + 1, "%016llx%016llx", (unsigned long long) created_us,
+			 (unsigned long long) id);
 }
 
 const char *
@@ -148,6 +156,8 @@ msgext_provider_check(const MsgProvider *provider, MsgError *error)
 		return msgext_error(error, "", "caps", "has bits that mean nothing");
 	if (provider->max_batch < 1)
 		return msgext_error(error, "", "max_batch", "is less than one");
+	if (provider->deduplicates != NULL && (provider->caps & MSG_CAN_DEDUP) == 0)
+		return msgext_error(error, "", "deduplicates", "disagrees with MSG_CAN_DEDUP");
 	if (provider->prepare == NULL)
 		return msgext_error(error, "", "prepare", "is missing");
 	if (provider->encode_send == NULL)

@@ -63,6 +63,7 @@ typedef struct MsgFragment
 	const char *limit_key; /* whose rate is limited (Devino: vk.subject), or NULL */
 	const char *recipient; /* for limits per recipient, or NULL */
 	const char *channels;  /* "vk,viber,sms" in order of use, or NULL for one channel */
+	const char *key;	   /* idempotency key of the provider's own form, or NULL */
 } MsgFragment;
 
 typedef struct MsgPart
@@ -76,15 +77,22 @@ typedef struct MsgPayload
 	const MsgJson *message;
 	const MsgPart *parts;
 	int nparts;
+	int64_t id; /* the message's, and when it was queued: unique together */
+	int64_t created_us;
 } MsgPayload;
+
+#define MSG_KEY_LEN 32
+
+/* The message's own idempotency key: MSG_KEY_LEN hex digits and a NUL. */
+extern void msgext_own_key(int64_t created_us, int64_t id, char *key);
 
 /* One message of a request. */
 typedef struct MsgJob
 {
 	int64_t id;
 	int64_t created_us;
-	const char *key; /* idempotency key, fixed before the first attempt: the caller's
-					  * operation id, else 32 hex digits of the message's own */
+	const char *key; /* idempotency key, fixed before the first attempt: prepare's, else
+					  * the caller's operation id, else msgext_own_key() */
 	int attempt;	 /* from 1 */
 	bool maybe_sent; /* an earlier attempt may have reached the provider */
 	const char *fragment;
@@ -146,7 +154,11 @@ typedef struct MsgOutcome
 	const char *code;		 /* the provider's, verbatim, or NULL */
 	const char *text;		 /* the provider's, verbatim, or NULL */
 	MsgEvent *events;		 /* of PROGRESS */
+	MsgState reached;		 /* of ACCEPTED: an end the answer tells too, or 0 */
 	MsgJson *detail;		 /* an object merged into the message's detail, or NULL */
+	const char *raw;		 /* the part of the answer that says it; NULL = all of it */
+	size_t raw_len;
+	bool key_ignored; /* the provider did not heed our key, and will take repeats */
 } MsgOutcome;
 
 /* What became of a login. */
@@ -173,7 +185,8 @@ typedef struct MsgProvider
 	const char *name;  /* = its folder; the foreign-data wrapper is msgext_<name> */
 	const char *title; /* for people */
 	unsigned caps;
-	int max_batch;			  /* messages a request; 1 = one */
+	int max_batch;			  /* messages a request at most; its own server option
+							   * "batch_size" sets a smaller number */
 	const MsgOption *options; /* beside the common ones, or with other defaults */
 
 	/*
@@ -183,6 +196,9 @@ typedef struct MsgProvider
 	 */
 	bool (*prepare)(MsgArena *arena, const MsgConn *conn, const MsgPayload *payload,
 					MsgFragment *fragment, MsgError *error);
+
+	/* Does the server know repeats by our key, as it is set up? NULL = as caps say. */
+	bool (*deduplicates)(const MsgConn *conn);
 
 	/* Wraps n fragments with envelope and credentials. */
 	bool (*encode_send)(MsgArena *arena, const MsgConn *conn, const MsgJob *jobs, int n,

@@ -203,7 +203,9 @@ read_settings(MsgServer *server)
 	server->target.ca_file = msgext_conn_option(conn, "ca_file");
 	server->target.proxy = msgext_conn_option(conn, "proxy");
 	server->target.version = msgext_conn_option(conn, "http_version");
-	server->policy.deduplicates = (server->provider->caps & MSG_CAN_DEDUP) != 0;
+	server->policy.deduplicates =
+		(server->provider->caps & MSG_CAN_DEDUP) != 0 &&
+		(server->provider->deduplicates == NULL || server->provider->deduplicates(conn));
 	server->policy.resend_unknown = is_choice(conn, "on_unknown", "resend");
 	server->policy.max_attempts = count(conn, "max_attempts");
 	server->policy.retry_min_ms = duration_ms(conn, "retry_min_delay");
@@ -212,6 +214,9 @@ read_settings(MsgServer *server)
 	server->rate_limit = rate(conn, "rate_limit");
 	server->recipient_limit = rate(conn, "recipient_limit");
 	server->max_in_flight = count(conn, "max_in_flight");
+	server->batch_size = server->provider->max_batch;
+	if (count(conn, "batch_size") > 0)
+		server->batch_size = Min(server->batch_size, count(conn, "batch_size"));
 	server->poll = (server->provider->caps & MSG_CAN_POLL) != 0 &&
 				   is_choice(conn, "status_poll", "on");
 	server->poll_min_ms = duration_ms(conn, "poll_min_interval");

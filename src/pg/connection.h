@@ -24,7 +24,8 @@ typedef struct MsgServer
 	MsgPolicy policy;
 	MsgRate rate_limit;
 	MsgRate recipient_limit;
-	int max_in_flight;
+	int max_in_flight; /* requests */
+	int batch_size;	   /* messages a request at most */
 	bool poll;
 	int64_t poll_min_ms;
 	int64_t poll_max_ms;

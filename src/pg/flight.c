@@ -61,14 +61,7 @@ msgext_flight_load(MsgFlight *flight, int i, const MsgRow *row)
 	job->id = row->id;
 	job->created_us = msgext_unix_us(row->created_at);
 	job->accepted_us = msgext_unix_us(row->accepted_at);
-	job->key = msgext_row_text(row, Anum_outbox_operation_id);
-	if (job->key == NULL)
-	{
-		char *key = palloc(33);
-
-		msgext_row_key(row, key);
-		job->key = key;
-	}
+	job->key = msgext_row_key(row);
 	job->attempt = flight->poll ? row->attempts : row->attempts + 1;
 	job->maybe_sent = row->maybe_sent;
 	job->provider_id = msgext_row_text(row, Anum_outbox_provider_id);

@@ -8,11 +8,10 @@
 #include "access/stratnum.h"
 #include "utils/builtins.h"
 
+#include "core/provider.h"
+#include "pg/clock.h"
 #include "pg/json_pg.h"
 #include "pg/outbox.h"
-
-/* The idempotency key counts time from here, so that it fits any clock of ours. */
-StaticAssertDecl(sizeof(TimestampTz) == sizeof(int64), "timestamps are 64-bit integers");
 
 MsgTable *
 msgext_outbox_open(bool writable)
@@ -110,11 +109,19 @@ msgext_row_detail(MsgArena *arena, const MsgRow *row)
 	return isnull ? NULL : msgext_json_from_jsonb(arena, DatumGetJsonbP(stored));
 }
 
-void
-msgext_row_key(const MsgRow *row, char *key)
+char *
+msgext_row_key(const MsgRow *row)
 {
-	snprintf(key, 33, "%016llx%016llx", (unsigned long long) row->created_at,
-			 (unsigned long long) row->id);
+	char *key = msgext_row_text(row, Anum_outbox_key);
+
+	if (key == NULL)
+		key = msgext_row_text(row, Anum_outbox_operation_id);
+	if (key == NULL)
+	{
+		key = palloc(MSG_KEY_LEN + 1);
+		msgext_own_key(msgext_unix_us(row->created_at), row->id, key);
+	}
+	return key;
 }
 
 void

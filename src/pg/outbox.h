@@ -29,6 +29,7 @@ enum
 	Anum_outbox_sender,
 	Anum_outbox_state,
 	Anum_outbox_operation_id,
+	Anum_outbox_key,
 	Anum_outbox_send_after,
 	Anum_outbox_expires_at,
 	Anum_outbox_tried_at,
@@ -97,8 +98,8 @@ extern bytea *msgext_row_payload(const MsgRow *row);
 /* The detail in the arena, or NULL when there is none. */
 extern MsgJson *msgext_row_detail(MsgArena *arena, const MsgRow *row);
 
-/* Room of 33: the row's own idempotency key, 32 hex digits of time and id. */
-extern void msgext_row_key(const MsgRow *row, char *key);
+/* The key that every attempt of the message goes out with; never NULL. */
+extern char *msgext_row_key(const MsgRow *row);
 
 extern void msgext_change_init(MsgChange *change);
 extern void msgext_change_set(MsgChange *change, AttrNumber column, Datum value);

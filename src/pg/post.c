@@ -25,6 +25,7 @@
 
 #include "pg/access.h"
 #include "pg/arena_pg.h"
+#include "pg/clock.h"
 #include "pg/event.h"
 #include "pg/home.h"
 #include "pg/json_pg.h"
@@ -38,6 +39,7 @@ typedef struct Post
 	MsgServer *server;
 	MsgArena *arena;
 	MsgPayload payload;
+	TimestampTz created_at;
 	const char *operation_id; /* or NULL */
 	int priority;
 	TimestampTz send_after; /* 0 = at once */
@@ -188,7 +190,6 @@ set_time(Datum *values, bool *nulls, AttrNumber column, TimestampTz at)
 static void
 fill_row(const Post *post, const MsgFragment *fragment, Datum *values, bool *nulls)
 {
-	TimestampTz now = GetCurrentTimestamp();
 	bytea *payload =
 		MemoryContextAllocHuge(CurrentMemoryContext, VARHDRSZ + fragment->len);
 
@@ -199,8 +200,9 @@ fill_row(const Post *post, const MsgFragment *fragment, Datum *values, bool *nul
 	values[Anum_outbox_xid - 1] =
 		UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
 	values[Anum_outbox_home - 1] = Int64GetDatum(msgext_home());
-	values[Anum_outbox_created_at - 1] = TimestampTzGetDatum(now);
-	values[Anum_outbox_queued_at - 1] = TimestampTzGetDatum(now);
+	values[Anum_outbox_id - 1] = Int64GetDatum(post->payload.id);
+	values[Anum_outbox_created_at - 1] = TimestampTzGetDatum(post->created_at);
+	values[Anum_outbox_queued_at - 1] = TimestampTzGetDatum(post->created_at);
 	values[Anum_outbox_priority - 1] = Int16GetDatum(post->priority);
 	values[Anum_outbox_attempts - 1] = Int32GetDatum(0);
 	values[Anum_outbox_failures - 1] = Int32GetDatum(0);
@@ -210,6 +212,7 @@ fill_row(const Post *post, const MsgFragment *fragment, Datum *values, bool *nul
 	set_text(values, nulls, Anum_outbox_sender, GetUserNameFromId(GetUserId(), false));
 	set_text(values, nulls, Anum_outbox_state, msgext_state_name(MSG_QUEUED));
 	set_text(values, nulls, Anum_outbox_operation_id, post->operation_id);
+	set_text(values, nulls, Anum_outbox_key, fragment->key);
 	set_time(values, nulls, Anum_outbox_send_after, post->send_after);
 	set_time(values, nulls, Anum_outbox_expires_at, post->expires_at);
 	nulls[Anum_outbox_tried_at - 1] = true;
@@ -235,7 +238,6 @@ insert_message(const Post *post, const MsgFragment *fragment)
 {
 	bool unique = post->operation_id != NULL;
 	MsgTable *outbox = msgext_table_open("outbox", Natts_outbox, true, unique);
-	Oid sequence = get_relname_relid("outbox_id_seq", msgext_schema_oid());
 	Datum values[Natts_outbox] = {0};
 	bool nulls[Natts_outbox];
 	int64 id;
@@ -245,8 +247,7 @@ insert_message(const Post *post, const MsgFragment *fragment)
 	{
 		if (unique && (id = find_operation(outbox, post, fragment)) != 0)
 			break;
-		id = nextval_internal(sequence, false);
-		values[Anum_outbox_id - 1] = Int64GetDatum(id);
+		id = post->payload.id;
 		if (!unique)
 			msgext_table_insert(outbox, values, nulls);
 		else if (!msgext_table_insert_unique(outbox, "outbox_operation", values, nulls))
@@ -277,6 +278,10 @@ post_message(Post *post)
 						GetUserNameFromId(GetUserId(), false), post->server->name),
 				 errhint("Create one with CREATE USER MAPPING, for the role or for "
 						 "PUBLIC.")));
+	post->created_at = GetCurrentTimestamp();
+	post->payload.created_us = msgext_unix_us(post->created_at);
+	post->payload.id =
+		nextval_internal(get_relname_relid("outbox_id_seq", msgext_schema_oid()), false);
 	prepare(post, &fragment);
 	return insert_message(post, &fragment);
 }

@@ -150,6 +150,13 @@ static const Row rows[] = {
 	 .retry_after_ms = -1,
 	 .state = MSG_REJECTED},
 
+	{.name = "again, at once and never counted",
+	 .max_attempts = 1,
+	 .failures = 3,
+	 .verdict = MSG_VERDICT_AGAIN,
+	 .retry_after_ms = -1,
+	 .state = MSG_QUEUED},
+
 	{.name = "retry",
 	 .verdict = MSG_VERDICT_RETRY,
 	 .retry_after_ms = -1,
