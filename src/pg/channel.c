@@ -32,7 +32,8 @@ enum
 	Anum_health_last_error_at,
 	Anum_health_last_success_at,
 	Anum_health_last_claim_at,
-	Natts_health = Anum_health_last_claim_at
+	Anum_health_key_ignored,
+	Natts_health = Anum_health_key_ignored
 };
 
 static TupleTableSlot *
@@ -161,6 +162,8 @@ msgext_health_load(const char *server, MsgHealth *health)
 		health->last_success_at = isnull ? 0 : DatumGetTimestampTz(value);
 		value = slot_getattr(slot, Anum_health_last_claim_at, &isnull);
 		health->last_claim_at = isnull ? 0 : DatumGetTimestampTz(value);
+		health->key_ignored =
+			DatumGetBool(slot_getattr(slot, Anum_health_key_ignored, &isnull));
 	}
 	msgext_scan_end(scan);
 	msgext_table_close(table);
@@ -185,6 +188,7 @@ msgext_health_save(const char *server, MsgHealth *health)
 		TimestampTzGetDatum(health->last_success_at);
 	nulls[Anum_health_last_claim_at - 1] = health->last_claim_at == 0;
 	values[Anum_health_last_claim_at - 1] = TimestampTzGetDatum(health->last_claim_at);
+	values[Anum_health_key_ignored - 1] = BoolGetDatum(health->key_ignored);
 	slot = find(table, "health_pkey", GetActiveSnapshot(), server, &scan);
 	put(table, slot, values, nulls, true);
 	msgext_scan_end(scan);

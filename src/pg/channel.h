@@ -32,6 +32,7 @@ typedef struct MsgHealth
 	TimestampTz last_error_at;
 	TimestampTz last_success_at;
 	TimestampTz last_claim_at;
+	bool key_ignored; /* an answer showed that repeats are not recognised */
 	bool changed;
 } MsgHealth;
 

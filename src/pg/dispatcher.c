@@ -363,6 +363,9 @@ msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
 	control.hcxt = context;
 	dispatcher->under_way = hash_create("msgext messages under way", 1024, &control,
 										HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	control.entrysize = sizeof(MsgPortion);
+	dispatcher->portions = hash_create("msgext portions", 64, &control,
+									   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	dispatcher->http = msgext_http_create();
 	msgext_http_limit(dispatcher->http, (size_t) msgext_max_response_size * 1024);
 	if (dispatcher->http == NULL)

@@ -1,7 +1,8 @@
 /*
  * engine.h
  *		What the parts of the dispatcher share: channels, flights and batches. For
- *		dispatcher.c, channels.c, take.c, flight.c, record.c and login.c only.
+ *		dispatcher.c, channels.c, take.c, poll.c, packet.c, flight.c, record.c and login.c
+ *		only.
  */
 #ifndef MSGEXT_ENGINE_H
 #define MSGEXT_ENGINE_H
@@ -17,6 +18,12 @@
 
 #define MSGEXT_PRIORITIES 5
 
+/*
+ * What is to go out again at once waits for the next turn: until the end of this one it
+ * counts as under way.
+ */
+#define MSGEXT_NEXT_TURN_US 1000
+
 /* A server as the dispatcher works it. */
 typedef struct MsgChannel
 {
@@ -25,6 +32,7 @@ typedef struct MsgChannel
 	MsgLane *lanes[MSGEXT_PRIORITIES];
 	bool hungry[MSGEXT_PRIORITIES]; /* the lane may have something to read */
 	int in_flight;					/* requests */
+	unsigned asked;					/* turns that had room for a request */
 	bool paused;
 	char pause_wanted[512];		  /* a pause that could not be written down yet, or "" */
 	TimestampTz send_from;		  /* reminders before this have been taken */
@@ -71,10 +79,13 @@ typedef struct MsgFlight
 	const char *refresh_token; /* of a login; NULL = by password */
 	MsgLogin login_answer;
 	bool poll;
-	MsgDue reminder; /* of a poll: where it stood */
 	MsgBatch *batch; /* of a send */
-	int n;
+	int n;			 /* messages; one for a login */
+	int room;		 /* for so many without growing */
+	int most;		 /* may become as many */
+	size_t bytes;	 /* of their fragments */
 	MsgJob *jobs;
+	MsgDue *reminders; /* of a poll: where each stood */
 	MsgOutcome *outcomes;
 	MsgSettled *settled;
 	MsgRequest request;
@@ -91,6 +102,13 @@ typedef struct MsgUnderWay
 	int64 id; /* message; the hash key */
 	MsgFlight *flight;
 } MsgUnderWay;
+
+/* A message of a request that was refused as a whole. */
+typedef struct MsgPortion
+{
+	int64 id; /* message; the hash key */
+	int most; /* messages its next request may have */
+} MsgPortion;
 
 /* A report that another transaction was writing when its message was recorded. */
 typedef struct MsgRematch
@@ -125,6 +143,7 @@ struct MsgDispatcher
 	MsgLimiter *limiter;
 	MsgLogins *logins;
 	HTAB *under_way;
+	HTAB *portions;
 
 	MsgFlight *fresh;  /* claimed by this turn, to be submitted after its commit */
 	MsgFlight *landed; /* with a result to record */
@@ -154,14 +173,70 @@ struct MsgDispatcher
 /* take.c */
 extern void msgext_take(MsgDispatcher *dispatcher);
 
+/* poll.c: asks for the status of messages whose reminder is due. */
+extern void msgext_take_polls(MsgDispatcher *dispatcher, MsgChannel *channel,
+							  int requests);
+/*
+ * poll.c: records the answer about one message of the flight. False when another
+ * transaction holds the row: to be recorded by a later turn.
+ */
+extern bool msgext_record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i);
+/*
+ * poll.c: when to ask next. Geometric in effect: half of the time that has passed,
+ * within the server's bounds.
+ */
+extern TimestampTz msgext_next_poll(const MsgServer *server, TimestampTz accepted_at,
+									TimestampTz now);
+
+/*
+ * packet.c: may one more message of this account leave with this turn, in a request of
+ * it or in a new one?
+ */
+extern bool msgext_packet_has_room(MsgDispatcher *dispatcher, MsgChannel *channel,
+								   MsgAccount *account, int64 id, bool poll);
+/* packet.c: adds it, and returns the request. */
+extern MsgFlight *msgext_packet_join(MsgDispatcher *dispatcher, MsgChannel *channel,
+									 MsgAccount *account, const MsgRow *row, bool poll);
+/*
+ * packet.c: notes whether the message was judged, or goes out again in half a request
+ * because this one was refused as a whole. flight may be NULL.
+ */
+extern void msgext_packet_judge(MsgDispatcher *dispatcher, const MsgFlight *flight,
+								int64 id, const MsgOutcome *outcome);
+
 /* flight.c */
 extern MsgFlight *msgext_flight_create(MsgDispatcher *dispatcher, MsgChannel *channel,
-									   int n);
-extern void msgext_flight_load(MsgFlight *flight, int i, const MsgRow *row);
+									   MsgAccount *account);
+/* Room for one more job, zeroed; its index. */
+extern int msgext_flight_add(MsgFlight *flight);
+/* Adds the message of this row. */
+extern int msgext_flight_load(MsgFlight *flight, const MsgRow *row);
 extern void msgext_flight_free(MsgDispatcher *dispatcher, MsgFlight *flight);
 extern void msgext_flight_launch(MsgDispatcher *dispatcher, MsgFlight *flight);
 /* Takes what the HTTP client has done. */
 extern void msgext_flight_land(MsgDispatcher *dispatcher);
+
+/* What is recorded of an answer beside its outcome. */
+typedef struct MsgAnswer
+{
+	const char *kind; /* of the event */
+	int http_status;
+	const char *bytes;
+	size_t len;
+
+	/*
+	 * When it was recorded: the turn's time for a send, from which its next attempt is
+	 * counted too. 0 for status answers, which follow the events of their reports.
+	 */
+	TimestampTz at;
+} MsgAnswer;
+
+/* record.c: what an event of one message keeps of the answer to its request. */
+extern MsgAnswer msgext_answer_to(const MsgFlight *flight, int i, const char *kind,
+								  TimestampTz at);
+extern void msgext_record_event(MsgDispatcher *dispatcher, const MsgRow *row, int attempt,
+								MsgState state, const MsgOutcome *outcome,
+								const MsgAnswer *answer, const char *note);
 
 /* record.c */
 extern void msgext_record(MsgDispatcher *dispatcher);

@@ -19,7 +19,7 @@
 #define FLIGHT_BLOCK_SIZE 4096
 
 MsgFlight *
-msgext_flight_create(MsgDispatcher *dispatcher, MsgChannel *channel, int n)
+msgext_flight_create(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account)
 {
 	MemoryContext context;
 	MemoryContext before;
@@ -41,20 +41,47 @@ msgext_flight_create(MsgDispatcher *dispatcher, MsgChannel *channel, int n)
 	flight->channel = channel;
 	flight->server = channel->server;
 	msgext_server_pin(flight->server);
-	flight->n = n;
-	flight->jobs = palloc0(sizeof(MsgJob) * n);
-	flight->outcomes = palloc0(sizeof(MsgOutcome) * n);
-	flight->settled = palloc0(sizeof(MsgSettled) * n);
+	flight->account = account;
 	MemoryContextSwitchTo(before);
 	dispatcher->flights++;
 	channel->in_flight++;
 	return flight;
 }
 
-void
-msgext_flight_load(MsgFlight *flight, int i, const MsgRow *row)
+/* An array of the flight with room for more elements, the new ones zeroed. */
+static void *
+grow(MsgFlight *flight, void *array, size_t size, int room)
+{
+	char *grown = MemoryContextAllocZero(flight->context, size * room);
+
+	if (array == NULL)
+		return grown;
+	memcpy(grown, array, size * flight->n);
+	pfree(array);
+	return grown;
+}
+
+int
+msgext_flight_add(MsgFlight *flight)
+{
+	if (flight->n == flight->room)
+	{
+		int room = flight->room == 0 ? 1 : Min(flight->room * 4, flight->most);
+
+		flight->jobs = grow(flight, flight->jobs, sizeof(MsgJob), room);
+		flight->outcomes = grow(flight, flight->outcomes, sizeof(MsgOutcome), room);
+		flight->settled = grow(flight, flight->settled, sizeof(MsgSettled), room);
+		flight->reminders = grow(flight, flight->reminders, sizeof(MsgDue), room);
+		flight->room = room;
+	}
+	return flight->n++;
+}
+
+int
+msgext_flight_load(MsgFlight *flight, const MsgRow *row)
 {
 	MemoryContext before = MemoryContextSwitchTo(flight->context);
+	int i = msgext_flight_add(flight);
 	MsgJob *job = &flight->jobs[i];
 	bytea *payload;
 
@@ -73,8 +100,10 @@ msgext_flight_load(MsgFlight *flight, int i, const MsgRow *row)
 		job->fragment_len = VARSIZE_ANY_EXHDR(payload);
 		job->fragment =
 			msgext_strndup(flight->arena, VARDATA_ANY(payload), job->fragment_len);
+		flight->bytes += job->fragment_len;
 	}
 	MemoryContextSwitchTo(before);
+	return i;
 }
 
 void
@@ -198,7 +227,8 @@ understand(MsgFlight *flight, const MsgReply *reply)
 		/* A proxy's page has no words of the provider: people still want to know. */
 		if (outcome->text == NULL && outcome->code == NULL &&
 			outcome->verdict != MSG_VERDICT_ACCEPTED &&
-			outcome->verdict != MSG_VERDICT_PROGRESS)
+			outcome->verdict != MSG_VERDICT_PROGRESS &&
+			outcome->verdict != MSG_VERDICT_AGAIN)
 			outcome->text = psprintf("HTTP status %d", reply->status);
 	}
 }
@@ -222,6 +252,19 @@ scrubbed(const MsgFlight *flight, const char *text)
 		return NULL;
 	copy = msgext_strdup(flight->arena, text);
 	hide_secrets(flight, copy, strlen(copy));
+	return copy;
+}
+
+/* The same in a part of the answer, which is scrubbed itself. */
+static const char *
+scrubbed_part(const MsgFlight *flight, const char *answer, const char *part, size_t len)
+{
+	char *copy;
+
+	if (part == NULL || (part >= answer && part < answer + flight->answer_len))
+		return part;
+	copy = msgext_strndup(flight->arena, part, len);
+	hide_secrets(flight, copy, len);
 	return copy;
 }
 
@@ -261,6 +304,7 @@ scrub(MsgFlight *flight, char *answer)
 
 		outcome->text = scrubbed(flight, outcome->text);
 		outcome->code = scrubbed(flight, outcome->code);
+		outcome->raw = scrubbed_part(flight, answer, outcome->raw, outcome->raw_len);
 		if (outcome->detail != NULL)
 			scrub_detail(flight, outcome->detail);
 		for (event = outcome->events; event != NULL; event = event->next)
@@ -268,6 +312,7 @@ scrub(MsgFlight *flight, char *answer)
 			event->status = scrubbed(flight, event->status);
 			event->code = scrubbed(flight, event->code);
 			event->error = scrubbed(flight, event->error);
+			event->raw = scrubbed_part(flight, answer, event->raw, event->raw_len);
 			if (event->detail != NULL)
 				scrub_detail(flight, event->detail);
 		}

@@ -121,7 +121,7 @@ static void
 start_login(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account,
 			Session *session)
 {
-	MsgFlight *flight = msgext_flight_create(dispatcher, channel, 1);
+	MsgFlight *flight = msgext_flight_create(dispatcher, channel, account);
 	const char *refresh_token = session->refresh_token;
 
 	if (refresh_token == NULL)
@@ -129,7 +129,7 @@ start_login(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account,
 	if (refresh_token != NULL && !session->without_refresh)
 		flight->refresh_token = MemoryContextStrdup(flight->context, refresh_token);
 	flight->login = true;
-	flight->account = account;
+	msgext_flight_add(flight);
 	flight->conn = account->conn;
 	flight->next = dispatcher->fresh;
 	dispatcher->fresh = flight;

@@ -21,35 +21,42 @@
 #include "pg/json_pg.h"
 #include "pg/login.h"
 #include "pg/reference.h"
-#include "pg/tracking.h"
 
 #define CODE_MAX 256
 #define ERROR_MAX 2048
 
-/* To a message whose session was refused, the next turn. */
-#define AFTER_RELOGIN_US 1000
+/* Of an answer to many messages each event keeps as much, where no part is its own. */
+#define SHARED_ANSWER_MAX 1024
 
 /* How long a report may take to commit and still find its message by itself. */
 #define REMATCH_SECONDS 60
 
-/* What is recorded of a send beside its outcome. */
-typedef struct Answer
+/* What an event of one message keeps of the answer to its request. */
+MsgAnswer
+msgext_answer_to(const MsgFlight *flight, int i, const char *kind, TimestampTz at)
 {
-	const char *kind; /* of the event */
-	int http_status;
-	const char *bytes;
-	size_t len;
+	const MsgOutcome *outcome = &flight->outcomes[i];
+	MsgAnswer answer = {kind, flight->http_status, flight->answer, flight->answer_len,
+						at};
 
-	/*
-	 * When it was recorded: the turn's time for a send, from which its next attempt is
-	 * counted too. 0 for status answers, which follow the events of their reports.
-	 */
-	TimestampTz at;
-} Answer;
+	if (outcome->raw != NULL)
+	{
+		answer.bytes = outcome->raw;
+		answer.len = outcome->raw_len;
+	}
+	else if (flight->n > 1 && answer.len > SHARED_ANSWER_MAX)
+	{
+		answer.len = SHARED_ANSWER_MAX;
+		while (answer.len > 0 && (answer.bytes[answer.len] & 0xC0) == 0x80)
+			answer.len--;
+	}
+	return answer;
+}
 
-static void
-append_event(MsgDispatcher *dispatcher, const MsgRow *row, int attempt, MsgState state,
-			 const MsgOutcome *outcome, const Answer *answer, const char *note)
+void
+msgext_record_event(MsgDispatcher *dispatcher, const MsgRow *row, int attempt,
+					MsgState state, const MsgOutcome *outcome, const MsgAnswer *answer,
+					const char *note)
 {
 	MsgEventRow event = {0};
 
@@ -64,16 +71,6 @@ append_event(MsgDispatcher *dispatcher, const MsgRow *row, int attempt, MsgState
 	event.answer = answer->bytes;
 	event.answer_len = answer->len;
 	msgext_event_append(dispatcher->tables.events, &event);
-}
-
-/* Geometric in effect: half of the time that has passed, within the server's bounds. */
-static TimestampTz
-next_poll(const MsgServer *server, TimestampTz accepted_at, TimestampTz now)
-{
-	int64 passed_ms = (now - accepted_at) / 1000;
-	int64 delay_ms = Min(Max(passed_ms / 2, server->poll_min_ms), server->poll_max_ms);
-
-	return now + delay_ms * 1000;
 }
 
 void
@@ -125,9 +122,11 @@ set_accepted(MsgDispatcher *dispatcher, const MsgServer *server,
 {
 	msgext_change_text(change, Anum_outbox_provider_id, outcome->provider_id);
 	msgext_change_time(change, Anum_outbox_accepted_at, dispatcher->now);
-	if (server->poll && outcome->provider_id != NULL)
+	if (outcome->reached != 0 && msgext_state_is_final(outcome->reached))
+		msgext_change_null(change, Anum_outbox_next_attempt_at);
+	else if (server->poll && outcome->provider_id != NULL)
 		msgext_change_time(change, Anum_outbox_next_attempt_at,
-						   next_poll(server, dispatcher->now, dispatcher->now));
+						   msgext_next_poll(server, dispatcher->now, dispatcher->now));
 	else
 		msgext_change_null(change, Anum_outbox_next_attempt_at);
 }
@@ -191,7 +190,7 @@ fill_change(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *ro
 	}
 	msgext_change_state(change, decision->state);
 	msgext_change_null(change, Anum_outbox_waiting);
-	if (decision->state == MSG_ACCEPTED)
+	if (outcome->verdict == MSG_VERDICT_ACCEPTED)
 		set_accepted(dispatcher, server, outcome, change);
 	else
 		msgext_change_null(change, Anum_outbox_next_attempt_at);
@@ -200,10 +199,15 @@ fill_change(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *ro
 }
 
 static void
-decide(const MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *row,
-	   int attempt, const MsgOutcome *outcome, MsgDecision *decision)
+decide(const MsgDispatcher *dispatcher, const MsgChannel *channel,
+	   const MsgServer *server, const MsgRow *row, int attempt, const MsgOutcome *outcome,
+	   MsgDecision *decision)
 {
+	MsgPolicy policy = server->policy;
 	MsgHistory history;
+
+	if (channel->health.key_ignored || outcome->key_ignored)
+		policy.deduplicates = false;
 
 	history.failures = row->failures;
 	history.created_us =
@@ -211,19 +215,43 @@ decide(const MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *r
 	history.expires_us = msgext_unix_us(row->expires_at);
 	history.seed = (uint64) row->id * 1000003 + attempt;
 	history.maybe_sent = row->maybe_sent;
-	msgext_lifecycle_decide(&server->policy, &history, outcome->verdict,
-							outcome->retry_after_ms, msgext_unix_us(dispatcher->now),
-							decision);
+	msgext_lifecycle_decide(&policy, &history, outcome->verdict, outcome->retry_after_ms,
+							msgext_unix_us(dispatcher->now), decision);
+	if (decision->state == MSG_ACCEPTED && outcome->reached != 0)
+		decision->state = outcome->reached;
+}
+
+/* What the answer tells about the server rather than the message. */
+static void
+learn(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgFlight *flight,
+	  const MsgOutcome *outcome)
+{
+	if (outcome->verdict == MSG_VERDICT_ACCEPTED)
+	{
+		channel->health.last_success_at = dispatcher->now;
+		channel->health.changed = true;
+		if (flight != NULL)
+			msgext_login_honoured(dispatcher, flight);
+	}
+	if (outcome->key_ignored)
+		channel->health.changed = channel->health.key_ignored = true;
+	else if (outcome->verdict == MSG_VERDICT_ACCEPTED && outcome->provider_id != NULL &&
+			 channel->health.key_ignored)
+	{
+		channel->health.key_ignored = false;
+		channel->health.changed = true;
+	}
 }
 
 /* A message that certainly did not go out gives its place with the recipient back. */
 static void
 release_recipient(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *row,
-				  const MsgDecision *decision)
+				  const MsgOutcome *outcome, const MsgDecision *decision)
 {
 	char *recipient = msgext_row_text(row, Anum_outbox_recipient);
 
 	if (recipient == NULL || server->recipient_limit.count == 0 || row->maybe_sent ||
+		outcome->verdict == MSG_VERDICT_ACCEPTED ||
 		!msgext_state_is_final(decision->state))
 		return;
 	msgext_recipient_release(dispatcher->tables.uses, server->name,
@@ -235,7 +263,7 @@ release_recipient(MsgDispatcher *dispatcher, const MsgServer *server, const MsgR
 static bool
 record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *server,
 			const MsgFlight *flight, int64 id, int attempt, const MsgOutcome *outcome,
-			const Answer *answer)
+			const MsgAnswer *answer)
 {
 	MsgTables *tables = &dispatcher->tables;
 	MsgDecision decision;
@@ -247,34 +275,29 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 		row.state != MSG_QUEUED || row.attempts + 1 != attempt)
 		return true;
 
-	decide(dispatcher, server, &row, attempt, outcome, &decision);
+	decide(dispatcher, channel, server, &row, attempt, outcome, &decision);
 	if (outcome->verdict == MSG_VERDICT_RELOGIN)
-	{
-		/* Not in this turn: until its end the message counts as under way. */
-		if (flight != NULL && msgext_login_refused(dispatcher, flight))
-			decision.next_us += AFTER_RELOGIN_US;
-		else
-			decision.pause = true;
-	}
+		decision.pause = flight == NULL || !msgext_login_refused(dispatcher, flight);
+	if (outcome->verdict == MSG_VERDICT_RELOGIN || outcome->verdict == MSG_VERDICT_AGAIN)
+		decision.next_us += MSGEXT_NEXT_TURN_US;
 	fill_change(dispatcher, server, &row, attempt, outcome, &decision, &change);
 	if (msgext_outbox_update(tables->outbox, &row, &change, false) != TM_Ok)
 		return false;
-	append_event(dispatcher, &row, attempt, decision.state, outcome, answer,
-				 decision.note);
+	msgext_record_event(dispatcher, &row, attempt, decision.state, outcome, answer,
+						decision.note);
+
+	msgext_packet_judge(dispatcher, flight, id, outcome);
+	learn(dispatcher, channel, flight, outcome);
+	if (outcome->verdict == MSG_VERDICT_ACCEPTED && outcome->provider_id != NULL)
+		add_reference(dispatcher, channel, server, &row, outcome->provider_id);
 
 	switch (decision.state)
 	{
 		case MSG_ACCEPTED:
-			channel->health.last_success_at = dispatcher->now;
-			channel->health.changed = true;
-			if (flight != NULL)
-				msgext_login_honoured(dispatcher, flight);
-			if (outcome->provider_id == NULL)
-				break;
-			add_reference(dispatcher, channel, server, &row, outcome->provider_id);
-			if (server->poll)
+			if (outcome->provider_id != NULL && server->poll)
 				msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL,
-							  next_poll(server, dispatcher->now, dispatcher->now), id);
+							  msgext_next_poll(server, dispatcher->now, dispatcher->now),
+							  id);
 			break;
 		case MSG_QUEUED:
 			msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND,
@@ -284,10 +307,10 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 			msgext_remind(dispatcher, channel, MSGEXT_DUE_UNKNOWN, row.created_at, id);
 			break;
 		default:
-			release_recipient(dispatcher, server, &row, &decision);
+			release_recipient(dispatcher, server, &row, outcome, &decision);
 			break;
 	}
-	if (decision.state != MSG_ACCEPTED)
+	if (outcome->verdict != MSG_VERDICT_ACCEPTED && outcome->verdict != MSG_VERDICT_AGAIN)
 		msgext_channel_error(dispatcher, channel,
 							 outcome->text != NULL ? outcome->text : outcome->code);
 	if (decision.pause)
@@ -295,112 +318,10 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 	return true;
 }
 
-/* Asking ends without a last word from the provider. */
-static bool
-end_polling(MsgDispatcher *dispatcher, const MsgRow *row, const MsgOutcome *outcome,
-			const Answer *answer, const char *why)
-{
-	MsgChange change;
-
-	msgext_change_init(&change);
-	msgext_change_null(&change, Anum_outbox_next_attempt_at);
-	msgext_change_time(&change, Anum_outbox_finished_at, dispatcher->now);
-	msgext_change_text(&change, Anum_outbox_code,
-					   msgext_clean_text(outcome->code, CODE_MAX));
-	msgext_change_text(&change, Anum_outbox_error, why);
-	if (msgext_outbox_update(dispatcher->tables.outbox, row, &change, false) != TM_Ok)
-		return false;
-	append_event(dispatcher, row, row->attempts, row->state, outcome, answer, why);
-	return true;
-}
-
-static bool
-record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
-{
-	MsgTables *tables = &dispatcher->tables;
-	MsgChannel *channel = flight->channel;
-	const MsgOutcome *outcome = &flight->outcomes[i];
-	const MsgServer *server = flight->server;
-	Answer answer = {"poll_ended", flight->http_status, flight->answer,
-					 flight->answer_len, 0};
-	MsgTracking tracking = {0};
-	TimestampTz next;
-	bool recorded;
-	MsgRow row;
-
-	if (!msgext_outbox_find(tables->outbox, flight->jobs[i].id, GetActiveSnapshot(),
-							&row) ||
-		row.next_attempt_at != flight->reminder.at)
-	{
-		/* A callback or a person was quicker; what it left is no longer ours to ask. */
-		msgext_due_remove_one(tables->due, channel->name, MSGEXT_DUE_POLL,
-							  flight->reminder.at, flight->jobs[i].id);
-		return true;
-	}
-	next = next_poll(server, row.accepted_at, dispatcher->now);
-	if (outcome->retry_after_ms >= 0)
-		next = Max(next, dispatcher->now + outcome->retry_after_ms * 1000);
-
-	if (outcome->verdict == MSG_VERDICT_REJECTED)
-	{
-		next = 0;
-		recorded = end_polling(dispatcher, &row, outcome, &answer,
-							   "the provider does not tell its status any more");
-	}
-	else if (next - row.accepted_at > server->poll_give_up_ms * 1000 &&
-			 outcome->verdict != MSG_VERDICT_PROGRESS)
-	{
-		next = 0;
-		recorded = end_polling(dispatcher, &row, outcome, &answer,
-							   "no last status came within poll_give_up");
-	}
-	else
-	{
-		recorded = msgext_track(tables->outbox, tables->events, &row, outcome->events,
-								"status", false, next, false, &tracking) == TM_Ok;
-		if (recorded && !msgext_state_is_final(tracking.state) &&
-			next - row.accepted_at > server->poll_give_up_ms * 1000)
-		{
-			/* The answer counts, and was the last one asked for. */
-			MsgRow again;
-
-			CommandCounterIncrement();
-			UpdateActiveSnapshotCommandId();
-			next = 0;
-			if (msgext_outbox_find(tables->outbox, row.id, GetActiveSnapshot(), &again))
-				end_polling(dispatcher, &again, outcome, &answer,
-							"no last status came within poll_give_up");
-		}
-	}
-	if (!recorded)
-		return false;
-
-	msgext_due_remove_one(tables->due, channel->name, MSGEXT_DUE_POLL,
-						  flight->reminder.at, row.id);
-	if (next != 0 && !msgext_state_is_final(tracking.state))
-		msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL, next, row.id);
-	if (outcome->verdict == MSG_VERDICT_PROGRESS)
-	{
-		channel->health.last_success_at = dispatcher->now;
-		channel->health.changed = true;
-		msgext_login_honoured(dispatcher, flight);
-	}
-	else
-		msgext_channel_error(dispatcher, channel,
-							 outcome->text != NULL ? outcome->text : outcome->code);
-	if (outcome->verdict == MSG_VERDICT_PAUSE ||
-		(outcome->verdict == MSG_VERDICT_RELOGIN &&
-		 !msgext_login_refused(dispatcher, flight)))
-		msgext_pause_channel(channel, outcome->code, outcome->text, flight->http_status);
-	return true;
-}
-
 /* Records what can be; returns whether all of the flight is settled. */
 static bool
 record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 {
-	Answer answer = {"answer", flight->http_status, flight->answer, flight->answer_len,
-					 dispatcher->now};
 	bool all = true;
 	int i;
 
@@ -418,10 +339,14 @@ record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 			settled = true;
 		}
 		else if (flight->poll)
-			settled = record_poll(dispatcher, flight, i);
+			settled = msgext_record_poll(dispatcher, flight, i);
 		else
+		{
+			MsgAnswer answer = msgext_answer_to(flight, i, "answer", dispatcher->now);
+
 			settled = record_send(dispatcher, flight->channel, flight->server, flight,
 								  job->id, job->attempt, &flight->outcomes[i], &answer);
+		}
 		if (settled)
 		{
 			flight->settled[i] = MSGEXT_WRITTEN;
@@ -458,7 +383,7 @@ void
 msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attempt)
 {
 	MsgOutcome outcome = {0};
-	Answer answer = {"interrupted", 0, NULL, 0, dispatcher->now};
+	MsgAnswer answer = {"interrupted", 0, NULL, 0, dispatcher->now};
 	ListCell *cell;
 	MsgRow row;
 	char *name;
@@ -499,7 +424,8 @@ msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attemp
 		msgext_change_state(&change, MSG_UNKNOWN);
 		msgext_change_text(&change, Anum_outbox_error, outcome.text);
 		msgext_outbox_update(dispatcher->tables.outbox, &row, &change, true);
-		append_event(dispatcher, &row, attempt, MSG_UNKNOWN, &outcome, &answer, NULL);
+		msgext_record_event(dispatcher, &row, attempt, MSG_UNKNOWN, &outcome, &answer,
+							NULL);
 		msgext_due_add(dispatcher->tables.due, name, MSGEXT_DUE_UNKNOWN, row.created_at,
 					   message);
 	}

@@ -161,24 +161,17 @@ static Take
 claim(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account,
 	  const MsgRow *row)
 {
-	MsgFlight *flight = msgext_flight_create(dispatcher, channel, 1);
-	MsgUnderWay *entry;
+	MsgFlight *flight;
 
-	flight->account = account;
-	msgext_login_use(dispatcher, flight);
-	msgext_flight_load(flight, 0, row);
 	if (dispatcher->batch == NULL)
 	{
 		dispatcher->batch = MemoryContextAllocZero(dispatcher->context, sizeof(MsgBatch));
 		dispatcher->last_batch = Max(dispatcher->last_batch + 1, (int64) dispatcher->now);
 		dispatcher->batch->id = dispatcher->last_batch;
 	}
+	flight = msgext_packet_join(dispatcher, channel, account, row, false);
 	dispatcher->batch->left++;
 	flight->batch = dispatcher->batch;
-	flight->next = dispatcher->fresh;
-	dispatcher->fresh = flight;
-	entry = hash_search(dispatcher->under_way, &row->id, HASH_ENTER, NULL);
-	entry->flight = flight;
 	channel->health.last_claim_at = dispatcher->now;
 	channel->health.changed = true;
 	return TAKE_CLAIMED;
@@ -259,6 +252,8 @@ consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 
 	if (msgext_login_need(dispatcher, channel, account, &until) == MSGEXT_LOGIN_WAIT)
 		return wait_for_login(dispatcher, channel, lane, row, until);
+	if (!msgext_packet_has_room(dispatcher, channel, account, row->id, false))
+		return TAKE_STOP;
 
 	key = msgext_row_text(row, Anum_outbox_limit_key);
 	recipient = msgext_row_text(row, Anum_outbox_recipient);
@@ -277,7 +272,10 @@ consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 	return claim(dispatcher, channel, account, row);
 }
 
-/* Messages whose time has come again. Returns how many were claimed. */
+/*
+ * Messages whose time has come again. Returns how many were claimed, and max when there
+ * is no room for more.
+ */
 static int
 take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 {
@@ -295,15 +293,23 @@ take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 							channel->send_from, 0, dispatcher->now, found, wanted);
 		for (i = 0; i < n; i++)
 		{
+			Take result = TAKE_PASSED;
 			MsgRow row;
 
 			dispatcher->reading = found[i].id;
-			msgext_due_remove(tables->due, &found[i]);
 			channel->send_from = found[i].at;
 			if (msgext_outbox_find(tables->outbox, found[i].id, GetActiveSnapshot(),
-								   &row) &&
-				consider(dispatcher, channel, NULL, &row, found[i].at) == TAKE_CLAIMED)
-				claimed++;
+								   &row))
+				result = consider(dispatcher, channel, NULL, &row, found[i].at);
+
+			/* Its request would be one too many: the reminder stays. */
+			if (result == TAKE_STOP)
+			{
+				dispatcher->reading = 0;
+				return max;
+			}
+			msgext_due_remove(tables->due, &found[i]);
+			claimed += result == TAKE_CLAIMED;
 		}
 		if (n == wanted)
 		{
@@ -317,80 +323,6 @@ take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 	}
 	dispatcher->reading = 0;
 	return claimed;
-}
-
-static void
-take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
-{
-	MsgTables *tables = &dispatcher->tables;
-	MsgDue *found = palloc(sizeof(MsgDue) * max);
-	int n =
-		msgext_due_read(tables->due, channel->name, MSGEXT_DUE_POLL, channel->poll_from,
-						channel->poll_after, dispatcher->now, found, max);
-	int i;
-
-	dispatcher->more |= n == max;
-	for (i = 0; i < n; i++)
-	{
-		MsgUnderWay *entry;
-		MsgAccount *account;
-		MsgFlight *flight;
-		TimestampTz until;
-		bool known;
-		MsgRow row;
-
-		/* What is under way keeps its reminder, which must not be found again and again. */
-		channel->poll_from = found[i].at;
-		channel->poll_after = found[i].id;
-		dispatcher->reading = found[i].id;
-		if (hash_search(dispatcher->under_way, &found[i].id, HASH_FIND, NULL) != NULL)
-			continue;
-		if (!msgext_outbox_find(tables->outbox, found[i].id, GetActiveSnapshot(), &row) ||
-			row.next_attempt_at != found[i].at || msgext_state_is_final(row.state) ||
-			row.state == MSG_QUEUED)
-		{
-			msgext_due_remove(tables->due, &found[i]);
-			continue;
-		}
-		account = msgext_server_account(channel->server,
-										msgext_row_text(&row, Anum_outbox_sender));
-		if (account->error != NULL)
-		{
-			MsgChange change;
-			TimestampTz again = dispatcher->now + ACCOUNT_RETRY_US;
-
-			msgext_channel_error(dispatcher, channel, account->error);
-			msgext_change_init(&change);
-			msgext_change_time(&change, Anum_outbox_next_attempt_at, again);
-			if (msgext_outbox_update(tables->outbox, &row, &change, false) == TM_Ok)
-			{
-				msgext_due_remove(tables->due, &found[i]);
-				msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL, again, row.id);
-			}
-			continue;
-		}
-
-		if (msgext_login_need(dispatcher, channel, account, &until) == MSGEXT_LOGIN_WAIT)
-		{
-			/* The reminder stays; what is behind it needs the same login. */
-			channel->poll_after = found[i].id - 1;
-			channel->polls_held_until = until;
-			break;
-		}
-
-		/* The reminder stays until the answer is recorded: a crash loses no poll. */
-		flight = msgext_flight_create(dispatcher, channel, 1);
-		flight->poll = true;
-		flight->account = account;
-		msgext_login_use(dispatcher, flight);
-		flight->reminder = found[i];
-		msgext_flight_load(flight, 0, &row);
-		flight->next = dispatcher->fresh;
-		dispatcher->fresh = flight;
-		entry = hash_search(dispatcher->under_way, &row.id, HASH_ENTER, &known);
-		entry->flight = flight;
-	}
-	dispatcher->reading = 0;
 }
 
 /* New messages of one lane. Returns how many were claimed. */
@@ -453,55 +385,77 @@ take_lanes(MsgDispatcher *dispatcher, MsgChannel *channel, int room)
 		}
 	}
 	for (k = 0; k < MSGEXT_PRIORITIES; k++)
-		if (channel->hungry[k] && room == 0)
+		if (channel->hungry[k] && room <= 0)
 			dispatcher->more = true;
+}
+
+/* Requests that may go out beside those that are out. */
+static int
+free_requests(const MsgDispatcher *dispatcher, const MsgChannel *channel)
+{
+	return Max(Min(channel->server->max_in_flight - channel->in_flight,
+				   msgext_max_in_flight - dispatcher->flights),
+			   0);
+}
+
+/* Status requests leave most of the room to messages; of a single place, one in four. */
+static void
+take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int requests)
+{
+	if (channel->server->poll && requests > 0 &&
+		channel->polls_held_until <= dispatcher->now)
+		msgext_take_polls(dispatcher, channel, requests);
+}
+
+/* The first reminder there is, when those that are due may not all have been taken. */
+static void
+look_ahead(MsgDispatcher *dispatcher, MsgChannel *channel)
+{
+	TimestampTz send = msgext_due_first(dispatcher->tables.due, channel->name,
+										MSGEXT_DUE_SEND, channel->send_from, 0);
+	TimestampTz poll =
+		msgext_due_first(dispatcher->tables.due, channel->name, MSGEXT_DUE_POLL,
+						 channel->poll_from, channel->poll_after);
+
+	if (poll != 0 && poll < channel->polls_held_until)
+		poll = channel->polls_held_until;
+	if (send != 0 && (channel->next_due == 0 || send < channel->next_due))
+		channel->next_due = send;
+	if (poll != 0 && (channel->next_due == 0 || poll < channel->next_due))
+		channel->next_due = poll;
 }
 
 static void
 take_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
 {
-	int room = Min(channel->server->max_in_flight - channel->in_flight,
-				   msgext_max_in_flight - dispatcher->flights);
+	int batch = channel->server->batch_size;
+	int requests = free_requests(dispatcher, channel);
 	bool due = channel->next_due != 0 && channel->next_due <= dispatcher->now;
+	bool polls_first;
 
 	channel->throttled_until = 0;
-	if (room <= 0)
+	if (requests == 0)
 	{
 		dispatcher->more = true;
 		return;
 	}
+	polls_first = requests >= 4 || channel->asked++ % 4 == 3;
 	if (due)
 	{
+		int claimed;
+
 		/* From here on it tells of the reminders of this turn, which no scan sees yet. */
 		channel->next_due = 0;
-		room -= take_reminded(dispatcher, channel, room);
-
-		/* Status requests leave most of the room to messages. */
-		if (channel->server->poll && room > 0 &&
-			channel->polls_held_until <= dispatcher->now)
-		{
-			int before = dispatcher->flights;
-
-			take_polls(dispatcher, channel, Max(room / 4, 1));
-			room -= dispatcher->flights - before;
-		}
+		if (polls_first)
+			take_polls(dispatcher, channel, Max(requests / 4, 1));
+		claimed = take_reminded(dispatcher, channel, requests * batch);
+		take_lanes(dispatcher, channel, requests * batch - claimed);
+		if (!polls_first)
+			take_polls(dispatcher, channel, free_requests(dispatcher, channel));
+		look_ahead(dispatcher, channel);
 	}
-	take_lanes(dispatcher, channel, room);
-	if (due)
-	{
-		TimestampTz send = msgext_due_first(dispatcher->tables.due, channel->name,
-											MSGEXT_DUE_SEND, channel->send_from, 0);
-		TimestampTz poll =
-			msgext_due_first(dispatcher->tables.due, channel->name, MSGEXT_DUE_POLL,
-							 channel->poll_from, channel->poll_after);
-
-		if (poll != 0 && poll < channel->polls_held_until)
-			poll = channel->polls_held_until;
-		if (send != 0 && (channel->next_due == 0 || send < channel->next_due))
-			channel->next_due = send;
-		if (poll != 0 && (channel->next_due == 0 || poll < channel->next_due))
-			channel->next_due = poll;
-	}
+	else
+		take_lanes(dispatcher, channel, requests * batch);
 }
 
 /* The claim's row: from its commit on, its messages may be on the wire. */

@@ -129,13 +129,13 @@ subtest 'echoes in status answers' => sub {
 	my $id = $t->send(fate => 'sent@86400000');
 
 	$t->wait_state($id, 'accepted|sent');
+	my $queries = $sim->summary->{faults};
 	$sim->script(
 		"devino status next 1 status 500 body $password",
 		"devino status next 1 status 400 body Basic $basic",
 		qq(devino status next 1 status 200 body {"code":"system_error","description":"$json"}),
 		qq(devino status next 1 status 200 body {"code":"ok","result":{"providerId":1,"status":"$timid","error":"$json","statusAt":"$basic"}}),
 		qq(devino status next 1 status 200 body {"code":"ok","result":{"providerId":1,"status":"sent","viberStatus":{"status":"$json","code":"$basic"}}}));
-	my $queries = $sim->summary->{faults};
 	ok(until_true(sub { $sim->summary->{faults} >= $queries + 5 }), 'all of them were asked');
 	$sim->script(qq(devino status next 1 status 403 body {"error":"$json"}));
 	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'vk'"), 'and one that pauses');
