@@ -4,20 +4,19 @@
  *
  * libcurl tells which sockets it watches (CURLMOPT_SOCKETFUNCTION) and when it wants to
  * be called (CURLMOPT_TIMERFUNCTION); an epoll descriptor of our own collects the
- * sockets, so that the owner waits for one descriptor among its others. Callbacks touch
- * malloc'ed memory only and never leave through anything but return.
+ * sockets. Callbacks touch malloc'ed memory only and never leave through anything but
+ * return.
  */
 #include "net/http_client.h"
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_HEADER_BYTES 16384
@@ -65,28 +64,18 @@ struct MsgHttp
 	size_t max_body;
 	int in_flight;
 	int64_t deadline_us; /* when libcurl wants to be called; -1 = never */
-	int64_t now_us;
+	int watched;		 /* a descriptor of the owner, or -1 */
 	Slot *idle;
 	Slot *busy; /* for destroy: what is under way */
 };
 
-/*
- * libcurl resolves names in a thread, which inherits the mask of the thread that starts
- * it: with every signal blocked here, none of the owner's handlers runs there.
- */
-static void
-block_signals(sigset_t *saved)
+static int64_t
+now_us(void)
 {
-	sigset_t all;
+	struct timespec now;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, saved);
-}
-
-static void
-restore_signals(const sigset_t *saved)
-{
-	pthread_sigmask(SIG_SETMASK, saved, NULL);
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static bool
@@ -208,7 +197,7 @@ on_timer(CURLM *multi, long timeout_ms, void *arg)
 	MsgHttp *http = arg;
 
 	(void) multi;
-	http->deadline_us = timeout_ms < 0 ? -1 : http->now_us + (int64_t) timeout_ms * 1000;
+	http->deadline_us = timeout_ms < 0 ? -1 : now_us() + (int64_t) timeout_ms * 1000;
 	return 0;
 }
 
@@ -217,11 +206,10 @@ msgext_http_create(void)
 {
 	MsgHttp *http;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return NULL;
 	if ((http = calloc(1, sizeof(MsgHttp))) == NULL)
 		return NULL;
 	http->deadline_us = -1;
+	http->watched = -1;
 	http->epoll = epoll_create1(EPOLL_CLOEXEC);
 	http->multi = curl_multi_init();
 	if (http->epoll < 0 || http->multi == NULL)
@@ -261,10 +249,8 @@ forget_busy(MsgHttp *http, Slot *slot)
 void
 msgext_http_destroy(MsgHttp *http)
 {
-	sigset_t saved;
 	Slot *slot;
 
-	block_signals(&saved);
 	while ((slot = http->busy) != NULL)
 	{
 		http->busy = slot->next;
@@ -281,7 +267,6 @@ msgext_http_destroy(MsgHttp *http)
 	if (http->epoll >= 0)
 		close(http->epoll);
 	free(http);
-	restore_signals(&saved);
 }
 
 void
@@ -290,10 +275,13 @@ msgext_http_limit(MsgHttp *http, size_t max_body)
 	http->max_body = max_body;
 }
 
-int
-msgext_http_fd(const MsgHttp *http)
+bool
+msgext_http_watch(MsgHttp *http, int fd)
 {
-	return http->epoll;
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	http->watched = fd;
+	return epoll_ctl(http->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 int
@@ -302,14 +290,16 @@ msgext_http_in_flight(const MsgHttp *http)
 	return http->in_flight;
 }
 
-long
-msgext_http_timeout_ms(const MsgHttp *http, int64_t now_us)
+/* How long to wait when libcurl wants to be called at its deadline. */
+static int
+wait_until(const MsgHttp *http, int wait_ms)
 {
+	int64_t left_us = http->deadline_us - now_us();
+	int64_t left_ms = left_us <= 0 ? 0 : (left_us + 999) / 1000;
+
 	if (http->deadline_us < 0)
-		return -1;
-	if (http->deadline_us <= now_us)
-		return 0;
-	return (long) ((http->deadline_us - now_us + 999) / 1000);
+		return wait_ms;
+	return wait_ms < 0 || left_ms < wait_ms ? (int) left_ms : wait_ms;
 }
 
 /* Options that are the same for every request of every target. */
@@ -392,7 +382,6 @@ msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target, const MsgRequest 
 				   void *cookie)
 {
 	Slot *slot = http->idle;
-	sigset_t saved;
 	CURLMcode result;
 
 	if (slot != NULL)
@@ -422,9 +411,7 @@ msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target, const MsgRequest 
 		free_slot(slot);
 		return false;
 	}
-	block_signals(&saved);
 	result = curl_multi_add_handle(http->multi, slot->easy);
-	restore_signals(&saved);
 	if (result != CURLM_OK)
 	{
 		free_slot(slot);
@@ -440,20 +427,20 @@ msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target, const MsgRequest 
 }
 
 void
-msgext_http_pump(MsgHttp *http, int64_t now_us)
+msgext_http_pump(MsgHttp *http, int wait_ms)
 {
 	struct epoll_event events[MAX_EVENTS];
-	sigset_t saved;
 	int running;
 	int n;
 	int i;
 
-	http->now_us = now_us;
-	block_signals(&saved);
-	n = epoll_wait(http->epoll, events, MAX_EVENTS, 0);
+	n = epoll_wait(http->epoll, events, MAX_EVENTS, wait_until(http, wait_ms));
 	for (i = 0; i < n; i++)
 	{
 		int what = 0;
+
+		if (events[i].data.fd == http->watched)
+			continue;
 
 		if (events[i].events & EPOLLIN)
 			what |= CURL_CSELECT_IN;
@@ -463,17 +450,16 @@ msgext_http_pump(MsgHttp *http, int64_t now_us)
 			what |= CURL_CSELECT_ERR;
 		curl_multi_socket_action(http->multi, events[i].data.fd, what, &running);
 	}
-	if (http->deadline_us >= 0 && http->deadline_us <= now_us)
+	if (http->deadline_us >= 0 && http->deadline_us <= now_us())
 	{
 		http->deadline_us = -1;
 		curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	}
-	restore_signals(&saved);
 }
 
 /* Seconds or an HTTP date (RFC 9110, 10.2.3), in milliseconds; -1 when there is none. */
 static int64_t
-retry_after_ms(const Slot *slot, int64_t now_us)
+retry_after_ms(const Slot *slot, int64_t received_us)
 {
 	const char *line = slot->head.data;
 	char value[64];
@@ -501,20 +487,20 @@ retry_after_ms(const Slot *slot, int64_t now_us)
 			return (int64_t) (seconds > 86400 * 7 ? 86400 * 7 : seconds) * 1000;
 		if ((at = curl_getdate(value, NULL)) == (time_t) -1)
 			return -1;
-		if (at > now_us / 1000000 + 86400 * 7)
+		if (at > received_us / 1000000 + 86400 * 7)
 			return INT64_C(86400) * 7 * 1000;
-		return at > now_us / 1000000 ? ((int64_t) at - now_us / 1000000) * 1000 : 0;
+		return at > received_us / 1000000 ? ((int64_t) at - received_us / 1000000) * 1000
+										  : 0;
 	}
 	return -1;
 }
 
 bool
-msgext_http_take(MsgHttp *http, int64_t now_us, MsgHttpResult *result)
+msgext_http_take(MsgHttp *http, MsgHttpResult *result)
 {
 	CURLMsg *message;
 	CURLcode code;
 	Slot *slot;
-	sigset_t saved;
 	int left;
 	long written = 0;
 	long status = 0;
@@ -529,9 +515,7 @@ msgext_http_take(MsgHttp *http, int64_t now_us, MsgHttpResult *result)
 	curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &slot);
 	curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &written);
-	block_signals(&saved);
 	curl_multi_remove_handle(http->multi, slot->easy);
-	restore_signals(&saved);
 	forget_busy(http, slot);
 	http->in_flight--;
 
@@ -556,8 +540,9 @@ msgext_http_take(MsgHttp *http, int64_t now_us, MsgHttpResult *result)
 	result->reply.body = slot->body.len > 0 ? slot->body.data : "";
 	result->reply.body_len = slot->body.len;
 	result->reply.headers = slot->head.len > 0 ? slot->head.data : "";
-	result->reply.retry_after_ms = slot->head.len > 0 ? retry_after_ms(slot, now_us) : -1;
-	result->reply.now_us = now_us;
+	result->reply.now_us = now_us();
+	result->reply.retry_after_ms =
+		slot->head.len > 0 ? retry_after_ms(slot, result->reply.now_us) : -1;
 	return true;
 }
 

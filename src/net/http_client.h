@@ -3,8 +3,9 @@
  *		Many HTTP requests at once over kept connections: submit, pump, take what is
  *		done. Owns the curl multi handle, its easy handles and its epoll descriptor.
  *
- * Knows neither PostgreSQL nor any provider, waits for nothing by itself, and never
- * repeats a request: a repeat is the caller's decision, for it may double a message.
+ * Knows neither PostgreSQL nor any provider, belongs to one thread, which has every
+ * signal blocked (libcurl starts another one to resolve names), and never repeats a
+ * request: a repeat is the caller's decision, for it may double a message.
  */
 #ifndef MSGEXT_HTTP_CLIENT_H
 #define MSGEXT_HTTP_CLIENT_H
@@ -35,20 +36,15 @@ typedef struct MsgHttpResult
 	void *slot;		   /* the client's own */
 } MsgHttpResult;
 
-/*
- * Starts libcurl for this process and makes a client. Returns NULL when there is no
- * memory or no descriptor.
- */
+/* Returns NULL when there is no memory or no descriptor. libcurl has been started. */
 extern MsgHttp *msgext_http_create(void);
 /* How many bytes an answer's body may have; none before this is called. */
 extern void msgext_http_limit(MsgHttp *http, size_t max_body);
 /* Cuts every request that is under way. */
 extern void msgext_http_destroy(MsgHttp *http);
 
-/* A descriptor that becomes readable when msgext_http_pump() has something to do. */
-extern int msgext_http_fd(const MsgHttp *http);
-/* Milliseconds until msgext_http_pump() must be called anyway; -1 = no need. */
-extern long msgext_http_timeout_ms(const MsgHttp *http, int64_t now_us);
+/* Ends a wait of msgext_http_pump() when this descriptor is readable; it stays so. */
+extern bool msgext_http_watch(MsgHttp *http, int fd);
 
 /*
  * Starts a request. Its url, headers and body must outlive it; the cookie comes back
@@ -57,10 +53,13 @@ extern long msgext_http_timeout_ms(const MsgHttp *http, int64_t now_us);
 extern bool msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target,
 							   const MsgRequest *request, void *cookie);
 
-/* Moves bytes, without waiting. */
-extern void msgext_http_pump(MsgHttp *http, int64_t now_us);
+/*
+ * Moves bytes, after waiting wait_ms at most for something to do (-1 = for ever). It
+ * returns early when there is, and for libcurl's own timers.
+ */
+extern void msgext_http_pump(MsgHttp *http, int wait_ms);
 /* False when none is done. */
-extern bool msgext_http_take(MsgHttp *http, int64_t now_us, MsgHttpResult *result);
+extern bool msgext_http_take(MsgHttp *http, MsgHttpResult *result);
 extern void msgext_http_release(MsgHttp *http, MsgHttpResult *result);
 
 extern int msgext_http_in_flight(const MsgHttp *http);

@@ -9,10 +9,12 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "net/http_thread.h"
 #include "pg/claim.h"
 #include "pg/clock.h"
 #include "pg/engine.h"
@@ -21,9 +23,8 @@
 #include "pg/login.h"
 #include "pg/reference.h"
 
-/* Results wait for company this long at most, and not when this many are there. */
-#define FLUSH_US 2000
-#define FLUSH_COUNT 64
+/* A row that could not be recorded is looked at again after this. */
+#define HELD_US 2000
 
 /* What no latch tells of (a lock that went, a clock that moved) is found by this. */
 #define TICK_US USECS_PER_SEC
@@ -120,7 +121,7 @@ retire(MsgDispatcher *dispatcher)
 		else
 			link = &flight->next;
 	}
-	dispatcher->landed_at = dispatcher->now;
+	dispatcher->record_at = dispatcher->nlanded > 0 ? dispatcher->now + HELD_US : 0;
 }
 
 static void
@@ -150,6 +151,9 @@ turn(MsgDispatcher *dispatcher)
 	ListCell *cell;
 	int i;
 
+	/* What is done by now is recorded, company or not. */
+	msgext_flight_land(dispatcher);
+
 	/* Before the snapshot: what commits from here on sets the latch again. */
 	dispatcher->news = false;
 	begin(dispatcher);
@@ -171,7 +175,7 @@ turn(MsgDispatcher *dispatcher)
 	if (dispatcher->now >= dispatcher->last_save + SAVE_US || dispatcher->stopping)
 		msgext_channels_save(dispatcher);
 	dispatcher->last_turn = dispatcher->now;
-	msgext_http_limit(dispatcher->http, (size_t) msgext_max_response_size * 1024);
+	msgext_http_thread_limit(dispatcher->http, (size_t) msgext_max_response_size * 1024);
 	commit(dispatcher);
 
 	retire(dispatcher);
@@ -184,9 +188,7 @@ turn_is_due(const MsgDispatcher *dispatcher, TimestampTz now)
 {
 	ListCell *cell;
 
-	if (dispatcher->nlanded > 0 &&
-		(dispatcher->nlanded >= FLUSH_COUNT || now >= dispatcher->landed_at + FLUSH_US ||
-		 msgext_http_in_flight(dispatcher->http) == 0))
+	if (dispatcher->nlanded > 0 && now >= dispatcher->record_at)
 		return true;
 	if (now >= dispatcher->last_turn + TICK_US)
 		return true;
@@ -215,16 +217,10 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 {
 	MemoryContext before = CurrentMemoryContext;
 
-	msgext_http_pump(dispatcher->http, msgext_unix_us(GetCurrentTimestamp()));
-	msgext_flight_land(dispatcher);
-	if (turn_is_due(dispatcher, GetCurrentTimestamp()))
-	{
-		turn(dispatcher);
-		msgext_http_pump(dispatcher->http, msgext_unix_us(GetCurrentTimestamp()));
-
-		/* A near peer has answered within the pump, and no descriptor tells of it. */
+	if (msgext_http_thread_ready(dispatcher->http))
 		msgext_flight_land(dispatcher);
-	}
+	if (turn_is_due(dispatcher, GetCurrentTimestamp()))
+		turn(dispatcher);
 	MemoryContextSwitchTo(before);
 }
 
@@ -232,14 +228,12 @@ long
 msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher, TimestampTz now)
 {
 	TimestampTz at = dispatcher->last_turn + TICK_US;
-	long timeout;
-	long http;
 	ListCell *cell;
 
 	if (turn_is_due(dispatcher, now))
 		return 0;
 	if (dispatcher->nlanded > 0)
-		at = Min(at, dispatcher->landed_at + FLUSH_US);
+		at = Min(at, dispatcher->record_at);
 	foreach (cell, dispatcher->channels)
 	{
 		const MsgChannel *channel = lfirst(cell);
@@ -253,15 +247,13 @@ msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher, TimestampTz now)
 		if (channel->throttled_until != 0)
 			at = Min(at, channel->throttled_until);
 	}
-	timeout = at <= now ? 0 : (long) ((at - now + 999) / 1000);
-	http = msgext_http_timeout_ms(dispatcher->http, msgext_unix_us(now));
-	return http >= 0 ? Min(timeout, http) : timeout;
+	return at <= now ? 0 : (long) ((at - now + 999) / 1000);
 }
 
 int
 msgext_dispatcher_fd(const MsgDispatcher *dispatcher)
 {
-	return msgext_http_fd(dispatcher->http);
+	return msgext_http_thread_fd(dispatcher->http);
 }
 
 void
@@ -344,6 +336,39 @@ settle_claims(MsgDispatcher *dispatcher)
 				(errmsg("settled %d messages of a dispatcher that had ended", settled)));
 }
 
+/* The thread of this process; at its exit it must be gone before libraries clean up. */
+static MsgHttpThread *running;
+
+static void
+stop_at_exit(int code, Datum arg)
+{
+	if (running != NULL)
+		msgext_http_thread_stop(running);
+	running = NULL;
+}
+
+static void
+start_http(MsgDispatcher *dispatcher)
+{
+	static bool registered = false;
+
+	if (!registered)
+		on_proc_exit(stop_at_exit, 0);
+	registered = true;
+	dispatcher->http = running = msgext_http_thread_start();
+	if (running == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl")));
+	msgext_http_thread_limit(running, (size_t) msgext_max_response_size * 1024);
+}
+
+static void
+stop_http(MsgDispatcher *dispatcher)
+{
+	running = NULL;
+	msgext_http_thread_stop(dispatcher->http);
+}
+
 MsgDispatcher *
 msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
 {
@@ -366,11 +391,7 @@ msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
 	control.entrysize = sizeof(MsgPortion);
 	dispatcher->portions = hash_create("msgext portions", 64, &control,
 									   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	dispatcher->http = msgext_http_create();
-	msgext_http_limit(dispatcher->http, (size_t) msgext_max_response_size * 1024);
-	if (dispatcher->http == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl")));
+	start_http(dispatcher);
 	dispatcher->news = true;
 	PG_TRY();
 	{
@@ -378,7 +399,7 @@ msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
 	}
 	PG_CATCH();
 	{
-		msgext_http_destroy(dispatcher->http);
+		stop_http(dispatcher);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -392,7 +413,7 @@ msgext_dispatcher_destroy(MsgDispatcher *dispatcher)
 	HASH_SEQ_STATUS scan;
 	MsgUnderWay *entry;
 
-	msgext_http_destroy(dispatcher->http);
+	stop_http(dispatcher);
 	hash_seq_init(&scan, dispatcher->under_way);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 		msgext_server_unpin(entry->flight->server);

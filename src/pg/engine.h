@@ -136,7 +136,7 @@ struct MsgDispatcher
 	MemoryContext context;
 	MemoryContext turn; /* reset after each turn */
 	const MsgHost *host;
-	struct MsgHttp *http;
+	struct MsgHttpThread *http;
 	List *channels; /* of MsgChannel * */
 	uint64 generation;
 	int rotation; /* which channel comes first in this turn */
@@ -148,7 +148,7 @@ struct MsgDispatcher
 	MsgFlight *fresh;  /* claimed by this turn, to be submitted after its commit */
 	MsgFlight *landed; /* with a result to record */
 	int nlanded;
-	TimestampTz landed_at; /* the first of them */
+	TimestampTz record_at; /* when the first of them can be recorded */
 	MsgFlight *spare;	   /* contexts to use again */
 	int flights;		   /* claimed or asked, and not recorded */
 

@@ -11,6 +11,7 @@
 
 #include "core/mask.h"
 #include "core/verdict.h"
+#include "net/http_thread.h"
 #include "pg/arena_pg.h"
 #include "pg/clock.h"
 #include "pg/engine.h"
@@ -147,8 +148,8 @@ land(MsgDispatcher *dispatcher, MsgFlight *flight)
 	flight->channel->in_flight--;
 	flight->next = dispatcher->landed;
 	dispatcher->landed = flight;
-	if (dispatcher->nlanded++ == 0)
-		dispatcher->landed_at = GetCurrentTimestamp();
+	dispatcher->nlanded++;
+	dispatcher->record_at = 0;
 }
 
 void
@@ -178,10 +179,10 @@ msgext_flight_launch(MsgDispatcher *dispatcher, MsgFlight *flight)
 					 pstrdup(error.text));
 		land(dispatcher, flight);
 	}
-	else if (!msgext_http_submit(dispatcher->http, &flight->server->target,
-								 &flight->request, flight))
+	else if (!msgext_http_thread_submit(dispatcher->http, &flight->server->target,
+										&flight->request, flight))
 	{
-		set_outcomes(flight, MSG_VERDICT_RETRY, "libcurl did not take the request");
+		set_outcomes(flight, MSG_VERDICT_RETRY, "out of memory");
 		land(dispatcher, flight);
 	}
 	MemoryContextSwitchTo(before);
@@ -323,9 +324,8 @@ void
 msgext_flight_land(MsgDispatcher *dispatcher)
 {
 	MsgHttpResult result;
-	int64 now_us = msgext_unix_us(GetCurrentTimestamp());
 
-	while (msgext_http_take(dispatcher->http, now_us, &result))
+	while (msgext_http_thread_take(dispatcher->http, &result))
 	{
 		MsgFlight *flight = result.cookie;
 		MemoryContext before = MemoryContextSwitchTo(flight->context);
@@ -343,7 +343,7 @@ msgext_flight_land(MsgDispatcher *dispatcher)
 		else
 			set_outcomes(flight, msgext_verdict_transport(result.transport),
 						 pstrdup(result.error));
-		msgext_http_release(dispatcher->http, &result);
+		msgext_http_thread_release(dispatcher->http, &result);
 		scrub(flight, answer);
 		MemoryContextSwitchTo(before);
 		land(dispatcher, flight);

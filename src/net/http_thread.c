@@ -1,0 +1,392 @@
+/*
+ * http_thread.c
+ *		The HTTP client in a thread of its own: see http_thread.h.
+ *
+ * Owner and thread share three lists under one lock: requests to start, results to take
+ * and results to give back. Each side is woken by an eventfd, written and read under the
+ * lock too, so that it is readable exactly while there is something to do.
+ */
+#include "net/http_thread.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Results wait for company this long at most, and not when this many are there. */
+#define PATIENCE_MS 2
+#define COMPANY 64
+
+/* One request on its way through the thread and back. */
+typedef struct Errand
+{
+	struct Errand *next;
+	const MsgHttpTarget *target;
+	MsgRequest request;
+	void *cookie;
+	MsgHttpResult result;
+} Errand;
+
+typedef struct Queue
+{
+	Errand *first;
+	Errand **last;
+	int n;
+} Queue;
+
+struct MsgHttpThread
+{
+	pthread_t thread;
+	int wake;  /* the owner has something for the thread */
+	int ready; /* the thread has something for the owner */
+
+	pthread_mutex_t lock;
+	Queue requests;
+	Queue results;
+	Queue returned; /* results to release */
+	size_t max_body;
+	bool handed_over;
+	bool stopping;
+
+	/* the thread's own */
+	MsgHttp *http;
+	int64_t waiting_since_ms; /* the first result that was not handed over; 0 = none */
+
+	/* the owner's own */
+	Queue taken;
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void
+init(Queue *queue)
+{
+	queue->first = NULL;
+	queue->last = &queue->first;
+	queue->n = 0;
+}
+
+static void
+push(Queue *queue, Errand *errand)
+{
+	errand->next = NULL;
+	*queue->last = errand;
+	queue->last = &errand->next;
+	queue->n++;
+}
+
+static Errand *
+pop(Queue *queue)
+{
+	Errand *errand = queue->first;
+
+	if (errand == NULL)
+		return NULL;
+	queue->first = errand->next;
+	if (queue->first == NULL)
+		queue->last = &queue->first;
+	queue->n--;
+	return errand;
+}
+
+/* Moves everything of one queue behind the other's. */
+static void
+move(Queue *from, Queue *to)
+{
+	if (from->first == NULL)
+		return;
+	*to->last = from->first;
+	to->last = from->last;
+	to->n += from->n;
+	init(from);
+}
+
+static void
+signal_fd(int fd)
+{
+	uint64_t one = 1;
+
+	/* It fails only when the counter is full, which is as good. */
+	while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+static void
+clear_fd(int fd)
+{
+	uint64_t count;
+
+	while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR)
+		;
+}
+
+/* libcurl would not take it: it never left. */
+static void
+refuse(Errand *errand)
+{
+	memset(&errand->result, 0, sizeof(errand->result));
+	errand->result.cookie = errand->cookie;
+	errand->result.transport = MSG_TRANSPORT_NEVER_LEFT;
+	errand->result.reply.body = errand->result.reply.headers = "";
+	errand->result.reply.retry_after_ms = -1;
+	errand->result.error = "libcurl did not take the request";
+}
+
+static void
+free_queue(MsgHttpThread *thread, Queue *queue)
+{
+	Errand *errand;
+
+	while ((errand = pop(queue)) != NULL)
+	{
+		if (errand->result.slot != NULL)
+			msgext_http_release(thread->http, &errand->result);
+		free(errand);
+	}
+}
+
+/* Starts what was submitted and frees what was given back. */
+static bool
+receive(MsgHttpThread *thread, Queue *done)
+{
+	Queue requests;
+	Queue returned;
+	Errand *errand;
+	bool stopping;
+
+	init(&requests);
+	init(&returned);
+	pthread_mutex_lock(&thread->lock);
+	if (thread->requests.n > 0 || thread->stopping)
+		clear_fd(thread->wake);
+	move(&thread->requests, &requests);
+	move(&thread->returned, &returned);
+	msgext_http_limit(thread->http, thread->max_body);
+	stopping = thread->stopping;
+	pthread_mutex_unlock(&thread->lock);
+
+	free_queue(thread, &returned);
+	while ((errand = pop(&requests)) != NULL)
+	{
+		if (!msgext_http_submit(thread->http, errand->target, &errand->request, errand))
+		{
+			refuse(errand);
+			push(done, errand);
+		}
+	}
+	return !stopping;
+}
+
+/* Passes results on; tells the owner when there are enough, or it is time. */
+static void
+hand_over(MsgHttpThread *thread, Queue *done)
+{
+	int under_way = msgext_http_in_flight(thread->http);
+
+	if (done->n == 0 && thread->waiting_since_ms == 0)
+		return;
+	pthread_mutex_lock(&thread->lock);
+	move(done, &thread->results);
+	if (thread->results.n == 0 || thread->handed_over)
+		thread->waiting_since_ms = 0;
+	else
+	{
+		if (thread->waiting_since_ms == 0)
+			thread->waiting_since_ms = now_ms();
+		if (thread->results.n >= COMPANY || thread->results.n >= under_way ||
+			now_ms() >= thread->waiting_since_ms + PATIENCE_MS)
+		{
+			thread->handed_over = true;
+			thread->waiting_since_ms = 0;
+			signal_fd(thread->ready);
+		}
+	}
+	pthread_mutex_unlock(&thread->lock);
+}
+
+static void *
+run(void *arg)
+{
+	MsgHttpThread *thread = arg;
+	MsgHttpResult result;
+	Queue done;
+
+	init(&done);
+	while (receive(thread, &done))
+	{
+		msgext_http_pump(thread->http, done.n > 0					   ? 0
+									   : thread->waiting_since_ms != 0 ? PATIENCE_MS
+																	   : -1);
+		while (msgext_http_take(thread->http, &result))
+		{
+			Errand *errand = result.cookie;
+
+			errand->result = result;
+			errand->result.cookie = errand->cookie;
+			push(&done, errand);
+		}
+		hand_over(thread, &done);
+	}
+	return NULL;
+}
+
+static void
+destroy(MsgHttpThread *thread)
+{
+	free_queue(thread, &thread->requests);
+	free_queue(thread, &thread->results);
+	free_queue(thread, &thread->returned);
+	free_queue(thread, &thread->taken);
+	if (thread->http != NULL)
+		msgext_http_destroy(thread->http);
+	if (thread->wake >= 0)
+		close(thread->wake);
+	if (thread->ready >= 0)
+		close(thread->ready);
+	pthread_mutex_destroy(&thread->lock);
+	free(thread);
+}
+
+MsgHttpThread *
+msgext_http_thread_start(void)
+{
+	MsgHttpThread *thread;
+	sigset_t all;
+	sigset_t saved;
+	int failed;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+		(thread = calloc(1, sizeof(MsgHttpThread))) == NULL)
+		return NULL;
+	init(&thread->requests);
+	init(&thread->results);
+	init(&thread->returned);
+	init(&thread->taken);
+	pthread_mutex_init(&thread->lock, NULL);
+	thread->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	thread->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	thread->http = msgext_http_create();
+	if (thread->wake < 0 || thread->ready < 0 || thread->http == NULL ||
+		!msgext_http_watch(thread->http, thread->wake))
+	{
+		destroy(thread);
+		return NULL;
+	}
+
+	/* A new thread inherits the mask: none of the owner's handlers may run there. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	failed = pthread_create(&thread->thread, NULL, run, thread);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	if (failed)
+	{
+		destroy(thread);
+		return NULL;
+	}
+	return thread;
+}
+
+void
+msgext_http_thread_stop(MsgHttpThread *thread)
+{
+	sigset_t all;
+	sigset_t saved;
+
+	pthread_mutex_lock(&thread->lock);
+	thread->stopping = true;
+	signal_fd(thread->wake);
+	pthread_mutex_unlock(&thread->lock);
+	pthread_join(thread->thread, NULL);
+
+	/* Closing connections may start libcurl's own thread for the last time. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	destroy(thread);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+}
+
+void
+msgext_http_thread_limit(MsgHttpThread *thread, size_t max_body)
+{
+	pthread_mutex_lock(&thread->lock);
+	thread->max_body = max_body;
+	pthread_mutex_unlock(&thread->lock);
+}
+
+int
+msgext_http_thread_fd(const MsgHttpThread *thread)
+{
+	return thread->ready;
+}
+
+bool
+msgext_http_thread_submit(MsgHttpThread *thread, const MsgHttpTarget *target,
+						  const MsgRequest *request, void *cookie)
+{
+	Errand *errand = calloc(1, sizeof(Errand));
+
+	if (errand == NULL)
+		return false;
+	errand->target = target;
+	errand->request = *request;
+	errand->cookie = cookie;
+	pthread_mutex_lock(&thread->lock);
+	if (thread->requests.n == 0)
+		signal_fd(thread->wake);
+	push(&thread->requests, errand);
+	pthread_mutex_unlock(&thread->lock);
+	return true;
+}
+
+bool
+msgext_http_thread_ready(MsgHttpThread *thread)
+{
+	bool ready;
+
+	pthread_mutex_lock(&thread->lock);
+	ready = thread->handed_over;
+	pthread_mutex_unlock(&thread->lock);
+	return ready || thread->taken.n > 0;
+}
+
+bool
+msgext_http_thread_take(MsgHttpThread *thread, MsgHttpResult *result)
+{
+	Errand *errand;
+
+	if (thread->taken.n == 0)
+	{
+		pthread_mutex_lock(&thread->lock);
+		if (thread->handed_over)
+			clear_fd(thread->ready);
+		thread->handed_over = false;
+		move(&thread->results, &thread->taken);
+		pthread_mutex_unlock(&thread->lock);
+	}
+	if ((errand = pop(&thread->taken)) == NULL)
+		return false;
+	*result = errand->result;
+	result->slot = errand;
+	return true;
+}
+
+void
+msgext_http_thread_release(MsgHttpThread *thread, MsgHttpResult *result)
+{
+	/* Nobody waits for it: the thread finds it with the next request. */
+	pthread_mutex_lock(&thread->lock);
+	push(&thread->returned, result->slot);
+	pthread_mutex_unlock(&thread->lock);
+}
