@@ -57,7 +57,7 @@ $(PROTO_SOURCES): build/proto/.made ;
 
 # Only src/pg may see the server's headers: the others are compiled without their path,
 # so that a forbidden include does not compile.
-PURE_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -fPIC -fvisibility=hidden -Isrc \
+PURE_CFLAGS = -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Werror -fPIC -fvisibility=hidden -Isrc \
 	$(PROTO_CFLAGS)
 PURE_OBJS = $(patsubst %.c,%.o,$(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES) \
 	$(PROTO_SOURCES)) build/provider_list.o

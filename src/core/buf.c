@@ -19,19 +19,24 @@ msgext_buf_init(MsgBuf *buf, MsgArena *arena, size_t expected)
 }
 
 static void
-reserve(MsgBuf *buf, size_t more)
+grow(MsgBuf *buf, size_t more)
 {
 	size_t room = buf->room;
 	char *grown;
 
-	if (more < buf->room - buf->len)
-		return;
 	while (room - buf->len <= more)
 		room *= 2;
 	grown = msgext_alloc(buf->arena, room);
 	memcpy(grown, buf->data, buf->len + 1);
 	buf->data = grown;
 	buf->room = room;
+}
+
+static inline void
+reserve(MsgBuf *buf, size_t more)
+{
+	if (more >= buf->room - buf->len)
+		grow(buf, more);
 }
 
 void
@@ -53,7 +58,9 @@ msgext_buf_puts(MsgBuf *buf, const char *text)
 void
 msgext_buf_putc(MsgBuf *buf, char c)
 {
-	msgext_buf_append(buf, &c, 1);
+	reserve(buf, 1);
+	buf->data[buf->len++] = c;
+	buf->data[buf->len] = '\0';
 }
 
 void

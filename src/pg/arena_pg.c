@@ -8,17 +8,36 @@
 
 #include "pg/arena_pg.h"
 
+/* Small pieces are cut from chunks of this size: nobody frees one by itself. */
+#define CHUNK_SIZE 1024
+
 typedef struct PgArena
 {
 	MsgArena base;
 	MemoryContext context;
+	char *next; /* what is left of the chunk */
+	size_t left;
 } PgArena;
 
 static void *
-pg_alloc(MsgArena *arena, size_t size)
+pg_alloc(MsgArena *base, size_t size)
 {
+	PgArena *arena = (PgArena *) base;
+	void *piece;
+
 	/* A document of 50 MB with its envelope is beyond palloc's ordinary limit. */
-	return MemoryContextAllocHuge(((PgArena *) arena)->context, size);
+	if (size > CHUNK_SIZE / 4)
+		return MemoryContextAllocHuge(arena->context, size);
+	size = MAXALIGN(size);
+	if (size > arena->left)
+	{
+		arena->next = MemoryContextAlloc(arena->context, CHUNK_SIZE);
+		arena->left = CHUNK_SIZE;
+	}
+	piece = arena->next;
+	arena->next += size;
+	arena->left -= size;
+	return piece;
 }
 
 static void
@@ -41,8 +60,10 @@ pg_own(MsgArena *arena, void (*release)(void *object), void *object)
 MsgArena *
 msgext_arena_pg_create(MemoryContext context)
 {
-	PgArena *arena = MemoryContextAlloc(context, sizeof(PgArena));
+	PgArena *arena = MemoryContextAlloc(context, MAXALIGN(sizeof(PgArena)) + CHUNK_SIZE);
 
+	arena->next = (char *) arena + MAXALIGN(sizeof(PgArena));
+	arena->left = CHUNK_SIZE;
 	arena->base.alloc = pg_alloc;
 	arena->base.own = pg_own;
 	arena->context = context;

@@ -185,7 +185,7 @@ write_down(Datum *values, bool *nulls, const MsgServer *server, const MsgEvent *
 int
 msgext_callback_receive(const MsgServer *server, const MsgEvent *reports)
 {
-	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, true, true);
+	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, true);
 	MsgTable *references = msgext_reference_open(false);
 	const MsgEvent *report;
 	int applied = 0;
@@ -237,7 +237,7 @@ reread(const MsgServer *server, bytea *raw)
 bool
 msgext_callback_any_unmatched(const MsgServer *server)
 {
-	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, false, false);
+	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, false);
 	SnapshotData dirty;
 	ScanKeyData key;
 	bool any;
@@ -253,7 +253,7 @@ bool
 msgext_callback_match(const MsgServer *server, const char *provider_id, int64 message,
 					  bool wait)
 {
-	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, true, false);
+	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, true);
 	TupleDesc desc = RelationGetDescr(callbacks->rel);
 	ScanKeyData keys[2];
 	SnapshotData dirty;

@@ -50,7 +50,7 @@ find(MsgTable *table, const char *index, Snapshot snapshot, const char *server,
 void
 msgext_channel_look(const char *server, MsgPause *pause)
 {
-	MsgTable *channels = msgext_table_open("channel", Natts_channel, false, false);
+	MsgTable *channels = msgext_table_open("channel", Natts_channel, false);
 	MsgScan *scan;
 	TupleTableSlot *slot =
 		find(channels, "channel_pkey", GetActiveSnapshot(), server, &scan);
@@ -99,7 +99,7 @@ put(MsgTable *table, TupleTableSlot *slot, Datum *values, bool *nulls, bool wait
 bool
 msgext_channel_set(const char *server, bool paused, const char *reason, bool wait)
 {
-	MsgTable *channels = msgext_table_open("channel", Natts_channel, true, true);
+	MsgTable *channels = msgext_table_open("channel", Natts_channel, true);
 	Datum values[Natts_channel];
 	bool nulls[Natts_channel] = {false};
 	bool done;
@@ -143,7 +143,7 @@ msgext_channel_set(const char *server, bool paused, const char *reason, bool wai
 void
 msgext_health_load(const char *server, MsgHealth *health)
 {
-	MsgTable *table = msgext_table_open("health", Natts_health, false, false);
+	MsgTable *table = msgext_table_open("health", Natts_health, false);
 	MsgScan *scan;
 	TupleTableSlot *slot = find(table, "health_pkey", GetActiveSnapshot(), server, &scan);
 	Datum value;
@@ -172,7 +172,7 @@ msgext_health_load(const char *server, MsgHealth *health)
 void
 msgext_health_save(const char *server, MsgHealth *health)
 {
-	MsgTable *table = msgext_table_open("health", Natts_health, true, false);
+	MsgTable *table = msgext_table_open("health", Natts_health, true);
 	Datum values[Natts_health];
 	bool nulls[Natts_health] = {false};
 	MsgScan *scan;

@@ -37,7 +37,7 @@ enum
 MsgTable *
 msgext_claim_open(bool writable)
 {
-	return msgext_table_open("claim", Natts_claim, writable, false);
+	return msgext_table_open("claim", Natts_claim, writable);
 }
 
 void

@@ -22,7 +22,7 @@ enum
 MsgTable *
 msgext_due_open(bool writable)
 {
-	return msgext_table_open("due", Natts_due, writable, false);
+	return msgext_table_open("due", Natts_due, writable);
 }
 
 void

@@ -32,7 +32,7 @@ enum
 MsgTable *
 msgext_event_open(void)
 {
-	return msgext_table_open("event", Natts_event, true, false);
+	return msgext_table_open("event", Natts_event, true);
 }
 
 char *

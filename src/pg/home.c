@@ -32,7 +32,7 @@ msgext_home(void)
 void
 msgext_home_record(void)
 {
-	MsgTable *home = msgext_table_open("home", 1, true, false);
+	MsgTable *home = msgext_table_open("home", 1, true);
 	Datum value = Int64GetDatum(msgext_home());
 	bool isnull = false;
 
@@ -43,7 +43,7 @@ msgext_home_record(void)
 bool
 msgext_home_is_copy(void)
 {
-	MsgTable *home = msgext_table_open("home", 1, false, false);
+	MsgTable *home = msgext_table_open("home", 1, false);
 	TableScanDesc scan = table_beginscan(home->rel, GetActiveSnapshot(), 0, NULL);
 	TupleTableSlot *slot = table_slot_create(home->rel, NULL);
 	int64 here = msgext_home();

@@ -139,7 +139,7 @@ find_saved(MsgLane *lane, MsgTable *lanes, MsgScan **scan)
 void
 msgext_lane_reload(MsgLane *lane)
 {
-	MsgTable *lanes = msgext_table_open("lane", Natts_lane, false, false);
+	MsgTable *lanes = msgext_table_open("lane", Natts_lane, false);
 	MsgScan *scan;
 	TupleTableSlot *slot = find_saved(lane, lanes, &scan);
 	Datum value;
@@ -190,7 +190,7 @@ msgext_lane_create(MemoryContext context, const char *server, int16 priority)
 void
 msgext_lane_save(MsgLane *lane)
 {
-	MsgTable *lanes = msgext_table_open("lane", Natts_lane, true, false);
+	MsgTable *lanes = msgext_table_open("lane", Natts_lane, true);
 	MsgScan *scan;
 	TupleTableSlot *slot;
 	Datum values[Natts_lane];

@@ -189,7 +189,7 @@ msgext_limiter_line_up(MsgLimiter *limiter, const char *server, const char *key,
 MsgTable *
 msgext_recipient_open(void)
 {
-	return msgext_table_open("recipient_use", Natts_recipient_use, true, false);
+	return msgext_table_open("recipient_use", Natts_recipient_use, true);
 }
 
 static MsgScan *

@@ -16,7 +16,7 @@
 MsgTable *
 msgext_outbox_open(bool writable)
 {
-	return msgext_table_open("outbox", Natts_outbox, writable, false);
+	return msgext_table_open("outbox", Natts_outbox, writable);
 }
 
 static TimestampTz

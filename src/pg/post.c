@@ -237,7 +237,7 @@ static int64
 insert_message(const Post *post, const MsgFragment *fragment)
 {
 	bool unique = post->operation_id != NULL;
-	MsgTable *outbox = msgext_table_open("outbox", Natts_outbox, true, unique);
+	MsgTable *outbox = msgext_table_open("outbox", Natts_outbox, true);
 	Datum values[Natts_outbox] = {0};
 	bool nulls[Natts_outbox];
 	int64 id;

@@ -21,7 +21,7 @@ enum
 MsgTable *
 msgext_reference_open(bool writable)
 {
-	return msgext_table_open("reference", Natts_reference, writable, false);
+	return msgext_table_open("reference", Natts_reference, writable);
 }
 
 static MsgScan *
@@ -41,19 +41,13 @@ msgext_reference_add(MsgTable *references, const char *server, const char *provi
 {
 	Datum values[Natts_reference];
 	bool nulls[Natts_reference] = {false};
-	ScanKeyData keys[2];
 
 	values[Anum_reference_server - 1] = CStringGetTextDatum(server);
 	values[Anum_reference_provider_id - 1] = CStringGetTextDatum(provider_id);
 	values[Anum_reference_message_id - 1] = Int64GetDatum(message);
 
 	/* Only a dispatcher writes here, and there is one: nobody comes in between. */
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
-	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
-	if (msgext_table_find(references, "reference_pkey", SnapshotSelf, keys, 2) != NULL)
-		return false;
-	msgext_table_insert(references, values, nulls);
-	return true;
+	return msgext_table_insert_alone(references, "reference_pkey", values, nulls);
 }
 
 int64

@@ -3,27 +3,47 @@
  *		The extension's tables through the access methods: see table.h.
  *
  * Owns how rows and index entries are written. Knows no column by name.
+ *
+ * Index entries are written without the executor, whose state costs more than the
+ * entries do where a table is opened for one row. That serves plain B-trees, which ours
+ * are; with any other index on a table of ours, an administrator's, the executor does it.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
 #include "access/heapam.h"
-#include "access/stratnum.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_collation.h"
+#include "catalog/pg_am.h"
 #include "executor/executor.h"
+#include "nodes/primnodes.h"
 #include "storage/lmgr.h"
 #include "storage/predicate.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/snapmgr.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "pg/compat.h"
 #include "pg/table.h"
+
+#define KNOWN_MAX 32
+
+/* Relations by name, until a catalog change that may be about one of them. */
+static struct
+{
+	char name[NAMEDATALEN];
+	Oid oid;
+} known[KNOWN_MAX];
+static int nknown = 0;
+
+static void
+forget_known(Datum arg, int cache, uint32 hash)
+{
+	nknown = 0;
+}
 
 Oid
 msgext_schema_oid(void)
@@ -32,25 +52,50 @@ msgext_schema_oid(void)
 }
 
 static Oid
-relation_oid(const char *name)
+look_up(const char *name)
 {
-	Oid schema = msgext_schema_oid();
-	Oid relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+	static bool registered = false;
+	Oid schema;
 
+	if (!registered)
+	{
+		CacheRegisterSyscacheCallback(RELOID, forget_known, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, forget_known, (Datum) 0);
+		registered = true;
+	}
+	schema = msgext_schema_oid();
+	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+}
+
+Oid
+msgext_relation_oid(const char *name)
+{
+	Oid relation;
+	int i;
+
+	for (i = 0; i < nknown; i++)
+		if (strcmp(known[i].name, name) == 0)
+			return known[i].oid;
+	relation = look_up(name);
 	if (!OidIsValid(relation))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("relation \"msgext.%s\" does not exist", name),
 						errhint("Run CREATE EXTENSION msgext in this database.")));
+	if (nknown < KNOWN_MAX)
+	{
+		strlcpy(known[nknown].name, name, NAMEDATALEN);
+		known[nknown++].oid = relation;
+	}
 	return relation;
 }
 
 MsgTable *
-msgext_table_open(const char *name, int natts, bool writable, bool speculative)
+msgext_table_open(const char *name, int natts, bool writable)
 {
-	MsgTable *table = palloc(sizeof(MsgTable));
+	MsgTable *table = palloc0(sizeof(MsgTable));
 
-	table->rel =
-		table_open(relation_oid(name), writable ? RowExclusiveLock : AccessShareLock);
+	table->rel = table_open(msgext_relation_oid(name),
+							writable ? RowExclusiveLock : AccessShareLock);
 	if (RelationGetNumberOfAttributes(table->rel) != natts)
 		ereport(
 			ERROR,
@@ -59,39 +104,99 @@ msgext_table_open(const char *name, int natts, bool writable, bool speculative)
 					name, RelationGetNumberOfAttributes(table->rel), natts),
 			 errhint("Run ALTER EXTENSION msgext UPDATE, and restart the server if the "
 					 "library is older.")));
-	table->slot = NULL;
-	table->finder = NULL;
-	table->estate = NULL;
-	table->result = NULL;
 	if (writable)
-	{
-		table->estate = CreateExecutorState();
-		table->result = makeNode(ResultRelInfo);
-
-		/* 0: it is in no range table, where the executor would look up changed columns. */
-		InitResultRelInfo(table->result, table->rel, 0, NULL, 0);
-		ExecOpenIndices(table->result, speculative);
 		table->slot = table_slot_create(table->rel, NULL);
-	}
 	return table;
 }
 
 void
 msgext_table_close(MsgTable *table)
 {
+	int i;
+
 	if (table->finder != NULL)
 		msgext_scan_end(table->finder);
+	for (i = 0; i < table->nindexes; i++)
+		index_close(table->indexes[i].rel, NoLock);
 	if (table->result != NULL)
 	{
-		ExecDropSingleTupleTableSlot(table->slot);
 		ExecCloseIndices(table->result);
 		FreeExecutorState(table->estate);
 		pfree(table->result);
 	}
+	if (table->slot != NULL)
+		ExecDropSingleTupleTableSlot(table->slot);
 
 	/* The lock stays until the transaction ends, as after any statement. */
 	table_close(table->rel, NoLock);
 	pfree(table);
+}
+
+/* What "column IS NOT NULL" asks for, or 0 when the predicate is anything else. */
+static AttrNumber
+column_present(List *predicate)
+{
+	NullTest *test = list_length(predicate) == 1 ? linitial(predicate) : NULL;
+
+	if (test == NULL || !IsA(test, NullTest) || test->nulltesttype != IS_NOT_NULL ||
+		!IsA(test->arg, Var))
+		return 0;
+	return ((Var *) test->arg)->varattno;
+}
+
+/* Can we write its entries ourselves? */
+static bool
+is_plain(MsgIndex *index)
+{
+	Form_pg_index form = index->rel->rd_index;
+	HeapTuple tuple = index->rel->rd_indextuple;
+
+	index->present = 0;
+	if (index->rel->rd_rel->relam != BTREE_AM_OID || !form->indisready ||
+		form->indisexclusion || (form->indisunique && !form->indimmediate) ||
+		!heap_attisnull(tuple, Anum_pg_index_indexprs, NULL))
+		return false;
+	if (heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
+		return true;
+	index->present = column_present(RelationGetIndexPredicate(index->rel));
+	return index->present != 0;
+}
+
+static void
+open_executor(MsgTable *table)
+{
+	if (table->result != NULL)
+		return;
+	table->estate = CreateExecutorState();
+	table->result = makeNode(ResultRelInfo);
+
+	/* 0: it is in no range table, where the executor would look up changed columns. */
+	InitResultRelInfo(table->result, table->rel, 0, NULL, 0);
+	ExecOpenIndices(table->result, true);
+}
+
+static void
+open_indexes(MsgTable *table)
+{
+	List *oids;
+	ListCell *cell;
+
+	if (table->indexes != NULL)
+		return;
+	oids = RelationGetIndexList(table->rel);
+	table->indexes = palloc(sizeof(MsgIndex) * (list_length(oids) + 1));
+	table->plain = true;
+	foreach (cell, oids)
+	{
+		MsgIndex *index = &table->indexes[table->nindexes];
+
+		index->rel = index_open(lfirst_oid(cell), RowExclusiveLock);
+		table->nindexes++;
+		table->plain &= is_plain(index);
+	}
+	list_free(oids);
+	if (!table->plain)
+		open_executor(table);
 }
 
 static void
@@ -105,14 +210,56 @@ store_row(MsgTable *table, Datum *values, bool *nulls)
 	ExecStoreVirtualTuple(table->slot);
 }
 
+/*
+ * Writes the entries of the row in the table's slot, whose columns are given. False when
+ * a unique index has such a row already and quiet asks for no error.
+ */
+static bool
+insert_entries(MsgTable *table, const Datum *values, const bool *nulls, bool quiet,
+			   bool unchanged)
+{
+	IndexInfo info = {.type = T_IndexInfo};
+	bool unique = true;
+	int i;
+
+	for (i = 0; i < table->nindexes; i++)
+	{
+		MsgIndex *index = &table->indexes[i];
+		Form_pg_index form = index->rel->rd_index;
+		IndexUniqueCheck check = UNIQUE_CHECK_NO;
+		Datum keys[INDEX_MAX_KEYS];
+		bool absent[INDEX_MAX_KEYS];
+		int k;
+
+		if (index->present != 0 && nulls[index->present - 1])
+			continue;
+		for (k = 0; k < form->indnatts; k++)
+		{
+			keys[k] = values[form->indkey.values[k] - 1];
+			absent[k] = nulls[form->indkey.values[k] - 1];
+		}
+		if (form->indisunique)
+			check = quiet ? UNIQUE_CHECK_PARTIAL : UNIQUE_CHECK_YES;
+		unique &= index_insert(index->rel, keys, absent, &table->slot->tts_tid,
+							   table->rel, check, unchanged, &info) ||
+				  check != UNIQUE_CHECK_PARTIAL;
+	}
+	return unique;
+}
+
 void
 msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 {
+	open_indexes(table);
 	store_row(table, values, nulls);
 	table_tuple_insert(table->rel, table->slot, GetCurrentCommandId(true), 0, NULL);
-	if (table->result->ri_NumIndices > 0)
-		msgext_insert_index_tuples(table->result, table->slot, table->estate, false,
-								   false, NULL, NIL, MSGEXT_UPDATE_ALL_INDEXES);
+	if (table->plain)
+	{
+		insert_entries(table, values, nulls, false, false);
+		return;
+	}
+	msgext_insert_index_tuples(table->result, table->slot, table->estate, false, false,
+							   NULL, NIL, MSGEXT_UPDATE_ALL_INDEXES);
 	ResetPerTupleExprContext(table->estate);
 }
 
@@ -120,11 +267,12 @@ bool
 msgext_table_insert_unique(MsgTable *table, const char *arbiter, Datum *values,
 						   bool *nulls)
 {
-	List *arbiters = list_make1_oid(relation_oid(arbiter));
+	List *arbiters = list_make1_oid(msgext_relation_oid(arbiter));
 	ItemPointerData conflict_tid;
 	bool conflict = false;
 	uint32 token;
 
+	open_executor(table);
 	store_row(table, values, nulls);
 	if (!msgext_check_index_constraints(table->result, table->slot, table->estate,
 										&conflict_tid, arbiters))
@@ -142,6 +290,22 @@ msgext_table_insert_unique(MsgTable *table, const char *arbiter, Datum *values,
 	return !conflict;
 }
 
+bool
+msgext_table_insert_alone(MsgTable *table, const char *arbiter, Datum *values,
+						  bool *nulls)
+{
+	open_indexes(table);
+	if (!table->plain)
+		return msgext_table_insert_unique(table, arbiter, values, nulls);
+	store_row(table, values, nulls);
+	table_tuple_insert(table->rel, table->slot, GetCurrentCommandId(true), 0, NULL);
+	if (insert_entries(table, values, nulls, true, false))
+		return true;
+	CommandCounterIncrement();
+	msgext_table_delete(table, &table->slot->tts_tid, true);
+	return false;
+}
+
 TM_Result
 msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
 {
@@ -155,10 +319,21 @@ msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
 	result = table_tuple_update(table->rel, tid, table->slot, GetCurrentCommandId(true),
 								GetActiveSnapshot(), InvalidSnapshot, wait, &failure,
 								&lock_mode, &indexes);
-	if (result == TM_Ok && indexes != MSGEXT_UPDATE_NO_INDEXES)
+	if (result != TM_Ok || indexes == MSGEXT_UPDATE_NO_INDEXES)
+		return result;
+	open_indexes(table);
+	if (table->plain && indexes == MSGEXT_UPDATE_ALL_INDEXES)
+	{
+		slot_getallattrs(table->slot);
+		insert_entries(table, table->slot->tts_values, table->slot->tts_isnull, false,
+					   true);
+	}
+	else if (!table->plain)
+	{
 		msgext_insert_index_tuples(table->result, table->slot, table->estate, true, false,
 								   NULL, NIL, indexes);
-	ResetPerTupleExprContext(table->estate);
+		ResetPerTupleExprContext(table->estate);
+	}
 	return result;
 }
 
@@ -170,135 +345,4 @@ msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait)
 	return table_tuple_delete(table->rel, tid, GetCurrentCommandId(true),
 							  GetActiveSnapshot(), InvalidSnapshot, wait, &failure,
 							  false);
-}
-
-MsgScan *
-msgext_scan_begin(MsgTable *table, const char *index, Snapshot snapshot,
-				  ScanKeyData *keys, int nkeys)
-{
-	MsgScan *scan = palloc(sizeof(MsgScan));
-
-	scan->index = index_open(relation_oid(index), AccessShareLock);
-	scan->slot = table_slot_create(table->rel, NULL);
-	scan->desc = msgext_index_beginscan(table->rel, scan->index, snapshot, nkeys);
-	index_rescan(scan->desc, keys, nkeys, NULL, 0);
-	return scan;
-}
-
-TupleTableSlot *
-msgext_table_find(MsgTable *table, const char *index, Snapshot snapshot,
-				  ScanKeyData *keys, int nkeys)
-{
-	if (table->finder != NULL && table->finder->desc->xs_snapshot == snapshot)
-		index_rescan(table->finder->desc, keys, nkeys, NULL, 0);
-	else
-	{
-		if (table->finder != NULL)
-			msgext_scan_end(table->finder);
-		table->finder = msgext_scan_begin(table, index, snapshot, keys, nkeys);
-	}
-	return msgext_scan_next(table->finder);
-}
-
-TupleTableSlot *
-msgext_scan_next(MsgScan *scan)
-{
-	return index_getnext_slot(scan->desc, ForwardScanDirection, scan->slot) ? scan->slot
-																			: NULL;
-}
-
-void
-msgext_scan_end(MsgScan *scan)
-{
-	index_endscan(scan->desc);
-	ExecDropSingleTupleTableSlot(scan->slot);
-	index_close(scan->index, NoLock);
-	pfree(scan);
-}
-
-/* One comparison function per strategy, in the order of strategy numbers. */
-typedef struct Comparisons
-{
-	RegProcedure less, less_equal, equal, greater_equal, greater;
-} Comparisons;
-
-static RegProcedure
-comparison(const Comparisons *by, StrategyNumber strategy)
-{
-	switch (strategy)
-	{
-		case BTLessStrategyNumber:
-			return by->less;
-		case BTLessEqualStrategyNumber:
-			return by->less_equal;
-		case BTEqualStrategyNumber:
-			return by->equal;
-		case BTGreaterEqualStrategyNumber:
-			return by->greater_equal;
-		default:
-			return by->greater;
-	}
-}
-
-static void
-key(ScanKeyData *key, AttrNumber column, StrategyNumber strategy, Oid collation,
-	const Comparisons *by, Datum value)
-{
-	ScanKeyEntryInitialize(key, 0, column, strategy, InvalidOid, collation,
-						   comparison(by, strategy), value);
-}
-
-void
-msgext_key_text(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
-				const char *value)
-{
-	static const Comparisons by = {F_TEXT_LT, F_TEXT_LE, F_TEXTEQ, F_TEXT_GE, F_TEXT_GT};
-
-	key(entry, column, strategy, C_COLLATION_OID, &by, CStringGetTextDatum(value));
-}
-
-void
-msgext_key_bytes(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
-				 bytea *value)
-{
-	static const Comparisons by = {F_BYTEALT, F_BYTEALE, F_BYTEAEQ, F_BYTEAGE, F_BYTEAGT};
-
-	key(entry, column, strategy, InvalidOid, &by, PointerGetDatum(value));
-}
-
-void
-msgext_key_int64(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
-				 int64 value)
-{
-	static const Comparisons by = {F_INT8LT, F_INT8LE, F_INT8EQ, F_INT8GE, F_INT8GT};
-
-	key(entry, column, strategy, InvalidOid, &by, Int64GetDatum(value));
-}
-
-void
-msgext_key_int16(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
-				 int16 value)
-{
-	static const Comparisons by = {F_INT2LT, F_INT2LE, F_INT2EQ, F_INT2GE, F_INT2GT};
-
-	key(entry, column, strategy, InvalidOid, &by, Int16GetDatum(value));
-}
-
-void
-msgext_key_xid8(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
-				uint64 value)
-{
-	static const Comparisons by = {F_XID8LT, F_XID8LE, F_XID8EQ, F_XID8GE, F_XID8GT};
-
-	key(entry, column, strategy, InvalidOid, &by, UInt64GetDatum(value));
-}
-
-void
-msgext_key_time(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
-				int64 value)
-{
-	static const Comparisons by = {F_TIMESTAMPTZ_LT, F_TIMESTAMPTZ_LE, F_TIMESTAMPTZ_EQ,
-								   F_TIMESTAMPTZ_GE, F_TIMESTAMPTZ_GT};
-
-	key(entry, column, strategy, InvalidOid, &by, TimestampTzGetDatum(value));
 }

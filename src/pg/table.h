@@ -27,25 +27,37 @@ typedef struct MsgScan
 	TupleTableSlot *slot;
 } MsgScan;
 
+typedef struct MsgIndex
+{
+	Relation rel;
+	AttrNumber present; /* it has only rows in which this column is not null; 0 = all */
+} MsgIndex;
+
 typedef struct MsgTable
 {
 	Relation rel;
-	EState *estate;
-	ResultRelInfo *result;
 	TupleTableSlot *slot; /* for rows written */
 	MsgScan *finder;	  /* of msgext_table_find(), or NULL */
+
+	/* opened when the first entry is written */
+	bool plain; /* all indexes are B-trees of columns */
+	int nindexes;
+	MsgIndex *indexes;
+	EState *estate; /* only where the executor is needed */
+	ResultRelInfo *result;
 } MsgTable;
 
 /* InvalidOid when the extension is not installed here. */
 extern Oid msgext_schema_oid(void);
 
+/* A relation of the extension's schema. ERROR when it is not installed here. */
+extern Oid msgext_relation_oid(const char *name);
+
 /*
  * Opens a table of ours for rows of natts columns. ERROR 55000 when the installed
- * version has another number of them. speculative prepares for
- * msgext_table_insert_unique().
+ * version has another number of them.
  */
-extern MsgTable *msgext_table_open(const char *name, int natts, bool writable,
-								   bool speculative);
+extern MsgTable *msgext_table_open(const char *name, int natts, bool writable);
 extern void msgext_table_close(MsgTable *table);
 
 extern void msgext_table_insert(MsgTable *table, Datum *values, bool *nulls);
@@ -53,6 +65,13 @@ extern void msgext_table_insert(MsgTable *table, Datum *values, bool *nulls);
 /* False, having inserted nothing, when unique index "arbiter" has such a row already. */
 extern bool msgext_table_insert_unique(MsgTable *table, const char *arbiter,
 									   Datum *values, bool *nulls);
+
+/*
+ * The same where nobody else inserts into the table: cheaper, for it looks for the twin
+ * while it writes the entry.
+ */
+extern bool msgext_table_insert_alone(MsgTable *table, const char *arbiter, Datum *values,
+									  bool *nulls);
 
 /*
  * Replaces the row version at tid. Without wait, a version that another transaction
