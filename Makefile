@@ -27,7 +27,7 @@ OBJS = $(patsubst %.c,%.o,$(PG_SOURCES) $(NET_SOURCES) $(PROVIDER_SOURCES) $(COR
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = build $(EXTENSION)--*.sql
 
-REGRESS = objects servers post status control dispatch callback privileges diadoc
+REGRESS = objects servers post status control dispatch callback privileges diadoc edna
 REGRESS_OPTS = --inputdir=. --load-extension=msgext
 ISOLATION = cancel retry callback operation
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext
@@ -36,7 +36,7 @@ PG_CPPFLAGS = -Isrc $(shell pkg-config --cflags libcurl)
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-clobbered \
 	-Wno-declaration-after-statement
-SHLIB_LINK = $(shell pkg-config --libs libcurl libprotobuf-c)
+SHLIB_LINK = $(shell pkg-config --libs libcurl libprotobuf-c libxml-2.0)
 
 # Bitcode for inlining into queries: nothing of ours is worth it, and it doubles the build.
 override with_llvm = no
@@ -49,6 +49,7 @@ endif
 
 # The generated files include each other from build/proto, ours from the root.
 PROTO_CFLAGS = -I. -Ibuild/proto $(shell pkg-config --cflags libprotobuf-c)
+XML_CFLAGS = $(shell pkg-config --cflags libxml-2.0)
 build/proto/.made: $(PROTOS)
 	@mkdir -p build/proto
 	protoc-c --proto_path=proto --c_out=build/proto $(PROTOS)
@@ -58,7 +59,7 @@ $(PROTO_SOURCES): build/proto/.made ;
 # Only src/pg may see the server's headers: the others are compiled without their path,
 # so that a forbidden include does not compile.
 PURE_CFLAGS = -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Werror -fPIC -fvisibility=hidden -Isrc \
-	$(PROTO_CFLAGS)
+	$(PROTO_CFLAGS) $(XML_CFLAGS)
 PURE_OBJS = $(patsubst %.c,%.o,$(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES) \
 	$(PROTO_SOURCES)) build/provider_list.o
 $(PURE_OBJS): %.o: %.c
@@ -98,8 +99,9 @@ simulator: $(SIMULATOR)
 # Codecs and pure functions, without a server, under the address and the undefined
 # behaviour sanitizer. Their include path holds no server header.
 UNIT = build/unit
-UNIT_CFLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc -Itest $(PROTO_CFLAGS)
-UNIT_LIBS = $(shell pkg-config --libs libprotobuf-c) -lm
+UNIT_CFLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc -Itest $(PROTO_CFLAGS) \
+	$(XML_CFLAGS)
+UNIT_LIBS = $(shell pkg-config --libs libprotobuf-c libxml-2.0) -lm
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_SOURCES = $(CORE_SOURCES) src/core/arena_std.c $(PROVIDER_SOURCES) build/provider_list.c \
 	$(PROTO_SOURCES) build/test/pb_kinds.pb-c.c

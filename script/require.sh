@@ -33,6 +33,7 @@ need libcurl.pc libcurl4-openssl-dev
 need libprotobuf-c.pc libprotobuf-c-dev
 need protoc-c protobuf-c-compiler
 need protoc protobuf-compiler
+need libxml-2.0.pc libxml2-dev
 need libmicrohttpd.pc libmicrohttpd-dev
 need jansson.pc libjansson-dev
 need libcrypto.pc libssl-dev

@@ -37,6 +37,60 @@ read_hex4(const char *at, const char *end, uint32_t *value)
 	return true;
 }
 
+/* The number of "&#13;" or "&#xD;", whose digits begin at at; NULL when it is none. */
+static const char *
+read_reference(const char *at, const char *end, uint32_t *value)
+{
+	unsigned base = at < end && *at == 'x' ? 16 : 10;
+	const char *first = at += base == 16;
+
+	for (*value = 0; at < end && *value <= 0x10FFFF; at++)
+	{
+		char c = *at;
+
+		if (c >= '0' && c <= '9')
+			*value = *value * base + (uint32_t) (c - '0');
+		else if (base == 16 && (c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+			*value = *value * base + (uint32_t) ((c | 0x20) - 'a' + 10);
+		else
+			break;
+	}
+	return at > first && at < end && *at == ';' ? at + 1 : NULL;
+}
+
+/* The same as read_escape, of XML: "&amp;" and its like, "&#38;", "&#x26;". */
+static size_t
+read_entity(const char *at, const char *end, char *out, size_t *out_len)
+{
+	static const struct
+	{
+		const char *name;
+		char meaning;
+	} entities[] = {
+		{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
+	const char *behind;
+	uint32_t value;
+	size_t i;
+
+	for (i = 0; i < sizeof(entities) / sizeof(entities[0]); i++)
+	{
+		size_t len = strlen(entities[i].name);
+
+		if ((size_t) (end - at) >= len && memcmp(at, entities[i].name, len) == 0)
+		{
+			out[0] = entities[i].meaning;
+			*out_len = 1;
+			return len;
+		}
+	}
+	if (end - at < 4 || at[1] != '#' ||
+		(behind = read_reference(at + 2, end, &value)) == NULL || value > 0x10FFFF ||
+		(value >= 0xD800 && value <= 0xDFFF))
+		return 0;
+	*out_len = msgext_utf8_put(value, out);
+	return (size_t) (behind - at);
+}
+
 /* The character that an escape at at stands for, and the escape's length; 0 = it is none. */
 static size_t
 read_escape(const char *at, const char *end, char *out, size_t *out_len)
@@ -47,6 +101,8 @@ read_escape(const char *at, const char *end, char *out, size_t *out_len)
 	uint32_t low;
 	const char *letter;
 
+	if (at[0] == '&')
+		return read_entity(at, end, out, out_len);
 	if (end - at < 2 || at[0] != '\\' || at[1] == '\0')
 		return 0;
 	if ((letter = strchr(letters, at[1])) != NULL)
@@ -113,11 +169,12 @@ msgext_mask(char *bytes, size_t len, const char *secret)
 	}
 
 	/* Only what has an escape in it can be spelled in another way. */
-	if (memchr(bytes, '\\', len) == NULL)
+	if (memchr(bytes, '\\', len) == NULL && memchr(bytes, '&', len) == NULL)
 		return;
 	for (at = bytes; at < end; at++)
 	{
-		size_t n = *at == *secret || *at == '\\' ? spelled(at, end, secret) : 0;
+		size_t n =
+			*at == *secret || *at == '\\' || *at == '&' ? spelled(at, end, secret) : 0;
 
 		if (n > 0)
 		{

@@ -1,7 +1,7 @@
 /*
  * fuzz_codec.c
- *		One libFuzzer target for every codec, and for the JSON reader and the protobuf
- *		converter under them.
+ *		One libFuzzer target for every codec, and for the JSON and XML readers and the
+ *		protobuf converter under them.
  *
  * The first byte of an input picks the provider, the second the entry, the third the
  * HTTP status of an answer; the rest is what the entry reads. seeds.sh makes inputs of
@@ -14,6 +14,7 @@
 
 #include "core/pb.h"
 #include "core/provider.h"
+#include "core/xml.h"
 
 #include "build/test/pb_kinds.pb-c.h"
 
@@ -29,6 +30,7 @@ typedef enum Entry
 	ENTRY_LOGIN,
 	ENTRY_PB_READ,
 	ENTRY_PB_WRITE,
+	ENTRY_XML,
 	ENTRY_COUNT
 } Entry;
 
@@ -46,6 +48,9 @@ static const MsgSetting oidc_settings[] = {
 	{"client_id", "c"}, {"client_secret", "s"}, {"refresh_token", "r"}, {NULL, NULL}};
 static const MsgSetting password_settings[] = {
 	{"login", "tester"}, {"password", "111111"}, {"api_client_id", "c"}, {NULL, NULL}};
+
+/* The most messages of a request; a provider of one has the first of the jobs. */
+#define JOBS 3
 
 static const char detail[] = "{\"box\": \"b\", \"documents\": [{\"entity_id\": \"e\"}]}";
 
@@ -87,10 +92,53 @@ run_json(MsgArena *arena, const char *bytes, size_t len)
 }
 
 static void
+require_same_xml(const MsgXml *a, const MsgXml *b)
+{
+	const MsgXmlAttribute *left = a->attributes;
+	const MsgXmlAttribute *right = b->attributes;
+	const MsgXml *child;
+
+	require(strcmp(a->name, b->name) == 0 && strcmp(a->text, b->text) == 0);
+	for (; left != NULL && right != NULL; left = left->next, right = right->next)
+		require(strcmp(left->name, right->name) == 0 &&
+				strcmp(left->value, right->value) == 0);
+	require(left == right && a->count == b->count);
+	for (child = a->first, b = b->first; child != NULL; child = child->next, b = b->next)
+		require_same_xml(child, b);
+}
+
+/* Every element stands where the reader says: there it is read as the same again. */
+static void
+run_xml(MsgArena *arena, const char *bytes, size_t len)
+{
+	MsgError error = {.text = ""};
+	const MsgXml *root = msgext_xml_parse(arena, bytes, len, &msgext_xml_usual, &error);
+	const MsgXml *child;
+	int n = 0;
+
+	if (root == NULL)
+	{
+		require(error.text[0] != '\0' && error.offset <= len);
+		return;
+	}
+	for (child = root; child != NULL && n < 16; n++)
+	{
+		const MsgXml *again;
+
+		require(child->start < child->end && child->end <= len);
+		again = msgext_xml_parse(arena, bytes + child->start, child->end - child->start,
+								 &msgext_xml_usual, &error);
+		require(again != NULL);
+		require_same_xml(child, again);
+		child = child == root ? root->first : child->next;
+	}
+}
+
+static void
 run_prepare(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 			MsgJob *job, const char *bytes, size_t len)
 {
-	MsgPayload payload = {.nparts = 0};
+	MsgPayload payload = {.id = 1, .created_us = INT64_C(1540555200000000)};
 	MsgFragment fragment;
 	MsgRequest request;
 	MsgError error = {.code = ""};
@@ -105,6 +153,8 @@ run_prepare(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 	}
 	job->fragment = fragment.bytes;
 	job->fragment_len = fragment.len;
+	if (fragment.key != NULL)
+		job->key = fragment.key;
 	require(provider->encode_send(arena, conn, job, 1, &request, &error));
 	require(request.body_len > 0 && request.nheaders <= MSG_REQUEST_HEADERS);
 }
@@ -122,25 +172,39 @@ check_events(const MsgEvent *event, const char *bytes, size_t len)
 }
 
 static void
-run_answer(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
-		   const MsgJob *job, bool status, const MsgReply *reply)
+check_outcome(const MsgProvider *provider, bool status, const MsgOutcome *outcome,
+			  const MsgReply *reply)
 {
-	MsgOutcome outcome;
+	const char *end = reply->body + reply->body_len;
+
+	/* Who knows a repeat by our key need not tell an id to have accepted. */
+	require(outcome->verdict != MSG_VERDICT_ACCEPTED ||
+			(!status &&
+			 (outcome->provider_id != NULL || (provider->caps & MSG_CAN_DEDUP) != 0)));
+	require(outcome->raw == NULL ||
+			(outcome->raw >= reply->body && outcome->raw + outcome->raw_len <= end));
+	if (outcome->verdict == MSG_VERDICT_PROGRESS)
+		check_events(outcome->events, reply->body, reply->body_len);
+}
+
+static void
+run_answer(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
+		   const MsgJob *jobs, bool status, const MsgReply *reply)
+{
+	MsgOutcome outcomes[JOBS];
 	MsgError error = {.code = ""};
+	int n = provider->max_batch < JOBS ? provider->max_batch : JOBS;
 	bool read =
-		status ? provider->decode_status(arena, conn, reply, job, 1, &outcome, &error)
-			   : provider->decode_send(arena, conn, reply, job, 1, &outcome, &error);
+		status ? provider->decode_status(arena, conn, reply, jobs, n, outcomes, &error)
+			   : provider->decode_send(arena, conn, reply, jobs, n, outcomes, &error);
 
 	if (!read)
 	{
 		require(error.text[0] != '\0');
 		return;
 	}
-	require(status
-				? outcome.verdict != MSG_VERDICT_ACCEPTED
-				: outcome.verdict != MSG_VERDICT_ACCEPTED || outcome.provider_id != NULL);
-	if (outcome.verdict == MSG_VERDICT_PROGRESS)
-		check_events(outcome.events, reply->body, reply->body_len);
+	while (n-- > 0)
+		check_outcome(provider, status, &outcomes[n], reply);
 }
 
 static void
@@ -235,7 +299,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *bytes = (const char *) data + (size < 3 ? size : 3);
 	size_t len = size < 3 ? 0 : size - 3;
 	MsgConn conn = {.server = "fuzz", .url = "https://example.com", .settings = settings};
-	MsgJob job = {.id = 1, .attempt = 1, .key = "fuzz-1", .provider_id = "1"};
+	MsgJob jobs[JOBS] = {
+		{.id = 1, .attempt = 1, .key = "1", .provider_id = "101"},
+		{.id = 2, .attempt = 2, .key = "2", .provider_id = "102", .maybe_sent = true},
+		{.id = 3, .attempt = 1, .key = "3", .provider_id = "103"}};
 	MsgReply reply = {
 		.headers = "", .retry_after_ms = -1, .now_us = INT64_C(1540555200000000)};
 	const MsgProvider *provider;
@@ -260,18 +327,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			run_json(arena, bytes, len);
 			break;
 		case ENTRY_PREPARE:
-			run_prepare(arena, provider, &conn, &job, bytes, len);
+			run_prepare(arena, provider, &conn, &jobs[0], bytes, len);
 			break;
 		case ENTRY_SEND:
-			run_answer(arena, provider, &conn, &job, false, &reply);
+			run_answer(arena, provider, &conn, jobs, false, &reply);
 			break;
 		case ENTRY_STATUS:
 			/* With nothing noted of the message, and with one document. */
 			if (len % 2 == 1)
-				job.detail = msgext_json_parse(arena, detail, strlen(detail),
-											   &msgext_json_strict, &error);
+				jobs[0].detail = msgext_json_parse(arena, detail, strlen(detail),
+												   &msgext_json_strict, &error);
 			if ((provider->caps & MSG_CAN_POLL) != 0)
-				run_answer(arena, provider, &conn, &job, true, &reply);
+				run_answer(arena, provider, &conn, jobs, true, &reply);
 			break;
 		case ENTRY_CALLBACK:
 			if ((provider->caps & MSG_CAN_CALLBACK) != 0)
@@ -287,6 +354,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case ENTRY_PB_WRITE:
 			run_pb_write(arena, bytes, len);
+			break;
+		case ENTRY_XML:
+			run_xml(arena, bytes, len);
 			break;
 		case ENTRY_COUNT:
 			break;

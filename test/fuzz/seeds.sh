@@ -33,8 +33,8 @@ do
 		case $file in
 			*.message.json) seed "$file" "$number" 1; seed "$file" "$number" 0 ;;
 			*.login-answers.json) seed "$file" "$number" 5 ;;
-			*.status-reply) seed_body "$file" "$number" 3 ;;
-			*.reply) seed_body "$file" "$number" 2 ;;
+			*.status-reply) seed_body "$file" "$number" 3; seed_body "$file" "$number" 8 ;;
+			*.reply) seed_body "$file" "$number" 2; seed_body "$file" "$number" 8 ;;
 			*.callback) seed "$file" "$number" 4 ;;
 		esac
 	done

@@ -84,6 +84,7 @@ main(int argc, char **argv)
 	test_utf8();
 	test_error();
 	test_json();
+	test_xml();
 	test_base64();
 	test_pb_write();
 	test_pb_read();

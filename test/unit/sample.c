@@ -168,6 +168,8 @@ sample_payload(const Samples *samples, const SampleFile *file, MsgPayload *paylo
 
 	memset(payload, 0, sizeof(*payload));
 	payload->parts = parts;
+	payload->id = 1;
+	payload->created_us = SAMPLE_TIME_US;
 	while (payload->nparts < 16)
 	{
 		const SampleFile *part;
@@ -223,6 +225,24 @@ sample_job(const MsgJson *job, MsgJob *out, int64_t *now_us)
 	out->created_us = time_of(job, "created", SAMPLE_TIME_US);
 	out->accepted_us = time_of(job, "accepted", SAMPLE_TIME_US);
 	*now_us = time_of(job, "now", SAMPLE_TIME_US + 60 * INT64_C(1000000));
+}
+
+int
+sample_jobs(const MsgJson *json, MsgJob **jobs, int64_t *now_us)
+{
+	bool list = msgext_json_is(json, MSG_JSON_ARRAY);
+	int n = list ? json->count : 1;
+	int i;
+
+	*jobs = msgext_alloc0(test_arena, (size_t) n * sizeof(MsgJob));
+	if (list)
+		json = json->first;
+	for (i = 0; i < n; i++)
+	{
+		sample_job(json, &(*jobs)[i], now_us);
+		json = json != NULL ? json->next : NULL;
+	}
+	return n;
 }
 
 bool

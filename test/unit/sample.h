@@ -6,22 +6,25 @@
  * kind. All text is UTF-8; the line break at the end of a file is not part of it.
  *
  *	connection.json			url, and the options of server and user mapping
- *	NAME.message.json		a payload (with NAME.part1, NAME.part2 ..., if it has any)
+ *	NAME.message.json		a payload (with NAME.part1, NAME.part2 ..., if it has any), or
+ *							a list of those that go in one request
  *	NAME.request			what is sent for it: "METHOD url", headers, and if there is
  *							a body a blank line and the body
- *	NAME.fragment.json		limit_key, recipient and channels of its fragment
+ *	NAME.fragment.json		limit_key, recipient, channels and key of its fragment
  *	NAME.refusals.json		{"base": payload, "cases": [{"set": {path: value}, "unset":
  *							[path], "code", "path"}]}: payloads that are refused, or
  *							taken where "code" is null
  *	NAME.reply				an answer to a send: status, headers, blank line, body
  *	NAME.status-reply		an answer to a status request
- *	NAME.outcome.json		what either means, {"unreadable": true} if nothing
+ *	NAME.outcome.json		what either means, {"unreadable": true} if nothing; a list
+ *							where NAME.job.json is one
  *	NAME.answers.json		[{"status", "headers", "body", "outcome"}]: many short ones;
- *							a body that is no string is written out as JSON
- *	NAME.status-answers.json	the same of status requests, with "job"
+ *							a body that is no string is written out as JSON; "job", and
+ *							with a list of jobs a list of outcomes
+ *	NAME.status-answers.json	the same of status requests
  *	NAME.job.json			the message of a status request or an attempt: id, key,
  *							attempt, maybe_sent, provider_id, channels, created,
- *							accepted, now, detail
+ *							accepted, now, detail; or a list of such
  *	NAME.status-request		the request for NAME.job.json
  *	NAME.logins.json		[{"options", "refresh_token", "needed", "request", "error"}]:
  *							what is asked for a session with these options alone; the
@@ -69,8 +72,12 @@ extern MsgJson *sample_json(const char *bytes, size_t len);
 extern bool sample_payload(const Samples *samples, const SampleFile *file,
 						   MsgPayload *payload);
 
-/* Both also say what the time is; job may be NULL. */
+/* Also says what the time is; job may be NULL. */
 extern void sample_job(const MsgJson *job, MsgJob *out, int64_t *now_us);
+
+/* The same of a list, or of one; returns how many there are. */
+extern int sample_jobs(const MsgJson *json, MsgJob **jobs, int64_t *now_us);
+
 extern bool sample_reply(const SampleFile *file, MsgReply *reply);
 
 /* The same of a row with status, headers and body; what is no string is its JSON. */

@@ -61,5 +61,6 @@ extern void test_samples(void);
 extern void test_timestamp(void);
 extern void test_utf8(void);
 extern void test_verdict(void);
+extern void test_xml(void);
 
 #endif /* MSGEXT_TEST_H */

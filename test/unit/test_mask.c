@@ -1,6 +1,6 @@
 /*
  * test_mask.c
- *		A secret is masked however a JSON writer spells it, and nothing else is.
+ *		A secret is masked however a writer of JSON or XML spells it, and nothing else is.
  */
 #include "test.h"
 
@@ -38,6 +38,20 @@ test_mask(void)
 	CHECK_TEXT(masked("\\u0073\\u0065CRET", "seCRET"), "****************");
 	CHECK_TEXT(masked("\\ud83d\\ude00 ok", "\xf0\x9f\x98\x80 ok"), "***************");
 	CHECK_TEXT(masked("ab\\tcd", "ab\tcd"), "******");
+	test_end();
+
+	test_begin("mask: escaped as in XML");
+	CHECK_TEXT(masked("<a>p&amp;s&lt;1&gt;</a>", "p&s<1>"), "<a>****************</a>");
+	CHECK_TEXT(masked("&quot;&apos;ab", "\"'ab"), "**************");
+	CHECK_TEXT(masked("p&#38;s&#x3c;1&#X3e;", "p&s<1"), "**************&#X3e;");
+	CHECK_TEXT(masked("&#x1F600; ok", "\xf0\x9f\x98\x80 ok"), "************");
+	CHECK_TEXT(masked("a&amp;amp;b", "a&amp;b"), "***********");
+	CHECK_TEXT(masked("a&amp;b", "a&amp;b"), "*******");
+	CHECK_TEXT(masked("ab&", "ab&c"), "ab&");
+	CHECK_TEXT(masked("abc&#", "abc&"), "****#");
+	CHECK_TEXT(masked("abc&#9", "abc\t"), "abc&#9");
+	CHECK_TEXT(masked("abc&#xD800;&#99999999999;", "abc\xf0"),
+			   "abc&#xD800;&#99999999999;");
 	test_end();
 
 	test_begin("mask: backslashes of its own");

@@ -17,23 +17,29 @@
 
 static Samples samples;
 
+#define JOBS_MAX 8
+
 /* Of the sample that is being damaged. */
 static MsgReply whole_reply;
-static const char *whole_id; /* that it accepts, or NULL */
-static const char *whole_id_at;
-static MsgJob job;
+static const char *whole_ids[JOBS_MAX]; /* that it accepts, or NULL, by job */
+static const char *whole_ids_at[JOBS_MAX];
+static MsgJob *jobs;
+static int njobs;
 static int64_t runs;
+
+/* Some answer of the provider accepts a message without any id. */
+static bool may_lack_id;
 
 typedef void (*Feed)(MsgArena *arena, const char *bytes, size_t len, bool in_id);
 
 static void
 feed_message(MsgArena *arena, const char *bytes, size_t len, bool in_id)
 {
-	MsgPayload payload = {.nparts = 0};
+	MsgPayload payload = {.id = jobs[0].id, .created_us = jobs[0].created_us};
 	MsgFragment fragment;
 	MsgRequest request;
 	MsgError error;
-	MsgJob sent = job;
+	MsgJob sent = jobs[0];
 
 	(void) in_id;
 	payload.message = msgext_json_parse(arena, bytes, len, &msgext_json_strict, &error);
@@ -42,6 +48,8 @@ feed_message(MsgArena *arena, const char *bytes, size_t len, bool in_id)
 		return;
 	sent.fragment = fragment.bytes;
 	sent.fragment_len = fragment.len;
+	if (fragment.key != NULL)
+		sent.key = fragment.key;
 	if (!samples.provider->encode_send(arena, &samples.conn, &sent, 1, &request, &error))
 		test_fail(__FILE__, __LINE__, "prepared, but not to be sent: %s", error.text);
 }
@@ -50,34 +58,43 @@ static void
 feed_send_reply(MsgArena *arena, const char *bytes, size_t len, bool in_id)
 {
 	MsgReply reply = whole_reply;
-	MsgOutcome outcome;
+	MsgOutcome outcomes[JOBS_MAX];
 	MsgError error;
+	int i;
 
 	reply.body = bytes;
 	reply.body_len = len;
-	if (!samples.provider->decode_send(arena, &samples.conn, &reply, &job, 1, &outcome,
-									   &error))
+	if (!samples.provider->decode_send(arena, &samples.conn, &reply, jobs, njobs,
+									   outcomes, &error))
 		return;
-	if (outcome.verdict != MSG_VERDICT_ACCEPTED)
-		return;
+	for (i = 0; i < njobs; i++)
+	{
+		const char *id = outcomes[i].provider_id;
 
-	/* Whoever changes a digit of the id changes the id: no reader could tell. */
-	if (!in_id && (whole_id == NULL || strcmp(outcome.provider_id, whole_id) != 0))
-		test_fail(__FILE__, __LINE__, "accepted as %s, not %s: %.*s", outcome.provider_id,
-				  whole_id != NULL ? whole_id : "nothing", (int) len, bytes);
+		if (outcomes[i].verdict != MSG_VERDICT_ACCEPTED)
+			continue;
+
+		/* Whoever changes a digit of the id changes the id: no reader could tell. */
+		if (id == NULL
+				? !may_lack_id
+				: !in_id && (whole_ids[i] == NULL || strcmp(id, whole_ids[i]) != 0))
+			test_fail(__FILE__, __LINE__, "accepted as %s, not %s: %.*s",
+					  id != NULL ? id : "nothing",
+					  whole_ids[i] != NULL ? whole_ids[i] : "nothing", (int) len, bytes);
+	}
 }
 
 static void
 feed_status_reply(MsgArena *arena, const char *bytes, size_t len, bool in_id)
 {
 	MsgReply reply = whole_reply;
-	MsgOutcome outcome;
+	MsgOutcome outcomes[JOBS_MAX];
 	MsgError error;
 
 	(void) in_id;
 	reply.body = bytes;
 	reply.body_len = len;
-	samples.provider->decode_status(arena, &samples.conn, &reply, &job, 1, &outcome,
+	samples.provider->decode_status(arena, &samples.conn, &reply, jobs, njobs, outcomes,
 									&error);
 }
 
@@ -103,6 +120,7 @@ feed_copy(Feed feed, MsgArena *arena, const char *bytes, size_t len, size_t chan
 {
 	char *copy = malloc(len > 0 ? len : 1);
 	bool in_id = false;
+	int i;
 
 	if (copy == NULL)
 		abort();
@@ -110,8 +128,9 @@ feed_copy(Feed feed, MsgArena *arena, const char *bytes, size_t len, size_t chan
 	if (changed < len)
 	{
 		copy[changed] = value;
-		in_id = whole_id_at != NULL && bytes + changed >= whole_id_at &&
-				bytes + changed < whole_id_at + strlen(whole_id);
+		for (i = 0; i < njobs; i++)
+			in_id |= whole_ids[i] != NULL && bytes + changed >= whole_ids_at[i] &&
+					 bytes + changed < whole_ids_at[i] + strlen(whole_ids[i]);
 	}
 	feed(arena, copy, len, in_id);
 	msgext_arena_std_reset(arena);
@@ -137,44 +156,83 @@ damage(Feed feed, const char *bytes, size_t len)
 	msgext_arena_std_destroy(arena);
 }
 
-/* Where the whole answer has the id that it accepts. */
+/* Where the whole answer has the ids that it accepts. */
 static void
-find_id(void)
+find_ids(void)
 {
-	MsgOutcome outcome;
+	MsgOutcome outcomes[JOBS_MAX];
 	MsgError error;
+	int i;
 
-	whole_id = whole_id_at = NULL;
-	if (!samples.provider->decode_send(test_arena, &samples.conn, &whole_reply, &job, 1,
-									   &outcome, &error) ||
-		outcome.verdict != MSG_VERDICT_ACCEPTED)
+	if (!samples.provider->decode_send(test_arena, &samples.conn, &whole_reply, jobs,
+									   njobs, outcomes, &error))
 		return;
-	whole_id = outcome.provider_id;
-	whole_id_at = strstr(whole_reply.body, whole_id);
-	CHECK(whole_id_at != NULL);
+	for (i = 0; i < njobs; i++)
+	{
+		if (outcomes[i].verdict != MSG_VERDICT_ACCEPTED)
+			continue;
+		whole_ids[i] = outcomes[i].provider_id;
+		may_lack_id |= whole_ids[i] == NULL;
+		if (whole_ids[i] == NULL)
+			continue;
+		whole_ids_at[i] = strstr(whole_reply.body, whole_ids[i]);
+		CHECK(whole_ids_at[i] != NULL);
+	}
+}
+
+/* Reads a sample with its jobs; false when it has no answer that can be read. */
+static bool
+open_file(const SampleFile *file)
+{
+	const SampleFile *job_file = sample_find(&samples, file->name, "job.json");
+	int64_t now_us;
+
+	memset(whole_ids, 0, sizeof(whole_ids));
+	njobs =
+		sample_jobs(job_file != NULL ? sample_json(job_file->bytes, job_file->len) : NULL,
+					&jobs, &now_us);
+	if (njobs > JOBS_MAX)
+	{
+		test_fail(__FILE__, __LINE__, "%s has too many jobs", file->name);
+		return false;
+	}
+	if (strstr(file->kind, "reply") == NULL)
+		return true;
+	if (!sample_reply(file, &whole_reply))
+		return false;
+	whole_reply.now_us = now_us;
+	if (strcmp(file->kind, "reply") == 0)
+		find_ids();
+	return true;
 }
 
 static void
 damage_file(const SampleFile *file)
 {
 	const char *kind = file->kind;
-	int64_t now_us;
 
-	whole_id = whole_id_at = NULL;
-	sample_job(NULL, &job, &now_us);
+	if (!open_file(file))
+		return;
 	if (strcmp(kind, "message.json") == 0)
 		damage(feed_message, file->bytes, file->len);
 	else if (strcmp(kind, "callback") == 0)
 		damage(feed_callback, file->bytes, file->len);
-	else if (sample_reply(file, &whole_reply))
-	{
-		bool status = strcmp(kind, "status-reply") == 0;
+	else
+		damage(strcmp(kind, "status-reply") == 0 ? feed_status_reply : feed_send_reply,
+			   whole_reply.body, whole_reply.body_len);
+}
 
-		whole_reply.now_us = now_us;
-		if (!status)
-			find_id();
-		damage(status ? feed_status_reply : feed_send_reply, whole_reply.body,
-			   whole_reply.body_len);
+/* Every answer is read once undamaged, for what the provider may leave out. */
+static void
+read_replies(void)
+{
+	int i;
+
+	may_lack_id = false;
+	for (i = 0; i < samples.count; i++)
+	{
+		if (strcmp(samples.files[i].kind, "reply") == 0)
+			open_file(&samples.files[i]);
 	}
 }
 
@@ -195,6 +253,7 @@ test_mutations(void)
 		{
 			test_begin("%s: damaged samples of kind %s", (*provider)->name, kinds[k]);
 			runs = 0;
+			read_replies();
 			for (i = 0; i < samples.count; i++)
 			{
 				if (strcmp(samples.files[i].kind, kinds[k]) == 0)

@@ -15,6 +15,27 @@
 
 static Samples samples;
 
+/* One outcome, or a list of them where the jobs are one. */
+static MsgJson *
+outcomes_json(const MsgOutcome *outcomes, int n, bool list)
+{
+	MsgJson *json;
+	int i;
+
+	if (!list)
+		return sample_outcome_json(outcomes);
+	json = msgext_json_new(test_arena, MSG_JSON_ARRAY);
+	for (i = 0; i < n; i++)
+		msgext_json_append(json, sample_outcome_json(&outcomes[i]));
+	return json;
+}
+
+static bool
+within(const MsgReply *reply, const char *raw, size_t len)
+{
+	return raw >= reply->body && raw + len <= reply->body + reply->body_len;
+}
+
 /* Decodes one answer and compares it with its golden outcome. */
 static void
 check_answer(bool status, const MsgReply *reply, const MsgJson *job_json,
@@ -23,18 +44,20 @@ check_answer(bool status, const MsgReply *reply, const MsgJson *job_json,
 	const MsgProvider *provider = samples.provider;
 	MsgReply timed = *reply;
 	MsgError error = {.code = ""};
-	MsgOutcome outcome;
-	MsgJob job;
+	MsgOutcome *outcomes;
+	MsgJob *jobs;
 	MsgEvent *event;
 	MsgJson *actual;
 	bool read;
+	int n = sample_jobs(job_json, &jobs, &timed.now_us);
+	int i;
 
-	memset(&outcome, 0xEE, sizeof(outcome));
-	sample_job(job_json, &job, &timed.now_us);
-	read = status ? provider->decode_status(test_arena, &samples.conn, &timed, &job, 1,
-											&outcome, &error)
-				  : provider->decode_send(test_arena, &samples.conn, &timed, &job, 1,
-										  &outcome, &error);
+	outcomes = msgext_alloc(test_arena, (size_t) n * sizeof(MsgOutcome));
+	memset(outcomes, 0xEE, (size_t) n * sizeof(MsgOutcome));
+	read = status ? provider->decode_status(test_arena, &samples.conn, &timed, jobs, n,
+											outcomes, &error)
+				  : provider->decode_send(test_arena, &samples.conn, &timed, jobs, n,
+										  outcomes, &error);
 	if (!read)
 	{
 		if (!msgext_json_is(msgext_json_get(golden, "unreadable"), MSG_JSON_BOOL))
@@ -43,13 +66,17 @@ check_answer(bool status, const MsgReply *reply, const MsgJson *job_json,
 		CHECK(error.text[0] != '\0');
 		return;
 	}
-	actual = sample_outcome_json(&outcome);
+	actual = outcomes_json(outcomes, n, msgext_json_is(job_json, MSG_JSON_ARRAY));
 	if (!sample_same(actual, golden))
 		FAIL("%s, not %s: %s", sample_text(actual), sample_text(golden), reply->body);
-	for (event = outcome.verdict == MSG_VERDICT_PROGRESS ? outcome.events : NULL;
-		 event != NULL; event = event->next)
-		CHECK(event->raw >= reply->body &&
-			  event->raw + event->raw_len <= reply->body + reply->body_len);
+	for (i = 0; i < n; i++)
+	{
+		CHECK(outcomes[i].raw == NULL ||
+			  within(reply, outcomes[i].raw, outcomes[i].raw_len));
+		event = outcomes[i].verdict == MSG_VERDICT_PROGRESS ? outcomes[i].events : NULL;
+		for (; event != NULL; event = event->next)
+			CHECK(within(reply, event->raw, event->raw_len));
+	}
 }
 
 static void
@@ -201,35 +228,73 @@ check_fragment(const SampleFile *file, const MsgFragment *fragment)
 		msgext_json_set_text(test_arena, actual, "recipient", fragment->recipient);
 	if (fragment->channels != NULL)
 		msgext_json_set_text(test_arena, actual, "channels", fragment->channels);
+	if (fragment->key != NULL)
+		msgext_json_set_text(test_arena, actual, "key", fragment->key);
 	if (!sample_same(actual, sample_json(golden->bytes, golden->len)))
 		FAIL("%s, not %s", sample_text(actual), golden->bytes);
 }
 
 /* Without credentials nothing is sent, and the error says what is missing. */
 static void
-check_anonymous(const MsgJob *job)
+check_anonymous(const MsgJob *jobs, int n)
 {
 	MsgConn conn = samples.conn;
 	MsgError error = {.code = ""};
 	MsgRequest request;
 
 	conn.settings = NULL;
-	CHECK(!samples.provider->encode_send(test_arena, &conn, job, 1, &request, &error));
+	CHECK(!samples.provider->encode_send(test_arena, &conn, jobs, n, &request, &error));
 	CHECK(error.text[0] != '\0');
+}
+
+/* Has the payload prepared, and its job carry what came of it. */
+static bool
+prepare_job(const SampleFile *file, MsgPayload *payload, MsgJob *job)
+{
+	MsgFragment fragment;
+	MsgError error = {.code = ""};
+
+	payload->id = job->id;
+	payload->created_us = job->created_us;
+	memset(&fragment, 0xEE, sizeof(fragment));
+	if (!samples.provider->prepare(test_arena, &samples.conn, payload, &fragment, &error))
+	{
+		FAIL("refused: %s %s: %s", error.code, error.path, error.text);
+		return false;
+	}
+	check_fragment(file, &fragment);
+	job->fragment = fragment.bytes;
+	job->fragment_len = fragment.len;
+	if (fragment.key != NULL)
+		job->key = fragment.key;
+	return true;
+}
+
+/* The jobs of a sample: those of its file, else one. */
+static int
+jobs_of(const SampleFile *file, MsgJob **jobs)
+{
+	const SampleFile *job_file = sample_find(&samples, file->name, "job.json");
+	int64_t now_us;
+
+	return sample_jobs(job_file != NULL ? sample_json(job_file->bytes, job_file->len)
+										: NULL,
+					   jobs, &now_us);
 }
 
 static void
 check_message(const SampleFile *file)
 {
 	const SampleFile *golden = sample_find(&samples, file->name, "request");
-	const SampleFile *job_file = sample_find(&samples, file->name, "job.json");
+	const MsgJson *message;
 	MsgPayload payload;
-	MsgFragment fragment;
 	MsgRequest request;
 	MsgError error = {.code = ""};
-	MsgJob job;
-	int64_t now_us;
+	MsgJob *jobs;
+	int n = jobs_of(file, &jobs);
+	bool list;
 	bool encoded;
+	int i;
 
 	if (golden == NULL)
 	{
@@ -238,43 +303,38 @@ check_message(const SampleFile *file)
 	}
 	if (!sample_payload(&samples, file, &payload))
 		return;
-	memset(&fragment, 0xEE, sizeof(fragment));
-	if (!samples.provider->prepare(test_arena, &samples.conn, &payload, &fragment,
-								   &error))
+	list = msgext_json_is(payload.message, MSG_JSON_ARRAY);
+	CHECK(n == (list ? payload.message->count : 1));
+	message = list ? payload.message->first : payload.message;
+	for (i = 0; i < n && message != NULL; i++, message = message->next)
 	{
-		FAIL("refused: %s %s: %s", error.code, error.path, error.text);
-		return;
+		payload.message = message;
+		if (!prepare_job(file, &payload, &jobs[i]))
+			return;
 	}
-	check_fragment(file, &fragment);
-	sample_job(job_file != NULL ? sample_json(job_file->bytes, job_file->len) : NULL,
-			   &job, &now_us);
-	job.fragment = fragment.bytes;
-	job.fragment_len = fragment.len;
 	memset(&request, 0xEE, sizeof(request));
-	encoded = samples.provider->encode_send(test_arena, &samples.conn, &job, 1, &request,
+	encoded = samples.provider->encode_send(test_arena, &samples.conn, jobs, n, &request,
 											&error);
 	check_request(encoded, &request, &error, golden);
-	check_anonymous(&job);
+	check_anonymous(jobs, n);
 }
 
 static void
 check_status_request(const SampleFile *file)
 {
-	const SampleFile *job_file = sample_find(&samples, file->name, "job.json");
 	MsgRequest request;
 	MsgError error = {.code = ""};
-	MsgJob job;
-	int64_t now_us;
+	MsgJob *jobs;
+	int n = jobs_of(file, &jobs);
 	bool encoded;
 
-	if (job_file == NULL)
+	if (sample_find(&samples, file->name, "job.json") == NULL)
 	{
 		FAIL("there is no %s.job.json", file->name);
 		return;
 	}
-	sample_job(sample_json(job_file->bytes, job_file->len), &job, &now_us);
 	memset(&request, 0xEE, sizeof(request));
-	encoded = samples.provider->encode_status(test_arena, &samples.conn, &job, 1,
+	encoded = samples.provider->encode_status(test_arena, &samples.conn, jobs, n,
 											  &request, &error);
 	check_request(encoded, &request, &error, file);
 }
@@ -364,7 +424,7 @@ check_refusals(const SampleFile *file)
 		const char *told = sample_text(row);
 		const MsgJson *code = msgext_json_get(row, "code");
 		const MsgJson *path = msgext_json_get(row, "path");
-		MsgPayload payload = {.nparts = 0};
+		MsgPayload payload = {.id = 1, .created_us = INT64_C(1540555200000000)};
 		MsgFragment fragment;
 		MsgError error = {.code = ""};
 		bool taken;

@@ -1,0 +1,428 @@
+/*
+ * xml_read.c
+ *		The bounded XML reader: text in, tree out. See xml.h.
+ *
+ * libxml2 judges what is well formed; its document is copied into the arena. It opens
+ * nothing, expands nothing, and is stopped at the first sign of a DTD, which no packet
+ * has and which can forge attributes without any entity. Its callbacks here touch a
+ * struct on the stack and never the arena, whose alloc may leave by longjmp. Its global
+ * error handlers belong to the server and are neither used nor changed.
+ */
+#include "core/xml.h"
+
+#include <libxml/SAX2.h>
+#include <libxml/parser.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/ascii.h"
+#include "core/utf8.h"
+
+#define BOM "\xEF\xBB\xBF"
+
+const MsgXmlLimits msgext_xml_usual = {.size = 1024 * 1024, .depth = 32, .nodes = 100000};
+
+typedef struct Reader
+{
+	const char *text;
+	const char *end;
+	MsgArena *arena;
+	const MsgXmlLimits *limits;
+	MsgError *error;
+	int nodes;
+	char why[200]; /* of the first complaint; "" = none */
+	int line;
+} Reader;
+
+static bool
+fail(Reader *reader, const char *at, const char *why)
+{
+	reader->error->offset = (size_t) (at - reader->text);
+	return msgext_error(reader->error, "", "", "%s", why);
+}
+
+/*
+ * What is read is UTF-8. Another encoding may be named where each of its bytes below
+ * 0x80 is that ASCII character and the text has no others: nothing is ever converted,
+ * so that no letter can come out as another.
+ */
+static bool
+is_known_encoding(const char *name, size_t len)
+{
+	static const char *const prefixes[] = {
+		"utf-8",	   "utf8",	"us-ascii", "ascii", "iso-8859-",
+		"windows-125", "cp125", "koi8-",	"cp866", "ibm866"};
+	size_t i;
+
+	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+	{
+		size_t n = strlen(prefixes[i]);
+
+		if (len >= n && msgext_ascii_same(name, n, prefixes[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The encoding that the XML declaration names; NULL when there is none to be found. */
+static const char *
+declared_encoding(const char *at, const char *end, size_t *len)
+{
+	const char *stop;
+	const char *name;
+
+	if (end - at < 6 || memcmp(at, "<?xml", 5) != 0 || at[5] == '-')
+		return NULL;
+	stop = memchr(at, '>', (size_t) (end - at));
+	for (; stop != NULL && stop - at > 8; at++)
+	{
+		if (memcmp(at, "encoding", 8) != 0)
+			continue;
+		at += 8;
+		while (at < stop && strchr(" \t\r\n=", *at) != NULL && *at != '\0')
+			at++;
+		if (at == stop || (*at != '"' && *at != '\''))
+			return NULL;
+		name = at + 1;
+		at = memchr(name, *at, (size_t) (stop - name));
+		*len = at != NULL ? (size_t) (at - name) : 0;
+		return at != NULL ? name : NULL;
+	}
+	return NULL;
+}
+
+static bool
+check_encoding(Reader *reader, const char *at)
+{
+	size_t len = 0;
+	const char *name = declared_encoding(at, reader->end, &len);
+	bool utf8 = name == NULL || msgext_ascii_same(name, len, "utf-8") ||
+				msgext_ascii_same(name, len, "utf8");
+
+	if (name != NULL && !is_known_encoding(name, len))
+		return fail(reader, name, "the encoding is neither UTF-8 nor like ASCII");
+	while (at < reader->end)
+	{
+		size_t bytes = msgext_utf8_char(at, reader->end);
+
+		/* With a NUL libxml2 might take it for UTF-16. */
+		if (*at == '\0' || (bytes == 0 && utf8))
+			return fail(reader, at, "the text is not valid UTF-8");
+		if (bytes != 1 && !utf8)
+			return fail(reader, at,
+						"the text has letters in an encoding other than UTF-8");
+		at += bytes;
+	}
+	return true;
+}
+
+static Reader *
+reader_of(void *context)
+{
+	return ((xmlParserCtxtPtr) context)->_private;
+}
+
+static void
+note(Reader *reader, int line, const char *why)
+{
+	size_t len;
+
+	if (reader->why[0] != '\0')
+		return;
+	snprintf(reader->why, sizeof(reader->why), "%s", why);
+	for (len = 0; reader->why[len] != '\0'; len++)
+	{
+		if ((unsigned char) reader->why[len] < 0x20)
+			reader->why[len] = ' ';
+	}
+	while (len > 0 && reader->why[len - 1] == ' ')
+		reader->why[--len] = '\0';
+	reader->line = line;
+}
+
+static void
+stop(void *context, const char *why)
+{
+	note(reader_of(context), xmlSAX2GetLineNumber(context), why);
+	xmlStopParser(context);
+}
+
+/* Callbacks of libxml2: nothing here may allocate in the arena. */
+
+static void
+on_error(void *context, xmlErrorPtr error)
+{
+	/* A prefix without a namespace is a name like any other here. */
+	if (error->level >= XML_ERR_ERROR && error->domain != XML_FROM_NAMESPACE)
+		note(reader_of(context), error->line,
+			 error->message != NULL ? error->message : "it is not well formed");
+}
+
+static void
+on_doctype(void *context, const xmlChar *name, const xmlChar *external_id,
+		   const xmlChar *system_id)
+{
+	(void) name, (void) external_id, (void) system_id;
+	stop(context, "it has a DOCTYPE, which is never read");
+}
+
+static void
+on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+		 int nnamespaces, const xmlChar **namespaces, int nattributes, int ndefaulted,
+		 const xmlChar **attributes)
+{
+	Reader *reader = reader_of(context);
+
+	reader->nodes += 1 + nattributes;
+	if (reader->nodes > reader->limits->nodes)
+		stop(context, "there are too many elements");
+	else if (((xmlParserCtxtPtr) context)->nodeNr >= reader->limits->depth)
+		stop(context, "elements are nested too deeply");
+	else
+		xmlSAX2StartElementNs(context, name, prefix, uri, nnamespaces, namespaces,
+							  nattributes, ndefaulted, attributes);
+}
+
+static void
+release(void *object)
+{
+	xmlParserCtxtPtr context = object;
+
+	xmlFreeDoc(context->myDoc);
+	xmlFreeParserCtxt(context);
+}
+
+/* The document, which lives as long as the arena; NULL with the complaint noted. */
+static xmlDocPtr
+read_document(Reader *reader, const char *text)
+{
+	xmlParserCtxtPtr context;
+
+	xmlInitParser();
+	context = xmlNewParserCtxt();
+	if (context == NULL)
+	{
+		note(reader, 1, "libxml2 is out of memory");
+		return NULL;
+	}
+	reader->arena->own(reader->arena, release, context);
+	context->_private = reader;
+	context->sax->serror = on_error;
+	context->sax->internalSubset = on_doctype;
+	context->sax->startElementNs = on_start;
+	context->myDoc = xmlCtxtReadMemory(context, text, (int) (reader->end - text), NULL,
+									   NULL, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
+	context->_private = NULL;
+	if (context->myDoc == NULL || reader->why[0] != '\0')
+	{
+		note(reader, 1, "it is not well formed");
+		return NULL;
+	}
+	return context->myDoc;
+}
+
+/* The name as it was written, with its prefix. */
+static const char *
+copy_name(MsgArena *arena, const xmlNs *ns, const xmlChar *name)
+{
+	MsgBuf full;
+
+	if (ns == NULL || ns->prefix == NULL)
+		return msgext_strdup(arena, (const char *) name);
+	msgext_buf_init(&full, arena, 32);
+	msgext_buf_printf(&full, "%s:%s", (const char *) ns->prefix, (const char *) name);
+	return full.data;
+}
+
+static bool
+is_text(const xmlNode *node)
+{
+	return (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) &&
+		   node->content != NULL;
+}
+
+static const char *
+copy_text(MsgArena *arena, const xmlNode *children)
+{
+	const xmlNode *node;
+	MsgBuf text;
+	size_t len = 0;
+
+	for (node = children; node != NULL; node = node->next)
+		len += is_text(node) ? strlen((const char *) node->content) : 0;
+	if (len == 0)
+		return "";
+	msgext_buf_init(&text, arena, len);
+	for (node = children; node != NULL; node = node->next)
+	{
+		if (is_text(node))
+			msgext_buf_puts(&text, (const char *) node->content);
+	}
+	return text.data;
+}
+
+static MsgXml *
+copy_element(MsgArena *arena, const xmlNode *node)
+{
+	MsgXml *copy = msgext_alloc0(arena, sizeof(MsgXml));
+	MsgXmlAttribute **link = &copy->attributes;
+	const xmlAttr *attribute;
+	const xmlNode *child;
+
+	copy->name = copy_name(arena, node->ns, node->name);
+	copy->text = copy_text(arena, node->children);
+	for (attribute = node->properties; attribute != NULL; attribute = attribute->next)
+	{
+		MsgXmlAttribute *one = msgext_alloc0(arena, sizeof(MsgXmlAttribute));
+
+		one->name = copy_name(arena, attribute->ns, attribute->name);
+		one->value = copy_text(arena, attribute->children);
+		*link = one;
+		link = &one->next;
+	}
+	for (child = node->children; child != NULL; child = child->next)
+	{
+		MsgXml *element;
+
+		if (child->type != XML_ELEMENT_NODE)
+			continue;
+		element = copy_element(arena, child);
+		if (copy->last != NULL)
+			copy->last->next = element;
+		else
+			copy->first = element;
+		copy->last = element;
+		copy->count++;
+	}
+	return copy;
+}
+
+/* The end of what begins at at with open, if it does; else NULL. */
+static const char *
+skip(const char *at, const char *end, const char *open, const char *close)
+{
+	size_t n = strlen(open);
+	size_t m = strlen(close);
+
+	if ((size_t) (end - at) < n || memcmp(at, open, n) != 0)
+		return NULL;
+	for (at += n; (size_t) (end - at) >= m; at++)
+	{
+		if (memcmp(at, close, m) == 0)
+			return at + m;
+	}
+	return end;
+}
+
+/* The next tag's "<": behind text, comments, instructions and CDATA. */
+static const char *
+next_tag(const char *at, const char *end)
+{
+	while (at < end)
+	{
+		const char *behind = *at != '<' ? at + 1 : skip(at, end, "<!--", "-->");
+
+		if (behind == NULL)
+			behind = skip(at, end, "<?", "?>");
+		if (behind == NULL)
+			behind = skip(at, end, "<![CDATA[", "]]>");
+		if (behind == NULL)
+			break;
+		at = behind;
+	}
+	return at;
+}
+
+/* Behind the ">" of the tag at at; a value may hold one too. */
+static const char *
+skip_tag(const char *at, const char *end)
+{
+	char quote = '\0';
+
+	for (; at < end; at++)
+	{
+		if (quote != '\0')
+			quote = *at == quote ? '\0' : quote;
+		else if (*at == '"' || *at == '\'')
+			quote = *at;
+		else if (*at == '>')
+			return at + 1;
+	}
+	return end;
+}
+
+/*
+ * Notes where the element at at stands, and those below it: libxml2 does not tell. The
+ * text is known to be well formed and without a DTD, which is what makes this short.
+ * Returns the place behind it; NULL if text and tree differ all the same.
+ */
+static const char *
+mark(const Reader *reader, MsgXml *node, const char *at)
+{
+	MsgXml *child = node->first;
+
+	node->start = (size_t) (at - reader->text);
+	at = skip_tag(at, reader->end);
+	if (at[-2] != '/')
+	{
+		for (;;)
+		{
+			at = next_tag(at, reader->end);
+			if (reader->end - at < 2)
+				return NULL;
+			if (at[1] == '/')
+				break;
+			if (child == NULL || (at = mark(reader, child, at)) == NULL)
+				return NULL;
+			child = child->next;
+		}
+		at = skip_tag(at, reader->end);
+	}
+	node->end = (size_t) (at - reader->text);
+	return child == NULL ? at : NULL;
+}
+
+MsgXml *
+msgext_xml_parse(MsgArena *arena, const char *text, size_t len,
+				 const MsgXmlLimits *limits, MsgError *error)
+{
+	Reader reader = {.text = text,
+					 .end = text + len,
+					 .arena = arena,
+					 .limits = limits,
+					 .error = error};
+	const char *at = text;
+	xmlDocPtr document;
+	MsgXml *root;
+
+	error->offset = 0;
+	if (len > limits->size)
+	{
+		fail(&reader, text + limits->size, "the text is too long");
+		return NULL;
+	}
+	if (len >= 3 && memcmp(text, BOM, 3) == 0)
+		at += 3;
+	if (at == reader.end)
+	{
+		fail(&reader, at, "the text is empty");
+		return NULL;
+	}
+	if (!check_encoding(&reader, at))
+		return NULL;
+	document = read_document(&reader, at);
+	if (document == NULL)
+	{
+		msgext_error(error, "", "", "the text is no XML at line %d: %s", reader.line,
+					 reader.why);
+		return NULL;
+	}
+	root = copy_element(arena, xmlDocGetRootElement(document));
+	at = next_tag(at, reader.end);
+	if (reader.end - at < 2 || mark(&reader, root, at) == NULL)
+	{
+		fail(&reader, at, "its elements cannot be found in the text");
+		return NULL;
+	}
+	return root;
+}

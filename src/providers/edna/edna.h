@@ -1,0 +1,47 @@
+/*
+ * edna.h
+ *		What the files of the edna codec share. Nothing outside this folder includes it.
+ *
+ * Comments cite the provider's packets by their names and the path of an element, such
+ * as "consumeOutMessageResponse, payload/code".
+ */
+#ifndef MSGEXT_EDNA_H
+#define MSGEXT_EDNA_H
+
+#include "core/provider.h"
+
+/* edna.c */
+extern const MsgProvider msgext_provider_edna;
+
+/* Seconds east of UTC of the provider's times, which have no zone. */
+extern int msgext_edna_offset(const MsgConn *conn);
+
+/* prepare.c */
+extern bool msgext_edna_prepare(MsgArena *arena, const MsgConn *conn,
+								const MsgPayload *payload, MsgFragment *fragment,
+								MsgError *error);
+
+/* encode.c */
+extern bool msgext_edna_encode_send(MsgArena *arena, const MsgConn *conn,
+									const MsgJob *jobs, int n, MsgRequest *request,
+									MsgError *error);
+extern bool msgext_edna_encode_status(MsgArena *arena, const MsgConn *conn,
+									  const MsgJob *jobs, int n, MsgRequest *request,
+									  MsgError *error);
+
+/* decode.c */
+extern bool msgext_edna_decode_send(MsgArena *arena, const MsgConn *conn,
+									const MsgReply *reply, const MsgJob *jobs, int n,
+									MsgOutcome *outcomes, MsgError *error);
+
+/* status.c */
+extern bool msgext_edna_decode_status(MsgArena *arena, const MsgConn *conn,
+									  const MsgReply *reply, const MsgJob *jobs, int n,
+									  MsgOutcome *outcomes, MsgError *error);
+
+/* callback.c */
+extern bool msgext_edna_parse_callback(MsgArena *arena, const MsgConn *conn,
+									   const MsgInbound *inbound, MsgEvent **events,
+									   MsgError *error);
+
+#endif /* MSGEXT_EDNA_H */
