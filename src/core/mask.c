@@ -13,6 +13,7 @@
 #include "core/utf8.h"
 
 #define SECRET_MIN 4
+#define CDATA_SEAM "]]><![CDATA["
 
 static bool
 read_hex4(const char *at, const char *end, uint32_t *value)
@@ -103,6 +104,14 @@ read_escape(const char *at, const char *end, char *out, size_t *out_len)
 
 	if (at[0] == '&')
 		return read_entity(at, end, out, out_len);
+
+	/* CDATA ended and begun again, as is done for a "]]>" in it: it stands for nothing. */
+	if ((size_t) (end - at) >= sizeof(CDATA_SEAM) - 1 &&
+		memcmp(at, CDATA_SEAM, sizeof(CDATA_SEAM) - 1) == 0)
+	{
+		*out_len = 0;
+		return sizeof(CDATA_SEAM) - 1;
+	}
 	if (end - at < 2 || at[0] != '\\' || at[1] == '\0')
 		return 0;
 	if ((letter = strchr(letters, at[1])) != NULL)
@@ -169,7 +178,8 @@ msgext_mask(char *bytes, size_t len, const char *secret)
 	}
 
 	/* Only what has an escape in it can be spelled in another way. */
-	if (memchr(bytes, '\\', len) == NULL && memchr(bytes, '&', len) == NULL)
+	if (memchr(bytes, '\\', len) == NULL && memchr(bytes, '&', len) == NULL &&
+		memmem(bytes, len, CDATA_SEAM, sizeof(CDATA_SEAM) - 1) == NULL)
 		return;
 	for (at = bytes; at < end; at++)
 	{

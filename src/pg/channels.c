@@ -11,6 +11,7 @@
 
 #include "pg/engine.h"
 #include "pg/event.h"
+#include "pg/wake.h"
 
 void
 msgext_remind(MsgDispatcher *dispatcher, MsgChannel *channel, const char *kind,
@@ -95,6 +96,7 @@ msgext_channels_refresh(MsgDispatcher *dispatcher)
 {
 	ListCell *cell;
 	List *names;
+	int i;
 
 	if (dispatcher->generation == msgext_connection_generation())
 		return;
@@ -109,6 +111,8 @@ msgext_channels_refresh(MsgDispatcher *dispatcher)
 		{
 			channel = palloc0(sizeof(MsgChannel));
 			channel->name = pstrdup(lfirst(cell));
+			for (i = 0; i < MSGEXT_PRIORITIES; i++)
+				channel->news[i] = msgext_news_of_lane(channel->name, i + 1);
 			dispatcher->channels = lappend(dispatcher->channels, channel);
 			MemoryContextSwitchTo(dispatcher->turn);
 			msgext_channel_load(dispatcher, channel);
@@ -120,6 +124,22 @@ msgext_channels_refresh(MsgDispatcher *dispatcher)
 	/* Those that went keep their place: results of their requests may still come. */
 	foreach (cell, dispatcher->channels)
 		load_server(lfirst(cell));
+}
+
+void
+msgext_channels_feed(MsgDispatcher *dispatcher, uint64 news)
+{
+	ListCell *cell;
+	int i;
+
+	foreach (cell, dispatcher->channels)
+	{
+		MsgChannel *channel = lfirst(cell);
+
+		for (i = 0; i < MSGEXT_PRIORITIES; i++)
+			if ((news & channel->news[i]) != 0)
+				channel->hungry[i] = true;
+	}
 }
 
 void

@@ -189,7 +189,7 @@ msgext_retry_message(PG_FUNCTION_ARGS)
 		if (server != NULL)
 			msgext_access_use(server);
 		forget_unknown(&row);
-		msgext_wake_at_commit();
+		msgext_wake_at_commit(MSGEXT_NEWS_ALL);
 	}
 	PG_RETURN_BOOL(done);
 }
@@ -210,7 +210,7 @@ msgext_pause_server(PG_FUNCTION_ARGS)
 	msgext_channel_set(server->name, true,
 					   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
 					   true);
-	msgext_wake_at_commit();
+	msgext_wake_at_commit(MSGEXT_NEWS_SERVER);
 	PG_RETURN_VOID();
 }
 
@@ -269,7 +269,7 @@ msgext_resume_server(PG_FUNCTION_ARGS)
 
 	/* Credentials may have been mended in a file, which no catalog tells of. */
 	msgext_connection_forget();
-	msgext_wake_at_commit();
+	msgext_wake_at_commit(MSGEXT_NEWS_ALL);
 	PG_RETURN_VOID();
 }
 
@@ -279,6 +279,6 @@ Datum
 msgext_install(PG_FUNCTION_ARGS)
 {
 	msgext_home_record();
-	msgext_wake_at_commit();
+	msgext_wake_at_commit(MSGEXT_NEWS_ALL);
 	PG_RETURN_VOID();
 }

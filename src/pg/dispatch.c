@@ -104,7 +104,7 @@ wait_for_worker(TimestampTz until)
 	{
 		bool idle;
 
-		msgext_wake_at_commit();
+		msgext_wake_at_commit(MSGEXT_NEWS_ALL);
 		SPI_commit();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		idle = msgext_status_nothing_due();

@@ -22,6 +22,7 @@
 #include "pg/guc.h"
 #include "pg/login.h"
 #include "pg/reference.h"
+#include "pg/wake.h"
 
 /* A row that could not be recorded is looked at again after this. */
 #define HELD_US 2000
@@ -147,22 +148,27 @@ takes(const MsgDispatcher *dispatcher)
 static void
 turn(MsgDispatcher *dispatcher)
 {
-	bool hungry = dispatcher->news || dispatcher->more;
-	ListCell *cell;
-	int i;
+	uint64 news;
 
 	/* What is done by now is recorded, company or not. */
 	msgext_flight_land(dispatcher);
 
 	/* Before the snapshot: what commits from here on sets the latch again. */
-	dispatcher->news = false;
+	news = dispatcher->news | msgext_wake_news();
+	dispatcher->news = 0;
 	begin(dispatcher);
+	if (dispatcher->now >= dispatcher->last_look + TICK_US)
+	{
+		dispatcher->last_look = dispatcher->now;
+		news = MSGEXT_NEWS_ALL;
+	}
 	msgext_channels_refresh(dispatcher);
-	msgext_channels_look(dispatcher);
-	msgext_channels_refresh(dispatcher); /* again, if a pause has ended */
-	foreach (cell, dispatcher->channels)
-		for (i = 0; hungry && i < MSGEXT_PRIORITIES; i++)
-			((MsgChannel *) lfirst(cell))->hungry[i] = true;
+	if ((news & MSGEXT_NEWS_SERVER) != 0)
+	{
+		msgext_channels_look(dispatcher);
+		msgext_channels_refresh(dispatcher); /* again, if a pause has ended */
+	}
+	msgext_channels_feed(dispatcher, news);
 
 	msgext_record(dispatcher);
 	msgext_record_rematch(dispatcher);
@@ -192,11 +198,13 @@ turn_is_due(const MsgDispatcher *dispatcher, TimestampTz now)
 		return true;
 	if (now >= dispatcher->last_turn + TICK_US)
 		return true;
+	if ((dispatcher->news & MSGEXT_NEWS_CALLBACK) != 0 && dispatcher->rematches != NIL)
+		return true;
 	if (!takes(dispatcher))
 		return false;
 	if (dispatcher->flights >= msgext_max_in_flight)
 		return false;
-	if (dispatcher->news)
+	if ((dispatcher->news & ~MSGEXT_NEWS_CALLBACK) != 0)
 		return true;
 	foreach (cell, dispatcher->channels)
 	{
@@ -257,9 +265,9 @@ msgext_dispatcher_fd(const MsgDispatcher *dispatcher)
 }
 
 void
-msgext_dispatcher_news(MsgDispatcher *dispatcher)
+msgext_dispatcher_news(MsgDispatcher *dispatcher, uint64 news)
 {
-	dispatcher->news = true;
+	dispatcher->news |= news;
 }
 
 void
@@ -290,7 +298,7 @@ msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 		return false;
 	if (!takes(dispatcher))
 		return true;
-	if (dispatcher->news || dispatcher->more)
+	if (dispatcher->news != 0 || dispatcher->more)
 		return false;
 	foreach (cell, dispatcher->channels)
 	{
@@ -392,7 +400,7 @@ msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
 	dispatcher->portions = hash_create("msgext portions", 64, &control,
 									   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	start_http(dispatcher);
-	dispatcher->news = true;
+	dispatcher->news = MSGEXT_NEWS_ALL;
 	PG_TRY();
 	{
 		settle_claims(dispatcher);

@@ -40,7 +40,7 @@ extern long msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher,
 										 TimestampTz now);
 
 /* The latch was set: there may be new work. */
-extern void msgext_dispatcher_news(MsgDispatcher *dispatcher);
+extern void msgext_dispatcher_news(MsgDispatcher *dispatcher, uint64 news);
 
 /* Moves bytes, and takes a turn if it is time. An ERROR leaves through it. */
 extern void msgext_dispatcher_run(MsgDispatcher *dispatcher);

@@ -31,6 +31,7 @@ typedef struct MsgChannel
 	MsgServer *server; /* pinned; NULL when its options cannot be read */
 	MsgLane *lanes[MSGEXT_PRIORITIES];
 	bool hungry[MSGEXT_PRIORITIES]; /* the lane may have something to read */
+	uint64 news[MSGEXT_PRIORITIES]; /* what is told when it has: see wake.h */
 	int in_flight;					/* requests */
 	unsigned asked;					/* turns that had room for a request */
 	bool paused;
@@ -156,11 +157,12 @@ struct MsgDispatcher
 	int64 last_batch;
 	List *rematches;
 
-	bool news;
-	bool more; /* capacity ended before the work did */
+	uint64 news; /* see wake.h */
+	bool more;	 /* capacity ended before the work did */
 	bool stopping;
 	bool careful; /* a turn failed: record one flight at a time */
 	TimestampTz last_turn;
+	TimestampTz last_look; /* at everything, news or not */
 	TimestampTz last_save;
 	TimestampTz now; /* of this turn */
 
@@ -259,6 +261,8 @@ extern void msgext_channel_error(MsgDispatcher *dispatcher, MsgChannel *channel,
 extern void msgext_channel_load(MsgDispatcher *dispatcher, MsgChannel *channel);
 /* channels.c: which servers there are, and their settings, if the catalogs changed. */
 extern void msgext_channels_refresh(MsgDispatcher *dispatcher);
+/* channels.c: which lanes the news is of. */
+extern void msgext_channels_feed(MsgDispatcher *dispatcher, uint64 news);
 /* channels.c: who is paused. */
 extern void msgext_channels_look(MsgDispatcher *dispatcher);
 /* channels.c: writes down whom an answer has paused. */

@@ -256,7 +256,7 @@ insert_message(const Post *post, const MsgFragment *fragment)
 		/* A second call in the same statement must find the first. */
 		if (unique)
 			CommandCounterIncrement();
-		msgext_wake_at_commit();
+		msgext_wake_at_commit(msgext_news_of_lane(post->server->name, post->priority));
 		break;
 	}
 	msgext_table_close(outbox);

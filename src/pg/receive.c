@@ -55,6 +55,6 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 	msgext_server_pin(server);
 	applied = msgext_callback_receive(server, reports);
 	msgext_server_unpin(server);
-	msgext_wake_at_commit();
+	msgext_wake_at_commit(MSGEXT_NEWS_CALLBACK);
 	PG_RETURN_INT32(applied);
 }

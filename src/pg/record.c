@@ -200,11 +200,14 @@ fill_change(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *ro
 
 static void
 decide(const MsgDispatcher *dispatcher, const MsgChannel *channel,
-	   const MsgServer *server, const MsgRow *row, int attempt, const MsgOutcome *outcome,
-	   MsgDecision *decision)
+	   const MsgServer *server, const MsgFlight *flight, const MsgRow *row, int attempt,
+	   const MsgOutcome *outcome, MsgDecision *decision)
 {
 	MsgPolicy policy = server->policy;
 	MsgHistory history;
+
+	/* The jitter is one for a request: what left together comes again together. */
+	int64 drawn_by = flight != NULL ? flight->jobs[0].id : row->id;
 
 	if (channel->health.key_ignored || outcome->key_ignored)
 		policy.deduplicates = false;
@@ -213,7 +216,8 @@ decide(const MsgDispatcher *dispatcher, const MsgChannel *channel,
 	history.created_us =
 		msgext_unix_us(row->tried_at != 0 ? row->tried_at : dispatcher->now);
 	history.expires_us = msgext_unix_us(row->expires_at);
-	history.seed = (uint64) row->id * 1000003 + attempt;
+	history.seed = (uint64) drawn_by * 1000003 +
+				   (flight != NULL ? flight->jobs[0].attempt : attempt);
 	history.maybe_sent = row->maybe_sent;
 	msgext_lifecycle_decide(&policy, &history, outcome->verdict, outcome->retry_after_ms,
 							msgext_unix_us(dispatcher->now), decision);
@@ -275,7 +279,7 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 		row.state != MSG_QUEUED || row.attempts + 1 != attempt)
 		return true;
 
-	decide(dispatcher, channel, server, &row, attempt, outcome, &decision);
+	decide(dispatcher, channel, server, flight, &row, attempt, outcome, &decision);
 	if (outcome->verdict == MSG_VERDICT_RELOGIN)
 		decision.pause = flight == NULL || !msgext_login_refused(dispatcher, flight);
 	if (outcome->verdict == MSG_VERDICT_RELOGIN || outcome->verdict == MSG_VERDICT_AGAIN)

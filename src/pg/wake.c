@@ -7,8 +7,10 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "port/atomics.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
@@ -22,9 +24,10 @@
 typedef struct Place
 {
 	Oid database;
-	int worker;		/* index into ProcGlobal->allProcs, or NO_PROCESS */
-	bool requested; /* somebody has news, and there is no worker */
-	bool present;	/* its worker found the extension there */
+	pg_atomic_uint64 news; /* committed, and not looked at by the worker */
+	int worker;			   /* index into ProcGlobal->allProcs, or NO_PROCESS */
+	bool requested;		   /* somebody has news, and there is no worker */
+	bool present;		   /* its worker found the extension there */
 } Place;
 
 typedef struct Shared
@@ -36,7 +39,7 @@ typedef struct Shared
 
 static Shared *shared = NULL;
 static LWLock *shared_lock = NULL;
-static bool news = false; /* the current transaction has some */
+static uint64 news = 0; /* of the current transaction */
 static bool registered = false;
 
 static shmem_request_hook_type previous_shmem_request = NULL;
@@ -70,6 +73,7 @@ start_shared_memory(void)
 		for (i = 0; i < MSGEXT_MAX_DATABASES; i++)
 		{
 			shared->places[i].database = InvalidOid;
+			pg_atomic_init_u64(&shared->places[i].news, 0);
 			shared->places[i].worker = NO_PROCESS;
 			shared->places[i].requested = false;
 			shared->places[i].present = false;
@@ -107,7 +111,7 @@ find_place(Oid database)
 }
 
 static void
-wake(void)
+wake(uint64 told)
 {
 	Place *place;
 	int process = NO_PROCESS;
@@ -117,7 +121,10 @@ wake(void)
 	LWLockAcquire(shared_lock, LW_SHARED);
 	place = find_place(MyDatabaseId);
 	if (place != NULL && place->database == MyDatabaseId)
+	{
+		pg_atomic_fetch_or_u64(&place->news, told);
 		process = place->worker;
+	}
 	LWLockRelease(shared_lock);
 	if (process != NO_PROCESS)
 	{
@@ -141,34 +148,42 @@ wake(void)
 static void
 on_transaction_end(XactEvent event, void *arg)
 {
-	if (!news)
+	if (news == 0)
 		return;
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
-			wake();
-			news = false;
+			wake(news);
+			news = 0;
 			break;
 		case XACT_EVENT_ABORT:
 
 			/* Of a prepared transaction, COMMIT PREPARED tells: see below. */
 		case XACT_EVENT_PREPARE:
-			news = false;
+			news = 0;
 			break;
 		default:
 			break;
 	}
 }
 
+uint64
+msgext_news_of_lane(const char *server, int priority)
+{
+	uint32 hash = hash_bytes((const unsigned char *) server, strlen(server));
+
+	return UINT64CONST(1) << ((hash + priority) % 62);
+}
+
 void
-msgext_wake_at_commit(void)
+msgext_wake_at_commit(uint64 told)
 {
 	if (!registered)
 	{
 		RegisterXactCallback(on_transaction_end, NULL);
 		registered = true;
 	}
-	news = true;
+	news |= told;
 }
 
 /*
@@ -191,7 +206,7 @@ process_utility(PlannedStmt *statement, const char *query, bool read_only,
 		standard_ProcessUtility(statement, query, read_only, context, params, env, dest,
 								completion);
 	if (prepared)
-		wake();
+		wake(MSGEXT_NEWS_ALL);
 }
 
 void
@@ -322,6 +337,15 @@ worker_ends(int code, Datum arg)
 	LWLockRelease(shared_lock);
 }
 
+/* This process is the worker of it, or NULL. */
+static Place *mine = NULL;
+
+uint64
+msgext_wake_news(void)
+{
+	return mine != NULL ? pg_atomic_exchange_u64(&mine->news, 0) : MSGEXT_NEWS_ALL;
+}
+
 void
 msgext_wake_worker_start(void)
 {
@@ -335,6 +359,7 @@ msgext_wake_worker_start(void)
 		place->worker = MSGEXT_MY_PROC_NUMBER;
 		place->requested = false;
 		place->present = true;
+		mine = place;
 	}
 	LWLockRelease(shared_lock);
 	if (place == NULL)

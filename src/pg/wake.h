@@ -22,8 +22,16 @@ extern void msgext_wake_preload(void);
 /* True when this database has a worker now. */
 extern bool msgext_wake_has_worker(void);
 
-/* Wakes this database's dispatcher when the current transaction commits. */
-extern void msgext_wake_at_commit(void);
+/* What news can be of: a message in one of the lanes that share a bit, or ... */
+#define MSGEXT_NEWS_CALLBACK (UINT64CONST(1) << 62) /* ... a report that came in */
+#define MSGEXT_NEWS_SERVER (UINT64CONST(1) << 63)	/* ... a server paused or resumed */
+#define MSGEXT_NEWS_ALL (~UINT64CONST(0))
+
+/* The bit of a lane. Lanes may share one: news of it is a hint where to look. */
+extern uint64 msgext_news_of_lane(const char *server, int priority);
+
+/* Tells this database's dispatcher, and wakes it, when the transaction commits. */
+extern void msgext_wake_at_commit(uint64 news);
 
 /* The launcher's side. Returns the number of this start of a launcher. */
 extern uint32 msgext_wake_launcher_start(void);
@@ -34,6 +42,12 @@ extern int msgext_wake_requests(Oid *databases, int max);
 extern bool msgext_wake_is_present(Oid database);
 /* The database has gone. */
 extern void msgext_wake_forget(Oid database);
+
+/*
+ * What news there has been since the last call, in the worker of this database; anywhere
+ * else, all there can be.
+ */
+extern uint64 msgext_wake_news(void);
 
 /* The worker's side: from start to end, this database's news wake this process. */
 extern void msgext_wake_worker_start(void);

@@ -218,7 +218,7 @@ work(MsgDispatcher *dispatcher)
 			if (occurred[i].events & WL_LATCH_SET)
 			{
 				ResetLatch(MyLatch);
-				msgext_dispatcher_news(dispatcher);
+				msgext_dispatcher_news(dispatcher, msgext_wake_news());
 			}
 		}
 		CHECK_FOR_INTERRUPTS();
@@ -227,7 +227,7 @@ work(MsgDispatcher *dispatcher)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 			msgext_connection_forget();
-			msgext_dispatcher_news(dispatcher);
+			msgext_dispatcher_news(dispatcher, MSGEXT_NEWS_ALL);
 		}
 		now = GetCurrentTimestamp();
 		if (ShutdownRequestPending && drain_until == 0)
