@@ -1,5 +1,5 @@
 #!/bin/bash
-# make demo: a throwaway cluster, the simulator as Devino and Diadoc, and an ordinary role
+# make demo: a throwaway cluster, the simulator as the providers, and an ordinary role
 # that sends. Everything lies in one folder under /tmp and is removed at the end.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -29,7 +29,7 @@ sql() { # role, statements: shown, then run
 }
 quiet() { as_user "$bindir/psql" -X -q -At -v ON_ERROR_STOP=1 -h "$scratch/out" -d shop "$@"; }
 
-say 'A throwaway cluster, and the simulator in the place of Devino and Diadoc'
+say 'A throwaway cluster, and the simulator in the place of Devino, Diadoc and edna'
 as_user "$bindir/initdb" -D "$data" -A trust -U postgres >/dev/null
 cat >> "$data/postgresql.conf" <<CONF
 shared_preload_libraries = 'msgext'
@@ -46,7 +46,7 @@ simulator_pid=$(cat "$scratch/out/simulator.pid")
 port=$(sed -n 's/^listening on 127.0.0.1://p' "$scratch/out/simulator.log")
 peer=http://127.0.0.1:$port
 as_user "$bindir/createdb" -h "$scratch/out" -U postgres shop
-echo "  PostgreSQL: $scratch/out     Devino: $peer/devino     Diadoc: $peer/diadoc"
+echo "  PostgreSQL: $scratch/out     Devino: $peer/devino     Diadoc: $peer/diadoc     edna: $peer/edna"
 
 say 'The administrator, once:'
 sql postgres "CREATE EXTENSION msgext;
@@ -58,7 +58,10 @@ CREATE SERVER docs FOREIGN DATA WRAPPER msgext_diadoc
     OPTIONS (url '$peer/diadoc', poll_min_interval '500 ms', poll_max_interval '1 s');
 CREATE USER MAPPING FOR app SERVER docs
     OPTIONS (api_client_id 'simulator', login 'tester', password '111111');
-GRANT USAGE ON FOREIGN SERVER vk, docs TO app;
+CREATE SERVER sms FOREIGN DATA WRAPPER msgext_edna
+    OPTIONS (url '$peer/edna/shop/connector0/service', status_poll 'off');
+CREATE USER MAPPING FOR app SERVER sms OPTIONS (login 'tester', password '111111');
+GRANT USAGE ON FOREIGN SERVER vk, docs, sms TO app;
 GRANT CREATE ON SCHEMA public TO app;"
 
 say 'The application, an ordinary role: one message by a call, in a transaction of its own'
@@ -97,19 +100,27 @@ sql app "SELECT msgext.post_message('docs', '{
     operation_id => 'waybill-1002',
     parts => ARRAY['Waybill 1002: one parcel', decode('3000', 'hex')]::bytea[]);"
 
+say 'Texts to three subscribers, by edna: one statement, one packet. It knows no phone of Bob'"'"'s'
+curl -sf "$peer/control/script" --data-binary \
+    'edna message match 79031112277 inner error-address-unknown' >/dev/null
+sql app "SELECT msgext.post_message('sms', jsonb_build_object('subject', 'SHOP', 'address', phone,
+    'content', 'Dear ' || name || ', we are open on <Sunday>'))
+FROM (VALUES ('Ann', '+79031112266'), ('Bob', '79031112277'), ('Cyd', '79031112288')) AS subscriber (name, phone);"
+
 say 'An order that is shipped in a transaction that is rolled back: this one must not arrive'
 sql app "INSERT INTO orders VALUES (1003, '79031112255', 'new');
 BEGIN;
 UPDATE orders SET state = 'shipped' WHERE id = 1003;
 ROLLBACK;"
 
-say "On the way, as it happens (message_event; Devino's callbacks come in by receive_callback)"
+say "On the way, as it happens (message_event; pushes of Devino and edna come in by receive_callback)"
 shown=0
 for _ in $(seq 1 150); do
     body=$(curl -s "$peer/control/callbacks?max=50")
+    case $body in '<'*) server=sms ;; *) server=vk ;; esac
     [ "$body" = '[]' ] ||
-        quiet -U postgres -v body="$body" >/dev/null <<'SQL'
-SELECT msgext.receive_callback('vk', convert_to(:'body', 'UTF8'));
+        quiet -U postgres -v server="$server" -v body="$body" >/dev/null <<'SQL'
+SELECT msgext.receive_callback(:'server', convert_to(:'body', 'UTF8'));
 SQL
     quiet -U app -F '  ' -c "SELECT to_char(at, 'HH24:MI:SS.MS'), 'message ' || message_id,
             rpad(kind, 8), rpad(coalesce(channel, ''), 5),
@@ -125,15 +136,17 @@ SQL
 done
 
 say 'What our tables say'
-sql app "SELECT id, server, state, provider_id, detail->'channels'->'vk'->>'status' AS vk,
+sql app "SELECT id, server, state, provider_id, code, detail->'channels'->'vk'->>'status' AS vk,
     detail->'channels'->'viber'->>'status' AS viber, detail->'channels'->'sms'->>'status' AS sms
 FROM msgext.message ORDER BY id;"
 
 say "What the other side's ledger says"
 curl -s "$peer/ledger" | sed -E \
     -e 's/.*"id":([0-9]+).*"to":"([0-9]+)".*"outcome":"([a-z]+)".*"order": *"([0-9]+)".*/    \1  to \2  order \4  \3/' \
-    -e 's/.*"id":"([^"]+)","to":"([^"]+)","outcome":"([a-z]+)".*"file_name":"([^"]+)".*/    \1  to \2  \4  \3/'
+    -e 's/.*"id":"([^"]+)","to":"([^"]+)","outcome":"([a-z]+)".*"file_name":"([^"]+)".*/    \1  to \2  \4  \3/' \
+    -e 's/.*"id":"?([^",]+)"?,"to":"([^"]+)","outcome":"([a-z]+)","code":"([^"]+)".*"packet":([0-9]+).*/    \1  to \2  packet \5  \3: \4/'
 
 [ "$open" = 0 ] || { echo 'msgext: not every message came to its end' >&2; exit 1; }
-[ "$(curl -s "$peer/ledger" | wc -l)" = 3 ] || { echo 'msgext: the ledger is wrong' >&2; exit 1; }
-say 'Three messages, each once; the rolled-back one never left.'
+[ "$(curl -s "$peer/ledger" | grep -c '"outcome":"accepted"')" = 5 ] &&
+    [ "$(curl -s "$peer/ledger" | wc -l)" = 6 ] || { echo 'msgext: the ledger is wrong' >&2; exit 1; }
+say 'Six messages, each once, of which one was refused; the rolled-back one never left.'

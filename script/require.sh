@@ -37,6 +37,7 @@ need libxml-2.0.pc libxml2-dev
 need libmicrohttpd.pc libmicrohttpd-dev
 need jansson.pc libjansson-dev
 need libcrypto.pc libssl-dev
+need libxml-2.0.pc libxml2-dev
 need IPC::Run libipc-run-perl
 need curl curl
 

@@ -102,6 +102,15 @@ CREATE SERVER docs FOREIGN DATA WRAPPER msgext_diadoc OPTIONS (url 'http://127.0
     status_poll 'off', max_in_flight '64');
 CREATE USER MAPPING FOR PUBLIC SERVER docs
     OPTIONS (api_client_id 'simulator', login 'tester', password '111111');
+CREATE SERVER sms FOREIGN DATA WRAPPER msgext_edna OPTIONS (url 'http://127.0.0.1:$port/edna/service',
+    rate_limit 'off', status_poll 'off');
+CREATE SERVER sms_single FOREIGN DATA WRAPPER msgext_edna OPTIONS (url 'http://127.0.0.1:$port/edna/service',
+    rate_limit 'off', status_poll 'off', batch_size '1');
+CREATE SERVER sms_single_wide FOREIGN DATA WRAPPER msgext_edna OPTIONS (url 'http://127.0.0.1:$port/edna/service',
+    rate_limit 'off', status_poll 'off', batch_size '1', max_in_flight '64');
+CREATE USER MAPPING FOR PUBLIC SERVER sms OPTIONS (login 'tester', password '111111');
+CREATE USER MAPPING FOR PUBLIC SERVER sms_single OPTIONS (login 'tester', password '111111');
+CREATE USER MAPPING FOR PUBLIC SERVER sms_single_wide OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER wide OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER polled OPTIONS (login 'tester', password '111111');
@@ -264,6 +273,41 @@ scenario_documents() { # rounds, messages
         put documents.ratio "$(ratio "$rate" "$bare")"
     done
     info dispatch_documents "Diadoc, 10 kB each: $(of documents.rate | median)/s ($(of documents.rate | spread)), worker $(of documents.cpu | median) µs each; bare libcurl $(of documents.bare | median)/s; ratio $(of documents.ratio | median)"
+}
+
+# queue_texts SERVER N
+queue_texts() {
+    sql -c "SELECT count(msgext.post_message('$1', jsonb_build_object('subject', 'Shop24', 'priority', 'high',
+            'address', '79' || lpad(n::text, 9, '0'), 'content', 'Recipient number ' || n
+            || ': your order has been handed to the courier and will be with you between 14 and 18')))
+        FROM generate_series(1, $2) n" > /dev/null
+}
+
+# The same messages one at a time and in packets of 100, each one packet at a time, as the
+# wrapper's default is. One a packet with 64 in flight is for information.
+scenario_packets() { # rounds, messages, of them one by one
+    local i single
+    for i in $(seq "$1"); do
+        empty
+        queue_texts sms_single "$3"
+        drain "$3"
+        put packets.single "$rate"; put packets.single_cpu "$cpu"
+        single=$rate
+        empty
+        queue_texts sms "$2"
+        drain "$2"
+        put packets.rate "$rate"; put packets.cpu "$cpu"
+        put packets.ratio "$(ratio "$rate" "$single")"
+        put packets_wide.packets "$rate"
+        empty
+        queue_texts sms_single_wide "$2"
+        drain "$2"
+        put packets_wide.rate "$rate"; put packets_wide.cpu "$cpu"
+        put packets_wide.ratio "$(ratio "$(of packets_wide.packets | tail -1)" "$rate")"
+    done
+    report packets "$(of packets.ratio | median)" '>=4' \
+        "edna in packets of 100: $(of packets.rate | median)/s ($(of packets.rate | spread)), worker $(of packets.cpu | median) µs each; one a packet: $(of packets.single | median)/s ($(of packets.single | spread)), $(of packets.single_cpu | median) µs; ratio $(of packets.ratio | spread)"
+    info packets_wide "one a packet, 64 in flight: $(of packets_wide.rate | median)/s ($(of packets_wide.rate | spread)), worker $(of packets_wide.cpu | median) µs each; packets of 100, one at a time, against it: $(of packets_wide.ratio | median)"
 }
 
 scenario_slow_peer() { # rounds, messages
@@ -511,6 +555,7 @@ case $1 in
         scenario_dispatch 5 30000
         scenario_dispatch_polled 2 20000
         scenario_documents 3 5000
+        scenario_packets 3 30000 5000
         scenario_slow_peer 3 30000
         scenario_latency 3 200 300000
         scenario_enqueue 5 3
@@ -524,6 +569,7 @@ case $1 in
                 dispatch) scenario_dispatch 5 30000 ;;
                 dispatch_polled) scenario_dispatch_polled 2 20000 ;;
                 documents) scenario_documents 3 5000 ;;
+                packets) scenario_packets 3 30000 5000 ;;
                 dispatch_50ms) scenario_slow_peer 3 30000 ;;
                 latency) scenario_latency 3 200 300000 ;;
                 enqueue) scenario_enqueue 5 3 ;;

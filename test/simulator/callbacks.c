@@ -78,17 +78,28 @@ callbacks_add(const CallbackEvent *event)
 	pthread_mutex_unlock(&lock);
 }
 
+/* How many events at the head, of at most max, one body can hold. */
+static size_t
+run_length(size_t max)
+{
+	size_t n = 0;
+
+	while (n < ring_len && n < max && ring_at(n)->form == ring_at(0)->form)
+		n++;
+	return n;
+}
+
 /*
- * Writes the first n events as one body. Shuffling happens in the ring itself:
- * it also changes the order from body to body, as parallel senders would.
+ * Writes the first n events, all of one form, as one body. Shuffling happens in the
+ * ring itself: it also changes the order from body to body, as parallel senders would.
  */
 static void
-write_body(Buf *out, size_t n, size_t copies)
+write_body(Buf *out, const CallbackForm *form, size_t n, size_t copies)
 {
 	size_t i;
 	size_t copy;
 
-	buf_putc(out, '[');
+	buf_puts(out, form->open);
 	for (i = 0; i < n; i++)
 	{
 		bool table =
@@ -100,18 +111,21 @@ write_body(Buf *out, size_t n, size_t copies)
 			size_t other = i + (size_t) rand_r(&shuffle_seed) % window;
 			CallbackEvent event = *ring_at(i);
 
-			*ring_at(i) = *ring_at(other);
-			*ring_at(other) = event;
+			if (ring_at(other)->form == form)
+			{
+				*ring_at(i) = *ring_at(other);
+				*ring_at(other) = event;
+			}
 		}
 		for (copy = 0; copy < copies; copy++)
 		{
 			if (i + copy > 0)
-				buf_putc(out, ',');
-			ring_at(i)->write(out, ring_at(i), table);
+				buf_puts(out, form->between);
+			form->write(out, ring_at(i), table);
 		}
 		written++;
 	}
-	buf_putc(out, ']');
+	buf_puts(out, form->close);
 }
 
 static void
@@ -121,9 +135,9 @@ ring_remove(size_t n)
 	ring_len -= n;
 }
 
-/* One body of at most max events; false while a URL is set. */
+/* One body of at most max events, [] if there are none; false while a URL is set. */
 bool
-callbacks_fetch(size_t max, Buf *out)
+callbacks_fetch(size_t max, Buf *out, const char **content_type)
 {
 	bool mine;
 
@@ -131,9 +145,14 @@ callbacks_fetch(size_t max, Buf *out)
 	mine = url == NULL;
 	if (mine)
 	{
-		size_t n = ring_len < max ? ring_len : max;
+		size_t n = run_length(max);
+		const CallbackForm *form = n > 0 ? ring_at(0)->form : NULL;
 
-		write_body(out, n, repeat);
+		*content_type = n > 0 ? form->content_type : "application/json; charset=utf-8";
+		if (n > 0)
+			write_body(out, form, n, repeat);
+		else
+			buf_puts(out, "[]");
 		ring_remove(n);
 	}
 	pthread_mutex_unlock(&lock);
@@ -156,17 +175,27 @@ stop_transfer(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 }
 
 static bool
-post_once(CURL *curl, const char *to, const Buf *body)
+post_once(CURL *curl, const char *to, const CallbackForm *form, const Buf *body)
 {
+	struct curl_slist *headers;
+	Buf type = {0};
 	long status = 0;
+	CURLcode result;
 
+	buf_printf(&type, "Content-Type: %s", form->content_type);
+	headers = curl_slist_append(NULL, type.data);
+	headers = curl_slist_append(headers, "Expect:");
+	buf_free(&type);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_URL, to);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) body->len);
-	if (curl_easy_perform(curl) != CURLE_OK)
-		return false;
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	return status == 200;
+	result = curl_easy_perform(curl);
+	if (result == CURLE_OK)
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(headers);
+	return result == CURLE_OK && status == 200;
 }
 
 /* Waits with the lock held; returns early when the settings change. */
@@ -198,14 +227,15 @@ pause_ms(int ms, unsigned generation)
 static void
 post_head(CURL *curl)
 {
-	size_t n = ring_len < batch ? ring_len : batch;
+	size_t n = run_length(batch);
+	const CallbackForm *form = ring_at(0)->form;
 	size_t left = repeat;
 	unsigned cleared = clear_generation;
 	int pause = RETRY_MIN_MS;
 	bool failed = false;
 	Buf body = {0};
 
-	write_body(&body, n, 1);
+	write_body(&body, form, n, 1);
 	while (left > 0 && !stopping)
 	{
 		unsigned generation = url_generation;
@@ -218,7 +248,7 @@ post_head(CURL *curl)
 		if (to == NULL)
 			die("out of memory");
 		pthread_mutex_unlock(&lock);
-		good = post_once(curl, to, &body);
+		good = post_once(curl, to, form, &body);
 		pthread_mutex_lock(&lock);
 		free(to);
 
@@ -247,14 +277,10 @@ static void *
 poster_main(void *arg)
 {
 	CURL *curl = curl_easy_init();
-	struct curl_slist *headers = NULL;
 
 	(void) arg;
-	headers = curl_slist_append(headers, "Content-Type: application/json; charset=utf-8");
-	headers = curl_slist_append(headers, "Expect:");
-	if (curl == NULL || headers == NULL)
+	if (curl == NULL)
 		die("could not start curl");
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -274,7 +300,6 @@ poster_main(void *arg)
 	pthread_mutex_unlock(&lock);
 
 	curl_easy_cleanup(curl);
-	curl_slist_free_all(headers);
 	return NULL;
 }
 

@@ -12,15 +12,25 @@
 
 typedef struct CallbackEvent CallbackEvent;
 
+/* What a provider's bodies look like; a body holds events of one form only. */
+typedef struct CallbackForm
+{
+	const char *content_type;
+	const char *open;
+	const char *between; /* two events */
+	const char *close;
+
+	/* writes one event; "table" asks for the other spelling of its members */
+	void (*write)(Buf *out, const CallbackEvent *event, bool table);
+} CallbackForm;
+
 struct CallbackEvent
 {
 	uint64_t id;
 	int64_t at_ms;
 	const char *status; /* the strings live until callbacks_clear() */
 	const char *error;
-
-	/* writes one object of the body; "table" asks for the other member names */
-	void (*write)(Buf *out, const CallbackEvent *event, bool table);
+	const CallbackForm *form;
 };
 
 typedef struct CallbackTally
@@ -37,7 +47,7 @@ extern void callbacks_start(void);
 extern void callbacks_stop(void);
 extern void callbacks_add(const CallbackEvent *event);
 extern bool callbacks_configure(const char *json, size_t len, Buf *message);
-extern bool callbacks_fetch(size_t max, Buf *out);
+extern bool callbacks_fetch(size_t max, Buf *out, const char **content_type);
 extern void callbacks_clear(void);
 extern CallbackTally callbacks_tally(void);
 

@@ -99,9 +99,7 @@ handle_callbacks_get(Request *request, Reply *reply)
 
 	if (text != NULL && !read_number(text, FETCH_MAX, &max))
 		reply_text(reply, 400, "max must be a number up to 1000000\n");
-	else if (callbacks_fetch((size_t) max, &reply->body))
-		reply->content_type = "application/json; charset=utf-8";
-	else
+	else if (!callbacks_fetch((size_t) max, &reply->body, &reply->content_type))
 		reply_text(reply, 409,
 				   "callbacks are posted to a url; set it to null to fetch them\n");
 }

@@ -108,6 +108,12 @@ write_callback(Buf *out, const CallbackEvent *event, bool table)
 	buf_putc(out, '}');
 }
 
+static const CallbackForm callback_form = {.content_type = JSON_TYPE,
+										   .open = "[",
+										   .between = ",",
+										   .close = "]",
+										   .write = write_callback};
+
 /* «информация о переотправке по SMS в callback-запросе не предоставляется» */
 static void
 status_changed(const Message *message, int channel)
@@ -119,7 +125,7 @@ status_changed(const Message *message, int channel)
 						   .status = status,
 						   .error = state->step->reason != NULL ? state->step->reason
 																: status_in_words(status),
-						   .write = write_callback};
+						   .form = &callback_form};
 
 	if (channel != CHANNEL_SMS)
 		callbacks_add(&event);

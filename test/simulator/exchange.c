@@ -78,6 +78,7 @@ exchange_release(Exchange *ex)
 	Buf answer = ex->reply.body;
 
 	fault_free(&ex->fault);
+	ledger_release(&ex->request.entries);
 	buf_free(&ex->piece);
 	free(ex->reply.source_state);
 	if (spares_len >= SPARE_EXCHANGES)

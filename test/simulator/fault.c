@@ -163,7 +163,16 @@ fault_serve(Exchange *ex)
 			request->route->handle(request, reply);
 			trailing_comma(&reply->body);
 			break;
+		case FAULT_TAKEN_HALF:
+			request->route->handle(request, reply);
+			reply->body.len /= 2;
+			break;
+		case FAULT_ODD:
+			request->oddity = fault->text;
+			request->route->handle(request, reply);
+			break;
 		case FAULT_NONE:
+		case FAULT_MISSING:
 		case FAULT_DROP_AFTER:
 		case FAULT_RESET_MID_BODY:
 		case FAULT_DELAY:

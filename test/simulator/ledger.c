@@ -105,7 +105,15 @@ put_text(char *at, const char *text, size_t len)
 static void
 range_extend(LedgerRange *range, uint64_t n)
 {
-	if (range->first == 0 || range->generation != generation)
+	if (range->first != 0 && (range->generation != generation || n != range->last + 1))
+	{
+		LedgerRange *before = must_alloc(sizeof(LedgerRange));
+
+		*before = *range;
+		range->before = before;
+		range->first = 0;
+	}
+	if (range->first == 0)
 		range->first = n;
 	range->last = n;
 	range->generation = generation;
@@ -170,10 +178,23 @@ ledger_answered(const LedgerRange *range)
 {
 	uint64_t n;
 
-	if (range->first == 0 || range->generation != generation)
-		return;
-	for (n = range->first; n <= range->last; n++)
-		entry_at(n)->answered = true;
+	for (; range != NULL && range->first != 0; range = range->before)
+	{
+		for (n = range->first; n <= range->last && range->generation == generation; n++)
+			entry_at(n)->answered = true;
+	}
+}
+
+void
+ledger_release(LedgerRange *range)
+{
+	while (range->before != NULL)
+	{
+		LedgerRange *before = range->before;
+
+		range->before = before->before;
+		free(before);
+	}
 }
 
 static void

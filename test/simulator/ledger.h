@@ -10,12 +10,17 @@
 
 #include "buf.h"
 
-/* The lines that one request has made; a packet makes many. */
+/*
+ * The lines that one request has made or repeated; a packet has many. They mostly
+ * follow each other, so they are kept as runs: the last one here, those before it in
+ * a list.
+ */
 typedef struct LedgerRange
 {
 	uint64_t first; /* counted from 1; 0 = none */
 	uint64_t last;
 	unsigned generation;
+	struct LedgerRange *before;
 } LedgerRange;
 
 typedef struct Tally
@@ -55,6 +60,7 @@ extern uint64_t ledger_add(LedgerRange *range, const LedgerLine *line);
 /* The message of that line came again and was recognised. */
 extern void ledger_repeated(LedgerRange *range, uint64_t n);
 extern void ledger_answered(const LedgerRange *range);
+extern void ledger_release(LedgerRange *range);
 extern void *ledger_reader(uint64_t after);
 extern bool ledger_read(void *state, Buf *out);
 extern void ledger_summary(Buf *out);

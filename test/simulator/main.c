@@ -18,7 +18,8 @@
 #include "server.h"
 #include "timer.h"
 
-const Provider *const providers[] = {&devino_provider, &diadoc_provider, NULL};
+const Provider *const providers[] = {&devino_provider, &diadoc_provider, &edna_provider,
+									 NULL};
 
 Settings settings = {
 	.latency_ms = 0, .status_step_ms = 50, .ledger_bodies = true, .checks = true};
@@ -35,7 +36,9 @@ usage(FILE *out)
 		  "                 [--diadoc-password PASSWORD] [--diadoc-client-id ID]\n"
 		  "                 [--diadoc-client-secret SECRET] [--diadoc-refresh-token "
 		  "TOKEN]\n"
-		  "                 [--diadoc-token-life MS] [--diadoc-max-documents N]\n",
+		  "                 [--diadoc-token-life MS] [--diadoc-max-documents N]\n"
+		  "                 [--edna-login LOGIN] [--edna-password PASSWORD]\n"
+		  "                 [--edna-max-messages N]\n",
 		  out);
 }
 

@@ -43,7 +43,7 @@ struct Reply
 typedef struct Route
 {
 	const char *method;
-	const char *path; /* below the provider's prefix */
+	const char *path; /* below the provider's prefix; "*" = any */
 	const char *op;	  /* "send", "status", "login": the word used in scripts */
 	void (*handle)(Request *request, Reply *reply);
 } Route;
@@ -57,6 +57,7 @@ struct Request
 	const Route *route;
 	void *connection;
 	LedgerRange entries; /* what this request has put into the ledger */
+	const char *oddity;	 /* one of the provider's, or NULL */
 };
 
 struct Provider
@@ -64,6 +65,23 @@ struct Provider
 	const char *name;	 /* in scripts, in the ledger, in option names */
 	const char *prefix;	 /* "/devino" */
 	const Route *routes; /* ends with a NULL method */
+
+	/*
+	 * Where the path does not tell the operation: chooses when the body has come.
+	 * Faults are then chosen no earlier. NULL if the path does tell.
+	 */
+	const Route *(*choose_route)(const Request *request);
+
+	/*
+	 * the word in scripts for what handle() asks script_pick() about itself, or NULL;
+	 * and the actions that it knows
+	 */
+	const char *part;
+	const char *const *part_actions;
+
+	/* words for answers that are odd in a way of the provider's own, or NULL */
+	const char *const *oddities;
+
 	void (*start)(void);
 	void (*stop)(void);
 
@@ -86,6 +104,7 @@ extern const Provider *const providers[]; /* ends with NULL; in main.c */
 
 extern const Provider devino_provider;
 extern const Provider diadoc_provider;
+extern const Provider edna_provider;
 
 /* How this process was asked to behave; set by main.c and control.c only. */
 typedef struct Settings

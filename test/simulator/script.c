@@ -67,7 +67,10 @@ static const struct
 			   {"code", FAULT_CODE, ARGS_CODE_TEXT, 0, 0},
 			   {"inner", FAULT_INNER, ARGS_CODE, 0, 0},
 			   {"hang", FAULT_HANG, ARGS_NONE, 0, 0},
-			   {"trailing-comma", FAULT_TRAILING_COMMA, ARGS_NONE, 0, 0}};
+			   {"trailing-comma", FAULT_TRAILING_COMMA, ARGS_NONE, 0, 0},
+			   {"taken-half", FAULT_TAKEN_HALF, ARGS_NONE, 0, 0},
+			   {"odd", FAULT_ODD, ARGS_CODE, 0, 0},
+			   {"missing", FAULT_MISSING, ARGS_NONE, 0, 0}};
 
 static Rule *rules;
 
@@ -174,6 +177,20 @@ known_provider(const char *name)
 	return false;
 }
 
+/* A part of what a request does, and no request: rules for any operation leave it. */
+static bool
+is_part(const char *name)
+{
+	int i;
+
+	for (i = 0; providers[i] != NULL; i++)
+	{
+		if (providers[i]->part != NULL && strcmp(providers[i]->part, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 known_op(const char *name)
 {
@@ -188,7 +205,39 @@ known_op(const char *name)
 				return true;
 		}
 	}
-	return false;
+	return is_part(name);
+}
+
+static bool
+has_word(const char *const *words, const char *word)
+{
+	while (words != NULL && *words != NULL && strcmp(*words, word) != 0)
+		words++;
+	return words != NULL && *words != NULL;
+}
+
+/* What the action means is known to each provider that the rule is for. */
+static const char *
+check_action(const Rule *rule, const char *action)
+{
+	bool odd = rule->fault.kind == FAULT_ODD;
+	bool part = rule->op != NULL && is_part(rule->op);
+	int i;
+
+	for (i = 0; providers[i] != NULL; i++)
+	{
+		if (rule->provider != NULL && strcmp(providers[i]->name, rule->provider) != 0)
+			continue;
+		if (odd && !has_word(providers[i]->oddities, rule->fault.text))
+			return "the provider knows no such oddity";
+		if (part && providers[i]->part != NULL &&
+			strcmp(providers[i]->part, rule->op) == 0 &&
+			!has_word(providers[i]->part_actions, action))
+			return "the action is for whole requests only";
+	}
+	return rule->fault.kind == FAULT_MISSING && !part
+			   ? "the action is for a part of a request only"
+			   : NULL;
 }
 
 static const char *
@@ -319,6 +368,8 @@ parse_rule(Rule *rule, char *line)
 	problem = parse_selector(rule, &line, &action);
 	if (problem == NULL)
 		problem = parse_action(&rule->fault, action, &line);
+	if (problem == NULL)
+		problem = check_action(rule, action);
 	return problem;
 }
 
@@ -388,7 +439,7 @@ rule_applies(const Rule *rule, const char *provider, const char *op)
 		return false;
 	if (rule->provider != NULL && strcmp(rule->provider, provider) != 0)
 		return false;
-	return rule->op == NULL || strcmp(rule->op, op) == 0;
+	return rule->op == NULL ? !is_part(op) : strcmp(rule->op, op) == 0;
 }
 
 /*
@@ -408,7 +459,10 @@ script_needs_body(const char *provider, const char *op)
 	return false;
 }
 
-/* Finds and uses up the rule for this request; fault_free() the result. */
+/*
+ * Finds and uses up the rule for this request, or for a part of one; fault_free() the
+ * result.
+ */
 bool
 script_pick(const char *provider, const char *op, const char *body, size_t body_len,
 			Fault *fault)

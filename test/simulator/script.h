@@ -31,7 +31,10 @@ typedef enum FaultKind
 	FAULT_CODE,
 	FAULT_INNER,
 	FAULT_HANG,
-	FAULT_TRAILING_COMMA
+	FAULT_TRAILING_COMMA,
+	FAULT_TAKEN_HALF,
+	FAULT_ODD,
+	FAULT_MISSING /* from the answer, of one message */
 } FaultKind;
 
 /* A copy of what the rule says; its strings are its own. */

@@ -124,12 +124,18 @@ choose_fault(Exchange *ex)
 	buf_free(&arguments);
 }
 
+static bool
+path_matches(const char *pattern, const char *path)
+{
+	return strcmp(pattern, path) == 0 || strcmp(pattern, "*") == 0;
+}
+
 static const Route *
 find_route(const Route *routes, const char *method, const char *path, bool *path_known)
 {
 	for (; routes->method != NULL; routes++)
 	{
-		if (strcmp(routes->path, path) != 0)
+		if (!path_matches(routes->path, path))
 			continue;
 		*path_known = true;
 		if (strcmp(routes->method, method) == 0)
@@ -188,7 +194,8 @@ admit(Exchange *ex)
 	tally.requests++;
 	if (request->route == NULL)
 		return MHD_YES;
-	if (!script_needs_body(request->provider->name, request->route->op))
+	if (request->provider->choose_route == NULL &&
+		!script_needs_body(request->provider->name, request->route->op))
 	{
 		choose_fault(ex);
 		if (ex->fault.kind == FAULT_DROP_BEFORE)
@@ -263,6 +270,8 @@ exchange_serve(Exchange *ex)
 		return true;
 	}
 
+	if (request->provider->choose_route != NULL)
+		request->route = request->provider->choose_route(request);
 	if (!ex->fault_chosen)
 		choose_fault(ex);
 	fault_serve(ex);
