@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define MAX_HEADER_BYTES 16384
-#define MAX_EVENTS 256
+#define MAX_EVENTS 16
 
 /* What a slot's buffer may keep between two answers. */
 #define KEEP_BODY_ROOM 65536
