@@ -52,7 +52,11 @@ static const MsgSetting password_settings[] = {
 /* The most messages of a request; a provider of one has the first of the jobs. */
 #define JOBS 3
 
-static const char detail[] = "{\"box\": \"b\", \"documents\": [{\"entity_id\": \"e\"}]}";
+static const char detail[] =
+	"{\"box\": \"b\", \"documents\": [{\"entity_id\": \"e\"}], \"sending\": {\"round\": "
+	"1},"
+	" \"targets\": {\"https://a.test/\": {\"state\": \"waiting\", \"tries\": 1},"
+	" \"https://b.test/\": {\"state\": \"delivered\"}}}";
 
 static void
 require(bool condition)
@@ -330,6 +334,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			run_prepare(arena, provider, &conn, &jobs[0], bytes, len);
 			break;
 		case ENTRY_SEND:
+			if (len % 2 == 1)
+				jobs[0].detail = msgext_json_parse(arena, detail, strlen(detail),
+												   &msgext_json_strict, &error);
 			run_answer(arena, provider, &conn, jobs, false, &reply);
 			break;
 		case ENTRY_STATUS:

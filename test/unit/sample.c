@@ -222,6 +222,11 @@ sample_job(const MsgJson *job, MsgJob *out, int64_t *now_us)
 	out->provider_id = text_of(job, "provider_id", "1");
 	out->channels = text_of(job, "channels", NULL);
 	out->detail = msgext_json_get(job, "detail");
+	if (msgext_json_get(job, "fragment") != NULL)
+	{
+		out->fragment = sample_text(msgext_json_get(job, "fragment"));
+		out->fragment_len = strlen(out->fragment);
+	}
 	out->created_us = time_of(job, "created", SAMPLE_TIME_US);
 	out->accepted_us = time_of(job, "accepted", SAMPLE_TIME_US);
 	*now_us = time_of(job, "now", SAMPLE_TIME_US + 60 * INT64_C(1000000));
@@ -333,6 +338,15 @@ sample_outcome_json(const MsgOutcome *outcome)
 
 		snprintf(number, sizeof(number), "%" PRId64, outcome->retry_after_ms);
 		msgext_json_set(json, "retry_after_ms", msgext_json_number(test_arena, number));
+	}
+	if (outcome->reached != 0)
+		set_text(json, "reached", msgext_state_name(outcome->reached));
+	if (outcome->key_ignored)
+	{
+		MsgJson *truth = msgext_json_new(test_arena, MSG_JSON_BOOL);
+
+		truth->truth = true;
+		msgext_json_set(json, "key_ignored", truth);
 	}
 	if (outcome->events != NULL)
 		msgext_json_set(json, "events", sample_events_json(outcome->events));

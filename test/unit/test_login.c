@@ -90,12 +90,35 @@ conn_of(const MsgJson *options)
 	return conn;
 }
 
+/* The first message of the samples as it would be sent. */
+static bool
+first_message(MsgJob *job)
+{
+	MsgPayload payload;
+	MsgFragment fragment;
+	MsgError error = {.text = ""};
+	int i = 0;
+
+	while (i < samples.count && strcmp(samples.files[i].kind, "message.json") != 0)
+		i++;
+	if (i == samples.count || !sample_payload(&samples, &samples.files[i], &payload) ||
+		!samples.provider->prepare(test_arena, &samples.conn, &payload, &fragment,
+								   &error))
+	{
+		FAIL("there is no message to send: %s", error.text);
+		return false;
+	}
+	job->fragment = fragment.bytes;
+	job->fragment_len = fragment.len;
+	return true;
+}
+
 /* What a session that there is, or is not, means to sending. */
 static void
 check_session(const MsgJson *row, MsgConn *conn)
 {
 	MsgSession session = {.token = "token-of-the-session"};
-	MsgJob job = {.id = 1, .key = "k", .attempt = 1, .fragment = "x", .fragment_len = 1};
+	MsgJob job = {.id = 1, .key = "k", .attempt = 1};
 	MsgReply refused = {.status = 401, .body = "", .headers = "", .retry_after_ms = -1};
 	MsgError error = {.text = ""};
 	MsgOutcome outcome;
@@ -103,6 +126,8 @@ check_session(const MsgJson *row, MsgConn *conn)
 	bool told = false;
 	int i;
 
+	if (!first_message(&job))
+		return;
 	CHECK(!samples.provider->encode_send(test_arena, conn, &job, 1, &request, &error));
 	CHECK(error.text[0] != '\0');
 	conn->session = &session;

@@ -1,0 +1,34 @@
+/*
+ * answer.h
+ *		What all answers have in common: the error with its code, and the message as the
+ *		sending cell has stored it.
+ */
+#ifndef MSGEXT_PERSONIUM_ANSWER_H
+#define MSGEXT_PERSONIUM_ANSWER_H
+
+#include "core/provider.h"
+
+typedef struct PersoniumAnswer
+{
+	const char *code;	   /* "PR400-OD-0006", or NULL */
+	const char *text;	   /* or NULL */
+	const MsgJson *stored; /* d.results, or its first element, or NULL */
+} PersoniumAnswer;
+
+/* False when the body is no JSON; *answer is empty then. */
+extern bool msgext_personium_answer(MsgArena *arena, const MsgReply *reply,
+									PersoniumAnswer *answer, MsgError *error);
+
+/* What an answer means that is not the message. */
+extern MsgVerdict msgext_personium_failure(const MsgConn *conn, const MsgReply *reply,
+										   const PersoniumAnswer *answer);
+
+extern void msgext_personium_outcome(MsgOutcome *outcome, const MsgReply *reply,
+									 MsgVerdict verdict, const char *code,
+									 const char *text);
+
+/* A string or a number in one line of at most max bytes; NULL when it says nothing. */
+extern const char *msgext_personium_text(MsgArena *arena, const MsgJson *node,
+										 size_t max);
+
+#endif /* MSGEXT_PERSONIUM_ANSWER_H */
