@@ -16,14 +16,14 @@
 #define CDATA_SEAM "]]><![CDATA["
 
 static bool
-read_hex4(const char *at, const char *end, uint32_t *value)
+read_hex(const char *at, const char *end, int digits, uint32_t *value)
 {
 	int i;
 
-	if (end - at < 4)
+	if (end - at < digits)
 		return false;
 	*value = 0;
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < digits; i++)
 	{
 		char c = at[i];
 
@@ -105,6 +105,14 @@ read_escape(const char *at, const char *end, char *out, size_t *out_len)
 	if (at[0] == '&')
 		return read_entity(at, end, out, out_len);
 
+	/* As in a form (application/x-www-form-urlencoded). */
+	if (at[0] == '+' || (at[0] == '%' && read_hex(at + 1, end, 2, &high)))
+	{
+		out[0] = at[0] == '+' ? ' ' : (char) high;
+		*out_len = 1;
+		return at[0] == '+' ? 1 : 3;
+	}
+
 	/* CDATA ended and begun again, as is done for a "]]>" in it: it stands for nothing. */
 	if ((size_t) (end - at) >= sizeof(CDATA_SEAM) - 1 &&
 		memcmp(at, CDATA_SEAM, sizeof(CDATA_SEAM) - 1) == 0)
@@ -120,7 +128,7 @@ read_escape(const char *at, const char *end, char *out, size_t *out_len)
 		*out_len = 1;
 		return 2;
 	}
-	if (at[1] != 'u' || !read_hex4(at + 2, end, &high))
+	if (at[1] != 'u' || !read_hex(at + 2, end, 4, &high))
 		return 0;
 	if (high < 0xD800 || high > 0xDFFF)
 	{
@@ -128,7 +136,7 @@ read_escape(const char *at, const char *end, char *out, size_t *out_len)
 		return 6;
 	}
 	if (high > 0xDBFF || end - at < 12 || at[6] != '\\' || at[7] != 'u' ||
-		!read_hex4(at + 8, end, &low) || low < 0xDC00 || low > 0xDFFF)
+		!read_hex(at + 8, end, 4, &low) || low < 0xDC00 || low > 0xDFFF)
 		return 0;
 	*out_len = msgext_utf8_put(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00), out);
 	return 12;
@@ -179,12 +187,13 @@ msgext_mask(char *bytes, size_t len, const char *secret)
 
 	/* Only what has an escape in it can be spelled in another way. */
 	if (memchr(bytes, '\\', len) == NULL && memchr(bytes, '&', len) == NULL &&
+		memchr(bytes, '%', len) == NULL && memchr(bytes, '+', len) == NULL &&
 		memmem(bytes, len, CDATA_SEAM, sizeof(CDATA_SEAM) - 1) == NULL)
 		return;
 	for (at = bytes; at < end; at++)
 	{
 		size_t n =
-			*at == *secret || *at == '\\' || *at == '&' ? spelled(at, end, secret) : 0;
+			*at == *secret || strchr("\\&%+", *at) != NULL ? spelled(at, end, secret) : 0;
 
 		if (n > 0)
 		{

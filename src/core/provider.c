@@ -139,7 +139,7 @@ bool
 msgext_provider_check(const MsgProvider *provider, MsgError *error)
 {
 	const unsigned known =
-		MSG_CAN_POLL | MSG_CAN_CALLBACK | MSG_CAN_DEDUP | MSG_CAN_LOGIN;
+		MSG_CAN_POLL | MSG_CAN_CALLBACK | MSG_CAN_DEDUP | MSG_CAN_LOGIN | MSG_CAN_RESUME;
 	bool poll = (provider->caps & MSG_CAN_POLL) != 0;
 	bool callback = (provider->caps & MSG_CAN_CALLBACK) != 0;
 	bool login = (provider->caps & MSG_CAN_LOGIN) != 0;

@@ -27,6 +27,7 @@
 #define MSG_CAN_CALLBACK 0x02 /* parse_callback */
 #define MSG_CAN_DEDUP 0x04	  /* takes a message with a known key once */
 #define MSG_CAN_LOGIN 0x08	  /* needs_login, encode_login, decode_login */
+#define MSG_CAN_RESUME 0x10	  /* sends what is left, by the message's detail */
 
 /* What a login gave. The engine keeps it, renews it, and stores a new refresh token. */
 typedef struct MsgSession

@@ -75,11 +75,23 @@ change_message(int64 id, bool (*judge)(const MsgRow *row, MsgChange *change),
 	return done;
 }
 
+/* Has a part of it gone out, so that sending goes on from there? */
+static bool
+is_begun(const MsgRow *row)
+{
+	const MsgProvider *provider =
+		msgext_provider_find(msgext_row_text(row, Anum_outbox_provider));
+	bool isnull;
+
+	msgext_row_value(row, Anum_outbox_detail, &isnull);
+	return !isnull && provider != NULL && (provider->caps & MSG_CAN_RESUME) != 0;
+}
+
 static bool
 judge_cancel(const MsgRow *row, MsgChange *change)
 {
 	/* What may have left cannot be called back. */
-	if (row->state != MSG_QUEUED || row->maybe_sent)
+	if (row->state != MSG_QUEUED || row->maybe_sent || is_begun(row))
 		return false;
 	msgext_change_state(change, MSG_CANCELLED);
 	msgext_change_time(change, Anum_outbox_finished_at, GetCurrentTimestamp());
@@ -156,7 +168,8 @@ judge_retry(const MsgRow *row, MsgChange *change)
 	msgext_change_null(change, Anum_outbox_waiting);
 
 	/* What was reported of it is in its timeline, and says nothing of the new sending. */
-	msgext_change_null(change, Anum_outbox_detail);
+	if (!is_begun(row))
+		msgext_change_null(change, Anum_outbox_detail);
 	return true;
 }
 

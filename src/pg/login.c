@@ -25,9 +25,16 @@
 #include "pg/clock.h"
 #include "pg/event.h"
 #include "pg/login.h"
+#include "pg/wake.h"
 
-/* One wrong attempt may lock an account for a while (Personium): never in a row. */
-#define LOGIN_RETRY_MIN_MS 2000
+/*
+ * One wrong attempt may lock an account for a second or more, and each attempt meanwhile
+ * prolongs it (Personium): never in a row, and not with other credentials either.
+ */
+#define LOGIN_SPACING_US (2 * USECS_PER_SEC)
+
+/* Twice that: the jitter takes up to half of it away. */
+#define LOGIN_RETRY_MIN_MS 4000
 #define LOGIN_RETRY_MAX_MS 300000
 
 /* After a refusal; the channel is paused, and this is for those who resume too soon. */
@@ -50,6 +57,7 @@ typedef struct Session
 	bool without_refresh; /* the refresh token was refused: log in with the password */
 	int failures;
 	TimestampTz not_before;
+	TimestampTz failed_at; /* the last attempt that failed */
 } Session;
 
 struct MsgLogins
@@ -98,6 +106,7 @@ find(MsgLogins *logins, const MsgAccount *account)
 	bool found;
 	Session *session =
 		hash_search(logins->sessions, &account->mapping, HASH_ENTER, &found);
+	TimestampTz failed_at = found ? session->failed_at : 0;
 
 	if (found && session->credentials == account->credentials)
 		return session;
@@ -108,6 +117,8 @@ find(MsgLogins *logins, const MsgAccount *account)
 	}
 	memset((char *) session + sizeof(Oid), 0, sizeof(Session) - sizeof(Oid));
 	session->credentials = account->credentials;
+	if (failed_at != 0)
+		session->not_before = failed_at + LOGIN_SPACING_US;
 	return session;
 }
 
@@ -315,7 +326,9 @@ msgext_login_commit(MsgDispatcher *dispatcher, MsgFlight *flight)
 	int64 delay_ms;
 
 	session->under_way = false;
-	dispatcher->news = true;
+	if (answer->verdict != MSG_VERDICT_ACCEPTED)
+		session->failed_at = dispatcher->now;
+	dispatcher->news = MSGEXT_NEWS_ALL;
 	switch (answer->verdict)
 	{
 		case MSG_VERDICT_ACCEPTED:

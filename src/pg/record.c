@@ -122,7 +122,7 @@ set_accepted(MsgDispatcher *dispatcher, const MsgServer *server,
 {
 	msgext_change_text(change, Anum_outbox_provider_id, outcome->provider_id);
 	msgext_change_time(change, Anum_outbox_accepted_at, dispatcher->now);
-	if (outcome->reached != 0 && msgext_state_is_final(outcome->reached))
+	if (outcome->reached != 0)
 		msgext_change_null(change, Anum_outbox_next_attempt_at);
 	else if (server->poll && outcome->provider_id != NULL)
 		msgext_change_time(change, Anum_outbox_next_attempt_at,
@@ -234,13 +234,18 @@ learn(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgFlight *flight,
 	{
 		channel->health.last_success_at = dispatcher->now;
 		channel->health.changed = true;
-		if (flight != NULL)
-			msgext_login_honoured(dispatcher, flight);
 	}
-	if (outcome->key_ignored)
-		channel->health.changed = channel->health.key_ignored = true;
-	else if (outcome->verdict == MSG_VERDICT_ACCEPTED && outcome->provider_id != NULL &&
-			 channel->health.key_ignored)
+	if (flight != NULL && flight->http_status != 0 &&
+		outcome->verdict != MSG_VERDICT_RELOGIN)
+		msgext_login_honoured(dispatcher, flight);
+	if (outcome->key_ignored && !channel->health.key_ignored)
+	{
+		/* At once: a dispatcher killed now must not leave another one to repeat. */
+		channel->health.key_ignored = true;
+		msgext_health_save(channel->name, &channel->health);
+	}
+	else if (!outcome->key_ignored && outcome->verdict == MSG_VERDICT_ACCEPTED &&
+			 outcome->provider_id != NULL && channel->health.key_ignored)
 	{
 		channel->health.key_ignored = false;
 		channel->health.changed = true;

@@ -54,6 +54,14 @@ test_mask(void)
 			   "abc&#xD800;&#99999999999;");
 	test_end();
 
+	test_begin("mask: as in a form");
+	CHECK_TEXT(masked("password=p%26s%3D1+2&x", "p&s=1 2"), "password=***********&x");
+	CHECK_TEXT(masked("p%c3%B6pp%2", "p\xc3\xb6pp"), "*********%2");
+	CHECK_TEXT(masked("a%2Bb+c", "a+b c"), "*******");
+	CHECK_TEXT(masked("ab+cd", "ab+cd"), "*****");
+	CHECK_TEXT(masked("abc%4", "abcd"), "abc%4");
+	test_end();
+
 	test_begin("mask: backslashes of its own");
 	CHECK_TEXT(masked("a\\nbc", "a\\nbc"), "*****");
 	CHECK_TEXT(masked("a\\\\nbc", "a\\nbc"), "******");

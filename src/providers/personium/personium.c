@@ -63,7 +63,7 @@ const MsgProvider msgext_provider_personium = {
 	.abi = MSG_PROVIDER_ABI,
 	.name = "personium",
 	.title = "Personium, cell messages",
-	.caps = MSG_CAN_POLL | MSG_CAN_DEDUP | MSG_CAN_LOGIN,
+	.caps = MSG_CAN_POLL | MSG_CAN_DEDUP | MSG_CAN_RESUME | MSG_CAN_LOGIN,
 
 	/* A request has one text; its many targets are one message. */
 	.max_batch = 1,
