@@ -1,6 +1,6 @@
 #!/bin/bash
-# make demo: a throwaway cluster, the simulator as the providers, and an ordinary role
-# that sends. Everything lies in one folder under /tmp and is removed at the end.
+# make demo: a throwaway cluster, the simulator in the place of the providers, and an ordinary
+# role that sends. Everything lies in one folder under /tmp and is removed at the end.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -29,7 +29,7 @@ sql() { # role, statements: shown, then run
 }
 quiet() { as_user "$bindir/psql" -X -q -At -v ON_ERROR_STOP=1 -h "$scratch/out" -d shop "$@"; }
 
-say 'A throwaway cluster, and the simulator in the place of Devino, Diadoc and edna'
+say 'A throwaway cluster, and the simulator in the place of the providers'
 as_user "$bindir/initdb" -D "$data" -A trust -U postgres >/dev/null
 cat >> "$data/postgresql.conf" <<CONF
 shared_preload_libraries = 'msgext'
@@ -46,7 +46,8 @@ simulator_pid=$(cat "$scratch/out/simulator.pid")
 port=$(sed -n 's/^listening on 127.0.0.1://p' "$scratch/out/simulator.log")
 peer=http://127.0.0.1:$port
 as_user "$bindir/createdb" -h "$scratch/out" -U postgres shop
-echo "  PostgreSQL: $scratch/out     Devino: $peer/devino     Diadoc: $peer/diadoc     edna: $peer/edna"
+echo "  PostgreSQL: $scratch/out     Devino: $peer/devino     Diadoc: $peer/diadoc
+  edna: $peer/edna     Personium: $peer/personium/shop"
 
 say 'The administrator, once:'
 sql postgres "CREATE EXTENSION msgext;
@@ -61,7 +62,10 @@ CREATE USER MAPPING FOR app SERVER docs
 CREATE SERVER sms FOREIGN DATA WRAPPER msgext_edna
     OPTIONS (url '$peer/edna/shop/connector0/service', status_poll 'off');
 CREATE USER MAPPING FOR app SERVER sms OPTIONS (login 'tester', password '111111');
-GRANT USAGE ON FOREIGN SERVER vk, docs, sms TO app;
+CREATE SERVER cells FOREIGN DATA WRAPPER msgext_personium
+    OPTIONS (url '$peer/personium/shop', retry_min_delay '500 ms');
+CREATE USER MAPPING FOR app SERVER cells OPTIONS (login 'tester', password '111111');
+GRANT USAGE ON FOREIGN SERVER vk, docs, sms, cells TO app;
 GRANT CREATE ON SCHEMA public TO app;"
 
 say 'The application, an ordinary role: one message by a call, in a transaction of its own'
@@ -107,6 +111,12 @@ sql app "SELECT msgext.post_message('sms', jsonb_build_object('subject', 'SHOP',
     'content', 'Dear ' || name || ', we are open on <Sunday>'))
 FROM (VALUES ('Ann', '+79031112266'), ('Bob', '79031112277'), ('Cyd', '79031112288')) AS subscriber (name, phone);"
 
+say 'A message to three Personium cells, one of which is too busy at first: it alone is asked again'
+curl -sf "$peer/control/script" -d 'personium target match /carol/ next 1 status 503 body Busy' > /dev/null
+sql app "SELECT msgext.post_message('cells', '{
+    \"To\": \"https://unit.example/alice/,https://unit.example/bob/,https://unit.example/carol/\",
+    \"Title\": \"Parcel 1002\", \"Body\": \"It is on its way.\"}');"
+
 say 'An order that is shipped in a transaction that is rolled back: this one must not arrive'
 sql app "INSERT INTO orders VALUES (1003, '79031112255', 'new');
 BEGIN;
@@ -138,15 +148,19 @@ done
 say 'What our tables say'
 sql app "SELECT id, server, state, provider_id, code, detail->'channels'->'vk'->>'status' AS vk,
     detail->'channels'->'viber'->>'status' AS viber, detail->'channels'->'sms'->>'status' AS sms
-FROM msgext.message ORDER BY id;"
+FROM msgext.message ORDER BY id;
+SELECT target, result->>'code' AS code, result->>'state' AS state
+FROM msgext.message, jsonb_each(detail->'targets') AS t (target, result)
+WHERE server = 'cells' ORDER BY target;"
 
 say "What the other side's ledger says"
 curl -s "$peer/ledger" | sed -E \
     -e 's/.*"id":([0-9]+).*"to":"([0-9]+)".*"outcome":"([a-z]+)".*"order": *"([0-9]+)".*/    \1  to \2  order \4  \3/' \
     -e 's/.*"id":"([^"]+)","to":"([^"]+)","outcome":"([a-z]+)".*"file_name":"([^"]+)".*/    \1  to \2  \4  \3/' \
-    -e 's/.*"id":"?([^",]+)"?,"to":"([^"]+)","outcome":"([a-z]+)","code":"([^"]+)".*"packet":([0-9]+).*/    \1  to \2  packet \5  \3: \4/'
+    -e 's/.*"id":"?([^",]+)"?,"to":"([^"]+)","outcome":"([a-z]+)","code":"([^"]+)".*"packet":([0-9]+).*/    \1  to \2  packet \5  \3: \4/' \
+    -e 's/.*"id":"([^"]+)","to":"([^"]+)","outcome":"([a-z]+)".*"Title":"([^"]+)".*/    \1  to \2  \4  \3/'
 
 [ "$open" = 0 ] || { echo 'msgext: not every message came to its end' >&2; exit 1; }
-[ "$(curl -s "$peer/ledger" | grep -c '"outcome":"accepted"')" = 5 ] &&
-    [ "$(curl -s "$peer/ledger" | wc -l)" = 6 ] || { echo 'msgext: the ledger is wrong' >&2; exit 1; }
-say 'Six messages, each once, of which one was refused; the rolled-back one never left.'
+[ "$(curl -s "$peer/ledger" | grep -c '"outcome":"accepted"')" = 8 ] &&
+    [ "$(curl -s "$peer/ledger" | wc -l)" = 9 ] || { echo 'msgext: the ledger is wrong' >&2; exit 1; }
+say 'Seven messages, each once at each of its recipients, of which one was refused; the rolled-back one never left.'

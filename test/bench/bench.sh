@@ -111,6 +111,9 @@ CREATE SERVER sms_single_wide FOREIGN DATA WRAPPER msgext_edna OPTIONS (url 'htt
 CREATE USER MAPPING FOR PUBLIC SERVER sms OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER sms_single OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER sms_single_wide OPTIONS (login 'tester', password '111111');
+CREATE SERVER cells FOREIGN DATA WRAPPER msgext_personium OPTIONS (url 'http://127.0.0.1:$port/personium/shop',
+    max_in_flight '64');
+CREATE USER MAPPING FOR PUBLIC SERVER cells OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER wide OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER polled OPTIONS (login 'tester', password '111111');
@@ -205,10 +208,10 @@ dispatch() {
     [ "$left" = 0 ] || { note "$left messages were not sent at the first attempt"; exit 1; }
 }
 
-# ceiling N IN_FLIGHT: sets rate and cpu.
+# ceiling N IN_FLIGHT [OPTIONS]: sets rate and cpu.
 ceiling() {
     local seconds cpu_seconds bad
-    read -r seconds cpu_seconds bad < <("$BENCH_BIN/ceiling" "$port" "$1" "$2" "$bodies")
+    read -r seconds cpu_seconds bad < <("$BENCH_BIN/ceiling" "${@:3}" "$port" "$1" "$2" "$bodies")
     [ "$bad" = 0 ] || { note "$bad requests of the yardstick failed"; exit 1; }
     rate=$(awk -v n="$1" -v s="$seconds" 'BEGIN { printf "%.0f", n / s }')
     cpu=$(awk -v n="$1" -v s="$cpu_seconds" 'BEGIN { printf "%.1f", s * 1e6 / n }')
@@ -308,6 +311,31 @@ scenario_packets() { # rounds, messages, of them one by one
     report packets "$(of packets.ratio | median)" '>=4' \
         "edna in packets of 100: $(of packets.rate | median)/s ($(of packets.rate | spread)), worker $(of packets.cpu | median) µs each; one a packet: $(of packets.single | median)/s ($(of packets.single | spread)), $(of packets.single_cpu | median) µs; ratio $(of packets.ratio | spread)"
     info packets_wide "one a packet, 64 in flight: $(of packets_wide.rate | median)/s ($(of packets_wide.rate | spread)), worker $(of packets_wide.cpu | median) µs each; packets of 100, one at a time, against it: $(of packets_wide.ratio | median)"
+}
+
+# Personium, one target each: the same bodies to the same interface.
+scenario_cells() { # rounds, messages
+    local i small=$bodies token
+    token=$(curl -sf "http://127.0.0.1:$port/personium/shop/__token" \
+        -d 'grant_type=password&username=tester&password=111111' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+    for i in $(seq "$1"); do
+        empty
+        sql -c "SELECT count(msgext.post_message('cells', jsonb_build_object('Title', 'Order A-' || n,
+                'To', 'https://unit.example/cell' || n || '/', 'Body',
+                'Your order has been handed to the courier and will be with you between 14 and 18')))
+            FROM generate_series(1, $2) n" > /dev/null
+        sql -c "SELECT convert_from(payload, 'UTF8') FROM msgext.outbox ORDER BY id LIMIT 1000" > "$out/cells"
+        bodies=$out/cells
+        ceiling "$2" 64 --to /personium/shop/__message/send "$token"
+        bodies=$small
+        put cells.bare "$rate"; put cells.bare_cpu "$cpu"
+        local bare=$rate
+        drain "$2"
+        put cells.rate "$rate"; put cells.cpu "$cpu"
+        put cells.ratio "$(ratio "$rate" "$bare")"
+    done
+    report dispatch_cells "$(of cells.ratio | median)" '>=0.7' \
+        "Personium, one target each: $(of cells.rate | median)/s ($(of cells.rate | spread)), worker $(of cells.cpu | median) µs each; bare libcurl $(of cells.bare | median)/s ($(of cells.bare | spread)), $(of cells.bare_cpu | median) µs; ratio $(of cells.ratio | spread)"
 }
 
 scenario_slow_peer() { # rounds, messages
@@ -556,6 +584,7 @@ case $1 in
         scenario_dispatch_polled 2 20000
         scenario_documents 3 5000
         scenario_packets 3 30000 5000
+        scenario_cells 3 20000
         scenario_slow_peer 3 30000
         scenario_latency 3 200 300000
         scenario_enqueue 5 3
@@ -570,6 +599,7 @@ case $1 in
                 dispatch_polled) scenario_dispatch_polled 2 20000 ;;
                 documents) scenario_documents 3 5000 ;;
                 packets) scenario_packets 3 30000 5000 ;;
+                cells) scenario_cells 3 20000 ;;
                 dispatch_50ms) scenario_slow_peer 3 30000 ;;
                 latency) scenario_latency 3 200 300000 ;;
                 enqueue) scenario_enqueue 5 3 ;;

@@ -4,7 +4,9 @@
  *
  *		ceiling PORT COUNT IN_FLIGHT BODIES
  *			posts COUNT requests, that many at once, with the lines of the file BODIES as
- *			bodies; prints seconds, CPU seconds and how many were not answered with 200
+ *			bodies; prints seconds, CPU seconds and how many were not answered with 2xx
+ *		ceiling --to PATH TOKEN PORT COUNT IN_FLIGHT BODIES
+ *			the same to another of the peer's interfaces, with a bearer token
  *		ceiling --pace MS PORT COUNT BODIES
  *			posts one request each MS milliseconds; prints for each its phone and when it
  *			was handed to libcurl, in microseconds
@@ -207,7 +209,7 @@ take_done(void)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-		failed += result != CURLE_OK || status != 200;
+		failed += result != CURLE_OK || status / 100 != 2;
 		curl_multi_remove_handle(multi, easy);
 		return easy;
 	}
@@ -269,11 +271,22 @@ int
 main(int argc, char **argv)
 {
 	struct curl_slist *headers = NULL;
+	const char *path = "/devino/send/vk";
+	char authorization[256] = AUTHORIZATION;
 	char url[128];
 	bool pace = argc == 6 && strcmp(argv[1], "--pace") == 0;
 
+	if (argc == 8 && strcmp(argv[1], "--to") == 0)
+	{
+		path = argv[2];
+		snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s",
+				 argv[3]);
+		argv += 3;
+		argc -= 3;
+	}
 	if (argc != 5 && !pace)
-		die("usage: ceiling PORT COUNT IN_FLIGHT BODIES | --pace MS PORT COUNT BODIES");
+		die("usage: ceiling [--to PATH TOKEN] PORT COUNT IN_FLIGHT BODIES"
+			" | --pace MS PORT COUNT BODIES");
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	multi = curl_multi_init();
 	poller = epoll_create1(EPOLL_CLOEXEC);
@@ -281,10 +294,10 @@ main(int argc, char **argv)
 		die("could not start libcurl");
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	headers = curl_slist_append(headers, AUTHORIZATION);
+	headers = curl_slist_append(headers, authorization);
 	headers = curl_slist_append(headers, "Content-Type: application/json; charset=utf-8");
 	headers = curl_slist_append(headers, "Expect:");
-	snprintf(url, sizeof(url), "http://127.0.0.1:%s/devino/send/vk", argv[pace ? 3 : 1]);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%s%s", argv[pace ? 3 : 1], path);
 	read_bodies(argv[pace ? 5 : 4]);
 	if (pace)
 		run_pace(url, headers, atol(argv[4]), atol(argv[2]));

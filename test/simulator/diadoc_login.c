@@ -12,16 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/random.h>
 
 #include "diadoc.h"
+#include "oauth.h"
 #include "timer.h"
 #include "wire.h"
 
 #define DAY_MS (24 * 3600 * INT64_C(1000))
-#define TOKEN_BYTES 60
-#define JSON_TYPE "application/json; charset=utf-8"
-#define FORM_TYPE "application/x-www-form-urlencoded"
+#define TOKEN_BYTES RANDOM_TEXT_MAX
 
 typedef struct Token
 {
@@ -48,21 +46,6 @@ static int64_t token_life_ms = DAY_MS;
 
 static Token *tokens;
 static RefreshToken *refresh_tokens;
-
-static void
-random_text(char *out, size_t len)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	unsigned char bytes[TOKEN_BYTES];
-	size_t i;
-
-	if (len > sizeof(bytes) || getrandom(bytes, len, 0) != (ssize_t) len)
-		die("no random bytes");
-	for (i = 0; i < len; i++)
-		out[i] = digits[bytes[i] % 64];
-	out[len] = '\0';
-}
 
 /* What has expired is dropped on the way. */
 static bool
@@ -95,7 +78,7 @@ new_token(bool is_bearer)
 	Token *token = must_alloc(sizeof(Token) + TOKEN_BYTES + 2);
 
 	/* base64, as the real ones look */
-	random_text(token->text, TOKEN_BYTES);
+	random_text(token->text, TOKEN_BYTES, base64_alphabet);
 	strcat(token->text, "=");
 	token->is_bearer = is_bearer;
 	token->expires_ms = unix_ms() + token_life_ms;
@@ -114,7 +97,7 @@ add_refresh_token(const char *text)
 	if (text != NULL)
 		strcpy(token->text, text);
 	else
-		random_text(token->text, TOKEN_BYTES);
+		random_text(token->text, TOKEN_BYTES, base64_alphabet);
 	token->next = refresh_tokens;
 	refresh_tokens = token;
 	return token->text;
@@ -278,72 +261,6 @@ diadoc_authenticate(Request *request, Reply *reply)
 
 /* OpenID Connect */
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-		return (c | 0x20) - 'a' + 10;
-	return -1;
-}
-
-/* The value of a member of a form; an empty one if there is none. */
-static void
-form_value(const Buf *form, const char *name, Buf *value)
-{
-	const char *at = form->data;
-	size_t name_len = strlen(name);
-
-	buf_clear(value);
-	buf_puts(value, "");
-	while (*at != '\0')
-	{
-		const char *end = at + strcspn(at, "&");
-
-		if (strncmp(at, name, name_len) == 0 && at[name_len] == '=')
-		{
-			for (at += name_len + 1; at < end; at++)
-			{
-				if (*at == '%' && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0)
-				{
-					buf_putc(value, (char) (hex_digit(at[1]) << 4 | hex_digit(at[2])));
-					at += 2;
-				}
-				else
-					buf_putc(value, *at == '+' ? ' ' : *at);
-			}
-			return;
-		}
-		at = *end == '&' ? end + 1 : end;
-	}
-}
-
-static bool
-form_says(const Buf *form, const char *name, const char *expected)
-{
-	Buf value = {0};
-	bool same;
-
-	form_value(form, name, &value);
-	same = strcmp(value.data, expected) == 0;
-	buf_free(&value);
-	return same;
-}
-
-/* RFC 6749, 5.2 */
-static void
-oauth_error(Reply *reply, unsigned status, const char *error, const char *description)
-{
-	tally.unauthorized++;
-	reply_text(reply, status, "{\"error\":");
-	reply->content_type = JSON_TYPE;
-	buf_json_string(&reply->body, error, strlen(error));
-	buf_puts(&reply->body, ",\"error_description\":");
-	buf_json_string(&reply->body, description, strlen(description));
-	buf_putc(&reply->body, '}');
-}
-
 static RefreshToken *
 find_refresh_token(const Buf *form)
 {
@@ -367,7 +284,7 @@ diadoc_refresh(Request *request, Reply *reply)
 	const Buf *form = &request->body;
 	RefreshToken *token;
 
-	if (!is_content_type(request, FORM_TYPE))
+	if (!is_content_type(request, OAUTH_FORM_TYPE))
 		oauth_error(reply, 400, "invalid_request", "the body must be a form");
 	else if (!form_says(form, "client_id", client_id) ||
 			 !form_says(form, "client_secret", client_secret))
@@ -381,7 +298,7 @@ diadoc_refresh(Request *request, Reply *reply)
 	else
 	{
 		token->used = true;
-		reply->content_type = JSON_TYPE;
+		reply->content_type = OAUTH_JSON_TYPE;
 		buf_printf(&reply->body,
 				   "{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%d,"
 				   "\"scope\":\"openid offline_access Diadoc.PublicAPI\",",

@@ -30,6 +30,7 @@ typedef struct Exchange
 	bool fault_chosen;
 	bool too_large;
 	bool served; /* the reply is made, perhaps not yet due */
+	bool login_counted;
 
 	/* in the list of the sleeping or of the spare */
 	struct Exchange *next;

@@ -279,6 +279,11 @@ ledger_summary(Buf *out)
 			   tally.requests, tally.accepted, tally.rejected, tally.repeats,
 			   tally.logins, tally.unauthorized, tally.status_queries, tally.faults);
 	buf_printf(out,
+			   ",\"login_requests\":%" PRIu64 ",\"logins_in_flight_max\":%" PRIu64
+			   ",\"logins_locked_out\":%" PRIu64 ",\"login_pause_ms_min\":%" PRIu64,
+			   tally.login_requests, tally.logins_in_flight_max, tally.logins_locked_out,
+			   tally.login_pause_ms_min);
+	buf_printf(out,
 			   ",\"in_flight_max\":%" PRIu64 ",\"connections_max\":%" PRIu64
 			   ",\"bodies_left_out\":%" PRIu64,
 			   tally.in_flight_max, tally.connections_max, tally.bodies_left_out);

@@ -30,6 +30,10 @@ typedef struct Tally
 	uint64_t rejected;
 	uint64_t repeats; /* of messages taken before, by their key */
 	uint64_t logins;
+	uint64_t login_requests;
+	uint64_t logins_in_flight_max;
+	uint64_t logins_locked_out;	 /* refused whatever the password, for the one before */
+	uint64_t login_pause_ms_min; /* from a refused password to the next; 0 = none yet */
 	uint64_t unauthorized;
 	uint64_t status_queries;
 	uint64_t faults;

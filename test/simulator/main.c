@@ -19,7 +19,7 @@
 #include "timer.h"
 
 const Provider *const providers[] = {&devino_provider, &diadoc_provider, &edna_provider,
-									 NULL};
+									 &personium_provider, NULL};
 
 Settings settings = {
 	.latency_ms = 0, .status_step_ms = 50, .ledger_bodies = true, .checks = true};
@@ -38,7 +38,16 @@ usage(FILE *out)
 		  "TOKEN]\n"
 		  "                 [--diadoc-token-life MS] [--diadoc-max-documents N]\n"
 		  "                 [--edna-login LOGIN] [--edna-password PASSWORD]\n"
-		  "                 [--edna-max-messages N]\n",
+		  "                 [--edna-max-messages N]\n"
+		  "                 [--personium-login LOGIN] [--personium-password PASSWORD]\n"
+		  "                 [--personium-client-id URL] [--personium-client-secret "
+		  "SECRET]\n"
+		  "                 [--personium-refresh-token TOKEN] [--personium-token-life "
+		  "MS]\n"
+		  "                 [--personium-refresh-life MS] [--personium-lock MS]\n"
+		  "                 [--personium-generation 1.5|1.6]\n"
+		  "                 [--personium-message-id on|off]\n"
+		  "                 [--personium-relation NAME=URL,URL...]\n",
 		  out);
 }
 

@@ -21,12 +21,12 @@ typedef struct Reply Reply;
 /* Appends the next piece of a long answer; false when there was none left. */
 typedef bool (*ReplySource)(void *state, Buf *out);
 
-#define REPLY_HEADERS_MAX 4
+#define REPLY_HEADERS_MAX 8
 
 typedef struct ReplyHeader
 {
 	const char *name; /* lives as long as the process */
-	char value[96];
+	char value[256];
 } ReplyHeader;
 
 struct Reply
@@ -43,8 +43,9 @@ struct Reply
 typedef struct Route
 {
 	const char *method;
-	const char *path; /* below the provider's prefix; "*" = any */
-	const char *op;	  /* "send", "status", "login": the word used in scripts */
+	/* below the provider's prefix; "*" = any, else a star is any text without a slash */
+	const char *path;
+	const char *op; /* "send", "status", "login": the word used in scripts */
 	void (*handle)(Request *request, Reply *reply);
 } Route;
 
@@ -105,6 +106,7 @@ extern const Provider *const providers[]; /* ends with NULL; in main.c */
 extern const Provider devino_provider;
 extern const Provider diadoc_provider;
 extern const Provider edna_provider;
+extern const Provider personium_provider;
 
 /* How this process was asked to behave; set by main.c and control.c only. */
 typedef struct Settings

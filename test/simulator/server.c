@@ -13,6 +13,7 @@
 #define _GNU_SOURCE /* ppoll */
 
 #include <arpa/inet.h>
+#include <fnmatch.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -35,6 +36,7 @@
 static struct MHD_Daemon *httpd;
 static Conn *conns;
 static bool down;
+static uint64_t logins_in_flight;
 static volatile sig_atomic_t stop_asked;
 static bool stopping;
 
@@ -124,10 +126,12 @@ choose_fault(Exchange *ex)
 	buf_free(&arguments);
 }
 
+/* A star in a route stands for a part of one step of the path, alone for all of it. */
 static bool
 path_matches(const char *pattern, const char *path)
 {
-	return strcmp(pattern, path) == 0 || strcmp(pattern, "*") == 0;
+	return strcmp(pattern, path) == 0 || strcmp(pattern, "*") == 0 ||
+		   (strchr(pattern, '*') != NULL && fnmatch(pattern, path, FNM_PATHNAME) == 0);
 }
 
 static const Route *
@@ -173,6 +177,17 @@ find_handler(Exchange *ex)
 		reply_text(&ex->reply, 404, "not found\n");
 }
 
+static void
+count_login(Exchange *ex)
+{
+	if (strcmp(ex->request.route->op, "login") != 0)
+		return;
+	ex->login_counted = true;
+	tally.login_requests++;
+	if (++logins_in_flight > tally.logins_in_flight_max)
+		tally.logins_in_flight_max = logins_in_flight;
+}
+
 /* A provider's request has arrived, as far as its headers. */
 static enum MHD_Result
 admit(Exchange *ex)
@@ -194,6 +209,7 @@ admit(Exchange *ex)
 	tally.requests++;
 	if (request->route == NULL)
 		return MHD_YES;
+	count_login(ex);
 	if (request->provider->choose_route == NULL &&
 		!script_needs_body(request->provider->name, request->route->op))
 	{
@@ -342,6 +358,8 @@ request_completed(void *cls, struct MHD_Connection *connection, void **context,
 		return;
 	if (ex->request.provider != NULL)
 		tally.in_flight--;
+	if (ex->login_counted)
+		logins_in_flight--;
 	if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		ledger_answered(&ex->request.entries);
 	exchange_release(ex);

@@ -1,4 +1,4 @@
-# The long form of the soak in 004_crash.pl: make soak.
+# The long forms of the soaks in 004_crash.pl and 041_personium_targets.pl: make soak.
 use strict;
 use warnings;
 
@@ -6,6 +6,8 @@ use FindBin;
 use lib $FindBin::RealBin;
 
 use Msgext;
+use Msgext::Multitude;
+use Msgext::Personium;
 use Msgext::Soak;
 use Test::More;
 
@@ -16,4 +18,11 @@ my $t = Msgext->new('soak',
 	options => { status_poll => 'off' });
 
 Msgext::Soak::run($t, messages => 20000, kills => 20, seconds => 60);
+$t->node->stop;
+
+my $many = Msgext::Personium->new('multitude',
+	conf => "restart_after_crash = on\n",
+	options => { timeout => '20 s', max_in_flight => undef });
+
+Msgext::Multitude::run($many, messages => 50, kills => 20);
 done_testing();

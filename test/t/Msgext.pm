@@ -292,6 +292,41 @@ sub server
 		  . quote($server // 'vk'), $database);
 }
 
+# Other credentials of PUBLIC for a server.
+sub set_mapping
+{
+	my ($self, $name, %options) = @_;
+
+	$self->sql("DROP USER MAPPING FOR PUBLIC SERVER $name;\n"
+		  . "CREATE USER MAPPING FOR PUBLIC SERVER $name OPTIONS ("
+		  . Msgext::options_text(%options) . ')');
+	return;
+}
+
+# How many logins the provider has granted.
+sub logins
+{
+	my ($self, $sim) = @_;
+
+	return ($sim // $self->sim)->summary->{logins};
+}
+
+sub outbox
+{
+	my ($self, $id, $columns) = @_;
+
+	return $self->sql("SELECT $columns FROM msgext.outbox WHERE id = $id");
+}
+
+# The mapping's own value of an option.
+sub mapping_option
+{
+	my ($self, $server, $option) = @_;
+
+	return $self->sql('SELECT option_value FROM pg_user_mappings, pg_options_to_table(umoptions)'
+		  . ' WHERE srvname = ' . quote($server) . ' AND option_name = ' . quote($option));
+}
+
 # pid of the worker of a database, '' if there is none now.
 sub worker_pid
 {

@@ -81,17 +81,6 @@ sub add_docs
 	return;
 }
 
-# Every statement of a test's that names a secret; it must fit into a log without it.
-sub set_mapping
-{
-	my ($self, $name, %options) = @_;
-
-	$self->sql("DROP USER MAPPING FOR PUBLIC SERVER $name;\n"
-		  . "CREATE USER MAPPING FOR PUBLIC SERVER $name OPTIONS ("
-		  . Msgext::options_text(%options) . ')');
-	return;
-}
-
 # A document of a message: comment, custom_id, part (its content)
 sub document
 {
@@ -149,29 +138,6 @@ sub lines
 		     $_->{outcome} eq 'accepted'
 		  && $_->{body}{documents}[0]{comment} =~ /^\Q$word\E\b/
 	} ($sim // $self->sim)->ledger;
-}
-
-sub logins
-{
-	my ($self, $sim) = @_;
-
-	return ($sim // $self->sim)->summary->{logins};
-}
-
-sub outbox
-{
-	my ($self, $id, $columns) = @_;
-
-	return $self->sql("SELECT $columns FROM msgext.outbox WHERE id = $id");
-}
-
-# The mapping's own value of an option.
-sub mapping_option
-{
-	my ($self, $server, $option) = @_;
-
-	return $self->sql('SELECT option_value FROM pg_user_mappings, pg_options_to_table(umoptions)'
-		  . ' WHERE srvname = ' . quote($server) . ' AND option_name = ' . quote($option));
 }
 
 1;
