@@ -10,14 +10,13 @@
 #include "utils/memutils.h"
 
 #include "pg/engine.h"
-#include "pg/event.h"
 #include "pg/wake.h"
 
 void
 msgext_remind(MsgDispatcher *dispatcher, MsgChannel *channel, const char *kind,
 			  TimestampTz at, int64 id)
 {
-	msgext_due_add(dispatcher->tables.due, channel->name, kind, at, id);
+	msgext_due_add(due_of(dispatcher), channel->name, kind, at, id);
 	if (strcmp(kind, MSGEXT_DUE_UNKNOWN) == 0)
 		return;
 	if (strcmp(kind, MSGEXT_DUE_SEND) == 0)

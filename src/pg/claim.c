@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -25,7 +26,7 @@ enum
 	Natts_claim = Anum_claim_attempts
 };
 
-/* A sub-object of the extension that stands for the fence; no SQL command locks it. */
+/* A sub-object of the table that stands for the fence; no SQL command locks it. */
 #define LOCK_FENCE 2
 
 /*
@@ -145,8 +146,8 @@ msgext_claim_exists(MsgTable *claims, Snapshot snapshot, int64 message, int32 at
 static void
 fence_tag(LOCKTAG *tag)
 {
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId,
-					   get_extension_oid("msgext", false), LOCK_FENCE);
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, RelationRelationId,
+					   msgext_relation_oid("claim"), LOCK_FENCE);
 }
 
 /* The tag locked, for an unlock after the extension has gone. */

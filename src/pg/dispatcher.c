@@ -15,13 +15,10 @@
 #include "utils/timestamp.h"
 
 #include "net/http_thread.h"
-#include "pg/claim.h"
 #include "pg/clock.h"
 #include "pg/engine.h"
-#include "pg/event.h"
 #include "pg/guc.h"
 #include "pg/login.h"
-#include "pg/reference.h"
 #include "pg/wake.h"
 
 /* A row that could not be recorded is looked at again after this. */
@@ -37,30 +34,14 @@
 #define STRIKE_US (60 * USECS_PER_SEC)
 
 static void
-open_tables(MsgDispatcher *dispatcher)
-{
-	MsgTables *tables = &dispatcher->tables;
-
-	tables->outbox = msgext_outbox_open(true);
-	tables->events = msgext_event_open();
-	tables->due = msgext_due_open(true);
-	tables->claims = msgext_claim_open(true);
-	tables->references = msgext_reference_open(true);
-	tables->uses = msgext_recipient_open();
-}
-
-static void
 close_tables(MsgDispatcher *dispatcher)
 {
-	MsgTables *tables = &dispatcher->tables;
+	int i;
 
-	msgext_table_close(tables->uses);
-	msgext_table_close(tables->references);
-	msgext_table_close(tables->claims);
-	msgext_table_close(tables->due);
-	msgext_table_close(tables->events);
-	msgext_table_close(tables->outbox);
-	memset(tables, 0, sizeof(*tables));
+	for (i = 0; i < MSGEXT_TABLES; i++)
+		if (dispatcher->tables[i] != NULL)
+			msgext_table_close(dispatcher->tables[i]);
+	memset(dispatcher->tables, 0, sizeof(dispatcher->tables));
 }
 
 static void
@@ -70,7 +51,6 @@ begin(MsgDispatcher *dispatcher)
 	MemoryContextSwitchTo(dispatcher->turn);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	dispatcher->now = GetCurrentTimestamp();
-	open_tables(dispatcher);
 }
 
 static void
@@ -328,13 +308,13 @@ settle_claims(MsgDispatcher *dispatcher)
 
 		begin(dispatcher);
 		msgext_channels_refresh(dispatcher);
-		found = msgext_claim_first(dispatcher->tables.claims, &claim);
+		found = msgext_claim_first(claims_of(dispatcher), &claim);
 		if (found)
 		{
 			for (i = 0; i < claim.n; i++)
 				msgext_record_interrupted(dispatcher, claim.messages[i],
 										  claim.attempts[i]);
-			msgext_claim_remove(dispatcher->tables.claims, claim.id);
+			msgext_claim_remove(claims_of(dispatcher), claim.id);
 			settled += claim.n;
 		}
 		commit(dispatcher);
@@ -464,7 +444,7 @@ msgext_dispatcher_recover(MsgDispatcher *dispatcher)
 	MsgFlight *flight;
 	ListCell *cell;
 
-	memset(&dispatcher->tables, 0, sizeof(dispatcher->tables));
+	memset(dispatcher->tables, 0, sizeof(dispatcher->tables));
 	drop_fresh(dispatcher);
 	for (flight = dispatcher->landed; flight != NULL; flight = flight->next)
 	{

@@ -8,12 +8,15 @@
 #define MSGEXT_ENGINE_H
 
 #include "pg/channel.h"
+#include "pg/claim.h"
 #include "pg/connection.h"
 #include "pg/dispatcher.h"
 #include "pg/due.h"
+#include "pg/event.h"
 #include "pg/lane.h"
 #include "pg/limit.h"
 #include "pg/outbox.h"
+#include "pg/reference.h"
 #include "utils/hsearch.h"
 
 #define MSGEXT_PRIORITIES 5
@@ -120,15 +123,18 @@ typedef struct MsgRematch
 	TimestampTz until;
 } MsgRematch;
 
-typedef struct MsgTables
+/* Tables that a turn opens when it comes to need them. */
+typedef enum MsgTableKind
 {
-	MsgTable *outbox;
-	MsgTable *events;
-	MsgTable *due;
-	MsgTable *claims;
-	MsgTable *references;
-	MsgTable *uses;
-} MsgTables;
+	MSGEXT_OUTBOX,
+	MSGEXT_EVENTS,
+	MSGEXT_DUE,
+	MSGEXT_CLAIMS,
+	MSGEXT_REFERENCES,
+	MSGEXT_USES
+} MsgTableKind;
+
+#define MSGEXT_TABLES (MSGEXT_USES + 1)
 
 #define MSGEXT_POISON_MAX 64
 
@@ -169,8 +175,56 @@ struct MsgDispatcher
 	int64 reading; /* message being looked at, should it raise an error */
 	int npoison;
 	int64 poison[MSGEXT_POISON_MAX]; /* messages that raised one */
-	MsgTables tables;				 /* open during a turn */
+	MsgTable *tables[MSGEXT_TABLES]; /* open in this turn; see outbox_of() and its like */
 };
+
+static inline MsgTable *
+outbox_of(MsgDispatcher *dispatcher)
+{
+	MsgTable **table = &dispatcher->tables[MSGEXT_OUTBOX];
+
+	return *table != NULL ? *table : (*table = msgext_outbox_open(true));
+}
+
+static inline MsgTable *
+events_of(MsgDispatcher *dispatcher)
+{
+	MsgTable **table = &dispatcher->tables[MSGEXT_EVENTS];
+
+	return *table != NULL ? *table : (*table = msgext_event_open());
+}
+
+static inline MsgTable *
+due_of(MsgDispatcher *dispatcher)
+{
+	MsgTable **table = &dispatcher->tables[MSGEXT_DUE];
+
+	return *table != NULL ? *table : (*table = msgext_due_open(true));
+}
+
+static inline MsgTable *
+claims_of(MsgDispatcher *dispatcher)
+{
+	MsgTable **table = &dispatcher->tables[MSGEXT_CLAIMS];
+
+	return *table != NULL ? *table : (*table = msgext_claim_open(true));
+}
+
+static inline MsgTable *
+references_of(MsgDispatcher *dispatcher)
+{
+	MsgTable **table = &dispatcher->tables[MSGEXT_REFERENCES];
+
+	return *table != NULL ? *table : (*table = msgext_reference_open(true));
+}
+
+static inline MsgTable *
+uses_of(MsgDispatcher *dispatcher)
+{
+	MsgTable **table = &dispatcher->tables[MSGEXT_USES];
+
+	return *table != NULL ? *table : (*table = msgext_recipient_open());
+}
 
 /* take.c */
 extern void msgext_take(MsgDispatcher *dispatcher);

@@ -23,7 +23,6 @@
 
 #include "core/lifecycle.h"
 #include "pg/clock.h"
-#include "pg/event.h"
 #include "pg/login.h"
 #include "pg/wake.h"
 

@@ -12,7 +12,6 @@
 #include "utils/snapmgr.h"
 
 #include "pg/engine.h"
-#include "pg/event.h"
 #include "pg/login.h"
 #include "pg/tracking.h"
 
@@ -41,21 +40,20 @@ put_off(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row,
 	msgext_channel_error(dispatcher, channel, error);
 	msgext_change_init(&change);
 	msgext_change_time(&change, Anum_outbox_next_attempt_at, again);
-	if (msgext_outbox_update(dispatcher->tables.outbox, row, &change, false) != TM_Ok)
+	if (msgext_outbox_update(outbox_of(dispatcher), row, &change, false) != TM_Ok)
 		return;
-	msgext_due_remove(dispatcher->tables.due, reminder);
+	msgext_due_remove(due_of(dispatcher), reminder);
 	msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL, again, row->id);
 }
 
 void
 msgext_take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int requests)
 {
-	MsgTables *tables = &dispatcher->tables;
 	int max = requests * channel->server->batch_size;
 	MsgDue *found = palloc(sizeof(MsgDue) * max);
-	int n =
-		msgext_due_read(tables->due, channel->name, MSGEXT_DUE_POLL, channel->poll_from,
-						channel->poll_after, dispatcher->now, found, max);
+	int n = msgext_due_read(due_of(dispatcher), channel->name, MSGEXT_DUE_POLL,
+							channel->poll_from, channel->poll_after, dispatcher->now,
+							found, max);
 	int i;
 
 	dispatcher->more |= n == max;
@@ -72,11 +70,12 @@ msgext_take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int requests)
 		dispatcher->reading = found[i].id;
 		if (hash_search(dispatcher->under_way, &found[i].id, HASH_FIND, NULL) != NULL)
 			continue;
-		if (!msgext_outbox_find(tables->outbox, found[i].id, GetActiveSnapshot(), &row) ||
+		if (!msgext_outbox_find(outbox_of(dispatcher), found[i].id, GetActiveSnapshot(),
+								&row) ||
 			row.next_attempt_at != found[i].at || msgext_state_is_final(row.state) ||
 			row.state == MSG_QUEUED)
 		{
-			msgext_due_remove(tables->due, &found[i]);
+			msgext_due_remove(due_of(dispatcher), &found[i]);
 			continue;
 		}
 		account = msgext_server_account(channel->server,
@@ -121,7 +120,7 @@ end_polling(MsgDispatcher *dispatcher, const MsgRow *row, const MsgOutcome *outc
 	msgext_change_text(&change, Anum_outbox_code,
 					   msgext_clean_text(outcome->code, CODE_MAX));
 	msgext_change_text(&change, Anum_outbox_error, why);
-	if (msgext_outbox_update(dispatcher->tables.outbox, row, &change, false) != TM_Ok)
+	if (msgext_outbox_update(outbox_of(dispatcher), row, &change, false) != TM_Ok)
 		return false;
 	msgext_record_event(dispatcher, row, row->attempts, row->state, outcome, answer, why);
 	return true;
@@ -130,7 +129,6 @@ end_polling(MsgDispatcher *dispatcher, const MsgRow *row, const MsgOutcome *outc
 bool
 msgext_record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 {
-	MsgTables *tables = &dispatcher->tables;
 	MsgChannel *channel = flight->channel;
 	const MsgOutcome *outcome = &flight->outcomes[i];
 	const MsgServer *server = flight->server;
@@ -141,13 +139,13 @@ msgext_record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 	bool recorded;
 	MsgRow row;
 
-	if (!msgext_outbox_find(tables->outbox, flight->jobs[i].id, GetActiveSnapshot(),
-							&row) ||
+	if (!msgext_outbox_find(outbox_of(dispatcher), flight->jobs[i].id,
+							GetActiveSnapshot(), &row) ||
 		row.next_attempt_at != asked_at)
 	{
 		/* A callback or a person was quicker; what it left is no longer ours to ask. */
-		msgext_due_remove_one(tables->due, channel->name, MSGEXT_DUE_POLL, asked_at,
-							  flight->jobs[i].id);
+		msgext_due_remove_one(due_of(dispatcher), channel->name, MSGEXT_DUE_POLL,
+							  asked_at, flight->jobs[i].id);
 		return true;
 	}
 	next = msgext_next_poll(server, row.accepted_at, dispatcher->now);
@@ -173,8 +171,9 @@ msgext_record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 	}
 	else
 	{
-		recorded = msgext_track(tables->outbox, tables->events, &row, outcome->events,
-								"status", false, next, false, &tracking) == TM_Ok;
+		recorded = msgext_track(outbox_of(dispatcher), events_of(dispatcher), &row,
+								outcome->events, "status", false, next, false,
+								&tracking) == TM_Ok;
 		if (recorded && !msgext_state_is_final(tracking.state) &&
 			next - row.accepted_at > server->poll_give_up_ms * 1000)
 		{
@@ -184,7 +183,8 @@ msgext_record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 			CommandCounterIncrement();
 			UpdateActiveSnapshotCommandId();
 			next = 0;
-			if (msgext_outbox_find(tables->outbox, row.id, GetActiveSnapshot(), &again))
+			if (msgext_outbox_find(outbox_of(dispatcher), row.id, GetActiveSnapshot(),
+								   &again))
 				end_polling(dispatcher, &again, outcome, &answer,
 							"no last status came within poll_give_up");
 		}
@@ -192,7 +192,8 @@ msgext_record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 	if (!recorded)
 		return false;
 
-	msgext_due_remove_one(tables->due, channel->name, MSGEXT_DUE_POLL, asked_at, row.id);
+	msgext_due_remove_one(due_of(dispatcher), channel->name, MSGEXT_DUE_POLL, asked_at,
+						  row.id);
 	if (next != 0 && !msgext_state_is_final(tracking.state))
 		msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL, next, row.id);
 	if (outcome->verdict == MSG_VERDICT_PROGRESS)

@@ -14,13 +14,10 @@
 
 #include "pg/arena_pg.h"
 #include "pg/callback.h"
-#include "pg/claim.h"
 #include "pg/clock.h"
 #include "pg/engine.h"
-#include "pg/event.h"
 #include "pg/json_pg.h"
 #include "pg/login.h"
-#include "pg/reference.h"
 
 #define CODE_MAX 256
 #define ERROR_MAX 2048
@@ -70,7 +67,7 @@ msgext_record_event(MsgDispatcher *dispatcher, const MsgRow *row, int attempt,
 	event.http_status = answer->http_status;
 	event.answer = answer->bytes;
 	event.answer_len = answer->len;
-	msgext_event_append(dispatcher->tables.events, &event);
+	msgext_event_append(events_of(dispatcher), &event);
 }
 
 void
@@ -99,7 +96,7 @@ add_reference(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *s
 
 	if ((server->provider->caps & (MSG_CAN_CALLBACK | MSG_CAN_POLL)) == 0)
 		return;
-	if (!msgext_reference_add(dispatcher->tables.references, channel->name, provider_id,
+	if (!msgext_reference_add(references_of(dispatcher), channel->name, provider_id,
 							  row->id))
 		ereport(WARNING, (errmsg("provider of server \"%s\" gave id \"%s\" twice",
 								 channel->name, provider_id),
@@ -263,7 +260,7 @@ release_recipient(MsgDispatcher *dispatcher, const MsgServer *server, const MsgR
 		outcome->verdict == MSG_VERDICT_ACCEPTED ||
 		!msgext_state_is_final(decision->state))
 		return;
-	msgext_recipient_release(dispatcher->tables.uses, server->name,
+	msgext_recipient_release(uses_of(dispatcher), server->name,
 							 msgext_row_text(row, Anum_outbox_limit_key), recipient,
 							 row->id);
 }
@@ -274,13 +271,12 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 			const MsgFlight *flight, int64 id, int attempt, const MsgOutcome *outcome,
 			const MsgAnswer *answer)
 {
-	MsgTables *tables = &dispatcher->tables;
 	MsgDecision decision;
 	MsgChange change;
 	MsgRow row;
 
 	/* The fence: an outcome of another attempt than the row's next one is stale. */
-	if (!msgext_outbox_find(tables->outbox, id, GetActiveSnapshot(), &row) ||
+	if (!msgext_outbox_find(outbox_of(dispatcher), id, GetActiveSnapshot(), &row) ||
 		row.state != MSG_QUEUED || row.attempts + 1 != attempt)
 		return true;
 
@@ -290,7 +286,7 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 	if (outcome->verdict == MSG_VERDICT_RELOGIN || outcome->verdict == MSG_VERDICT_AGAIN)
 		decision.next_us += MSGEXT_NEXT_TURN_US;
 	fill_change(dispatcher, server, &row, attempt, outcome, &decision, &change);
-	if (msgext_outbox_update(tables->outbox, &row, &change, false) != TM_Ok)
+	if (msgext_outbox_update(outbox_of(dispatcher), &row, &change, false) != TM_Ok)
 		return false;
 	msgext_record_event(dispatcher, &row, attempt, decision.state, outcome, answer,
 						decision.note);
@@ -366,7 +362,7 @@ record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 	}
 	dispatcher->reading = 0;
 	if (flight->batch != NULL && flight->batch->recorded_now == flight->batch->left)
-		msgext_claim_remove(dispatcher->tables.claims, flight->batch->id);
+		msgext_claim_remove(claims_of(dispatcher), flight->batch->id);
 	return all;
 }
 
@@ -400,8 +396,7 @@ msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attemp
 	outcome.verdict = MSG_VERDICT_UNSURE;
 	outcome.retry_after_ms = -1;
 	outcome.text = "the dispatcher ended before the answer was recorded";
-	if (!msgext_outbox_find(dispatcher->tables.outbox, message, GetActiveSnapshot(),
-							&row) ||
+	if (!msgext_outbox_find(outbox_of(dispatcher), message, GetActiveSnapshot(), &row) ||
 		row.state != MSG_QUEUED || row.attempts + 1 != attempt)
 		return;
 	name = msgext_row_text(&row, Anum_outbox_server);
@@ -432,10 +427,10 @@ msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attemp
 		msgext_change_set(&change, Anum_outbox_maybe_sent, BoolGetDatum(true));
 		msgext_change_state(&change, MSG_UNKNOWN);
 		msgext_change_text(&change, Anum_outbox_error, outcome.text);
-		msgext_outbox_update(dispatcher->tables.outbox, &row, &change, true);
+		msgext_outbox_update(outbox_of(dispatcher), &row, &change, true);
 		msgext_record_event(dispatcher, &row, attempt, MSG_UNKNOWN, &outcome, &answer,
 							NULL);
-		msgext_due_add(dispatcher->tables.due, name, MSGEXT_DUE_UNKNOWN, row.created_at,
+		msgext_due_add(due_of(dispatcher), name, MSGEXT_DUE_UNKNOWN, row.created_at,
 					   message);
 	}
 }

@@ -15,10 +15,8 @@
 #include "storage/procarray.h"
 #include "utils/snapmgr.h"
 
-#include "pg/claim.h"
 #include "pg/clock.h"
 #include "pg/engine.h"
-#include "pg/event.h"
 #include "pg/guc.h"
 #include "pg/home.h"
 #include "pg/login.h"
@@ -76,7 +74,7 @@ defer(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row,
 	msgext_change_text(&change, Anum_outbox_waiting, msgext_clean_text(why, 256));
 	if (error != NULL)
 		msgext_change_text(&change, Anum_outbox_error, msgext_clean_text(error, 2048));
-	if (msgext_outbox_update(dispatcher->tables.outbox, row, &change, false) != TM_Ok)
+	if (msgext_outbox_update(outbox_of(dispatcher), row, &change, false) != TM_Ok)
 		until = dispatcher->now + HELD_RETRY_US;
 	msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND, until, row->id);
 }
@@ -96,7 +94,7 @@ finish(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row, MsgSta
 	msgext_change_null(&change, Anum_outbox_next_attempt_at);
 	msgext_change_null(&change, Anum_outbox_waiting);
 	msgext_change_text(&change, Anum_outbox_error, error);
-	if (msgext_outbox_update(dispatcher->tables.outbox, row, &change, false) != TM_Ok)
+	if (msgext_outbox_update(outbox_of(dispatcher), row, &change, false) != TM_Ok)
 	{
 		msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND,
 					  dispatcher->now + HELD_RETRY_US, row->id);
@@ -108,7 +106,7 @@ finish(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row, MsgSta
 	event.kind = kind;
 	event.state = state;
 	event.error = error;
-	msgext_event_append(dispatcher->tables.events, &event);
+	msgext_event_append(events_of(dispatcher), &event);
 }
 
 /* A rate limit of this server holds its messages back. */
@@ -258,7 +256,7 @@ consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 	key = msgext_row_text(row, Anum_outbox_limit_key);
 	recipient = msgext_row_text(row, Anum_outbox_recipient);
 	if (server->recipient_limit.count > 0 && recipient != NULL &&
-		!msgext_recipient_take(dispatcher->tables.uses, channel->name, key, recipient,
+		!msgext_recipient_take(uses_of(dispatcher), channel->name, key, recipient,
 							   row->id, &server->recipient_limit, dispatcher->now,
 							   &until))
 	{
@@ -279,7 +277,6 @@ consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 static int
 take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 {
-	MsgTables *tables = &dispatcher->tables;
 	MsgDue *found = palloc(sizeof(MsgDue) * DUE_BATCH);
 	int claimed = 0;
 	int n = DUE_BATCH;
@@ -289,7 +286,7 @@ take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 	{
 		int wanted = Min(max - claimed, DUE_BATCH);
 
-		n = msgext_due_read(tables->due, channel->name, MSGEXT_DUE_SEND,
+		n = msgext_due_read(due_of(dispatcher), channel->name, MSGEXT_DUE_SEND,
 							channel->send_from, 0, dispatcher->now, found, wanted);
 		for (i = 0; i < n; i++)
 		{
@@ -298,8 +295,8 @@ take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 
 			dispatcher->reading = found[i].id;
 			channel->send_from = found[i].at;
-			if (msgext_outbox_find(tables->outbox, found[i].id, GetActiveSnapshot(),
-								   &row))
+			if (msgext_outbox_find(outbox_of(dispatcher), found[i].id,
+								   GetActiveSnapshot(), &row))
 				result = consider(dispatcher, channel, NULL, &row, found[i].at);
 
 			/* Its request would be one too many: the reminder stays. */
@@ -308,7 +305,7 @@ take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 				dispatcher->reading = 0;
 				return max;
 			}
-			msgext_due_remove(tables->due, &found[i]);
+			msgext_due_remove(due_of(dispatcher), &found[i]);
 			claimed += result == TAKE_CLAIMED;
 		}
 		if (n == wanted)
@@ -339,7 +336,7 @@ take_lane(MsgDispatcher *dispatcher, MsgChannel *channel, int i, int max)
 		Take result;
 
 		dispatcher->reading = 0;
-		if (!msgext_lane_next(lane, dispatcher->tables.outbox, &row))
+		if (!msgext_lane_next(lane, outbox_of(dispatcher), &row))
 		{
 			channel->hungry[i] = false;
 			break;
@@ -411,10 +408,10 @@ take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int requests)
 static void
 look_ahead(MsgDispatcher *dispatcher, MsgChannel *channel)
 {
-	TimestampTz send = msgext_due_first(dispatcher->tables.due, channel->name,
+	TimestampTz send = msgext_due_first(due_of(dispatcher), channel->name,
 										MSGEXT_DUE_SEND, channel->send_from, 0);
 	TimestampTz poll =
-		msgext_due_first(dispatcher->tables.due, channel->name, MSGEXT_DUE_POLL,
+		msgext_due_first(due_of(dispatcher), channel->name, MSGEXT_DUE_POLL,
 						 channel->poll_from, channel->poll_after);
 
 	if (poll != 0 && poll < channel->polls_held_until)
@@ -482,7 +479,7 @@ write_claim(MsgDispatcher *dispatcher)
 			n++;
 		}
 	}
-	msgext_claim_add(dispatcher->tables.claims, dispatcher->batch->id, dispatcher->now, n,
+	msgext_claim_add(claims_of(dispatcher), dispatcher->batch->id, dispatcher->now, n,
 					 messages, attempts);
 }
 
