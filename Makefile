@@ -17,6 +17,17 @@ PROVIDER_SOURCES = $(wildcard src/providers/*/*.c)
 NET_SOURCES = $(wildcard src/net/*.c)
 PG_SOURCES = $(wildcard src/pg/*.c)
 
+# The listener for callbacks is built where libmicrohttpd is: make LISTENER=no goes without.
+LISTENER ?= $(shell pkg-config --exists libmicrohttpd && echo yes || echo no)
+LISTENER_SOURCES = src/net/door.c src/net/http_listener.c src/pg/listener.c
+ifeq ($(LISTENER),yes)
+LISTENER_LIBS = libmicrohttpd
+LISTENER_CPPFLAGS = -DMSGEXT_LISTENER
+else
+override NET_SOURCES := $(filter-out $(LISTENER_SOURCES),$(NET_SOURCES))
+override PG_SOURCES := $(filter-out $(LISTENER_SOURCES),$(PG_SOURCES))
+endif
+
 # Message types of providers that speak protobuf; C is made of them when building.
 PROTOS = $(shell find proto -name '*.proto')
 PROTO_SOURCES = $(PROTOS:proto/%.proto=build/proto/%.pb-c.c)
@@ -32,11 +43,11 @@ REGRESS_OPTS = --inputdir=. --load-extension=msgext
 ISOLATION = cancel retry callback operation
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext
 
-PG_CPPFLAGS = -Isrc $(shell pkg-config --cflags libcurl)
+PG_CPPFLAGS = -Isrc $(LISTENER_CPPFLAGS) $(shell pkg-config --cflags libcurl)
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-clobbered \
 	-Wno-declaration-after-statement
-SHLIB_LINK = $(shell pkg-config --libs libcurl libprotobuf-c libxml-2.0)
+SHLIB_LINK = $(shell pkg-config --libs libcurl libprotobuf-c libxml-2.0 $(LISTENER_LIBS))
 
 # Bitcode for inlining into queries: nothing of ours is worth it, and it doubles the build.
 override with_llvm = no
@@ -63,7 +74,7 @@ PURE_CFLAGS = -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Werror -f
 PURE_OBJS = $(patsubst %.c,%.o,$(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES) \
 	$(PROTO_SOURCES)) build/provider_list.o
 $(PURE_OBJS): %.o: %.c
-	$(CC) $(PURE_CFLAGS) $(shell pkg-config --cflags libcurl) -c -o $@ $<
+	$(CC) $(PURE_CFLAGS) $(shell pkg-config --cflags libcurl $(LISTENER_LIBS)) -c -o $@ $<
 
 HEADERS = $(wildcard src/*/*.h src/providers/*/*.h) build/proto/.made
 $(OBJS): $(HEADERS)
@@ -162,7 +173,8 @@ demo: require build-all
 
 # The long proofs; each has a short form in "make test".
 soak: require build-all
-	MSGEXT_SOAK=1 script/test.sh tap test/t/090_soak.pl test/t/091_edna_soak.pl
+	MSGEXT_SOAK=1 script/test.sh tap test/t/052_listen_soak.pl test/t/090_soak.pl \
+		test/t/091_edna_soak.pl
 
 # The yardsticks of the benchmark, then the benchmark: test/bench/README.md.
 YARDSTICKS = build/ceiling build/pace

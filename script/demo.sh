@@ -45,6 +45,7 @@ until grep -qs '^listening on' "$scratch/out/simulator.log"; do sleep 0.05; done
 simulator_pid=$(cat "$scratch/out/simulator.pid")
 port=$(sed -n 's/^listening on 127.0.0.1://p' "$scratch/out/simulator.log")
 peer=http://127.0.0.1:$port
+hook=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
 as_user "$bindir/createdb" -h "$scratch/out" -U postgres shop
 echo "  PostgreSQL: $scratch/out     Devino: $peer/devino     Diadoc: $peer/diadoc
   edna: $peer/edna     Personium: $peer/personium/shop"
@@ -54,19 +55,36 @@ sql postgres "CREATE EXTENSION msgext;
 CREATE ROLE app LOGIN;
 CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino
     OPTIONS (url '$peer/devino', poll_min_interval '500 ms', poll_max_interval '1 s');
-CREATE USER MAPPING FOR app SERVER vk OPTIONS (login 'tester', password '111111');
+CREATE USER MAPPING FOR app SERVER vk
+    OPTIONS (login 'tester', password '111111', callback_token 'long-and-random');
 CREATE SERVER docs FOREIGN DATA WRAPPER msgext_diadoc
     OPTIONS (url '$peer/diadoc', poll_min_interval '500 ms', poll_max_interval '1 s');
 CREATE USER MAPPING FOR app SERVER docs
     OPTIONS (api_client_id 'simulator', login 'tester', password '111111');
 CREATE SERVER sms FOREIGN DATA WRAPPER msgext_edna
     OPTIONS (url '$peer/edna/shop/connector0/service', status_poll 'off');
-CREATE USER MAPPING FOR app SERVER sms OPTIONS (login 'tester', password '111111');
+CREATE USER MAPPING FOR app SERVER sms
+    OPTIONS (login 'tester', password '111111', callback_token 'another-long-one');
 CREATE SERVER cells FOREIGN DATA WRAPPER msgext_personium
     OPTIONS (url '$peer/personium/shop', retry_min_delay '500 ms');
 CREATE USER MAPPING FOR app SERVER cells OPTIONS (login 'tester', password '111111');
 GRANT USAGE ON FOREIGN SERVER vk, docs, sms, cells TO app;
 GRANT CREATE ON SCHEMA public TO app;"
+
+say 'And for callbacks: a role that may do nothing else, and a port'
+sql postgres "CREATE ROLE hooks;
+GRANT EXECUTE ON FUNCTION msgext.receive_callback TO hooks;
+GRANT USAGE ON FOREIGN SERVER vk, sms TO hooks;
+ALTER DATABASE shop SET msgext.listen_role = 'hooks';
+ALTER DATABASE shop SET msgext.listen_port = $hook;"
+for _ in $(seq 1 100); do
+    ! curl -sf "http://127.0.0.1:$hook/health" >/dev/null || break
+    sleep 0.1
+done
+curl -sf "$peer/control/callbacks" -o /dev/null \
+    --data-binary "{\"batch\": 1, \"url\": {\"devino\": \"http://127.0.0.1:$hook/vk/long-and-random\",
+        \"edna\": \"http://127.0.0.1:$hook/sms/another-long-one\"}}"
+echo "  Devino now posts to http://127.0.0.1:$hook/vk/<token>, edna to …/sms/<token>"
 
 say 'The application, an ordinary role: one message by a call, in a transaction of its own'
 sql app "SELECT msgext.send_vk('vk',
@@ -123,15 +141,9 @@ BEGIN;
 UPDATE orders SET state = 'shipped' WHERE id = 1003;
 ROLLBACK;"
 
-say "On the way, as it happens (message_event; pushes of Devino and edna come in by receive_callback)"
+say "On the way, as it happens (message_event; pushes of Devino and edna come in by the listener)"
 shown=0
 for _ in $(seq 1 150); do
-    body=$(curl -s "$peer/control/callbacks?max=50")
-    case $body in '<'*) server=sms ;; *) server=vk ;; esac
-    [ "$body" = '[]' ] ||
-        quiet -U postgres -v server="$server" -v body="$body" >/dev/null <<'SQL'
-SELECT msgext.receive_callback(:'server', convert_to(:'body', 'UTF8'));
-SQL
     quiet -U app -F '  ' -c "SELECT to_char(at, 'HH24:MI:SS.MS'), 'message ' || message_id,
             rpad(kind, 8), rpad(coalesce(channel, ''), 5),
             CASE WHEN status IS NULL THEN state ELSE status || ' -> ' || state END,

@@ -40,6 +40,8 @@ need libcrypto.pc libssl-dev
 need libxml-2.0.pc libxml2-dev
 need IPC::Run libipc-run-perl
 need curl curl
+need openssl openssl
+need /usr/sbin/nginx nginx-light
 
 # clang's runtime for fuzzing and the sanitizers has the compiler's own version.
 if command -v clang >/dev/null 2>&1; then
@@ -66,5 +68,6 @@ $run apt-get update -qq
 $run mkdir -p /etc/postgresql-common
 [ -e /etc/postgresql-common/createcluster.conf ] ||
     echo 'create_main_cluster = false' | $run tee /etc/postgresql-common/createcluster.conf >/dev/null
+# Nor is a running nginx: nothing is started in runlevel 1.
 # shellcheck disable=SC2086
-$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+$run env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -12,6 +12,7 @@ CREATE SEQUENCE msgext.outbox_id_seq AS bigint;
 CREATE TABLE msgext.outbox (
     id              bigint NOT NULL,
     xid             xid8 NOT NULL,
+    lane            integer NOT NULL,
     home            bigint NOT NULL,
     created_at      timestamptz NOT NULL,
     queued_at       timestamptz NOT NULL,
@@ -53,6 +54,7 @@ COMMENT ON TABLE msgext.outbox IS
     'one row per message, from the transaction that queued it until retention removes it; ask the view message instead';
 COMMENT ON COLUMN msgext.outbox.id IS 'what post_message returned';
 COMMENT ON COLUMN msgext.outbox.xid IS 'transaction that queued it: new work is found by this';
+COMMENT ON COLUMN msgext.outbox.lane IS 'a number made of server and priority, by which new work is found';
 COMMENT ON COLUMN msgext.outbox.home IS 'database it was queued in; a row restored into another one is not sent until resume_server adopts it';
 COMMENT ON COLUMN msgext.outbox.created_at IS 'when it was first queued; with id, what an idempotency key is made of';
 COMMENT ON COLUMN msgext.outbox.queued_at IS 'when it was last queued, by post_message or retry_message';
@@ -85,7 +87,7 @@ COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every at
 
 -- New work of a lane is one index range above the lane's cursor, however long the
 -- history before it. No state column is in any index, so every later update is HOT.
-CREATE INDEX outbox_lane ON msgext.outbox (server, priority, xid, id);
+CREATE INDEX outbox_lane ON msgext.outbox (lane, xid, id);
 COMMENT ON INDEX msgext.outbox_lane IS 'the lanes: finds new messages by the transaction that wrote them';
 CREATE UNIQUE INDEX outbox_operation ON msgext.outbox (server, operation_id)
     WHERE operation_id IS NOT NULL;
@@ -217,23 +219,25 @@ COMMENT ON COLUMN msgext.reference.message_id IS 'ours';
 CREATE TABLE msgext.callback (
     server      text COLLATE "C" NOT NULL,
     digest      bytea NOT NULL,
-    provider_id text COLLATE "C" NOT NULL,
+    provider_id text COLLATE "C",
     received_at timestamptz NOT NULL,
     message_id  bigint,
     repeats     integer NOT NULL,
     report      bytea NOT NULL,
+    error       text COLLATE "C",
     CONSTRAINT callback_pkey PRIMARY KEY (server, digest)
 );
-COMMENT ON TABLE msgext.callback IS 'reports pushed by providers, each once; those without message_id wait for their message';
+COMMENT ON TABLE msgext.callback IS 'reports pushed by providers, each once; those without message_id wait for their message, those with an error for a person';
 COMMENT ON COLUMN msgext.callback.server IS 'foreign server';
-COMMENT ON COLUMN msgext.callback.digest IS 'SHA-256 of the report';
-COMMENT ON COLUMN msgext.callback.provider_id IS 'the provider''s id of the message';
+COMMENT ON COLUMN msgext.callback.digest IS 'SHA-256 of what the report says, or of a push that could not be read';
+COMMENT ON COLUMN msgext.callback.provider_id IS 'the provider''s id of the message; NULL: a push that could not be read';
 COMMENT ON COLUMN msgext.callback.received_at IS 'when it came first';
 COMMENT ON COLUMN msgext.callback.message_id IS 'message it was applied to';
 COMMENT ON COLUMN msgext.callback.repeats IS 'how often it came again';
-COMMENT ON COLUMN msgext.callback.report IS 'the report, as received';
+COMMENT ON COLUMN msgext.callback.report IS 'the report, or the push that could not be read, as received';
+COMMENT ON COLUMN msgext.callback.error IS 'why the push could not be read';
 CREATE INDEX callback_unmatched ON msgext.callback (server, provider_id)
-    WHERE message_id IS NULL;
+    WHERE message_id IS NULL AND provider_id IS NOT NULL;
 COMMENT ON INDEX msgext.callback_unmatched IS 'reports that wait for their message';
 
 CREATE TABLE msgext.recipient_use (

@@ -4,8 +4,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
@@ -43,6 +45,19 @@ msgext_access_own(const MsgServer *server)
 {
 	if (!msgext_server_ownercheck(server->oid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_SERVER, server->name);
+}
+
+void
+msgext_access_receive(void)
+{
+	Oid arguments[] = {NAMEOID, BYTEAOID, JSONBOID};
+	List *name =
+		list_make2(makeString("msgext"), makeString(pstrdup("receive_callback")));
+	AclResult result = msgext_function_aclcheck(LookupFuncName(name, 3, arguments, false),
+												GetUserId(), ACL_EXECUTE);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_FUNCTION, "receive_callback");
 }
 
 bool

@@ -15,6 +15,9 @@ extern void msgext_access_use(const MsgServer *server);
 /* ERROR 42501 unless the current user owns the server. */
 extern void msgext_access_own(const MsgServer *server);
 
+/* ERROR 42501 unless the current user may call receive_callback(). */
+extern void msgext_access_receive(void);
+
 /* Is the current user this sender, or a member of that role? */
 extern bool msgext_access_may_see(const char *sender);
 

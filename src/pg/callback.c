@@ -35,7 +35,8 @@ enum
 	Anum_callback_message_id,
 	Anum_callback_repeats,
 	Anum_callback_report,
-	Natts_callback = Anum_callback_report
+	Anum_callback_error,
+	Natts_callback = Anum_callback_error
 };
 
 static void
@@ -105,6 +106,9 @@ count_repeat(MsgTable *callbacks, const char *server, bytea *digest)
 	}
 	msgext_scan_end(scan);
 	UnregisterSnapshot(latest);
+
+	/* A further repeat in this transaction counts on from here. */
+	CommandCounterIncrement();
 }
 
 /*
@@ -163,23 +167,60 @@ apply(int64 message, const MsgEvent *report, bool wait)
 	return result == TM_Ok;
 }
 
+static bytea *
+bytes(const char *data, size_t len)
+{
+	bytea *result = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(result, VARHDRSZ + len);
+	memcpy(VARDATA(result), data, len);
+	return result;
+}
+
 static void
 write_down(Datum *values, bool *nulls, const MsgServer *server, const MsgEvent *report,
 		   bytea *digest, int64 message)
 {
-	bytea *raw = palloc(VARHDRSZ + report->raw_len);
-
-	SET_VARSIZE(raw, VARHDRSZ + report->raw_len);
-	memcpy(VARDATA(raw), report->raw, report->raw_len);
 	memset(nulls, false, Natts_callback);
 	values[Anum_callback_server - 1] = CStringGetTextDatum(server->name);
 	values[Anum_callback_digest - 1] = PointerGetDatum(digest);
-	values[Anum_callback_provider_id - 1] = CStringGetTextDatum(report->provider_id);
+	nulls[Anum_callback_provider_id - 1] = report->provider_id == NULL;
+	if (report->provider_id != NULL)
+		values[Anum_callback_provider_id - 1] = CStringGetTextDatum(report->provider_id);
 	values[Anum_callback_received_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[Anum_callback_message_id - 1] = Int64GetDatum(message);
 	nulls[Anum_callback_message_id - 1] = message == 0;
 	values[Anum_callback_repeats - 1] = Int32GetDatum(0);
-	values[Anum_callback_report - 1] = PointerGetDatum(raw);
+	values[Anum_callback_report - 1] =
+		PointerGetDatum(bytes(report->raw, report->raw_len));
+	nulls[Anum_callback_error - 1] = true;
+}
+
+void
+msgext_callback_keep(const MsgServer *server, const char *body, size_t len,
+					 const char *error)
+{
+	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, true);
+	MsgEvent report = {.raw = body, .raw_len = len};
+	bytea *digest = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	Datum values[Natts_callback];
+	bool nulls[Natts_callback];
+
+	SET_VARSIZE(digest, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	if (pg_cryptohash_init(hash) < 0 ||
+		pg_cryptohash_update(hash, (const uint8 *) body, len) < 0 ||
+		pg_cryptohash_final(hash, (uint8 *) VARDATA(digest), PG_SHA256_DIGEST_LENGTH) < 0)
+		elog(ERROR, "could not compute a digest");
+	pg_cryptohash_free(hash);
+	write_down(values, nulls, server, &report, digest, 0);
+	values[Anum_callback_error - 1] = CStringGetTextDatum(error);
+	nulls[Anum_callback_error - 1] = false;
+	if (!msgext_table_insert_unique(callbacks, "callback_pkey", values, nulls))
+		count_repeat(callbacks, server->name, digest);
+	else
+		CommandCounterIncrement();
+	msgext_table_close(callbacks);
 }
 
 int

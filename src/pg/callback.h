@@ -1,6 +1,7 @@
 /*
  * callback.h
- *		Reports pushed by providers: rows of msgext.callback, each report once.
+ *		Reports pushed by providers: rows of msgext.callback, each report once;
+ *		and pushes that nobody could read.
  */
 #ifndef MSGEXT_CALLBACK_H
 #define MSGEXT_CALLBACK_H
@@ -14,6 +15,13 @@
  * Returns how many new reports were applied.
  */
 extern int msgext_callback_receive(const MsgServer *server, const MsgEvent *reports);
+
+/*
+ * Keeps a push that could not be read, once, for a person to look at; error says why. Its
+ * sender has been told.
+ */
+extern void msgext_callback_keep(const MsgServer *server, const char *body, size_t len,
+								 const char *error);
 
 /*
  * Does any report of this server wait for its message, one that is still being written

@@ -12,6 +12,7 @@
 #include "access/genam.h"
 #include "access/tableam.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
@@ -63,6 +64,12 @@ msgext_server_aclcheck(Oid server, Oid role, AclMode mode)
 	return object_aclcheck(ForeignServerRelationId, server, role, mode);
 }
 
+static inline AclResult
+msgext_function_aclcheck(Oid function, Oid role, AclMode mode)
+{
+	return object_aclcheck(ProcedureRelationId, function, role, mode);
+}
+
 static inline bool
 msgext_server_ownercheck(Oid server, Oid role)
 {
@@ -81,6 +88,12 @@ static inline AclResult
 msgext_server_aclcheck(Oid server, Oid role, AclMode mode)
 {
 	return pg_foreign_server_aclcheck(server, role, mode);
+}
+
+static inline AclResult
+msgext_function_aclcheck(Oid function, Oid role, AclMode mode)
+{
+	return pg_proc_aclcheck(function, role, mode);
 }
 
 static inline bool

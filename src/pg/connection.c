@@ -15,6 +15,7 @@
 #include "commands/defrem.h"
 #include "common/hashfn.h"
 #include "foreign/foreign.h"
+#include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -506,6 +507,54 @@ msgext_server_account(MsgServer *server, const char *sender)
 	server->accounts = lappend(server->accounts, account);
 	MemoryContextSwitchTo(before);
 	return account;
+}
+
+/* Senders with a mapping of their own, and "" where PUBLIC has one. */
+static List *
+mapped_roles(Oid server)
+{
+	List *roles = NIL;
+	Relation rel = table_open(UserMappingRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple tuple;
+
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		Form_pg_user_mapping form = (Form_pg_user_mapping) GETSTRUCT(tuple);
+		char *role = "";
+
+		if (form->umserver != server)
+			continue;
+		if (OidIsValid(form->umuser))
+			role = GetUserNameFromId(form->umuser, true);
+		if (role != NULL)
+			roles = lappend(roles, role);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return roles;
+}
+
+List *
+msgext_server_callback_tokens(MsgServer *server, const char **error)
+{
+	List *tokens = NIL;
+	ListCell *cell;
+
+	foreach (cell, mapped_roles(server->oid))
+	{
+		MsgAccount *account = msgext_server_account(server, lfirst(cell));
+		const char *token = msgext_conn_option(&account->conn, "callback_token");
+
+		if (token == NULL)
+			continue;
+		if (token[0] != '\0')
+			tokens = lappend(tokens, (char *) token);
+		else if (*error == NULL)
+			*error =
+				account->error != NULL ? account->error : "a callback_token is empty";
+	}
+	return tokens;
 }
 
 void

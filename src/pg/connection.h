@@ -75,6 +75,13 @@ extern bool msgext_mapping_exists(Oid server, Oid role);
 /* The sender's account; never NULL, see its error. Lives as long as the server. */
 extern MsgAccount *msgext_server_account(MsgServer *server, const char *sender);
 
+/*
+ * The tokens that callbacks for the server may come with, of all its user mappings: a
+ * list of const char *, as long-lived as the server. *error, if not NULL already, becomes
+ * why a mapping's token could not be read.
+ */
+extern List *msgext_server_callback_tokens(MsgServer *server, const char **error);
+
 /* Overwrites every secret of the account in bytes, should an answer echo one. */
 extern void msgext_account_scrub(const MsgAccount *account, char *bytes, size_t len);
 

@@ -33,6 +33,42 @@
 /* A result that cannot be recorded is set aside for this long. */
 #define STRIKE_US (60 * USECS_PER_SEC)
 
+MsgTable *
+msgext_open_in_turn(MsgDispatcher *dispatcher, MsgTableKind kind)
+{
+	MsgTable **table = &dispatcher->tables[kind];
+	int64 reading = dispatcher->reading;
+
+	if (*table != NULL)
+		return *table;
+
+	/* A table that cannot be opened is the fault of no message. */
+	dispatcher->reading = 0;
+	switch (kind)
+	{
+		case MSGEXT_OUTBOX:
+			*table = msgext_outbox_open(true);
+			break;
+		case MSGEXT_EVENTS:
+			*table = msgext_event_open();
+			break;
+		case MSGEXT_DUE:
+			*table = msgext_due_open(true);
+			break;
+		case MSGEXT_CLAIMS:
+			*table = msgext_claim_open(true);
+			break;
+		case MSGEXT_REFERENCES:
+			*table = msgext_reference_open(true);
+			break;
+		case MSGEXT_USES:
+			*table = msgext_recipient_open();
+			break;
+	}
+	dispatcher->reading = reading;
+	return *table;
+}
+
 static void
 close_tables(MsgDispatcher *dispatcher)
 {
@@ -205,6 +241,8 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 {
 	MemoryContext before = CurrentMemoryContext;
 
+	if (dispatcher->rematches == NIL)
+		dispatcher->news &= ~MSGEXT_NEWS_CALLBACK;
 	if (msgext_http_thread_ready(dispatcher->http))
 		msgext_flight_land(dispatcher);
 	if (turn_is_due(dispatcher, GetCurrentTimestamp()))

@@ -175,55 +175,46 @@ struct MsgDispatcher
 	int64 reading; /* message being looked at, should it raise an error */
 	int npoison;
 	int64 poison[MSGEXT_POISON_MAX]; /* messages that raised one */
-	MsgTable *tables[MSGEXT_TABLES]; /* open in this turn; see outbox_of() and its like */
+	MsgTable *tables[MSGEXT_TABLES]; /* open in this turn; see outbox_of() */
 };
+
+/* dispatcher.c: opens one of the tables, if this turn has not. */
+extern MsgTable *msgext_open_in_turn(MsgDispatcher *dispatcher, MsgTableKind kind);
 
 static inline MsgTable *
 outbox_of(MsgDispatcher *dispatcher)
 {
-	MsgTable **table = &dispatcher->tables[MSGEXT_OUTBOX];
-
-	return *table != NULL ? *table : (*table = msgext_outbox_open(true));
+	return msgext_open_in_turn(dispatcher, MSGEXT_OUTBOX);
 }
 
 static inline MsgTable *
 events_of(MsgDispatcher *dispatcher)
 {
-	MsgTable **table = &dispatcher->tables[MSGEXT_EVENTS];
-
-	return *table != NULL ? *table : (*table = msgext_event_open());
+	return msgext_open_in_turn(dispatcher, MSGEXT_EVENTS);
 }
 
 static inline MsgTable *
 due_of(MsgDispatcher *dispatcher)
 {
-	MsgTable **table = &dispatcher->tables[MSGEXT_DUE];
-
-	return *table != NULL ? *table : (*table = msgext_due_open(true));
+	return msgext_open_in_turn(dispatcher, MSGEXT_DUE);
 }
 
 static inline MsgTable *
 claims_of(MsgDispatcher *dispatcher)
 {
-	MsgTable **table = &dispatcher->tables[MSGEXT_CLAIMS];
-
-	return *table != NULL ? *table : (*table = msgext_claim_open(true));
+	return msgext_open_in_turn(dispatcher, MSGEXT_CLAIMS);
 }
 
 static inline MsgTable *
 references_of(MsgDispatcher *dispatcher)
 {
-	MsgTable **table = &dispatcher->tables[MSGEXT_REFERENCES];
-
-	return *table != NULL ? *table : (*table = msgext_reference_open(true));
+	return msgext_open_in_turn(dispatcher, MSGEXT_REFERENCES);
 }
 
 static inline MsgTable *
 uses_of(MsgDispatcher *dispatcher)
 {
-	MsgTable **table = &dispatcher->tables[MSGEXT_USES];
-
-	return *table != NULL ? *table : (*table = msgext_recipient_open());
+	return msgext_open_in_turn(dispatcher, MSGEXT_USES);
 }
 
 /* take.c */

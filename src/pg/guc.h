@@ -12,6 +12,16 @@ extern int msgext_max_in_flight; /* msgext.max_in_flight, requests of one dispat
 extern int msgext_max_response_size; /* msgext.max_response_size, kB */
 extern int msgext_retention;		 /* msgext.retention, minutes; -1 = for ever */
 
+extern char *msgext_listen_address;
+extern int msgext_listen_port; /* 0 = no listener */
+extern char *msgext_listen_role;
+extern int msgext_listen_max_connections;
+extern int msgext_listen_max_connections_per_address; /* 0 = no limit */
+extern int msgext_listen_max_header_size;			  /* kB */
+extern int msgext_listen_max_body_size;				  /* kB */
+extern int msgext_listen_idle_timeout;				  /* s */
+extern int msgext_listen_request_timeout;			  /* s */
+
 extern void msgext_guc_define(void);
 
 #endif /* MSGEXT_GUC_H */

@@ -19,7 +19,8 @@ static const char *
 to_utf8(MsgArena *arena, const char *text, int len, size_t *utf8_len)
 {
 	char *copy = msgext_strndup(arena, text, len);
-	char *utf8 = pg_server_to_any(copy, len, PG_UTF8);
+	char *utf8 =
+		GetDatabaseEncoding() == PG_UTF8 ? copy : pg_server_to_any(copy, len, PG_UTF8);
 
 	*utf8_len = utf8 == copy ? (size_t) len : strlen(utf8);
 	return utf8;
@@ -41,9 +42,12 @@ from_scalar(MsgArena *arena, const JsonbValue *value)
 			node->len = len;
 			return node;
 		case jbvNumeric:
-			return msgext_json_number(
-				arena, DatumGetCString(DirectFunctionCall1(
-						   numeric_out, NumericGetDatum(value->val.numeric))));
+			text = DatumGetCString(
+				DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+			node = msgext_json_new(arena, MSG_JSON_NUMBER);
+			node->text = text;
+			node->len = strlen(text);
+			return node;
 		case jbvBool:
 			node = msgext_json_new(arena, MSG_JSON_BOOL);
 			node->truth = value->val.boolean;
@@ -62,7 +66,7 @@ from_container(MsgArena *arena, JsonbIterator **it, MsgJsonType type)
 	JsonbValue value;
 	JsonbIteratorToken token;
 	MsgJson *node;
-	size_t len;
+	size_t name_len = 0;
 
 	check_stack_depth();
 	while ((token = JsonbIteratorNext(it, &value, false)) != WJB_DONE)
@@ -70,7 +74,8 @@ from_container(MsgArena *arena, JsonbIterator **it, MsgJsonType type)
 		switch (token)
 		{
 			case WJB_KEY:
-				name = to_utf8(arena, value.val.string.val, value.val.string.len, &len);
+				name =
+					to_utf8(arena, value.val.string.val, value.val.string.len, &name_len);
 				continue;
 			case WJB_VALUE:
 			case WJB_ELEM:
@@ -86,9 +91,12 @@ from_container(MsgArena *arena, JsonbIterator **it, MsgJsonType type)
 				return container;
 		}
 		if (type == MSG_JSON_OBJECT)
-			msgext_json_set(container, name, node);
-		else
-			msgext_json_append(container, node);
+		{
+			/* jsonb has each name once. */
+			node->name = name;
+			node->name_len = name_len;
+		}
+		msgext_json_append(container, node);
 	}
 	return container;
 }

@@ -175,6 +175,17 @@ msgext_lane_reload(MsgLane *lane)
 	msgext_table_close(lanes);
 }
 
+/* FNV-1a, which no other version of PostgreSQL has otherwise, and the priority. */
+int32
+msgext_lane_number(const char *server, int16 priority)
+{
+	uint32 hash = 2166136261U;
+
+	for (; *server != '\0'; server++)
+		hash = (hash ^ (unsigned char) *server) * 16777619U;
+	return (int32) (hash << 3 | (uint32) priority);
+}
+
 MsgLane *
 msgext_lane_create(MemoryContext context, const char *server, int16 priority)
 {
@@ -183,6 +194,7 @@ msgext_lane_create(MemoryContext context, const char *server, int16 priority)
 	lane->context = context;
 	lane->server = MemoryContextStrdup(context, server);
 	lane->priority = priority;
+	lane->number = msgext_lane_number(server, priority);
 	msgext_lane_reload(lane);
 	return lane;
 }
@@ -253,22 +265,20 @@ static void
 open_range(MsgLane *lane, MsgTable *outbox, bool point, uint64 from, uint64 before,
 		   int64 after_id)
 {
-	ScanKeyData keys[4];
-	int n = 3;
+	ScanKeyData keys[3];
 
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, lane->server);
-	msgext_key_int16(&keys[1], 2, BTEqualStrategyNumber, lane->priority);
+	msgext_key_int32(&keys[0], 1, BTEqualStrategyNumber, lane->number);
 	if (point)
 	{
-		msgext_key_xid8(&keys[2], 3, BTEqualStrategyNumber, from);
-		msgext_key_int64(&keys[n++], 4, BTGreaterStrategyNumber, after_id);
+		msgext_key_xid8(&keys[1], 2, BTEqualStrategyNumber, from);
+		msgext_key_int64(&keys[2], 3, BTGreaterStrategyNumber, after_id);
 	}
 	else
 	{
-		msgext_key_xid8(&keys[2], 3, BTGreaterEqualStrategyNumber, from);
-		msgext_key_xid8(&keys[n++], 3, BTLessStrategyNumber, before);
+		msgext_key_xid8(&keys[1], 2, BTGreaterEqualStrategyNumber, from);
+		msgext_key_xid8(&keys[2], 2, BTLessStrategyNumber, before);
 	}
-	lane->range = msgext_scan_begin(outbox, "outbox_lane", GetActiveSnapshot(), keys, n);
+	lane->range = msgext_scan_begin(outbox, "outbox_lane", GetActiveSnapshot(), keys, 3);
 	lane->range_is_point = point;
 }
 
@@ -360,6 +370,20 @@ finish_scan(MsgLane *lane)
 	 */
 }
 
+/* Is the row of this lane, or of one that has the same number? */
+static bool
+is_of(const MsgLane *lane, TupleTableSlot *slot)
+{
+	bool isnull;
+	Datum server = slot_getattr(slot, Anum_outbox_server, &isnull);
+	size_t len = VARSIZE_ANY_EXHDR(DatumGetPointer(server));
+
+	return strlen(lane->server) == len &&
+		   memcmp(VARDATA_ANY(DatumGetPointer(server)), lane->server, len) == 0 &&
+		   DatumGetInt16(slot_getattr(slot, Anum_outbox_priority, &isnull)) ==
+			   lane->priority;
+}
+
 bool
 msgext_lane_next(MsgLane *lane, MsgTable *outbox, MsgRow *row)
 {
@@ -387,7 +411,7 @@ msgext_lane_next(MsgLane *lane, MsgTable *outbox, MsgRow *row)
 			uint64 xid = DatumGetUInt64(slot_getattr(slot, Anum_outbox_xid, &isnull));
 
 			/* Not in this round's snapshot, so it belongs to the next round. */
-			if (!is_visible(&lane->scan, xid))
+			if (!is_visible(&lane->scan, xid) || !is_of(lane, slot))
 				continue;
 			msgext_outbox_read(outbox, slot, row);
 			return true;

@@ -28,6 +28,7 @@ typedef struct MsgLane
 {
 	char *server;
 	int16 priority;
+	int32 number;
 	bool has_done;
 	MsgSnapshot done;
 	bool scanning; /* scan is being read, from after (xid, id) */
@@ -44,6 +45,12 @@ typedef struct MsgLane
 	MsgScan *range; /* open within a transaction only */
 	bool range_is_point;
 } MsgLane;
+
+/*
+ * The number of a lane, by which index outbox_lane orders rows: fixed for ever, for it is
+ * in rows. Two lanes may share one; each then passes over the other's rows.
+ */
+extern int32 msgext_lane_number(const char *server, int16 priority);
 
 /* Makes the lane in context, as far as msgext.lane says it had been read. */
 extern MsgLane *msgext_lane_create(MemoryContext context, const char *server,

@@ -17,6 +17,7 @@ enum
 {
 	Anum_outbox_id = 1,
 	Anum_outbox_xid,
+	Anum_outbox_lane,
 	Anum_outbox_home,
 	Anum_outbox_created_at,
 	Anum_outbox_queued_at,

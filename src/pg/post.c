@@ -29,6 +29,7 @@
 #include "pg/event.h"
 #include "pg/home.h"
 #include "pg/json_pg.h"
+#include "pg/lane.h"
 #include "pg/outbox.h"
 #include "pg/wake.h"
 
@@ -199,6 +200,8 @@ fill_row(const Post *post, const MsgFragment *fragment, Datum *values, bool *nul
 	memset(nulls, false, sizeof(bool) * Natts_outbox);
 	values[Anum_outbox_xid - 1] =
 		UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
+	values[Anum_outbox_lane - 1] =
+		Int32GetDatum(msgext_lane_number(post->server->name, post->priority));
 	values[Anum_outbox_home - 1] = Int64GetDatum(msgext_home());
 	values[Anum_outbox_id - 1] = Int64GetDatum(post->payload.id);
 	values[Anum_outbox_created_at - 1] = TimestampTzGetDatum(post->created_at);

@@ -121,6 +121,15 @@ msgext_key_int64(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
 }
 
 void
+msgext_key_int32(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
+				 int32 value)
+{
+	static const Comparisons by = {F_INT4LT, F_INT4LE, F_INT4EQ, F_INT4GE, F_INT4GT};
+
+	key(entry, column, strategy, InvalidOid, &by, Int32GetDatum(value));
+}
+
+void
 msgext_key_int16(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
 				 int16 value)
 {

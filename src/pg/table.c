@@ -45,6 +45,16 @@ forget_known(Datum arg, int cache, uint32 hash)
 	nknown = 0;
 }
 
+/* What has been found out about indexes, until a relation changes. */
+static MsgIndex judged[KNOWN_MAX];
+static int njudged = 0;
+
+static void
+forget_judged(Datum arg, Oid relation)
+{
+	njudged = 0;
+}
+
 Oid
 msgext_schema_oid(void)
 {
@@ -117,7 +127,8 @@ msgext_table_close(MsgTable *table)
 	if (table->finder != NULL)
 		msgext_scan_end(table->finder);
 	for (i = 0; i < table->nindexes; i++)
-		index_close(table->indexes[i].rel, NoLock);
+		if (table->indexes[i].rel != NULL)
+			index_close(table->indexes[i].rel, NoLock);
 	if (table->result != NULL)
 	{
 		ExecCloseIndices(table->result);
@@ -144,22 +155,56 @@ column_present(List *predicate)
 	return ((Var *) test->arg)->varattno;
 }
 
-/* Can we write its entries ourselves? */
-static bool
-is_plain(MsgIndex *index)
+static Relation
+open_index(MsgIndex *index)
 {
-	Form_pg_index form = index->rel->rd_index;
+	if (index->rel == NULL)
+		index->rel = index_open(index->oid, RowExclusiveLock);
+	return index->rel;
+}
+
+/* Can we write its entries ourselves? */
+static void
+judge(MsgIndex *index)
+{
+	Form_pg_index form = open_index(index)->rd_index;
 	HeapTuple tuple = index->rel->rd_indextuple;
 
-	index->present = 0;
-	if (index->rel->rd_rel->relam != BTREE_AM_OID || !form->indisready ||
-		form->indisexclusion || (form->indisunique && !form->indimmediate) ||
-		!heap_attisnull(tuple, Anum_pg_index_indexprs, NULL))
-		return false;
-	if (heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
-		return true;
-	index->present = column_present(RelationGetIndexPredicate(index->rel));
-	return index->present != 0;
+	index->plain = index->rel->rd_rel->relam == BTREE_AM_OID && form->indisready &&
+				   !form->indisexclusion && (!form->indisunique || form->indimmediate) &&
+				   heap_attisnull(tuple, Anum_pg_index_indexprs, NULL);
+	if (index->plain && !heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
+	{
+		index->present = column_present(RelationGetIndexPredicate(index->rel));
+		index->plain = index->present != 0;
+	}
+}
+
+static void
+look_at(MsgIndex *index, Oid oid)
+{
+	static bool registered = false;
+	int i;
+
+	if (!registered)
+		CacheRegisterRelcacheCallback(forget_judged, (Datum) 0);
+	registered = true;
+	for (i = 0; i < njudged; i++)
+	{
+		if (judged[i].oid == oid)
+		{
+			*index = judged[i];
+			return;
+		}
+	}
+	memset(index, 0, sizeof(*index));
+	index->oid = oid;
+	judge(index);
+	if (njudged < KNOWN_MAX)
+	{
+		judged[njudged] = *index;
+		judged[njudged++].rel = NULL;
+	}
 }
 
 static void
@@ -190,9 +235,9 @@ open_indexes(MsgTable *table)
 	{
 		MsgIndex *index = &table->indexes[table->nindexes];
 
-		index->rel = index_open(lfirst_oid(cell), RowExclusiveLock);
+		look_at(index, lfirst_oid(cell));
 		table->nindexes++;
-		table->plain &= is_plain(index);
+		table->plain &= index->plain;
 	}
 	list_free(oids);
 	if (!table->plain)
@@ -225,7 +270,7 @@ insert_entries(MsgTable *table, const Datum *values, const bool *nulls, bool qui
 	for (i = 0; i < table->nindexes; i++)
 	{
 		MsgIndex *index = &table->indexes[i];
-		Form_pg_index form = index->rel->rd_index;
+		Form_pg_index form;
 		IndexUniqueCheck check = UNIQUE_CHECK_NO;
 		Datum keys[INDEX_MAX_KEYS];
 		bool absent[INDEX_MAX_KEYS];
@@ -233,6 +278,7 @@ insert_entries(MsgTable *table, const Datum *values, const bool *nulls, bool qui
 
 		if (index->present != 0 && nulls[index->present - 1])
 			continue;
+		form = open_index(index)->rd_index;
 		for (k = 0; k < form->indnatts; k++)
 		{
 			keys[k] = values[form->indkey.values[k] - 1];

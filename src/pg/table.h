@@ -29,7 +29,9 @@ typedef struct MsgScan
 
 typedef struct MsgIndex
 {
-	Relation rel;
+	Oid oid;
+	Relation rel;		/* opened with its first entry, or NULL */
+	bool plain;			/* a B-tree of columns */
 	AttrNumber present; /* it has only rows in which this column is not null; 0 = all */
 } MsgIndex;
 
@@ -39,8 +41,8 @@ typedef struct MsgTable
 	TupleTableSlot *slot; /* for rows written */
 	MsgScan *finder;	  /* of msgext_table_find(), or NULL */
 
-	/* opened when the first entry is written */
-	bool plain; /* all indexes are B-trees of columns */
+	/* looked up when the first entry is written */
+	bool plain; /* all indexes are */
 	int nindexes;
 	MsgIndex *indexes;
 	EState *estate; /* only where the executor is needed */
@@ -102,6 +104,8 @@ extern void msgext_key_bytes(ScanKeyData *key, AttrNumber column, StrategyNumber
 							 bytea *value);
 extern void msgext_key_int64(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
 							 int64 value);
+extern void msgext_key_int32(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
+							 int32 value);
 extern void msgext_key_int16(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
 							 int16 value);
 extern void msgext_key_xid8(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,

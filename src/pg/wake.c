@@ -28,6 +28,7 @@ typedef struct Place
 	int worker;			   /* index into ProcGlobal->allProcs, or NO_PROCESS */
 	bool requested;		   /* somebody has news, and there is no worker */
 	bool present;		   /* its worker found the extension there */
+	int port;			   /* what it has set for its listener itself; -1 = nothing */
 } Place;
 
 typedef struct Shared
@@ -77,6 +78,7 @@ start_shared_memory(void)
 			shared->places[i].worker = NO_PROCESS;
 			shared->places[i].requested = false;
 			shared->places[i].present = false;
+			shared->places[i].port = -1;
 		}
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -110,6 +112,16 @@ find_place(Oid database)
 	return spare;
 }
 
+/* Makes a place that find_place() gave ours. */
+static void
+occupy(Place *place)
+{
+	if (place->database == MyDatabaseId)
+		return;
+	place->database = MyDatabaseId;
+	place->port = -1;
+}
+
 static void
 wake(uint64 told)
 {
@@ -136,7 +148,7 @@ wake(uint64 told)
 	place = find_place(MyDatabaseId);
 	if (place != NULL)
 	{
-		place->database = MyDatabaseId;
+		occupy(place);
 		if (place->worker == NO_PROCESS)
 			place->requested = true;
 		process = place->worker != NO_PROCESS ? place->worker : shared->launcher;
@@ -325,6 +337,37 @@ msgext_wake_is_present(Oid database)
 	return present;
 }
 
+int
+msgext_wake_port(Oid database)
+{
+	Place *place;
+	int port = -1;
+
+	LWLockAcquire(shared_lock, LW_SHARED);
+	place = find_place(database);
+	if (place != NULL && place->database == database)
+		port = place->port;
+	LWLockRelease(shared_lock);
+	return port;
+}
+
+void
+msgext_wake_set_port(int port)
+{
+	Place *place;
+	int launcher = NO_PROCESS;
+
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	place = find_place(MyDatabaseId);
+	if (place != NULL && place->database == MyDatabaseId && place->port != port)
+	{
+		place->port = port;
+		launcher = shared->launcher;
+	}
+	LWLockRelease(shared_lock);
+	set_latch_of(launcher);
+}
+
 static void
 worker_ends(int code, Datum arg)
 {
@@ -350,18 +393,23 @@ void
 msgext_wake_worker_start(void)
 {
 	Place *place;
+	int launcher;
 
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
 	place = find_place(MyDatabaseId);
 	if (place != NULL)
 	{
-		place->database = MyDatabaseId;
+		occupy(place);
 		place->worker = MSGEXT_MY_PROC_NUMBER;
 		place->requested = false;
 		place->present = true;
 		mine = place;
 	}
+	launcher = shared->launcher;
 	LWLockRelease(shared_lock);
+
+	/* The database has the extension: there may be a listener to be started. */
+	set_latch_of(launcher);
 	if (place == NULL)
 		ereport(WARNING,
 				(errmsg("more than %d databases have msgext dispatchers",

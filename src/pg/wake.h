@@ -40,6 +40,8 @@ extern int msgext_wake_requests(Oid *databases, int max);
 
 /* Did the worker of this database, now ended, find the extension there? */
 extern bool msgext_wake_is_present(Oid database);
+/* The port its database has set for its listener: 0 = none, -1 = nothing of its own. */
+extern int msgext_wake_port(Oid database);
 /* The database has gone. */
 extern void msgext_wake_forget(Oid database);
 
@@ -53,6 +55,8 @@ extern uint64 msgext_wake_news(void);
 extern void msgext_wake_worker_start(void);
 /* The number of the last start of a launcher: it keeps workers of its own. */
 extern uint32 msgext_wake_launch(void);
+/* Tells the launcher the port that this database itself has set; -1 = none. */
+extern void msgext_wake_set_port(int port);
 /* The extension is not in this database (any more): no worker is wanted. */
 extern void msgext_wake_absent(void);
 

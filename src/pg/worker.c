@@ -7,18 +7,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_database.h"
 #include "commands/extension.h"
-#include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lmgr.h"
-#include "storage/lock.h"
-#include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -30,8 +25,8 @@
 #include "pg/connection.h"
 #include "pg/dispatcher.h"
 #include "pg/guc.h"
+#include "pg/process.h"
 #include "pg/retention.h"
-#include "pg/table.h"
 #include "pg/wake.h"
 #include "pg/worker.h"
 
@@ -43,60 +38,7 @@
 
 #define CHECK_US USECS_PER_SEC
 
-static uint32 launch; /* the start of the launcher that wants this worker */
-
-static void
-begin_transaction(void)
-{
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-}
-
-static void
-commit_transaction(void)
-{
-	CommitTransactionCommand();
-}
-
-static const MsgHost host = {begin_transaction, commit_transaction};
-
-static bool
-is_installed(void)
-{
-	bool installed;
-
-	begin_transaction();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	installed =
-		OidIsValid(get_extension_oid("msgext", true)) && OidIsValid(msgext_schema_oid());
-	PopActiveSnapshot();
-	commit_transaction();
-	return installed;
-}
-
-/*
- * Somebody holds the database itself: it is being dropped, renamed, moved or copied,
- * and that waits for us to leave.
- */
-static bool
-is_database_wanted(void)
-{
-	LOCKTAG tag;
-
-	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
-	if (LockAcquire(&tag, RowExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
-		return true;
-	LockRelease(&tag, RowExclusiveLock, true);
-	return false;
-}
-
-/* The extension is not here, or has been dropped: no worker is wanted. */
-static void
-leave_absent(void)
-{
-	msgext_wake_absent();
-	proc_exit(0);
-}
+static const MsgHost host = {msgext_process_begin, msgext_process_commit};
 
 static void
 report(const MsgDispatcher *dispatcher)
@@ -113,21 +55,34 @@ report(const MsgDispatcher *dispatcher)
 						   n > 0 ? text : "waiting for messages");
 }
 
+/*
+ * The port that the database itself has set for its listener, or -1. Not this process's
+ * own setting: that is as old as the process.
+ */
+static int
+own_port(void)
+{
+	static const char name[] = "msgext.listen_port=";
+	const char *setting = msgext_process_settings(name);
+	char *value;
+	int port;
+
+	if (setting[0] == '\0')
+		return -1;
+	value = pnstrdup(setting + strlen(name), strcspn(setting, "\n") - strlen(name));
+	return parse_int(value, &port, 0, NULL) ? port : -1;
+}
+
 /* What is looked at about once a second. False = end. */
 static bool
 look_around(void)
 {
-	if (is_database_wanted())
-	{
-		ereport(LOG, (errmsg("msgext worker leaves: its database is wanted by another "
-							 "session")));
-		return false;
-	}
-	if (!is_installed())
-		leave_absent();
-
-	/* The launcher was started anew, and has started another one in our place. */
-	return msgext_wake_launch() == launch;
+	msgext_process_begin();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	msgext_wake_set_port(own_port());
+	PopActiveSnapshot();
+	msgext_process_commit();
+	return msgext_process_may_stay();
 }
 
 /* The error trap around one run of the dispatcher. */
@@ -151,9 +106,7 @@ run(MsgDispatcher *dispatcher)
 		FlushErrorState();
 		RESUME_INTERRUPTS();
 
-		/* DROP EXTENSION under our feet looks like any other error. */
-		if (!is_installed())
-			leave_absent();
+		msgext_process_leave_if_absent();
 		if (++failures > 100)
 			ereport(FATAL, (errmsg("msgext worker ends after repeated errors"),
 							errdetail("It is started again and goes on.")));
@@ -170,12 +123,12 @@ become_dispatcher(void)
 
 	while (!locked)
 	{
-		begin_transaction();
+		msgext_process_begin();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		if (OidIsValid(get_extension_oid("msgext", true)))
 			locked = msgext_dispatcher_lock();
 		PopActiveSnapshot();
-		commit_transaction();
+		msgext_process_commit();
 		if (locked)
 			break;
 		pgstat_report_activity(STATE_IDLE, "another session dispatches");
@@ -259,25 +212,11 @@ msgext_worker_main(Datum arg)
 {
 	MsgDispatcher *dispatcher;
 
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-	BackgroundWorkerUnblockSignals();
-	memcpy(&launch, MyBgworkerEntry->bgw_extra, sizeof(launch));
-	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
-	if (!is_installed())
-		leave_absent();
-
-	/* Whatever the cluster's defaults are: a turn sees what has committed before it. */
-	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET,
-					PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("idle_in_transaction_session_timeout", "0", PGC_SUSET,
-					PGC_S_OVERRIDE);
-	SetConfigOption("statement_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+	msgext_process_start(DatumGetObjectId(arg));
 	pgstat_report_appname("msgext");
 
 	msgext_wake_worker_start();
+	(void) look_around();
 	become_dispatcher();
 	dispatcher = msgext_dispatcher_create(TopMemoryContext, &host);
 	work(dispatcher);

@@ -1,7 +1,7 @@
 /*
  * worker.h
  *		The background processes: one launcher per cluster, one worker per database that
- *		has the extension.
+ *		has the extension, and one listener where it has a port.
  */
 #ifndef MSGEXT_WORKER_H
 #define MSGEXT_WORKER_H
@@ -13,5 +13,6 @@ extern void msgext_launcher_register(void);
 
 extern PGDLLEXPORT void msgext_launcher_main(Datum arg);
 extern PGDLLEXPORT void msgext_worker_main(Datum arg);
+extern PGDLLEXPORT void msgext_listener_main(Datum arg);
 
 #endif /* MSGEXT_WORKER_H */

@@ -543,6 +543,41 @@ scenario_backlog() { # backlog, messages measured
         "$(of backlog.rate | median)/s ($(of backlog.rate | spread)) with $1 queued, $(of backlog.small | median)/s ($(of backlog.small | spread)) with $2"
 }
 
+# A flood of callbacks at the listener, each of an id of its own, while messages are sent.
+scenario_callbacks() { # rounds, messages, callbacks
+    local i hook flood path seconds cpu_seconds bad
+    hook=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+    awk -v n="$3" 'BEGIN { for (i = 1; i <= n; i++)
+        printf "[{\"messageId\":%d,\"status\":\"DELIVERED\",\"receivedAt\":\"2026-01-01 12:00:00\"}]\n", i }' > "$out/pushes"
+    sql -c 'CREATE ROLE hooks' -c 'GRANT EXECUTE ON FUNCTION msgext.receive_callback TO hooks' \
+        -c 'GRANT USAGE ON FOREIGN SERVER vk TO hooks' \
+        -c "ALTER USER MAPPING FOR PUBLIC SERVER vk OPTIONS (ADD callback_token 'bench')" \
+        -c "ALTER DATABASE bench SET msgext.listen_role = hooks" \
+        -c "ALTER DATABASE bench SET msgext.listen_port = $hook"
+    until curl -sf "http://127.0.0.1:$hook/health" > /dev/null; do sleep 0.1; done
+    for i in $(seq "$1"); do
+        empty
+        read -r seconds cpu_seconds bad < <("$BENCH_BIN/ceiling" "$hook" "$3" 64 "$out/pushes" /vk/bench)
+        [ "$bad" = 0 ] || { note "$bad callbacks were not taken"; exit 1; }
+        put callbacks.rate "$(awk -v n="$3" -v s="$seconds" 'BEGIN { printf "%.0f", n / s }')"
+        dispatch vk "$2"
+        put callbacks.free "$rate"
+        for path in vk/bench vk/wrong; do
+            empty
+            queue vk "$2"
+            "$BENCH_BIN/ceiling" "$hook" 1000000000 64 "$out/pushes" "/$path" > /dev/null &
+            flood=$!
+            drain "$2"
+            kill "$flood"
+            wait "$flood" 2> /dev/null || true
+            put "callbacks.${path#*/}" "$(ratio "$rate" "$(of callbacks.free | tail -1)")"
+        done
+    done
+    sql -c 'ALTER DATABASE bench RESET msgext.listen_port'
+    info callbacks "$(of callbacks.rate | median)/s ($(of callbacks.rate | spread)) at the listener, 64 at a time, each committed before its answer"
+    info dispatch_flooded "dispatch at $(of callbacks.bench | median) ($(of callbacks.bench | spread)) of its own rate beside such a flood, at $(of callbacks.wrong | median) ($(of callbacks.wrong | spread)) beside one of strangers; all of it on the same CPUs"
+}
+
 table() {
     echo '| scenario | ratio | target | | measured |'
     echo '| --- | ---: | ---: | --- | --- |'
@@ -591,6 +626,7 @@ case $1 in
         scenario_enqueue_bulk 5
         scenario_memory 10000 200000
         scenario_held 3 20000 3
+        scenario_callbacks 3 30000 100000
         scenario_backlog 1000000 50000 ;;
     *)
         for name; do
@@ -606,6 +642,7 @@ case $1 in
                 enqueue_bulk) scenario_enqueue_bulk 5 ;;
                 memory) scenario_memory 10000 200000 ;;
                 held_transaction) scenario_held 3 20000 3 ;;
+                callbacks) scenario_callbacks 3 30000 100000 ;;
                 backlog) scenario_backlog 1000000 50000 ;;
                 *) note "no scenario $name"; exit 2 ;;
             esac

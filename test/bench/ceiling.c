@@ -2,7 +2,7 @@
  * ceiling.c
  *		What libcurl does with nothing around it: the yardstick of the dispatcher.
  *
- *		ceiling PORT COUNT IN_FLIGHT BODIES
+ *		ceiling PORT COUNT IN_FLIGHT BODIES [PATH]
  *			posts COUNT requests, that many at once, with the lines of the file BODIES as
  *			bodies; prints seconds, CPU seconds and how many were not answered with 2xx
  *		ceiling --to PATH TOKEN PORT COUNT IN_FLIGHT BODIES
@@ -284,8 +284,10 @@ main(int argc, char **argv)
 		argv += 3;
 		argc -= 3;
 	}
-	if (argc != 5 && !pace)
-		die("usage: ceiling [--to PATH TOKEN] PORT COUNT IN_FLIGHT BODIES"
+	if (argc == 6 && !pace)
+		path = argv[5];
+	else if (argc != 5 && !pace)
+		die("usage: ceiling [--to PATH TOKEN] PORT COUNT IN_FLIGHT BODIES [PATH]"
 			" | --pace MS PORT COUNT BODIES");
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	multi = curl_multi_init();

@@ -1,11 +1,11 @@
 /*
  * callbacks.c
- *		A ring of status changes and the thread that posts them.
+ *		A ring of status changes and the threads that post them.
  *
- * Owns the ring, its settings and the only curl handle of the program. One
- * mutex guards all of it, and is never held while a post is under way. The
- * events of a post stay at the head of the ring until it has succeeded, so a
- * new URL, or none, finds them there.
+ * Owns the ring, its settings and the only curl handles of the program, one a
+ * thread. One mutex guards all of it, and is never held while a post is under
+ * way. The events of a post that a new URL, or none, interrupts go back to the
+ * head of the ring.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -26,6 +26,7 @@
 #define RETRY_MAX_MS 5000
 #define BATCH_MAX 10000
 #define REPEAT_MAX 1000
+#define CONNECTIONS_MAX 16
 
 typedef enum Spelling
 {
@@ -36,23 +37,26 @@ typedef enum Spelling
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
-static pthread_t poster;
+static pthread_t posters[CONNECTIONS_MAX];
 static atomic_bool stopping;
 
 static CallbackEvent *ring;
 static size_t ring_head;
 static size_t ring_len;
+static size_t under_way; /* events taken out of it to be posted */
 static CallbackTally counts;
 
 /* both say to a post under way that its result came too late */
 static unsigned clear_generation;
 static unsigned url_generation;
 
-static char *url;
+static json_t *url; /* one for all, or an object of them by provider; or NULL */
 static Spelling spelling = SPELL_EXAMPLE;
 static bool shuffled;
 static size_t repeat = 1;
 static size_t batch = 10;
+static size_t connections = 1;
+static size_t again; /* of a hundred bodies, so many come a second time, later */
 static uint64_t written;
 static unsigned shuffle_seed = 1;
 
@@ -73,7 +77,7 @@ callbacks_add(const CallbackEvent *event)
 	{
 		*ring_at(ring_len++) = *event;
 		if (url != NULL)
-			pthread_cond_signal(&changed);
+			pthread_cond_broadcast(&changed);
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -133,6 +137,47 @@ ring_remove(size_t n)
 {
 	ring_head = (ring_head + n) % RING_SIZE;
 	ring_len -= n;
+}
+
+static CallbackEvent *
+ring_take(size_t n)
+{
+	CallbackEvent *events = malloc(n * sizeof(CallbackEvent));
+	size_t i;
+
+	if (events == NULL)
+		die("out of memory");
+	for (i = 0; i < n; i++)
+		events[i] = *ring_at(i);
+	ring_remove(n);
+	under_way += n;
+	return events;
+}
+
+static void
+ring_put_back(const CallbackEvent *events, size_t n)
+{
+	while (n-- > 0)
+	{
+		if (ring_len == RING_SIZE)
+		{
+			counts.dropped++;
+			continue;
+		}
+		ring_head = (ring_head + RING_SIZE - 1) % RING_SIZE;
+		ring_len++;
+		*ring_at(0) = events[n];
+	}
+}
+
+static void
+ring_append(const CallbackEvent *events, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && ring_len < RING_SIZE; i++)
+		*ring_at(ring_len++) = events[i];
+	pthread_cond_broadcast(&changed);
 }
 
 /* One body of at most max events, [] if there are none; false while a URL is set. */
@@ -219,6 +264,20 @@ pause_ms(int ms, unsigned generation)
 	}
 }
 
+/* Where the events of this form go; NULL = nowhere. */
+static char *
+url_for(const CallbackForm *form)
+{
+	const json_t *one = json_is_object(url) ? json_object_get(url, form->provider) : url;
+	char *copy;
+
+	if (one == NULL)
+		return NULL;
+	if ((copy = strdup(json_string_value(one))) == NULL)
+		die("out of memory");
+	return copy;
+}
+
 /*
  * Posts the head of the ring until it is answered with 200 as often as asked.
  * Devino VK API, «Получение статуса сообщения с помощью Callback-запросов»:
@@ -230,12 +289,14 @@ post_head(CURL *curl)
 	size_t n = run_length(batch);
 	const CallbackForm *form = ring_at(0)->form;
 	size_t left = repeat;
+	CallbackEvent *events;
 	unsigned cleared = clear_generation;
 	int pause = RETRY_MIN_MS;
 	bool failed = false;
 	Buf body = {0};
 
 	write_body(&body, form, n, 1);
+	events = ring_take(n);
 	while (left > 0 && !stopping)
 	{
 		unsigned generation = url_generation;
@@ -244,9 +305,13 @@ post_head(CURL *curl)
 
 		if (url == NULL || cleared != clear_generation)
 			break;
-		to = strdup(url);
+		to = url_for(form);
 		if (to == NULL)
-			die("out of memory");
+		{
+			counts.dropped += n;
+			left = 0;
+			break;
+		}
 		pthread_mutex_unlock(&lock);
 		good = post_once(curl, to, form, &body);
 		pthread_mutex_lock(&lock);
@@ -268,8 +333,15 @@ post_head(CURL *curl)
 		pause_ms(pause, generation);
 		pause = pause * 2 < RETRY_MAX_MS ? pause * 2 : RETRY_MAX_MS;
 	}
-	if (left < repeat && cleared == clear_generation && ring_len >= n)
-		ring_remove(n);
+	under_way -= n;
+	if (cleared == clear_generation)
+	{
+		if (left == repeat)
+			ring_put_back(events, n);
+		else if ((size_t) (rand_r(&shuffle_seed) % 100) < again)
+			ring_append(events, n);
+	}
+	free(events);
 	buf_free(&body);
 }
 
@@ -277,8 +349,8 @@ static void *
 poster_main(void *arg)
 {
 	CURL *curl = curl_easy_init();
+	size_t number = (size_t) arg;
 
-	(void) arg;
 	if (curl == NULL)
 		die("could not start curl");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -292,7 +364,7 @@ poster_main(void *arg)
 	pthread_mutex_lock(&lock);
 	while (!stopping)
 	{
-		if (url == NULL || ring_len == 0)
+		if (url == NULL || ring_len == 0 || number >= connections)
 			pthread_cond_wait(&changed, &lock);
 		else
 			post_head(curl);
@@ -309,6 +381,7 @@ callbacks_start(void)
 	pthread_condattr_t attr;
 	sigset_t all;
 	sigset_t before;
+	size_t i;
 
 	ring = malloc(RING_SIZE * sizeof(CallbackEvent));
 	if (ring == NULL)
@@ -322,35 +395,41 @@ callbacks_start(void)
 	/* signals belong to the HTTP thread, which waits for them in ppoll */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&poster, NULL, poster_main, NULL) != 0)
-		die("could not start a thread");
+	for (i = 0; i < CONNECTIONS_MAX; i++)
+		if (pthread_create(&posters[i], NULL, poster_main, (void *) i) != 0)
+			die("could not start a thread");
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void
 callbacks_stop(void)
 {
+	size_t i;
+
 	pthread_mutex_lock(&lock);
 	stopping = true;
-	pthread_cond_signal(&changed);
+	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
-	pthread_join(poster, NULL);
+	for (i = 0; i < CONNECTIONS_MAX; i++)
+		pthread_join(posters[i], NULL);
 	curl_global_cleanup();
 	free(ring);
-	free(url);
+	json_decref(url);
 }
 
 static bool
-read_count(const json_t *root, const char *name, size_t max, size_t *count, Buf *message)
+read_count(const json_t *root, const char *name, size_t min, size_t max, size_t *count,
+		   Buf *message)
 {
 	const json_t *value = json_object_get(root, name);
 
 	if (value == NULL)
 		return true;
-	if (!json_is_integer(value) || json_integer_value(value) < 1 ||
+	if (!json_is_integer(value) || json_integer_value(value) < (json_int_t) min ||
 		json_integer_value(value) > (json_int_t) max)
 	{
-		buf_printf(message, "\"%s\" must be an integer from 1 to %zu\n", name, max);
+		buf_printf(message, "\"%s\" must be an integer from %zu to %zu\n", name, min,
+				   max);
 		return false;
 	}
 	*count = (size_t) json_integer_value(value);
@@ -380,13 +459,37 @@ read_choice(const json_t *root, const char *name, const char *const *choices, in
 }
 
 static bool
+is_url(const json_t *value)
+{
+	return json_is_string(value) && strncmp(json_string_value(value), "http", 4) == 0;
+}
+
+static bool
+are_urls(json_t *value)
+{
+	const char *provider;
+	json_t *one;
+
+	if (!json_is_object(value))
+		return is_url(value);
+	json_object_foreach(value, provider, one)
+	{
+		if (!is_url(one))
+			return false;
+	}
+	return true;
+}
+
+static bool
 apply_settings(const json_t *root, Buf *message)
 {
 	static const char *const spellings[] = {"example", "table", "mixed", NULL};
 	static const char *const orders[] = {"asis", "shuffled", NULL};
-	const json_t *new_url = json_object_get(root, "url");
+	json_t *new_url = json_object_get(root, "url");
 	size_t new_repeat = repeat;
 	size_t new_batch = batch;
+	size_t new_connections = connections;
+	size_t new_again = again;
 	int new_spelling = (int) spelling;
 	int new_order = shuffled ? 1 : 0;
 
@@ -395,26 +498,30 @@ apply_settings(const json_t *root, Buf *message)
 		buf_puts(message, "the body must be a JSON object\n");
 		return false;
 	}
-	if (new_url != NULL && !json_is_null(new_url) &&
-		(!json_is_string(new_url) || strncmp(json_string_value(new_url), "http", 4) != 0))
+	if (new_url != NULL && !json_is_null(new_url) && !are_urls(new_url))
 	{
-		buf_puts(message, "\"url\" must be null or an http URL\n");
+		buf_puts(message, "\"url\" must be null, an http URL, or an object of them by "
+						  "provider\n");
 		return false;
 	}
 	if (!read_choice(root, "spelling", spellings, &new_spelling, message) ||
 		!read_choice(root, "order", orders, &new_order, message) ||
-		!read_count(root, "repeat", REPEAT_MAX, &new_repeat, message) ||
-		!read_count(root, "batch", BATCH_MAX, &new_batch, message))
+		!read_count(root, "repeat", 1, REPEAT_MAX, &new_repeat, message) ||
+		!read_count(root, "batch", 1, BATCH_MAX, &new_batch, message) ||
+		!read_count(root, "again", 0, 99, &new_again, message) ||
+		!read_count(root, "connections", 1, CONNECTIONS_MAX, &new_connections, message))
 		return false;
 
 	spelling = (Spelling) new_spelling;
 	shuffled = new_order == 1;
 	repeat = new_repeat;
 	batch = new_batch;
+	connections = new_connections;
+	again = new_again;
 	if (new_url != NULL)
 	{
-		free(url);
-		url = json_is_null(new_url) ? NULL : strdup(json_string_value(new_url));
+		json_decref(url);
+		url = json_is_null(new_url) ? NULL : json_incref(new_url);
 		url_generation++;
 	}
 	return true;
@@ -435,7 +542,7 @@ callbacks_configure(const char *json, size_t len, Buf *message)
 	}
 	pthread_mutex_lock(&lock);
 	good = apply_settings(root, message);
-	pthread_cond_signal(&changed);
+	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
 	json_decref(root);
 	return good;
@@ -459,7 +566,7 @@ callbacks_tally(void)
 
 	pthread_mutex_lock(&lock);
 	copy = counts;
-	copy.pending = ring_len;
+	copy.pending = ring_len + under_way;
 	pthread_mutex_unlock(&lock);
 	return copy;
 }

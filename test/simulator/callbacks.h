@@ -1,7 +1,7 @@
 /*
  * callbacks.h
  *		Status changes on their way to the client: kept until they are fetched,
- *		or posted to a URL by a thread of their own.
+ *		or posted to a URL by threads of their own.
  *
  * The functions may be called from any thread.
  */
@@ -15,6 +15,7 @@ typedef struct CallbackEvent CallbackEvent;
 /* What a provider's bodies look like; a body holds events of one form only. */
 typedef struct CallbackForm
 {
+	const char *provider;
 	const char *content_type;
 	const char *open;
 	const char *between; /* two events */

@@ -108,7 +108,8 @@ write_callback(Buf *out, const CallbackEvent *event, bool table)
 	buf_putc(out, '}');
 }
 
-static const CallbackForm callback_form = {.content_type = JSON_TYPE,
+static const CallbackForm callback_form = {.provider = "devino",
+										   .content_type = JSON_TYPE,
 										   .open = "[",
 										   .between = ",",
 										   .close = "]",

@@ -136,6 +136,7 @@ write_event(Buf *out, const CallbackEvent *event, bool table)
 }
 
 static const CallbackForm form = {
+	.provider = "edna",
 	.content_type = "text/xml; charset=utf-8",
 	.open = EDNA_PROLOG "<" EDNA_STATUS_ANSWER
 						"><header/><payload><code>ok</code><outMessageList>",

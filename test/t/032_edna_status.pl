@@ -7,6 +7,7 @@ use lib $FindBin::RealBin;
 
 use Msgext qw(until_true quote);
 use Msgext::Edna;
+use Msgext::Listener;
 use Test::More;
 
 my $t = Msgext::Edna->new('edna_status');
@@ -140,6 +141,26 @@ subtest 'pushes' => sub {
 	$applied += receive($_) for @bodies;
 	is($applied, 0, 'a second time they say nothing new');
 	is(states($ids[0], 'callback'), 'sent delivered read', 'the timeline');
+};
+
+# As they come when PostgreSQL listens itself.
+subtest 'pushes through the listener' => sub {
+	$sim->reset;
+	$t->add_sms('pushed', status_poll => 'off',
+		mapping => { login => 'tester', password => '111111', callback_token => 'Hook-of-edna-1' });
+	my $l = Msgext::Listener->new($t, servers => ['pushed']);
+
+	ok($l->wait, 'it listens');
+
+	# A wrong token first: 404, which the provider repeats.
+	$sim->callbacks('{"url": {"edna": "' . $l->url('/pushed/wrong') . '"}, "batch": 5, "connections": 3, "order": "shuffled"}');
+	my @ids = $t->post_many(60, 79990013000, server => 'pushed', comment => "'fate=sent,delivered,read'");
+	ok(until_true(sub { $sim->summary->{callbacks_failed} >= 3 }), 'refused without its token');
+	is($t->sql("SELECT count(*) FROM msgext.message WHERE server = 'pushed' AND state = 'read'"), 0, 'and nothing is taken');
+	$sim->callbacks('{"url": {"edna": "' . $l->url('/pushed/Hook-of-edna-1') . '"}}');
+	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE server = 'pushed' AND state = 'read'", 60), 'all were read');
+	ok(until_true(sub { $sim->summary->{callbacks_pending} == 0 }), 'every push ended with 200');
+	$sim->callbacks('{"url": null}');
 };
 
 subtest 'pushes of every form' => sub {

@@ -1,0 +1,70 @@
+/*
+ * http_listener.h
+ *		Takes what providers push over HTTP: POST /<server>/<token>, on libmicrohttpd.
+ *
+ * Has no thread and no wait of its own: the owner waits for one descriptor and calls
+ * msgext_http_listener_pump(). A push whose token opens no door is answered here and
+ * costs its owner nothing; the others lie in the inbox, their connections at rest, until
+ * the owner has answered them. Knows neither PostgreSQL nor what a body says.
+ */
+#ifndef MSGEXT_HTTP_LISTENER_H
+#define MSGEXT_HTTP_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/door.h"
+
+typedef struct MsgHttpListener MsgHttpListener;
+
+typedef struct MsgListenLimits
+{
+	int connections;
+	int connections_per_address; /* 0 = as many as connections */
+	size_t head;				 /* bytes of request line and header fields */
+	size_t body;				 /* bytes */
+	int idle_s;					 /* seconds without a byte */
+	int64_t request_us;			 /* from its first byte to its last */
+} MsgListenLimits;
+
+/* A push that has come in whole and has not been answered. */
+typedef struct MsgPush
+{
+	const char *server;
+	const char *body;
+	size_t body_len;
+} MsgPush;
+
+/* NULL, with a text in error, when the address cannot be listened on. */
+extern MsgHttpListener *msgext_http_listener_create(const char *address, int port,
+													const MsgListenLimits *limits,
+													char *error, size_t error_room);
+
+/* Answers 503 to all that is in the inbox or with the owner, and closes everything. */
+extern void msgext_http_listener_destroy(MsgHttpListener *listener);
+
+/*
+ * Replaces the doors; keeps copies. Returns how many could not be taken for their length
+ * or for want of memory.
+ */
+extern int msgext_http_listener_set_doors(MsgHttpListener *listener, const MsgDoor *doors,
+										  int n);
+
+extern int msgext_http_listener_fd(const MsgHttpListener *listener);
+/*
+ * Milliseconds until the listener wants to be pumped, or its inbox to be emptied; -1 = not
+ * before its descriptor is readable.
+ */
+extern long msgext_http_listener_timeout_ms(const MsgHttpListener *listener,
+											int64_t now_us);
+/* Reads and writes what can be without waiting; closes what took too long. */
+extern void msgext_http_listener_pump(MsgHttpListener *listener, int64_t now_us);
+
+/* The oldest push of the inbox, or NULL. Valid until it has been answered. */
+extern MsgPush *msgext_http_listener_take(MsgHttpListener *listener);
+/* The answer, an HTTP status; it leaves with the next pumps. */
+extern void msgext_http_listener_answer(MsgHttpListener *listener, MsgPush *push,
+										int status, int64_t now_us);
+
+#endif /* MSGEXT_HTTP_LISTENER_H */

@@ -1,0 +1,190 @@
+# The listener of a cluster of Msgext's, and a client of it.
+#
+#   my $l = Msgext::Listener->new($t);        sets the port, its role and its rights
+#   ok($l->wait, 'it listens');
+#   is($l->post('/vk/token', '[]')->[0], 200, 'taken');
+package Msgext::Listener;
+
+use strict;
+use warnings;
+
+use IO::Socket::INET;
+use Msgext qw(until_true);
+use PostgreSQL::Test::Cluster;
+use Time::HiRes qw(time);
+
+# settings => {listen_... => value}, servers => [...] the role may use, database => name
+sub new
+{
+	my ($class, $t, %args) = @_;
+	my $self = bless {
+		t => $t,
+		port => PostgreSQL::Test::Cluster::get_free_port(),
+		database => $args{database} // 'postgres',
+		role => $args{role} // 'hooks'
+	}, $class;
+	my %settings = (listen_role => $self->{role}, %{ $args{settings} // {} });
+
+	$t->sql("DO \$\$ BEGIN IF to_regrole('$self->{role}') IS NULL THEN CREATE ROLE $self->{role}; END IF; END \$\$");
+	$t->sql("GRANT EXECUTE ON FUNCTION msgext.receive_callback(name, bytea, jsonb) TO $self->{role}",
+		$self->{database});
+	$t->sql("GRANT USAGE ON FOREIGN SERVER $_ TO $self->{role}", $self->{database})
+	  for @{ $args{servers} // ['vk'] };
+	$self->set(%settings, listen_port => $self->{port});
+	return $self;
+}
+
+# Settings of the database; undef takes one away.
+sub set
+{
+	my ($self, %settings) = @_;
+
+	$self->{port} = $settings{listen_port} if $settings{listen_port};
+	$self->{t}->sql(
+		join(' ', map {
+				defined $settings{$_}
+				  ? "ALTER DATABASE $self->{database} SET msgext.$_ = "
+				  . Msgext::quote($settings{$_}) . ';'
+				  : "ALTER DATABASE $self->{database} RESET msgext.$_;"
+		} sort keys %settings),
+		$self->{database});
+
+	# They count within a second; after a reload, at once.
+	$self->{t}->sql('SELECT pg_reload_conf()');
+	return;
+}
+
+sub port { return $_[0]->{port} }
+sub url { return "http://127.0.0.1:$_[0]->{port}" . ($_[1] // '') }
+
+sub pid
+{
+	my ($self) = @_;
+
+	return $self->{t}->try_sql('SELECT pid FROM pg_stat_activity '
+		  . "WHERE backend_type = 'msgext listener' AND datname = '$self->{database}'") // '';
+}
+
+# True when it answers, on the port it should have; with an argument, another process
+# than that one.
+sub wait
+{
+	my ($self, $before) = @_;
+
+	return until_true(
+		sub {
+			my $health = $self->request('GET', '/health');
+
+			return defined $health && $health->[0] == 200
+			  && (!defined $before || ($self->pid ne '' && $self->pid ne $before));
+		});
+}
+
+sub wait_closed
+{
+	my ($self) = @_;
+
+	return until_true(sub { return !defined $self->connect });
+}
+
+# A connection, or undef; port => another one
+sub connect
+{
+	my ($self, %args) = @_;
+
+	return IO::Socket::INET->new(
+		PeerAddr => '127.0.0.1',
+		PeerPort => $args{port} // $self->{port},
+		Proto => 'tcp',
+		Timeout => 10);
+}
+
+# Reads one answer from a connection: [status, body, head], or undef at its end. What comes
+# behind it is lost.
+sub read_answer
+{
+	my ($self, $socket, $seconds) = @_;
+	my $text = '';
+	my $end = time() + ($seconds // 30);
+
+	for (;;)
+	{
+		my $ready = '';
+		my $left = $end - time();
+
+		if ($text =~ /\A(HTTP\/1\.[01] (\d+).*?\r\n\r\n)(.*)\z/s)
+		{
+			my ($head, $status, $rest) = ($1, $2, $3);
+			my ($length) = $head =~ /^Content-Length: *(\d+)/mi;
+
+			return [ $status, substr($rest, 0, $length // 0), $head ]
+			  if $status != 100 && length $rest >= ($length // 0);
+			if ($status == 100)
+			{
+				$text = $rest;
+				next;
+			}
+		}
+		return undef if $left <= 0;
+		vec($ready, fileno($socket), 1) = 1;
+		next unless select($ready, undef, undef, $left);
+		return undef unless sysread($socket, $text, 65536, length $text);
+	}
+}
+
+# The statuses of count answers, or of all until the connection is closed.
+sub read_statuses
+{
+	my ($self, $socket, $count) = @_;
+	my $text = '';
+	my $end = time() + 30;
+
+	while (time() < $end)
+	{
+		my $ready = '';
+		my @statuses = $text =~ /^HTTP\/1\.[01] (\d+)/mg;
+
+		return @statuses if defined $count && @statuses >= $count && $text =~ /\r\n\r\n\z/;
+		vec($ready, fileno($socket), 1) = 1;
+		next unless select($ready, undef, undef, $end - time());
+		last unless sysread($socket, $text, 65536, length $text);
+	}
+	return $text =~ /^HTTP\/1\.[01] (\d+)/mg;
+}
+
+# One request on a connection of its own; undef when there is no answer.
+sub request
+{
+	my ($self, $method, $path, $body, @headers) = @_;
+	my $socket = $self->connect or return undef;
+	my $answer;
+
+	local $SIG{PIPE} = 'IGNORE';
+	push @headers, 'Content-Length: ' . length $body
+	  if defined $body && !grep { /^(?:content-length|transfer-encoding):/i } @headers;
+	$self->write($socket,
+		join("\r\n", "$method $path HTTP/1.1", 'Host: localhost', 'Connection: close', @headers, '', '')
+		  . ($body // ''));
+	$answer = $self->read_answer($socket);
+	close $socket;
+	return $answer;
+}
+
+sub write
+{
+	my ($self, $socket, $text) = @_;
+
+	local $SIG{PIPE} = 'IGNORE';
+	while (length $text)
+	{
+		my $n = syswrite($socket, $text);
+
+		return 0 unless defined $n;
+		substr($text, 0, $n) = '';
+	}
+	return 1;
+}
+
+sub post { my ($self, @args) = @_; return $self->request('POST', @args) }
+
+1;
