@@ -34,6 +34,13 @@ short_escape(unsigned char c)
 	return '\0';
 }
 
+/* Bytes that stand for themselves: printable ASCII but the quote and the backslash. */
+static inline bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 void
 msgext_json_write_string(MsgBuf *buf, const char *text, size_t len)
 {
@@ -42,12 +49,18 @@ msgext_json_write_string(MsgBuf *buf, const char *text, size_t len)
 	const char *run = text;
 
 	msgext_buf_putc(buf, '"');
-	while (at < end)
+	for (;;)
 	{
-		unsigned char c = (unsigned char) *at;
-		size_t bytes = c < 0x80 ? 1 : msgext_utf8_char(at, end);
+		unsigned char c;
+		size_t bytes;
 
-		if (bytes > 1 || (bytes == 1 && c >= 0x20 && c != '"' && c != '\\'))
+		while (at < end && is_plain((unsigned char) *at))
+			at++;
+		if (at == end)
+			break;
+		c = (unsigned char) *at;
+		bytes = c < 0x80 ? 1 : msgext_utf8_char(at, end);
+		if (bytes > 1)
 		{
 			at += bytes;
 			continue;

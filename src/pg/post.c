@@ -283,8 +283,7 @@ post_message(Post *post)
 						 "PUBLIC.")));
 	post->created_at = GetCurrentTimestamp();
 	post->payload.created_us = msgext_unix_us(post->created_at);
-	post->payload.id =
-		nextval_internal(get_relname_relid("outbox_id_seq", msgext_schema_oid()), false);
+	post->payload.id = nextval_internal(msgext_relation_oid("outbox_id_seq"), false);
 	prepare(post, &fragment);
 	return insert_message(post, &fragment);
 }
