@@ -69,6 +69,12 @@ extern uint64 msgext_connection_generation(void);
 /* Forces every cached server and account to be read anew, files too. */
 extern void msgext_connection_forget(void);
 
+/*
+ * Appends catalog options (of DefElem *) to settings, which end with a NULL name, or are
+ * NULL; in the current context.
+ */
+extern MsgSetting *msgext_settings_add(MsgSetting *settings, List *options);
+
 /* True when the role, or PUBLIC, has a user mapping for the server. */
 extern bool msgext_mapping_exists(Oid server, Oid role);
 
