@@ -89,7 +89,8 @@ typedef struct MsgFlight
 	int most;		 /* may become as many */
 	size_t bytes;	 /* of their fragments */
 	MsgJob *jobs;
-	MsgDue *reminders; /* of a poll: where each stood */
+	MsgDue *reminders;		 /* of a poll: where each stood */
+	ItemPointerData *places; /* of the rows, when they were read */
 	MsgOutcome *outcomes;
 	MsgSettled *settled;
 	MsgRequest request;

@@ -73,6 +73,7 @@ msgext_flight_add(MsgFlight *flight)
 		flight->outcomes = grow(flight, flight->outcomes, sizeof(MsgOutcome), room);
 		flight->settled = grow(flight, flight->settled, sizeof(MsgSettled), room);
 		flight->reminders = grow(flight, flight->reminders, sizeof(MsgDue), room);
+		flight->places = grow(flight, flight->places, sizeof(ItemPointerData), room);
 		flight->room = room;
 	}
 	return flight->n++;
@@ -86,6 +87,7 @@ msgext_flight_load(MsgFlight *flight, const MsgRow *row)
 	MsgJob *job = &flight->jobs[i];
 	bytea *payload;
 
+	flight->places[i] = row->tuple->t_self;
 	job->id = row->id;
 	job->created_us = msgext_unix_us(row->created_at);
 	job->accepted_us = msgext_unix_us(row->accepted_at);

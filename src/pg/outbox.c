@@ -77,6 +77,25 @@ msgext_outbox_find(MsgTable *outbox, int64 id, Snapshot snapshot, MsgRow *row)
 	return true;
 }
 
+bool
+msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id, Snapshot snapshot,
+					  MsgRow *row)
+{
+	TupleTableSlot *slot = outbox->slot;
+	bool isnull;
+	bool found = false;
+
+	/* Its place may have been given to another row since. */
+	if (table_tuple_fetch_row_version(outbox->rel, tid, snapshot, slot) &&
+		DatumGetInt64(slot_getattr(slot, Anum_outbox_id, &isnull)) == id)
+	{
+		msgext_outbox_read(outbox, slot, row);
+		found = true;
+	}
+	ExecClearTuple(slot);
+	return found || msgext_outbox_find(outbox, id, snapshot, row);
+}
+
 Datum
 msgext_row_value(const MsgRow *row, AttrNumber column, bool *isnull)
 {

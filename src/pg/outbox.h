@@ -89,6 +89,10 @@ extern void msgext_outbox_read(MsgTable *outbox, TupleTableSlot *slot, MsgRow *r
 extern bool msgext_outbox_find(MsgTable *outbox, int64 id, Snapshot snapshot,
 							   MsgRow *row);
 
+/* The same for a row that was at tid lately: cheaper when it still is. */
+extern bool msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id,
+								  Snapshot snapshot, MsgRow *row);
+
 /* A text column as a C string in the current memory context, or NULL. */
 extern char *msgext_row_text(const MsgRow *row, AttrNumber column);
 /* Any column; sets *isnull. */

@@ -268,15 +268,16 @@ release_recipient(MsgDispatcher *dispatcher, const MsgServer *server, const MsgR
 /* False when another transaction holds the row: to be recorded by a later turn. */
 static bool
 record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *server,
-			const MsgFlight *flight, int64 id, int attempt, const MsgOutcome *outcome,
-			const MsgAnswer *answer)
+			const MsgFlight *flight, ItemPointer place, int64 id, int attempt,
+			const MsgOutcome *outcome, const MsgAnswer *answer)
 {
 	MsgDecision decision;
 	MsgChange change;
 	MsgRow row;
 
 	/* The fence: an outcome of another attempt than the row's next one is stale. */
-	if (!msgext_outbox_find(outbox_of(dispatcher), id, GetActiveSnapshot(), &row) ||
+	if (!msgext_outbox_find_at(outbox_of(dispatcher), place, id, GetActiveSnapshot(),
+							   &row) ||
 		row.state != MSG_QUEUED || row.attempts + 1 != attempt)
 		return true;
 
@@ -350,7 +351,8 @@ record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 			MsgAnswer answer = msgext_answer_to(flight, i, "answer", dispatcher->now);
 
 			settled = record_send(dispatcher, flight->channel, flight->server, flight,
-								  job->id, job->attempt, &flight->outcomes[i], &answer);
+								  &flight->places[i], job->id, job->attempt,
+								  &flight->outcomes[i], &answer);
 		}
 		if (settled)
 		{
@@ -406,8 +408,8 @@ msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attemp
 
 		if (channel->server != NULL && strcmp(channel->name, name) == 0)
 		{
-			while (!record_send(dispatcher, channel, channel->server, NULL, message,
-								attempt, &outcome, &answer))
+			while (!record_send(dispatcher, channel, channel->server, NULL,
+								&row.tuple->t_self, message, attempt, &outcome, &answer))
 			{
 				/* A superuser's lock, by hand: there is nothing else to do here. */
 				CHECK_FOR_INTERRUPTS();
