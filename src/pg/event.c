@@ -53,8 +53,16 @@ msgext_clean_text(const char *text, size_t max)
 	end = text + len;
 	for (in = text; in < end;)
 	{
-		int width = pg_utf_mblen((const unsigned char *) in);
+		int width;
 
+		if (*in >= ' ' && *in < 0x7f)
+		{
+			if ((size_t) (out - clean) == max)
+				break;
+			*out++ = *in++;
+			continue;
+		}
+		width = pg_utf_mblen((const unsigned char *) in);
 		if (in + width > end || !pg_utf8_islegal((const unsigned char *) in, width))
 		{
 			*out++ = '?';
