@@ -47,7 +47,7 @@ CREATE TABLE msgext.outbox (
     CONSTRAINT outbox_state CHECK (state IN
         ('queued', 'accepted', 'sent', 'delivered', 'read', 'undelivered', 'failed',
          'rejected', 'expired', 'cancelled', 'unknown'))
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 45);
 
 COMMENT ON SEQUENCE msgext.outbox_id_seq IS 'ids of messages';
 COMMENT ON TABLE msgext.outbox IS

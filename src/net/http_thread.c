@@ -20,7 +20,7 @@
 
 /* Results wait for company this long at most, and not when this many are there. */
 #define PATIENCE_MS 2
-#define COMPANY 64
+#define COMPANY 32
 
 /* One request on its way through the thread and back. */
 typedef struct Errand
