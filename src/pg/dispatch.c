@@ -86,7 +86,7 @@ dispatch_here(TimestampTz until)
 		/* One more turn writes down how far the lanes have been read. */
 		msgext_dispatcher_stop(dispatcher);
 		msgext_dispatcher_finish(dispatcher);
-		msgext_retention_run(&host);
+		msgext_retention_run(&host, MSGEXT_RETENTION_IDLE_US);
 	}
 	PG_FINALLY();
 	{

@@ -170,7 +170,7 @@ turn(MsgDispatcher *dispatcher)
 	msgext_flight_land(dispatcher);
 
 	/* Before the snapshot: what commits from here on sets the latch again. */
-	news = dispatcher->news | msgext_wake_news();
+	news = dispatcher->news | (takes(dispatcher) ? msgext_wake_news() : 0);
 	dispatcher->news = 0;
 	begin(dispatcher);
 	if (dispatcher->now >= dispatcher->last_look + TICK_US)

@@ -8,11 +8,15 @@
 
 #include "pg/dispatcher.h"
 
+/* Microseconds of a second: beside messages on their way, and with nothing else to do. */
+#define MSGEXT_RETENTION_BUSY_US (25 * 1000)
+#define MSGEXT_RETENTION_IDLE_US (250 * 1000)
+
 /*
- * Called about once a second, outside a transaction; removes a little, in transactions
- * of its own, for a small part of that second. Messages that are not finished stay,
- * and so do unknown ones.
+ * Called about once a second, outside a transaction; removes some, in transactions of
+ * its own, for about as long as budget_us. Messages that are not finished stay, and so
+ * do unknown ones.
  */
-extern void msgext_retention_run(const MsgHost *host);
+extern void msgext_retention_run(const MsgHost *host, int64 budget_us);
 
 #endif /* MSGEXT_RETENTION_H */

@@ -126,6 +126,7 @@ static void
 wake(uint64 told)
 {
 	Place *place;
+	uint64 untold = told;
 	int process = NO_PROCESS;
 
 	if (shared == NULL)
@@ -134,13 +135,15 @@ wake(uint64 told)
 	place = find_place(MyDatabaseId);
 	if (place != NULL && place->database == MyDatabaseId)
 	{
-		pg_atomic_fetch_or_u64(&place->news, told);
+		untold = told & ~pg_atomic_fetch_or_u64(&place->news, told);
 		process = place->worker;
 	}
 	LWLockRelease(shared_lock);
 	if (process != NO_PROCESS)
 	{
-		set_latch_of(process);
+		/* What it has not looked at yet, somebody has woken it for. */
+		if (untold != 0)
+			set_latch_of(process);
 		return;
 	}
 

@@ -171,7 +171,10 @@ work(MsgDispatcher *dispatcher)
 			if (occurred[i].events & WL_LATCH_SET)
 			{
 				ResetLatch(MyLatch);
-				msgext_dispatcher_news(dispatcher, msgext_wake_news());
+
+				/* While it sends nothing, news stays where it is, and wakes once. */
+				if (msgext_enabled)
+					msgext_dispatcher_news(dispatcher, msgext_wake_news());
 			}
 		}
 		CHECK_FOR_INTERRUPTS();
@@ -199,7 +202,9 @@ work(MsgDispatcher *dispatcher)
 				msgext_dispatcher_stop(dispatcher);
 				drain_until = drain_until == 0 ? now + DRAIN_US / 5 : drain_until;
 			}
-			msgext_retention_run(&host);
+			msgext_retention_run(&host, msgext_dispatcher_in_flight(dispatcher) > 0
+											? MSGEXT_RETENTION_BUSY_US
+											: MSGEXT_RETENTION_IDLE_US);
 			pgstat_report_stat(false);
 		}
 		run(dispatcher);
