@@ -12,6 +12,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -19,8 +20,8 @@
 #include "pg/guc.h"
 #include "pg/retention.h"
 
-/* Messages of one transaction: some 25 ms, where their pages come from disk. */
-#define WINDOW "100"
+/* Messages of one transaction: some 10 ms, where their pages come from disk. */
+#define WINDOW "50"
 
 /* From the end of a pass to the next one. */
 #define PASS_PAUSE_US (60 * USECS_PER_SEC)
@@ -34,7 +35,7 @@ static TimestampTz next_side_tables = 0;
 
 /*
  * Statistics may be those of an empty table, or none, after a restore: what is removed is
- * a window of a hundred messages, and every way to it but by index reads all of history.
+ * a window of a few messages, and every way to it but by index reads all of history.
  */
 static void
 begin(const MsgHost *host)
@@ -126,7 +127,9 @@ msgext_retention_run(const MsgHost *host, int64 budget_us)
 
 		do
 			more = remove_window(host);
-		while (more && GetCurrentTimestamp() < start + budget_us);
+
+		/* News does not wait. */
+		while (more && !MyLatch->is_set && GetCurrentTimestamp() < start + budget_us);
 		if (!more)
 			next_pass = start + PASS_PAUSE_US;
 	}

@@ -14,7 +14,7 @@
 
 /*
  * Called about once a second, outside a transaction; removes some, in transactions of
- * its own, for about as long as budget_us. Messages that are not finished stay, and so
+ * its own, for about as long as budget_us, or until the latch is set. Messages that are not finished stay, and so
  * do unknown ones.
  */
 extern void msgext_retention_run(const MsgHost *host, int64 budget_us);

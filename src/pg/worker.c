@@ -202,7 +202,7 @@ work(MsgDispatcher *dispatcher)
 				msgext_dispatcher_stop(dispatcher);
 				drain_until = drain_until == 0 ? now + DRAIN_US / 5 : drain_until;
 			}
-			msgext_retention_run(&host, msgext_dispatcher_in_flight(dispatcher) > 0
+			msgext_retention_run(&host, !msgext_dispatcher_idle(dispatcher, now)
 											? MSGEXT_RETENTION_BUSY_US
 											: MSGEXT_RETENTION_IDLE_US);
 			pgstat_report_stat(false);
