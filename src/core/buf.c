@@ -127,3 +127,13 @@ msgext_buf_percent(MsgBuf *buf, const char *text, size_t len)
 		}
 	}
 }
+
+void
+msgext_buf_form(MsgBuf *buf, const char *name, const char *value)
+{
+	if (buf->len > 0)
+		msgext_buf_putc(buf, '&');
+	msgext_buf_puts(buf, name);
+	msgext_buf_putc(buf, '=');
+	msgext_buf_percent(buf, value, strlen(value));
+}

@@ -33,4 +33,7 @@ extern void msgext_buf_base64(MsgBuf *buf, const void *bytes, size_t len);
 /* Percent-encodes everything but RFC 3986 unreserved characters. */
 extern void msgext_buf_percent(MsgBuf *buf, const char *text, size_t len);
 
+/* One more "name=value" of application/x-www-form-urlencoded, after "&" if need be. */
+extern void msgext_buf_form(MsgBuf *buf, const char *name, const char *value);
+
 #endif /* MSGEXT_BUF_H */

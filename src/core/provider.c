@@ -90,6 +90,19 @@ msgext_reply_header(MsgArena *arena, const MsgReply *reply, const char *name)
 	return found != NULL ? msgext_strndup(arena, found, found_len) : NULL;
 }
 
+void
+msgext_outcome(MsgOutcome *outcome, const MsgReply *reply, MsgVerdict verdict,
+			   const char *code, const char *text)
+{
+	memset(outcome, 0, sizeof(*outcome));
+	outcome->verdict = verdict;
+	outcome->retry_after_ms = -1;
+	if (verdict == MSG_VERDICT_RETRY || verdict == MSG_VERDICT_UNSURE)
+		outcome->retry_after_ms = reply->retry_after_ms;
+	outcome->code = code;
+	outcome->text = text;
+}
+
 /* Lower-case letters, digits and underscores: it becomes part of SQL names. */
 static bool
 is_name(const char *name)

@@ -162,6 +162,13 @@ typedef struct MsgOutcome
 	bool key_ignored; /* the provider did not heed our key, and will take repeats */
 } MsgOutcome;
 
+/*
+ * Fills in an outcome and empties the rest of it; when the reply tells a time to wait, it
+ * is taken over for RETRY and UNSURE. code and text may be NULL.
+ */
+extern void msgext_outcome(MsgOutcome *outcome, const MsgReply *reply, MsgVerdict verdict,
+						   const char *code, const char *text);
+
 /* What became of a login. */
 typedef struct MsgLogin
 {

@@ -40,6 +40,13 @@ msgext_channel_error(MsgDispatcher *dispatcher, MsgChannel *channel, const char 
 	channel->health.changed = true;
 }
 
+void
+msgext_channel_success(MsgDispatcher *dispatcher, MsgChannel *channel)
+{
+	channel->health.last_success_at = dispatcher->now;
+	channel->health.changed = true;
+}
+
 /* Everything about a channel that memory held, read from the tables. */
 void
 msgext_channel_load(MsgDispatcher *dispatcher, MsgChannel *channel)
@@ -95,7 +102,6 @@ msgext_channels_refresh(MsgDispatcher *dispatcher)
 {
 	ListCell *cell;
 	List *names;
-	int i;
 
 	if (dispatcher->generation == msgext_connection_generation())
 		return;
@@ -110,8 +116,6 @@ msgext_channels_refresh(MsgDispatcher *dispatcher)
 		{
 			channel = palloc0(sizeof(MsgChannel));
 			channel->name = pstrdup(lfirst(cell));
-			for (i = 0; i < MSGEXT_PRIORITIES; i++)
-				channel->news[i] = msgext_news_of_lane(channel->name, i + 1);
 			dispatcher->channels = lappend(dispatcher->channels, channel);
 			MemoryContextSwitchTo(dispatcher->turn);
 			msgext_channel_load(dispatcher, channel);
@@ -136,7 +140,7 @@ msgext_channels_feed(MsgDispatcher *dispatcher, uint64 news)
 		MsgChannel *channel = lfirst(cell);
 
 		for (i = 0; i < MSGEXT_PRIORITIES; i++)
-			if ((news & channel->news[i]) != 0)
+			if ((news & msgext_news_of_lane(channel->lanes[i]->number)) != 0)
 				channel->hungry[i] = true;
 	}
 }

@@ -183,6 +183,8 @@ turn(MsgDispatcher *dispatcher)
 	{
 		msgext_channels_look(dispatcher);
 		msgext_channels_refresh(dispatcher); /* again, if a pause has ended */
+		msgext_http_thread_limit(dispatcher->http,
+								 (size_t) msgext_max_response_size * 1024);
 	}
 	msgext_channels_feed(dispatcher, news);
 
@@ -197,7 +199,6 @@ turn(MsgDispatcher *dispatcher)
 	if (dispatcher->now >= dispatcher->last_save + SAVE_US || dispatcher->stopping)
 		msgext_channels_save(dispatcher);
 	dispatcher->last_turn = dispatcher->now;
-	msgext_http_thread_limit(dispatcher->http, (size_t) msgext_max_response_size * 1024);
 	commit(dispatcher);
 
 	retire(dispatcher);

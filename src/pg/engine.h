@@ -21,6 +21,12 @@
 
 #define MSGEXT_PRIORITIES 5
 
+/* A sender without usable credentials is looked at again this often. */
+#define MSGEXT_ACCOUNT_RETRY_US (10 * USECS_PER_SEC)
+
+/* Of a provider's code so many bytes are kept. */
+#define MSGEXT_CODE_MAX 256
+
 /*
  * What is to go out again at once waits for the next turn: until the end of this one it
  * counts as under way.
@@ -34,7 +40,6 @@ typedef struct MsgChannel
 	MsgServer *server; /* pinned; NULL when its options cannot be read */
 	MsgLane *lanes[MSGEXT_PRIORITIES];
 	bool hungry[MSGEXT_PRIORITIES]; /* the lane may have something to read */
-	uint64 news[MSGEXT_PRIORITIES]; /* what is told when it has: see wake.h */
 	int in_flight;					/* requests */
 	unsigned asked;					/* turns that had room for a request */
 	bool paused;
@@ -258,7 +263,7 @@ extern MsgFlight *msgext_flight_create(MsgDispatcher *dispatcher, MsgChannel *ch
 /* Room for one more job, zeroed; its index. */
 extern int msgext_flight_add(MsgFlight *flight);
 /* Adds the message of this row. */
-extern int msgext_flight_load(MsgFlight *flight, const MsgRow *row);
+extern void msgext_flight_load(MsgFlight *flight, const MsgRow *row);
 extern void msgext_flight_free(MsgDispatcher *dispatcher, MsgFlight *flight);
 extern void msgext_flight_launch(MsgDispatcher *dispatcher, MsgFlight *flight);
 /* Takes what the HTTP client has done. */
@@ -299,6 +304,8 @@ extern void msgext_remind(MsgDispatcher *dispatcher, MsgChannel *channel,
 /* record.c: holds a channel back from the next turn on; the pause is written down then. */
 extern void msgext_pause_channel(MsgChannel *channel, const char *code, const char *text,
 								 int http_status);
+/* channels.c: remembers a success of a channel for server_status. */
+extern void msgext_channel_success(MsgDispatcher *dispatcher, MsgChannel *channel);
 /* channels.c: remembers an error of a channel for server_status. */
 extern void msgext_channel_error(MsgDispatcher *dispatcher, MsgChannel *channel,
 								 const char *text);

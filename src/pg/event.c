@@ -115,14 +115,13 @@ set_text(Datum *values, bool *nulls, AttrNumber column, const char *text, size_t
 	}
 }
 
-/* How much of an answer is kept: a cut does not split a character of UTF-8. */
-static size_t
-whole_characters(const char *answer, size_t len)
+size_t
+msgext_whole_characters(const char *text, size_t len, size_t max)
 {
-	if (len <= MSGEXT_EVENT_ANSWER_MAX)
+	if (len <= max)
 		return len;
-	len = MSGEXT_EVENT_ANSWER_MAX;
-	while (len > MSGEXT_EVENT_ANSWER_MAX - 4 && (answer[len] & 0xC0) == 0x80)
+	len = max;
+	while (len > max - 4 && (text[len] & 0xC0) == 0x80)
 		len--;
 	return len;
 }
@@ -164,7 +163,8 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 	}
 	if (event->answer_len > 0)
 	{
-		size_t len = whole_characters(event->answer, event->answer_len);
+		size_t len = msgext_whole_characters(event->answer, event->answer_len,
+											 MSGEXT_EVENT_ANSWER_MAX);
 		bytea *answer = palloc(VARHDRSZ + len);
 
 		SET_VARSIZE(answer, VARHDRSZ + len);

@@ -39,4 +39,7 @@ extern void msgext_event_append(MsgTable *events, const MsgEventRow *event);
  */
 extern char *msgext_clean_text(const char *text, size_t max);
 
+/* How much of len bytes a cut to max leaves that splits no character of UTF-8. */
+extern size_t msgext_whole_characters(const char *text, size_t len, size_t max);
+
 #endif /* MSGEXT_EVENT_H */

@@ -79,7 +79,7 @@ msgext_flight_add(MsgFlight *flight)
 	return flight->n++;
 }
 
-int
+void
 msgext_flight_load(MsgFlight *flight, const MsgRow *row)
 {
 	MemoryContext before = MemoryContextSwitchTo(flight->context);
@@ -106,7 +106,6 @@ msgext_flight_load(MsgFlight *flight, const MsgRow *row)
 		flight->bytes += job->fragment_len;
 	}
 	MemoryContextSwitchTo(before);
-	return i;
 }
 
 void

@@ -15,11 +15,6 @@
 #include "pg/login.h"
 #include "pg/tracking.h"
 
-/* A sender without usable credentials is looked at again this often. */
-#define ACCOUNT_RETRY_US (10 * USECS_PER_SEC)
-
-#define CODE_MAX 256
-
 TimestampTz
 msgext_next_poll(const MsgServer *server, TimestampTz accepted_at, TimestampTz now)
 {
@@ -34,7 +29,7 @@ static void
 put_off(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row,
 		const MsgDue *reminder, const char *error)
 {
-	TimestampTz again = dispatcher->now + ACCOUNT_RETRY_US;
+	TimestampTz again = dispatcher->now + MSGEXT_ACCOUNT_RETRY_US;
 	MsgChange change;
 
 	msgext_channel_error(dispatcher, channel, error);
@@ -118,7 +113,7 @@ end_polling(MsgDispatcher *dispatcher, const MsgRow *row, const MsgOutcome *outc
 	msgext_change_null(&change, Anum_outbox_next_attempt_at);
 	msgext_change_time(&change, Anum_outbox_finished_at, dispatcher->now);
 	msgext_change_text(&change, Anum_outbox_code,
-					   msgext_clean_text(outcome->code, CODE_MAX));
+					   msgext_clean_text(outcome->code, MSGEXT_CODE_MAX));
 	msgext_change_text(&change, Anum_outbox_error, why);
 	if (msgext_outbox_update(outbox_of(dispatcher), row, &change, false) != TM_Ok)
 		return false;
@@ -198,8 +193,7 @@ msgext_record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 		msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL, next, row.id);
 	if (outcome->verdict == MSG_VERDICT_PROGRESS)
 	{
-		channel->health.last_success_at = dispatcher->now;
-		channel->health.changed = true;
+		msgext_channel_success(dispatcher, channel);
 		msgext_login_honoured(dispatcher, flight);
 	}
 	else if (outcome->verdict != MSG_VERDICT_AGAIN)

@@ -19,7 +19,6 @@
 #include "pg/json_pg.h"
 #include "pg/login.h"
 
-#define CODE_MAX 256
 #define ERROR_MAX 2048
 
 /* Of an answer to many messages each event keeps as much, where no part is its own. */
@@ -41,12 +40,8 @@ msgext_answer_to(const MsgFlight *flight, int i, const char *kind, TimestampTz a
 		answer.bytes = outcome->raw;
 		answer.len = outcome->raw_len;
 	}
-	else if (flight->n > 1 && answer.len > SHARED_ANSWER_MAX)
-	{
-		answer.len = SHARED_ANSWER_MAX;
-		while (answer.len > 0 && (answer.bytes[answer.len] & 0xC0) == 0x80)
-			answer.len--;
-	}
+	else if (flight->n > 1)
+		answer.len = msgext_whole_characters(answer.bytes, answer.len, SHARED_ANSWER_MAX);
 	return answer;
 }
 
@@ -172,7 +167,7 @@ fill_change(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *ro
 	if (outcome->verdict == MSG_VERDICT_UNSURE && !row->maybe_sent)
 		msgext_change_set(change, Anum_outbox_maybe_sent, BoolGetDatum(true));
 	msgext_change_text(change, Anum_outbox_code,
-					   msgext_clean_text(outcome->code, CODE_MAX));
+					   msgext_clean_text(outcome->code, MSGEXT_CODE_MAX));
 	msgext_change_text(
 		change, Anum_outbox_error,
 		decision->state == MSG_ACCEPTED ? NULL : msgext_clean_text(text, ERROR_MAX));
@@ -228,10 +223,7 @@ learn(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgFlight *flight,
 	  const MsgOutcome *outcome)
 {
 	if (outcome->verdict == MSG_VERDICT_ACCEPTED)
-	{
-		channel->health.last_success_at = dispatcher->now;
-		channel->health.changed = true;
-	}
+		msgext_channel_success(dispatcher, channel);
 	if (flight != NULL && flight->http_status != 0 &&
 		outcome->verdict != MSG_VERDICT_RELOGIN)
 		msgext_login_honoured(dispatcher, flight);

@@ -24,9 +24,6 @@
 /* Another transaction holds the row: look again after this. */
 #define HELD_RETRY_US (200 * 1000)
 
-/* A sender without usable credentials is looked at again this often. */
-#define ACCOUNT_RETRY_US (10 * USECS_PER_SEC)
-
 /* Reminders read at a time. */
 #define DUE_BATCH 256
 
@@ -207,8 +204,9 @@ consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 	if (is_held(row->tuple) || is_poison(dispatcher, row->id))
 	{
 		msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND,
-					  dispatcher->now + (is_poison(dispatcher, row->id) ? ACCOUNT_RETRY_US
-																		: HELD_RETRY_US),
+					  dispatcher->now + (is_poison(dispatcher, row->id)
+											 ? MSGEXT_ACCOUNT_RETRY_US
+											 : HELD_RETRY_US),
 					  row->id);
 		return TAKE_PASSED;
 	}
@@ -243,8 +241,8 @@ consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 	if (account->error != NULL)
 	{
 		msgext_channel_error(dispatcher, channel, account->error);
-		defer(dispatcher, channel, row, dispatcher->now + ACCOUNT_RETRY_US, "credentials",
-			  account->error);
+		defer(dispatcher, channel, row, dispatcher->now + MSGEXT_ACCOUNT_RETRY_US,
+			  "credentials", account->error);
 		return TAKE_PASSED;
 	}
 

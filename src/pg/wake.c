@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "port/atomics.h"
@@ -183,11 +182,9 @@ on_transaction_end(XactEvent event, void *arg)
 }
 
 uint64
-msgext_news_of_lane(const char *server, int priority)
+msgext_news_of_lane(int32 number)
 {
-	uint32 hash = hash_bytes((const unsigned char *) server, strlen(server));
-
-	return UINT64CONST(1) << ((hash + priority) % 62);
+	return UINT64CONST(1) << ((uint32) number % 62);
 }
 
 void

@@ -27,8 +27,11 @@ extern bool msgext_wake_has_worker(void);
 #define MSGEXT_NEWS_SERVER (UINT64CONST(1) << 63)	/* ... a server paused or resumed */
 #define MSGEXT_NEWS_ALL (~UINT64CONST(0))
 
-/* The bit of a lane. Lanes may share one: news of it is a hint where to look. */
-extern uint64 msgext_news_of_lane(const char *server, int priority);
+/*
+ * The bit of a lane, by its number (lane.h). Lanes may share one: news of it is a hint
+ * where to look.
+ */
+extern uint64 msgext_news_of_lane(int32 number);
 
 /* Tells this database's dispatcher, and wakes it, when the transaction commits. */
 extern void msgext_wake_at_commit(uint64 news);

@@ -31,11 +31,7 @@ sub post_many
 	my $expression = Msgext::Diadoc::post_sql(comment => $word, server => $server);
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my @ids = split /\n/, $t->sql("SELECT $expression FROM generate_series(1, $n)");
-	my $list = join(',', @ids);
-	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE id IN ($list) AND state = 'accepted'", $n),
-		"$n messages are accepted");
-	return @ids;
+	return $t->post_repeatedly($expression, $n, 'accepted');
 }
 
 # The mapping's refresh token, noted as a secret.

@@ -33,11 +33,7 @@ sub post_many
 	my $expression = Msgext::Personium::post_sql(title => $title, server => $server);
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my @ids = split /\n/, $t->sql("SELECT $expression FROM generate_series(1, $n)");
-	my $list = join(',', @ids);
-	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE id IN ($list) AND state = 'delivered'", $n),
-		"$n messages are delivered");
-	return @ids;
+	return $t->post_repeatedly($expression, $n, 'delivered');
 }
 
 # The mapping's refresh token, noted as a secret.

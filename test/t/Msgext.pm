@@ -209,6 +209,21 @@ sub send
 	return $self->sql('SELECT ' . send_sql(%args), $args{database});
 }
 
+# The same SQL expression n times in one transaction; waits until all of its messages are in
+# the state. Returns their ids.
+sub post_repeatedly
+{
+	my ($self, $expression, $n, $state) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my @ids = split /\n/, $self->sql("SELECT $expression FROM generate_series(1, $n)");
+	my $list = join(',', @ids);
+	ok(
+		$self->wait_sql("SELECT count(*) FROM msgext.message WHERE id IN ($list) AND state = '$state'", $n),
+		"$n messages are $state");
+	return @ids;
+}
+
 # n messages in one transaction, to phones from $first on; returns their ids.
 sub send_many
 {

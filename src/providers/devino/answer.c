@@ -149,19 +149,6 @@ msgext_devino_result(const MsgJson *answer)
 	return msgext_json_is(result, MSG_JSON_OBJECT) ? result : NULL;
 }
 
-void
-msgext_devino_outcome(MsgOutcome *outcome, const MsgReply *reply, MsgVerdict verdict,
-					  const char *code, const char *text)
-{
-	memset(outcome, 0, sizeof(*outcome));
-	outcome->verdict = verdict;
-	outcome->retry_after_ms = -1;
-	if (verdict == MSG_VERDICT_RETRY || verdict == MSG_VERDICT_UNSURE)
-		outcome->retry_after_ms = reply->retry_after_ms;
-	outcome->code = code;
-	outcome->text = text;
-}
-
 bool
 msgext_devino_foreign(const MsgJson *answer, const MsgReply *reply, MsgOutcome *outcome,
 					  MsgError *error)
@@ -188,7 +175,7 @@ msgext_devino_foreign(const MsgJson *answer, const MsgReply *reply, MsgOutcome *
 		verdict = MSG_VERDICT_PAUSE; /* there is no session that a login could renew */
 	else if (reply->status < 500 && reply->retry_after_ms >= 0)
 		verdict = MSG_VERDICT_RETRY; /* who says when to come again has not taken it */
-	msgext_devino_outcome(outcome, reply, verdict, code, text);
+	msgext_outcome(outcome, reply, verdict, code, text);
 	return true;
 }
 

@@ -30,10 +30,6 @@ extern const char *msgext_devino_text(const MsgJson *node);
 /* The member "result", or the one element of it if it is a list; NULL when neither. */
 extern const MsgJson *msgext_devino_result(const MsgJson *answer);
 
-/* Fills in an outcome; code and text may be NULL. */
-extern void msgext_devino_outcome(MsgOutcome *outcome, const MsgReply *reply,
-								  MsgVerdict verdict, const char *code, const char *text);
-
 /*
  * For an answer that is not the documented object, answer being NULL if it is not even
  * JSON: judges it by its HTTP status. False, with *error filled in unless the reader

@@ -24,8 +24,8 @@ judge_message(MsgArena *arena, const MsgJson *answer, const MsgReply *reply,
 
 	if (msgext_devino_text(code) == NULL)
 	{
-		msgext_devino_outcome(outcome, reply, MSG_VERDICT_UNSURE, NULL,
-							  "the answer is ok, but has no code for the message");
+		msgext_outcome(outcome, reply, MSG_VERDICT_UNSURE, NULL,
+					   "the answer is ok, but has no code for the message");
 		return;
 	}
 	if (!msgext_devino_is(code, "ok"))
@@ -33,15 +33,15 @@ judge_message(MsgArena *arena, const MsgJson *answer, const MsgReply *reply,
 		/* Nothing is documented for a wrong template, so other codes must be expected. */
 		if (!msgext_devino_code(code, &verdict))
 			verdict = MSG_VERDICT_REJECTED;
-		msgext_devino_outcome(outcome, reply, verdict, code->text, text);
+		msgext_outcome(outcome, reply, verdict, code->text, text);
 		return;
 	}
-	msgext_devino_outcome(outcome, reply, MSG_VERDICT_ACCEPTED, NULL, NULL);
+	msgext_outcome(outcome, reply, MSG_VERDICT_ACCEPTED, NULL, NULL);
 	outcome->provider_id =
 		msgext_devino_id(arena, msgext_json_get_nocase(result, "messageId"));
 	if (outcome->provider_id == NULL)
-		msgext_devino_outcome(outcome, reply, MSG_VERDICT_UNSURE, NULL,
-							  "the answer is ok, but has no usable messageId");
+		msgext_outcome(outcome, reply, MSG_VERDICT_UNSURE, NULL,
+					   "the answer is ok, but has no usable messageId");
 }
 
 bool
@@ -81,7 +81,6 @@ msgext_devino_decode_send(MsgArena *arena, const MsgConn *conn, const MsgReply *
 			return msgext_devino_foreign(answer, reply, outcomes, error);
 		verdict = MSG_VERDICT_REJECTED;
 	}
-	msgext_devino_outcome(outcomes, reply, verdict, code->text,
-						  msgext_devino_text(description));
+	msgext_outcome(outcomes, reply, verdict, code->text, msgext_devino_text(description));
 	return true;
 }

@@ -157,7 +157,7 @@ judge_status(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
 	MsgEvent **link = &outcome->events;
 	int i;
 
-	msgext_devino_outcome(outcome, reply, MSG_VERDICT_PROGRESS, NULL, NULL);
+	msgext_outcome(outcome, reply, MSG_VERDICT_PROGRESS, NULL, NULL);
 	outcome->provider_id = job->provider_id;
 	found[0] = vk_event(arena, conn, result);
 	found[1] = viber_event(arena, conn, result);
@@ -194,7 +194,7 @@ judge_id(MsgArena *arena, const MsgConn *conn, const MsgReply *reply, const MsgJ
 					  : MSG_VERDICT_REJECTED;
 	else if (!msgext_devino_code(code, &verdict))
 		verdict = MSG_VERDICT_REJECTED;
-	msgext_devino_outcome(outcome, reply, verdict, code->text, NULL);
+	msgext_outcome(outcome, reply, verdict, code->text, NULL);
 }
 
 /*
@@ -215,8 +215,8 @@ judge_foreign(const MsgJson *answer, const MsgReply *reply, MsgOutcome *outcome,
 		case 407:
 			break;
 		default:
-			msgext_devino_outcome(outcome, reply, MSG_VERDICT_RETRY, outcome->code,
-								  outcome->text);
+			msgext_outcome(outcome, reply, MSG_VERDICT_RETRY, outcome->code,
+						   outcome->text);
 			break;
 	}
 	return true;
@@ -258,7 +258,6 @@ msgext_devino_decode_status(MsgArena *arena, const MsgConn *conn, const MsgReply
 					  : MSG_VERDICT_REJECTED;
 	else if (!msgext_devino_code(code, &verdict))
 		return judge_foreign(answer, reply, outcomes, error);
-	msgext_devino_outcome(outcomes, reply, verdict, code->text,
-						  msgext_devino_text(description));
+	msgext_outcome(outcomes, reply, verdict, code->text, msgext_devino_text(description));
 	return true;
 }

@@ -75,10 +75,7 @@ put_field(MsgBuf *body, const MsgConn *conn, const char *name, const char *value
 		value = msgext_conn_option(conn, name);
 	if (value == NULL)
 		return msgext_error(error, "", name, "the user mapping has no %s", name);
-	msgext_buf_putc(body, '&');
-	msgext_buf_puts(body, name);
-	msgext_buf_putc(body, '=');
-	msgext_buf_percent(body, value, strlen(value));
+	msgext_buf_form(body, name, value);
 	return true;
 }
 
@@ -90,7 +87,7 @@ encode_refresh(MsgArena *arena, const MsgConn *conn, const char *refresh_token,
 	MsgBuf body;
 
 	msgext_buf_init(&body, arena, 512);
-	msgext_buf_puts(&body, "grant_type=refresh_token");
+	msgext_buf_form(&body, "grant_type", "refresh_token");
 	if (!put_field(&body, conn, "client_id", NULL, error) ||
 		!put_field(&body, conn, "client_secret", NULL, error) ||
 		!put_field(&body, conn, "refresh_token", refresh_token, error))

@@ -202,19 +202,6 @@ msgext_edna_find(const MsgJob *jobs, int n, int hint, const char *id, bool by_pr
 	return -1;
 }
 
-void
-msgext_edna_outcome(MsgOutcome *outcome, const MsgReply *reply, MsgVerdict verdict,
-					const char *code, const char *text)
-{
-	memset(outcome, 0, sizeof(*outcome));
-	outcome->verdict = verdict;
-	outcome->retry_after_ms = -1;
-	if (verdict == MSG_VERDICT_RETRY || verdict == MSG_VERDICT_UNSURE)
-		outcome->retry_after_ms = reply->retry_after_ms;
-	outcome->code = code;
-	outcome->text = text;
-}
-
 /*
  * "outMessageDlvStatus" with "dlvStatus" and "dlvStatusAt". Where "dlvError" stands is
  * told differently, so all three are looked for anywhere below the message.

@@ -46,10 +46,6 @@ extern const char *msgext_edna_provider_id(MsgArena *arena, const MsgXml *entry)
 extern int msgext_edna_find(const MsgJob *jobs, int n, int hint, const char *id,
 							bool by_provider_id);
 
-/* Fills in an outcome; code and text may be NULL. */
-extern void msgext_edna_outcome(MsgOutcome *outcome, const MsgReply *reply,
-								MsgVerdict verdict, const char *code, const char *text);
-
 /* The status that one message is reported to have; NULL when there is none. */
 extern MsgEvent *msgext_edna_event(MsgArena *arena, const MsgConn *conn, const char *body,
 								   const MsgXml *entry);

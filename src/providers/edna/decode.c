@@ -31,13 +31,13 @@ judge_duplicate(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
 {
 	if (!job->maybe_sent)
 	{
-		msgext_edna_outcome(outcome, decoder->reply, MSG_VERDICT_REJECTED, code,
-							"collision: another message has this clientId, and this one "
-							"was not sent; another database or a restored copy uses the "
-							"same login: see client_id_base");
+		msgext_outcome(outcome, decoder->reply, MSG_VERDICT_REJECTED, code,
+					   "collision: another message has this clientId, and this one "
+					   "was not sent; another database or a restored copy uses the "
+					   "same login: see client_id_base");
 		return;
 	}
-	msgext_edna_outcome(outcome, decoder->reply, MSG_VERDICT_ACCEPTED, NULL, NULL);
+	msgext_outcome(outcome, decoder->reply, MSG_VERDICT_ACCEPTED, NULL, NULL);
 	outcome->provider_id = msgext_edna_provider_id(decoder->arena, entry);
 }
 
@@ -52,8 +52,7 @@ judge_code(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
 	{
 		case EDNA_OK:
 			/* Only "ok" accepts: a refused message may have a providerId too. */
-			msgext_edna_outcome(outcome, decoder->reply, MSG_VERDICT_ACCEPTED, NULL,
-								NULL);
+			msgext_outcome(outcome, decoder->reply, MSG_VERDICT_ACCEPTED, NULL, NULL);
 			outcome->provider_id = msgext_edna_provider_id(decoder->arena, entry);
 			return;
 		case EDNA_DUPLICATE:
@@ -69,7 +68,7 @@ judge_code(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
 		case EDNA_REJECTED:
 			break;
 	}
-	msgext_edna_outcome(outcome, decoder->reply, verdict, code, NULL);
+	msgext_outcome(outcome, decoder->reply, verdict, code, NULL);
 }
 
 static bool
@@ -121,11 +120,11 @@ judge_message(const Decoder *decoder, const MsgJob *job, const MsgXml *entry, bo
 		entry != NULL ? msgext_edna_entry_code(decoder->arena, entry) : NULL;
 
 	if (code == NULL || torn)
-		msgext_edna_outcome(outcome, decoder->reply, MSG_VERDICT_UNSURE, NULL,
-							entry == NULL ? "the answer is ok, but does not list the "
-											"message"
-							: torn		  ? "the answer says two things of the message"
-										  : "the answer has no code for the message");
+		msgext_outcome(outcome, decoder->reply, MSG_VERDICT_UNSURE, NULL,
+					   entry == NULL ? "the answer is ok, but does not list the "
+									   "message"
+					   : torn		 ? "the answer says two things of the message"
+									 : "the answer has no code for the message");
 	else
 		judge_code(decoder, job, entry, code, outcome);
 	outcome->raw =
@@ -148,13 +147,13 @@ judge_packet(const Decoder *decoder, const MsgJob *job, int n, const MsgXml *ent
 
 	if (own != NULL && msgext_edna_code(own) == EDNA_OK)
 	{
-		msgext_edna_outcome(outcome, decoder->reply, MSG_VERDICT_UNSURE, code,
-							"the answer refuses the packet and accepts the message");
+		msgext_outcome(outcome, decoder->reply, MSG_VERDICT_UNSURE, code,
+					   "the answer refuses the packet and accepts the message");
 		outcome->raw = decoder->reply->body + entry->start;
 		outcome->raw_len = entry->end - entry->start;
 	}
 	else if (n > 1 && meaning != EDNA_RETRY && meaning != EDNA_PAUSE)
-		msgext_edna_outcome(outcome, decoder->reply, MSG_VERDICT_AGAIN, code, NULL);
+		msgext_outcome(outcome, decoder->reply, MSG_VERDICT_AGAIN, code, NULL);
 	else
 		judge_code(decoder, job, NULL, code, outcome);
 }
@@ -179,7 +178,7 @@ msgext_edna_decode_send(MsgArena *arena, const MsgConn *conn, const MsgReply *re
 		if (n == 1 || msgext_verdict_http(reply->status) != MSG_VERDICT_REJECTED)
 			return msgext_error(error, "", "", "it has not the status 200 of a packet");
 		for (i = 0; i < n; i++)
-			msgext_edna_outcome(&outcomes[i], reply, MSG_VERDICT_AGAIN, NULL, NULL);
+			msgext_outcome(&outcomes[i], reply, MSG_VERDICT_AGAIN, NULL, NULL);
 		return true;
 	}
 	if (!msgext_edna_open(arena, reply->body, reply->body_len, &decoder.packet, error))

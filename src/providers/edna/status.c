@@ -36,7 +36,7 @@ judge_code(const MsgReply *reply, const MsgJob *job, const char *code,
 		case EDNA_REJECTED:
 			break;
 	}
-	msgext_edna_outcome(outcome, reply, verdict, code, NULL);
+	msgext_outcome(outcome, reply, verdict, code, NULL);
 }
 
 static void
@@ -56,14 +56,14 @@ judge_entry(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
 	}
 	else if (event != NULL)
 	{
-		msgext_edna_outcome(outcome, reply, MSG_VERDICT_PROGRESS, NULL, NULL);
+		msgext_outcome(outcome, reply, MSG_VERDICT_PROGRESS, NULL, NULL);
 		outcome->provider_id = job->provider_id;
 	}
 	else if (outcome->verdict == MSG_VERDICT_PROGRESS)
 		return;
 	else if (ok)
-		msgext_edna_outcome(outcome, reply, MSG_VERDICT_RETRY, NULL,
-							"the answer has no status for the message");
+		msgext_outcome(outcome, reply, MSG_VERDICT_RETRY, NULL,
+					   "the answer has no status for the message");
 	else
 		judge_code(reply, job, code, outcome);
 	if (event != NULL)
@@ -95,8 +95,8 @@ judge_list(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
 
 	for (i = 0; i < n; i++)
 	{
-		msgext_edna_outcome(&outcomes[i], reply, MSG_VERDICT_RETRY, NULL,
-							"the answer does not list the message");
+		msgext_outcome(&outcomes[i], reply, MSG_VERDICT_RETRY, NULL,
+					   "the answer does not list the message");
 		outcomes[i].raw = reply->body + packet->code_start;
 		outcomes[i].raw_len = packet->code_len;
 	}
@@ -129,8 +129,8 @@ judge_http(const MsgReply *reply, int n, MsgOutcome *outcomes)
 	int i;
 
 	for (i = 0; i < n; i++)
-		msgext_edna_outcome(&outcomes[i], reply,
-							refused ? MSG_VERDICT_PAUSE : MSG_VERDICT_RETRY, NULL, NULL);
+		msgext_outcome(&outcomes[i], reply,
+					   refused ? MSG_VERDICT_PAUSE : MSG_VERDICT_RETRY, NULL, NULL);
 }
 
 bool
@@ -163,8 +163,7 @@ msgext_edna_decode_status(MsgArena *arena, const MsgConn *conn, const MsgReply *
 	for (i = 0; i < n; i++)
 	{
 		if (n > 1 && meaning != EDNA_RETRY && meaning != EDNA_PAUSE)
-			msgext_edna_outcome(&outcomes[i], reply, MSG_VERDICT_AGAIN, packet.code,
-								NULL);
+			msgext_outcome(&outcomes[i], reply, MSG_VERDICT_AGAIN, packet.code, NULL);
 		else
 			judge_code(reply, &jobs[i], packet.code, &outcomes[i]);
 	}

@@ -125,16 +125,3 @@ msgext_personium_failure(const MsgConn *conn, const MsgReply *reply,
 		return MSG_VERDICT_PAUSE;
 	return verdict;
 }
-
-void
-msgext_personium_outcome(MsgOutcome *outcome, const MsgReply *reply, MsgVerdict verdict,
-						 const char *code, const char *text)
-{
-	memset(outcome, 0, sizeof(*outcome));
-	outcome->verdict = verdict;
-	outcome->retry_after_ms = -1;
-	if (verdict == MSG_VERDICT_RETRY || verdict == MSG_VERDICT_UNSURE)
-		outcome->retry_after_ms = reply->retry_after_ms;
-	outcome->code = code;
-	outcome->text = text;
-}

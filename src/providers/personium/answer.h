@@ -23,10 +23,6 @@ extern bool msgext_personium_answer(MsgArena *arena, const MsgReply *reply,
 extern MsgVerdict msgext_personium_failure(const MsgConn *conn, const MsgReply *reply,
 										   const PersoniumAnswer *answer);
 
-extern void msgext_personium_outcome(MsgOutcome *outcome, const MsgReply *reply,
-									 MsgVerdict verdict, const char *code,
-									 const char *text);
-
 /* A string or a number in one line of at most max bytes; NULL when it says nothing. */
 extern const char *msgext_personium_text(MsgArena *arena, const MsgJson *node,
 										 size_t max);

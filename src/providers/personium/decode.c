@@ -97,8 +97,8 @@ sum_up(const PersoniumDelivery *delivery, const MsgReply *reply, MsgOutcome *out
 		bad = unknown;
 	else if (!reached && delivery->n > 0)
 		verdict = MSG_VERDICT_REJECTED;
-	msgext_personium_outcome(outcome, reply, verdict, bad != NULL ? bad->code : NULL,
-							 bad != NULL ? bad->reason : NULL);
+	msgext_outcome(outcome, reply, verdict, bad != NULL ? bad->code : NULL,
+				   bad != NULL ? bad->reason : NULL);
 	outcome->detail = msgext_personium_detail(delivery, verdict != MSG_VERDICT_ACCEPTED);
 	if (verdict != MSG_VERDICT_ACCEPTED)
 		return;
@@ -139,8 +139,7 @@ static void
 look_up(PersoniumDelivery *delivery, const char *id, const MsgReply *reply,
 		const PersoniumAnswer *answer, MsgOutcome *outcome)
 {
-	msgext_personium_outcome(outcome, reply, MSG_VERDICT_AGAIN, answer->code,
-							 answer->text);
+	msgext_outcome(outcome, reply, MSG_VERDICT_AGAIN, answer->code, answer->text);
 	delivery->lookup = id;
 	outcome->detail = msgext_personium_detail(delivery, true);
 }
@@ -223,16 +222,16 @@ judge_success(PersoniumDelivery *delivery, const MsgReply *reply,
 	}
 	if (!msgext_personium_is_id(id))
 	{
-		msgext_personium_outcome(outcome, reply, MSG_VERDICT_UNSURE, NULL,
-								 "the answer has no usable __id");
+		msgext_outcome(outcome, reply, MSG_VERDICT_UNSURE, NULL,
+					   "the answer has no usable __id");
 		return true;
 	}
 	keyed = delivery->keyed;
 	ours = keyed && msgext_json_equals(id, delivery->key);
 	if (!ours && contradicts(answer->stored, id->text))
 	{
-		msgext_personium_outcome(outcome, reply, MSG_VERDICT_UNSURE, NULL,
-								 "the answer has two different ids");
+		msgext_outcome(outcome, reply, MSG_VERDICT_UNSURE, NULL,
+					   "the answer has two different ids");
 		return true;
 	}
 	delivery->id = id->text;
@@ -260,11 +259,11 @@ judge_lookup(PersoniumDelivery *delivery, MsgVerdict verdict, const MsgReply *re
 			delivery->lookup == delivery->key ? MSG_VERDICT_AGAIN : MSG_VERDICT_UNSURE;
 		delivery->lookup = NULL;
 		delivery->again = true;
-		msgext_personium_outcome(outcome, reply, verdict, answer->code, answer->text);
+		msgext_outcome(outcome, reply, verdict, answer->code, answer->text);
 		outcome->detail = msgext_personium_detail(delivery, true);
 		return;
 	}
-	msgext_personium_outcome(outcome, reply, verdict, answer->code, answer->text);
+	msgext_outcome(outcome, reply, verdict, answer->code, answer->text);
 }
 
 /* What was said of the request holds for all who were asked by it. */
@@ -302,8 +301,7 @@ judge_refusal(PersoniumDelivery *delivery, bool collision, const MsgReply *reply
 			delivery->targets[i].asked || delivery->targets[i].fate == PERSONIUM_FAILED;
 	if (collision)
 		use_up_id(delivery);
-	msgext_personium_outcome(outcome, reply, MSG_VERDICT_REJECTED, answer->code,
-							 answer->text);
+	msgext_outcome(outcome, reply, MSG_VERDICT_REJECTED, answer->code, answer->text);
 	if (alone || delivery->relation_asked)
 	{
 		if (collision || delivery->job->detail != NULL)
@@ -370,7 +368,7 @@ judge_failure(PersoniumDelivery *delivery, const MsgReply *reply,
 		judge_refusal(delivery, known, reply, answer, outcome);
 	else
 	{
-		msgext_personium_outcome(outcome, reply, verdict, answer->code, answer->text);
+		msgext_outcome(outcome, reply, verdict, answer->code, answer->text);
 		if (answer->code != NULL && strcmp(answer->code, NO_CONNECTION) == 0)
 		{
 			/* Others need not wait for one alone; it keeps the id it may have taken. */
@@ -402,7 +400,7 @@ msgext_personium_decode_send(MsgArena *arena, const MsgConn *conn, const MsgRepl
 	else if (answer.stored != NULL)
 		return judge_success(&delivery, reply, &answer, outcomes, error);
 	else
-		msgext_personium_outcome(outcomes, reply, MSG_VERDICT_UNSURE, NULL,
-								 "the answer has no message in it");
+		msgext_outcome(outcomes, reply, MSG_VERDICT_UNSURE, NULL,
+					   "the answer has no message in it");
 	return true;
 }

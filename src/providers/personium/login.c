@@ -41,16 +41,6 @@ msgext_personium_needs_login(const MsgConn *conn)
 			msgext_conn_option(conn, "refresh_token") != NULL);
 }
 
-static void
-put_field(MsgBuf *body, const char *name, const char *value)
-{
-	if (body->len > 0)
-		msgext_buf_putc(body, '&');
-	msgext_buf_puts(body, name);
-	msgext_buf_putc(body, '=');
-	msgext_buf_percent(body, value, strlen(value));
-}
-
 static bool
 put_grant(MsgBuf *body, const MsgConn *conn, const char *refresh_token, MsgError *error)
 {
@@ -62,8 +52,8 @@ put_grant(MsgBuf *body, const MsgConn *conn, const char *refresh_token, MsgError
 		refresh_token = msgext_conn_option(conn, "refresh_token");
 	if (refresh_token != NULL)
 	{
-		put_field(body, "grant_type", "refresh_token");
-		put_field(body, "refresh_token", refresh_token);
+		msgext_buf_form(body, "grant_type", "refresh_token");
+		msgext_buf_form(body, "refresh_token", refresh_token);
 		return true;
 	}
 	if (login == NULL)
@@ -71,9 +61,9 @@ put_grant(MsgBuf *body, const MsgConn *conn, const char *refresh_token, MsgError
 							"the user mapping has nothing to log in with");
 	if (password == NULL)
 		return msgext_error(error, "", "password", "the user mapping has no password");
-	put_field(body, "grant_type", "password");
-	put_field(body, "username", login);
-	put_field(body, "password", password);
+	msgext_buf_form(body, "grant_type", "password");
+	msgext_buf_form(body, "username", login);
+	msgext_buf_form(body, "password", password);
 	return true;
 }
 
@@ -94,8 +84,8 @@ put_client(MsgBuf *body, const MsgConn *conn, MsgError *error)
 	if (secret == NULL)
 		return msgext_error(error, "", "client_secret",
 							"the user mapping has no client_secret");
-	put_field(body, "client_id", id);
-	put_field(body, "client_secret", secret);
+	msgext_buf_form(body, "client_id", id);
+	msgext_buf_form(body, "client_secret", secret);
 	return true;
 }
 

@@ -62,7 +62,7 @@ judge_stored(MsgArena *arena, PersoniumDelivery *delivery, const MsgReply *reply
 	event->raw = reply->body;
 	event->raw_len = reply->body_len;
 	event->detail = msgext_personium_detail(delivery, false);
-	msgext_personium_outcome(outcome, reply, MSG_VERDICT_PROGRESS, NULL, NULL);
+	msgext_outcome(outcome, reply, MSG_VERDICT_PROGRESS, NULL, NULL);
 	outcome->provider_id = delivery->job->provider_id;
 	outcome->events = event;
 	return true;
@@ -110,8 +110,7 @@ msgext_personium_decode_status(MsgArena *arena, const MsgConn *conn,
 			return msgext_error(error, "", "", "the answer has no message in it");
 		return judge_stored(arena, &delivery, reply, &answer, outcomes, error);
 	}
-	msgext_personium_outcome(outcomes, reply,
-							 judge_failure(conn, reply, &jobs[0], &answer), answer.code,
-							 answer.text);
+	msgext_outcome(outcomes, reply, judge_failure(conn, reply, &jobs[0], &answer),
+				   answer.code, answer.text);
 	return true;
 }
