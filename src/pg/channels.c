@@ -145,6 +145,19 @@ msgext_channels_feed(MsgDispatcher *dispatcher, uint64 news)
 	}
 }
 
+bool
+msgext_channel_is_paused(MsgChannel *channel)
+{
+	MsgPause pause;
+
+	if (!channel->paused)
+	{
+		msgext_channel_look(channel->name, &pause);
+		channel->paused = pause.paused;
+	}
+	return channel->paused;
+}
+
 void
 msgext_channels_look(MsgDispatcher *dispatcher)
 {

@@ -316,7 +316,12 @@ extern void msgext_channel_load(MsgDispatcher *dispatcher, MsgChannel *channel);
 extern void msgext_channels_refresh(MsgDispatcher *dispatcher);
 /* channels.c: which lanes the news is of. */
 extern void msgext_channels_feed(MsgDispatcher *dispatcher, uint64 news);
-/* channels.c: who is paused. */
+/*
+ * channels.c: is it paused by now? To be asked before anything is claimed: what a restore
+ * has written into the tables, no news tells of.
+ */
+extern bool msgext_channel_is_paused(MsgChannel *channel);
+/* channels.c: who is paused, and who no longer. */
 extern void msgext_channels_look(MsgDispatcher *dispatcher);
 /* channels.c: writes down whom an answer has paused. */
 extern void msgext_channels_pause(MsgDispatcher *dispatcher);

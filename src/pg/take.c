@@ -420,6 +420,17 @@ look_ahead(MsgDispatcher *dispatcher, MsgChannel *channel)
 		channel->next_due = poll;
 }
 
+static bool
+is_hungry(const MsgChannel *channel)
+{
+	int i;
+
+	for (i = 0; i < MSGEXT_PRIORITIES; i++)
+		if (channel->hungry[i])
+			return true;
+	return false;
+}
+
 static void
 take_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
 {
@@ -434,6 +445,8 @@ take_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
 		dispatcher->more = true;
 		return;
 	}
+	if ((!due && !is_hungry(channel)) || msgext_channel_is_paused(channel))
+		return;
 	polls_first = requests >= 4 || channel->asked++ % 4 == 3;
 	if (due)
 	{
