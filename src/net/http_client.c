@@ -32,6 +32,13 @@
  */
 #define MAX_IDLE_SECONDS 20L
 
+/*
+ * Connections kept. libcurl's own limit is four for each request that it knows at the
+ * moment: where results are taken by the dozen it would close what the next dozen needs.
+ * There are never more than requests that were under way at once.
+ */
+#define MAX_CONNECTIONS 16384L
+
 typedef struct Bytes
 {
 	char *data;
@@ -221,6 +228,7 @@ msgext_http_create(void)
 	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, MAX_CONNECTIONS);
 	return http;
 }
 

@@ -81,10 +81,9 @@ is_begun(const MsgRow *row)
 {
 	const MsgProvider *provider =
 		msgext_provider_find(msgext_row_text(row, Anum_outbox_provider));
-	bool isnull;
 
-	msgext_row_value(row, Anum_outbox_detail, &isnull);
-	return !isnull && provider != NULL && (provider->caps & MSG_CAN_RESUME) != 0;
+	return !row->nulls[Anum_outbox_detail - 1] && provider != NULL &&
+		   (provider->caps & MSG_CAN_RESUME) != 0;
 }
 
 static bool

@@ -30,6 +30,9 @@
 /* How far lanes have been read, and health, are written down this often. */
 #define SAVE_US USECS_PER_SEC
 
+/* So many results are worth a commit that only claims. */
+#define REFILL 16
+
 /* A result that cannot be recorded is set aside for this long. */
 #define STRIKE_US (60 * USECS_PER_SEC)
 
@@ -162,7 +165,7 @@ takes(const MsgDispatcher *dispatcher)
 }
 
 static void
-turn(MsgDispatcher *dispatcher)
+turn(MsgDispatcher *dispatcher, bool recording)
 {
 	uint64 news;
 
@@ -188,8 +191,11 @@ turn(MsgDispatcher *dispatcher)
 	}
 	msgext_channels_feed(dispatcher, news);
 
-	msgext_record(dispatcher);
-	msgext_record_rematch(dispatcher);
+	if (recording)
+	{
+		msgext_record(dispatcher);
+		msgext_record_rematch(dispatcher);
+	}
 	if (takes(dispatcher))
 	{
 		CommandCounterIncrement();
@@ -237,6 +243,28 @@ turn_is_due(const MsgDispatcher *dispatcher, TimestampTz now)
 	return false;
 }
 
+/*
+ * With many results to record and more to send, the wire is filled up first, in a turn of
+ * its own: one more commit, but while this process writes the provider has work. Not when
+ * an answer may be a reason to stop.
+ */
+static bool
+wants_refill(const MsgDispatcher *dispatcher)
+{
+	const MsgFlight *flight;
+
+	if (dispatcher->nlanded < REFILL || !dispatcher->more || dispatcher->careful ||
+		!takes(dispatcher))
+		return false;
+	for (flight = dispatcher->landed; flight != NULL; flight = flight->next)
+	{
+		if (flight->login || (flight->outcomes[0].verdict != MSG_VERDICT_ACCEPTED &&
+							  flight->outcomes[0].verdict != MSG_VERDICT_PROGRESS))
+			return false;
+	}
+	return true;
+}
+
 void
 msgext_dispatcher_run(MsgDispatcher *dispatcher)
 {
@@ -247,7 +275,11 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 	if (msgext_http_thread_ready(dispatcher->http))
 		msgext_flight_land(dispatcher);
 	if (turn_is_due(dispatcher, GetCurrentTimestamp()))
-		turn(dispatcher);
+	{
+		if (wants_refill(dispatcher))
+			turn(dispatcher, false);
+		turn(dispatcher, true);
+	}
 	MemoryContextSwitchTo(before);
 }
 
@@ -298,7 +330,7 @@ msgext_dispatcher_stop(MsgDispatcher *dispatcher)
 void
 msgext_dispatcher_finish(MsgDispatcher *dispatcher)
 {
-	turn(dispatcher);
+	turn(dispatcher, true);
 }
 
 int

@@ -172,5 +172,5 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 		values[Anum_event_answer - 1] = PointerGetDatum(answer);
 		nulls[Anum_event_answer - 1] = false;
 	}
-	msgext_table_insert(events, values, nulls);
+	msgext_table_gather(events, values, nulls);
 }

@@ -20,42 +20,35 @@ msgext_outbox_open(bool writable)
 }
 
 static TimestampTz
-time_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+time_of(const MsgRow *row, AttrNumber column)
 {
-	bool isnull;
-	Datum value = heap_getattr(tuple, column, desc, &isnull);
-
-	return isnull ? 0 : DatumGetTimestampTz(value);
+	return row->nulls[column - 1] ? 0 : DatumGetTimestampTz(row->values[column - 1]);
 }
 
 void
 msgext_outbox_read(MsgTable *outbox, TupleTableSlot *slot, MsgRow *row)
 {
-	TupleDesc desc = RelationGetDescr(outbox->rel);
-	HeapTuple tuple = ExecCopySlotHeapTuple(slot);
-	bool isnull;
 	char *state;
 
-	row->tuple = tuple;
-	row->desc = desc;
-	row->id = DatumGetInt64(heap_getattr(tuple, Anum_outbox_id, desc, &isnull));
-	row->xid = DatumGetUInt64(heap_getattr(tuple, Anum_outbox_xid, desc, &isnull));
-	row->home = DatumGetInt64(heap_getattr(tuple, Anum_outbox_home, desc, &isnull));
-	row->created_at = time_of(tuple, desc, Anum_outbox_created_at);
-	row->queued_at = time_of(tuple, desc, Anum_outbox_queued_at);
-	row->send_after = time_of(tuple, desc, Anum_outbox_send_after);
-	row->expires_at = time_of(tuple, desc, Anum_outbox_expires_at);
-	row->tried_at = time_of(tuple, desc, Anum_outbox_tried_at);
-	row->next_attempt_at = time_of(tuple, desc, Anum_outbox_next_attempt_at);
-	row->accepted_at = time_of(tuple, desc, Anum_outbox_accepted_at);
-	row->priority =
-		DatumGetInt16(heap_getattr(tuple, Anum_outbox_priority, desc, &isnull));
-	row->attempts =
-		DatumGetInt32(heap_getattr(tuple, Anum_outbox_attempts, desc, &isnull));
-	row->failures =
-		DatumGetInt32(heap_getattr(tuple, Anum_outbox_failures, desc, &isnull));
-	row->maybe_sent =
-		DatumGetBool(heap_getattr(tuple, Anum_outbox_maybe_sent, desc, &isnull));
+	row->desc = RelationGetDescr(outbox->rel);
+	row->tuple = ExecCopySlotHeapTuple(slot);
+
+	/* In one pass: to find a column behind nullable ones walks over all before it. */
+	heap_deform_tuple(row->tuple, row->desc, row->values, row->nulls);
+	row->id = DatumGetInt64(row->values[Anum_outbox_id - 1]);
+	row->xid = DatumGetUInt64(row->values[Anum_outbox_xid - 1]);
+	row->home = DatumGetInt64(row->values[Anum_outbox_home - 1]);
+	row->created_at = time_of(row, Anum_outbox_created_at);
+	row->queued_at = time_of(row, Anum_outbox_queued_at);
+	row->send_after = time_of(row, Anum_outbox_send_after);
+	row->expires_at = time_of(row, Anum_outbox_expires_at);
+	row->tried_at = time_of(row, Anum_outbox_tried_at);
+	row->next_attempt_at = time_of(row, Anum_outbox_next_attempt_at);
+	row->accepted_at = time_of(row, Anum_outbox_accepted_at);
+	row->priority = DatumGetInt16(row->values[Anum_outbox_priority - 1]);
+	row->attempts = DatumGetInt32(row->values[Anum_outbox_attempts - 1]);
+	row->failures = DatumGetInt32(row->values[Anum_outbox_failures - 1]);
+	row->maybe_sent = DatumGetBool(row->values[Anum_outbox_maybe_sent - 1]);
 	state = msgext_row_text(row, Anum_outbox_state);
 	if (!msgext_state_parse(state, &row->state))
 		elog(ERROR, "message " INT64_FORMAT " has unknown state \"%s\"", row->id, state);
@@ -96,36 +89,25 @@ msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id, Snapshot snap
 	return found || msgext_outbox_find(outbox, id, snapshot, row);
 }
 
-Datum
-msgext_row_value(const MsgRow *row, AttrNumber column, bool *isnull)
-{
-	return heap_getattr(row->tuple, column, row->desc, isnull);
-}
-
 char *
 msgext_row_text(const MsgRow *row, AttrNumber column)
 {
-	bool isnull;
-	Datum value = msgext_row_value(row, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
+	return row->nulls[column - 1] ? NULL : TextDatumGetCString(row->values[column - 1]);
 }
 
 bytea *
 msgext_row_payload(const MsgRow *row)
 {
-	bool isnull;
-
-	return DatumGetByteaPP(msgext_row_value(row, Anum_outbox_payload, &isnull));
+	return DatumGetByteaPP(row->values[Anum_outbox_payload - 1]);
 }
 
 MsgJson *
 msgext_row_detail(MsgArena *arena, const MsgRow *row)
 {
-	bool isnull;
-	Datum stored = msgext_row_value(row, Anum_outbox_detail, &isnull);
-
-	return isnull ? NULL : msgext_json_from_jsonb(arena, DatumGetJsonbP(stored));
+	if (row->nulls[Anum_outbox_detail - 1])
+		return NULL;
+	return msgext_json_from_jsonb(arena,
+								  DatumGetJsonbP(row->values[Anum_outbox_detail - 1]));
 }
 
 char *
@@ -192,10 +174,19 @@ msgext_change_state(MsgChange *change, MsgState state)
 TM_Result
 msgext_outbox_update(MsgTable *outbox, const MsgRow *row, MsgChange *change, bool wait)
 {
-	HeapTuple changed = heap_modify_tuple(row->tuple, row->desc, change->values,
-										  change->nulls, change->replaces);
-	TM_Result result = msgext_table_update(outbox, &row->tuple->t_self, changed, wait);
+	Datum values[Natts_outbox];
+	bool nulls[Natts_outbox];
+	HeapTuple changed;
+	TM_Result result;
+	int i;
 
+	for (i = 0; i < Natts_outbox; i++)
+	{
+		values[i] = change->replaces[i] ? change->values[i] : row->values[i];
+		nulls[i] = change->replaces[i] ? change->nulls[i] : row->nulls[i];
+	}
+	changed = heap_form_tuple(row->desc, values, nulls);
+	result = msgext_table_update(outbox, &row->tuple->t_self, changed, wait);
 	heap_freetuple(changed);
 	return result;
 }

@@ -50,11 +50,16 @@ enum
 	Natts_outbox = Anum_outbox_payload
 };
 
-/* A row version, copied into the memory context it was read in. Absent times are 0. */
+/*
+ * A row version, copied into the memory context it was read in, and taken apart. Absent
+ * times are 0.
+ */
 typedef struct MsgRow
 {
 	HeapTuple tuple;
 	TupleDesc desc;
+	Datum values[Natts_outbox];
+	bool nulls[Natts_outbox];
 	int64 id;
 	uint64 xid;
 	int64 home;
@@ -95,8 +100,6 @@ extern bool msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id,
 
 /* A text column as a C string in the current memory context, or NULL. */
 extern char *msgext_row_text(const MsgRow *row, AttrNumber column);
-/* Any column; sets *isnull. */
-extern Datum msgext_row_value(const MsgRow *row, AttrNumber column, bool *isnull);
 /* The payload, detoasted into the current memory context. */
 extern bytea *msgext_row_payload(const MsgRow *row);
 

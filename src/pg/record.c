@@ -91,11 +91,7 @@ add_reference(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *s
 
 	if ((server->provider->caps & (MSG_CAN_CALLBACK | MSG_CAN_POLL)) == 0)
 		return;
-	if (!msgext_reference_add(references_of(dispatcher), channel->name, provider_id,
-							  row->id))
-		ereport(WARNING, (errmsg("provider of server \"%s\" gave id \"%s\" twice",
-								 channel->name, provider_id),
-						  errdetail("Message " INT64_FORMAT " is the second.", row->id)));
+	msgext_reference_add(references_of(dispatcher), channel->name, provider_id, row->id);
 	if ((server->provider->caps & MSG_CAN_CALLBACK) == 0)
 		return;
 	before = MemoryContextSwitchTo(dispatcher->context);
@@ -316,6 +312,16 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 	return true;
 }
 
+/* Writes what has been gathered of the timeline and of the providers' ids. */
+static void
+flush(MsgDispatcher *dispatcher)
+{
+	if (dispatcher->tables[MSGEXT_EVENTS] != NULL)
+		msgext_table_flush(dispatcher->tables[MSGEXT_EVENTS]);
+	if (dispatcher->tables[MSGEXT_REFERENCES] != NULL)
+		msgext_table_flush(dispatcher->tables[MSGEXT_REFERENCES]);
+}
+
 /* Records what can be; returns whether all of the flight is settled. */
 static bool
 record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
@@ -346,6 +352,10 @@ record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 								  &flight->places[i], job->id, job->attempt,
 								  &flight->outcomes[i], &answer);
 		}
+
+		/* An error in writing the rows is to be this message's own. */
+		if (dispatcher->careful)
+			flush(dispatcher);
 		if (settled)
 		{
 			flight->settled[i] = MSGEXT_WRITTEN;
@@ -376,6 +386,7 @@ msgext_record(MsgDispatcher *dispatcher)
 		if (dispatcher->careful)
 			break;
 	}
+	flush(dispatcher);
 }
 
 void

@@ -18,10 +18,28 @@ enum
 	Natts_reference = Anum_reference_message_id
 };
 
+static void
+warn_of_twin(TupleTableSlot *row)
+{
+	bool isnull;
+	Datum server = slot_getattr(row, Anum_reference_server, &isnull);
+	Datum id = slot_getattr(row, Anum_reference_provider_id, &isnull);
+	Datum message = slot_getattr(row, Anum_reference_message_id, &isnull);
+
+	ereport(WARNING, (errmsg("provider of server \"%s\" gave id \"%s\" twice",
+							 TextDatumGetCString(server), TextDatumGetCString(id)),
+					  errdetail("Message " INT64_FORMAT " is the second.",
+								DatumGetInt64(message))));
+}
+
 MsgTable *
 msgext_reference_open(bool writable)
 {
-	return msgext_table_open("reference", Natts_reference, writable);
+	MsgTable *references = msgext_table_open("reference", Natts_reference, writable);
+
+	/* Only a dispatcher writes here, and there is one: nobody comes in between. */
+	msgext_table_expect_twins(references, "reference_pkey", warn_of_twin);
+	return references;
 }
 
 static MsgScan *
@@ -35,7 +53,7 @@ begin_scan(MsgTable *references, Snapshot snapshot, const char *server,
 	return msgext_scan_begin(references, "reference_pkey", snapshot, keys, 2);
 }
 
-bool
+void
 msgext_reference_add(MsgTable *references, const char *server, const char *provider_id,
 					 int64 message)
 {
@@ -45,9 +63,7 @@ msgext_reference_add(MsgTable *references, const char *server, const char *provi
 	values[Anum_reference_server - 1] = CStringGetTextDatum(server);
 	values[Anum_reference_provider_id - 1] = CStringGetTextDatum(provider_id);
 	values[Anum_reference_message_id - 1] = Int64GetDatum(message);
-
-	/* Only a dispatcher writes here, and there is one: nobody comes in between. */
-	return msgext_table_insert_alone(references, "reference_pkey", values, nulls);
+	msgext_table_gather(references, values, nulls);
 }
 
 int64

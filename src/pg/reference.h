@@ -9,8 +9,11 @@
 
 extern MsgTable *msgext_reference_open(bool writable);
 
-/* Returns false, changing nothing, when the provider's id stands for another message. */
-extern bool msgext_reference_add(MsgTable *references, const char *server,
+/*
+ * Written by msgext_table_flush(). A provider's id that stands for another message
+ * already keeps standing for that: a WARNING.
+ */
+extern void msgext_reference_add(MsgTable *references, const char *server,
 								 const char *provider_id, int64 message);
 /*
  * The message of a provider's id, or 0. Sees also what is not committed: *writer is then

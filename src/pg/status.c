@@ -117,7 +117,8 @@ add_waiting(const MsgRow *row, const char *why, TimestampTz until)
 static void
 copy_column(const MsgRow *row, AttrNumber column, Datum *value, bool *isnull)
 {
-	*value = msgext_row_value(row, column, isnull);
+	*value = row->values[column - 1];
+	*isnull = row->nulls[column - 1];
 }
 
 static void

@@ -124,8 +124,11 @@ msgext_table_close(MsgTable *table)
 {
 	int i;
 
+	msgext_table_flush(table);
 	if (table->finder != NULL)
 		msgext_scan_end(table->finder);
+	for (i = 0; i < MSGEXT_GATHER_MAX && table->gathered[i] != NULL; i++)
+		ExecDropSingleTupleTableSlot(table->gathered[i]);
 	for (i = 0; i < table->nindexes; i++)
 		if (table->indexes[i].rel != NULL)
 			index_close(table->indexes[i].rel, NoLock);
@@ -245,23 +248,22 @@ open_indexes(MsgTable *table)
 }
 
 static void
-store_row(MsgTable *table, Datum *values, bool *nulls)
+store_row(MsgTable *table, TupleTableSlot *slot, Datum *values, bool *nulls)
 {
 	int natts = RelationGetNumberOfAttributes(table->rel);
 
-	ExecClearTuple(table->slot);
-	memcpy(table->slot->tts_values, values, natts * sizeof(Datum));
-	memcpy(table->slot->tts_isnull, nulls, natts * sizeof(bool));
-	ExecStoreVirtualTuple(table->slot);
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, values, natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, nulls, natts * sizeof(bool));
+	ExecStoreVirtualTuple(slot);
 }
 
 /*
- * Writes the entries of the row in the table's slot, whose columns are given. False when
- * a unique index has such a row already and quiet asks for no error.
+ * Writes the entries of the row in the slot. False when a unique index has such a row
+ * already and quiet asks for no error.
  */
 static bool
-insert_entries(MsgTable *table, const Datum *values, const bool *nulls, bool quiet,
-			   bool unchanged)
+insert_entries(MsgTable *table, TupleTableSlot *slot, bool quiet, bool unchanged)
 {
 	IndexInfo info = {.type = T_IndexInfo};
 	bool unique = true;
@@ -276,18 +278,15 @@ insert_entries(MsgTable *table, const Datum *values, const bool *nulls, bool qui
 		bool absent[INDEX_MAX_KEYS];
 		int k;
 
-		if (index->present != 0 && nulls[index->present - 1])
+		if (index->present != 0 && slot_attisnull(slot, index->present))
 			continue;
 		form = open_index(index)->rd_index;
 		for (k = 0; k < form->indnatts; k++)
-		{
-			keys[k] = values[form->indkey.values[k] - 1];
-			absent[k] = nulls[form->indkey.values[k] - 1];
-		}
+			keys[k] = slot_getattr(slot, form->indkey.values[k], &absent[k]);
 		if (form->indisunique)
 			check = quiet ? UNIQUE_CHECK_PARTIAL : UNIQUE_CHECK_YES;
-		unique &= index_insert(index->rel, keys, absent, &table->slot->tts_tid,
-							   table->rel, check, unchanged, &info) ||
+		unique &= index_insert(index->rel, keys, absent, &slot->tts_tid, table->rel,
+							   check, unchanged, &info) ||
 				  check != UNIQUE_CHECK_PARTIAL;
 	}
 	return unique;
@@ -297,11 +296,11 @@ void
 msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 {
 	open_indexes(table);
-	store_row(table, values, nulls);
+	store_row(table, table->slot, values, nulls);
 	table_tuple_insert(table->rel, table->slot, GetCurrentCommandId(true), 0, NULL);
 	if (table->plain)
 	{
-		insert_entries(table, values, nulls, false, false);
+		insert_entries(table, table->slot, false, false);
 		return;
 	}
 	msgext_insert_index_tuples(table->result, table->slot, table->estate, false, false,
@@ -319,7 +318,7 @@ msgext_table_insert_unique(MsgTable *table, const char *arbiter, Datum *values,
 	uint32 token;
 
 	open_executor(table);
-	store_row(table, values, nulls);
+	store_row(table, table->slot, values, nulls);
 	if (!msgext_check_index_constraints(table->result, table->slot, table->estate,
 										&conflict_tid, arbiters))
 		return false;
@@ -336,20 +335,56 @@ msgext_table_insert_unique(MsgTable *table, const char *arbiter, Datum *values,
 	return !conflict;
 }
 
-bool
-msgext_table_insert_alone(MsgTable *table, const char *arbiter, Datum *values,
-						  bool *nulls)
+void
+msgext_table_expect_twins(MsgTable *table, const char *arbiter, MsgTwin on_twin)
 {
+	table->arbiter = arbiter;
+	table->on_twin = on_twin;
+}
+
+void
+msgext_table_gather(MsgTable *table, Datum *values, bool *nulls)
+{
+	TupleTableSlot **row = &table->gathered[table->ngathered];
+
 	open_indexes(table);
 	if (!table->plain)
-		return msgext_table_insert_unique(table, arbiter, values, nulls);
-	store_row(table, values, nulls);
-	table_tuple_insert(table->rel, table->slot, GetCurrentCommandId(true), 0, NULL);
-	if (insert_entries(table, values, nulls, true, false))
-		return true;
-	CommandCounterIncrement();
-	msgext_table_delete(table, &table->slot->tts_tid, true);
-	return false;
+	{
+		if (table->on_twin == NULL)
+			msgext_table_insert(table, values, nulls);
+		else if (!msgext_table_insert_unique(table, table->arbiter, values, nulls))
+			table->on_twin(table->slot);
+		return;
+	}
+	if (*row == NULL)
+		*row = table_slot_create(table->rel, NULL);
+	store_row(table, *row, values, nulls);
+	ExecMaterializeSlot(*row);
+	if (++table->ngathered == MSGEXT_GATHER_MAX)
+		msgext_table_flush(table);
+}
+
+void
+msgext_table_flush(MsgTable *table)
+{
+	int n = table->ngathered;
+	int i;
+
+	if (n == 0)
+		return;
+	table->ngathered = 0;
+	table_multi_insert(table->rel, table->gathered, n, GetCurrentCommandId(true), 0,
+					   NULL);
+	for (i = 0; i < n; i++)
+	{
+		TupleTableSlot *row = table->gathered[i];
+
+		if (insert_entries(table, row, table->on_twin != NULL, false))
+			continue;
+		CommandCounterIncrement();
+		msgext_table_delete(table, &row->tts_tid, true);
+		table->on_twin(row);
+	}
 }
 
 TM_Result
@@ -369,11 +404,7 @@ msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
 		return result;
 	open_indexes(table);
 	if (table->plain && indexes == MSGEXT_UPDATE_ALL_INDEXES)
-	{
-		slot_getallattrs(table->slot);
-		insert_entries(table, table->slot->tts_values, table->slot->tts_isnull, false,
-					   true);
-	}
+		insert_entries(table, table->slot, false, true);
 	else if (!table->plain)
 	{
 		msgext_insert_index_tuples(table->result, table->slot, table->estate, true, false,

@@ -35,11 +35,23 @@ typedef struct MsgIndex
 	AttrNumber present; /* it has only rows in which this column is not null; 0 = all */
 } MsgIndex;
 
+/* Told of a gathered row that a unique index had already; it has not been kept. */
+typedef void (*MsgTwin)(TupleTableSlot *row);
+
+#define MSGEXT_GATHER_MAX 64
+
 typedef struct MsgTable
 {
 	Relation rel;
 	TupleTableSlot *slot; /* for rows written */
-	MsgScan *finder;	  /* of msgext_table_find(), or NULL */
+
+	/* rows that wait to be written together; slots are made as they are needed */
+	int ngathered;
+	TupleTableSlot *gathered[MSGEXT_GATHER_MAX];
+	const char *arbiter; /* see msgext_table_expect_twins() */
+	MsgTwin on_twin;
+
+	MsgScan *finder; /* of msgext_table_find(), or NULL */
 
 	/* looked up when the first entry is written */
 	bool plain; /* all indexes are */
@@ -69,11 +81,18 @@ extern bool msgext_table_insert_unique(MsgTable *table, const char *arbiter,
 									   Datum *values, bool *nulls);
 
 /*
- * The same where nobody else inserts into the table: cheaper, for it looks for the twin
- * while it writes the entry.
+ * The same for many rows, which wait to be written together: that takes half the time.
+ * Closing the table writes them, if nothing did before.
  */
-extern bool msgext_table_insert_alone(MsgTable *table, const char *arbiter, Datum *values,
-									  bool *nulls);
+extern void msgext_table_gather(MsgTable *table, Datum *values, bool *nulls);
+extern void msgext_table_flush(MsgTable *table);
+
+/*
+ * Of gathered rows, those whose like is in unique index "arbiter" already are left out,
+ * and on_twin is told. Only where nobody else inserts into the table.
+ */
+extern void msgext_table_expect_twins(MsgTable *table, const char *arbiter,
+									  MsgTwin on_twin);
 
 /*
  * Replaces the row version at tid. Without wait, a version that another transaction

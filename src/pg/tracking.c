@@ -47,7 +47,6 @@ msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 	MsgJson *detail = msgext_row_detail(arena, row);
 	MsgChange change;
 	TM_Result result;
-	bool isnull;
 	int n = 0;
 	int i;
 
@@ -84,8 +83,7 @@ msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 	}
 	if (msgext_state_is_final(tracking->state))
 	{
-		msgext_row_value(row, Anum_outbox_finished_at, &isnull);
-		if (isnull)
+		if (row->nulls[Anum_outbox_finished_at - 1])
 			msgext_change_time(&change, Anum_outbox_finished_at, GetCurrentTimestamp());
 		msgext_change_null(&change, Anum_outbox_next_attempt_at);
 	}
