@@ -1,11 +1,10 @@
 /*
  * mask.c
- *		Overwriting a secret in text that may echo it: see mask.h.
+ *		Overwriting secrets in text that may echo it: see mask.h.
  */
-#define _GNU_SOURCE /* memmem */
-
 #include "core/mask.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -142,7 +141,7 @@ read_escape(const char *at, const char *end, char *out, size_t *out_len)
 	return 12;
 }
 
-/* How many bytes from at on spell the secret; 0 = they do not. */
+/* How many bytes from at on spell the secret with escapes; 0 = they do not. */
 static size_t
 spelled(const char *at, const char *end, const char *secret)
 {
@@ -170,30 +169,54 @@ spelled(const char *at, const char *end, const char *secret)
 	return (size_t) (at - start);
 }
 
-void
-msgext_mask(char *bytes, size_t len, const char *secret)
+/* Not the seam of CDATA: it stands for nothing, and nothing begins with it. */
+static bool
+is_escape(char c)
 {
-	size_t secret_len = strlen(secret);
-	char *end = bytes + len;
-	char *at = bytes;
+	return c == '\\' || c == '&' || c == '%' || c == '+';
+}
 
-	if (secret_len < SECRET_MIN)
-		return;
-	while ((at = memmem(at, (size_t) (end - at), secret, secret_len)) != NULL)
+/* How many bytes from at on are the longest of the secrets, in whatever spelling. */
+static size_t
+longest(const char *at, const char *end, const char *const *secrets)
+{
+	bool escape = is_escape(*at);
+	size_t most = 0;
+
+	for (; *secrets != NULL; secrets++)
 	{
-		memset(at, '*', secret_len);
-		at += secret_len;
-	}
+		size_t len;
+		size_t n = 0;
 
-	/* Only what has an escape in it can be spelled in another way. */
-	if (memchr(bytes, '\\', len) == NULL && memchr(bytes, '&', len) == NULL &&
-		memchr(bytes, '%', len) == NULL && memchr(bytes, '+', len) == NULL &&
-		memmem(bytes, len, CDATA_SEAM, sizeof(CDATA_SEAM) - 1) == NULL)
-		return;
+		if ((!escape && *at != **secrets) || (len = strlen(*secrets)) < SECRET_MIN)
+			continue;
+
+		/* As it is first: it may have in it what would be read as an escape. */
+		if ((size_t) (end - at) >= len && memcmp(at, *secrets, len) == 0)
+			n = len;
+		else
+			n = spelled(at, end, *secrets);
+		if (n > most)
+			most = n;
+	}
+	return most;
+}
+
+void
+msgext_mask(char *bytes, size_t len, const char *const *secrets)
+{
+	/* What a spelling may begin with: few bytes of a text are that. */
+	bool begins[UCHAR_MAX + 1] = {
+		['\\'] = true, ['&'] = true, ['%'] = true, ['+'] = true};
+	const char *const *secret;
+	char *end = bytes + len;
+	char *at;
+
+	for (secret = secrets; *secret != NULL; secret++)
+		begins[(unsigned char) **secret] = true;
 	for (at = bytes; at < end; at++)
 	{
-		size_t n =
-			*at == *secret || strchr("\\&%+", *at) != NULL ? spelled(at, end, secret) : 0;
+		size_t n = begins[(unsigned char) *at] ? longest(at, end, secrets) : 0;
 
 		if (n > 0)
 		{

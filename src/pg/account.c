@@ -22,7 +22,6 @@
 #include "utils/timestamp.h"
 
 #include "core/buf.h"
-#include "core/mask.h"
 #include "pg/arena_pg.h"
 #include "pg/connection.h"
 
@@ -291,13 +290,4 @@ msgext_server_callback_tokens(MsgServer *server, const char **error)
 				account->error != NULL ? account->error : "a callback_token is empty";
 	}
 	return tokens;
-}
-
-void
-msgext_account_scrub(const MsgAccount *account, char *bytes, size_t len)
-{
-	const char **secret;
-
-	for (secret = account->secrets; *secret != NULL; secret++)
-		msgext_mask(bytes, len, *secret);
 }

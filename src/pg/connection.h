@@ -45,7 +45,7 @@ typedef struct MsgAccount
 	MsgConn conn;
 	const char *error; /* why it cannot be used, or NULL */
 	TimestampTz read_at;
-	const char **secrets; /* ends with NULL; for msgext_account_scrub() */
+	const char **secrets; /* ends with NULL; for msgext_mask() */
 	Oid mapping;		  /* the user mapping */
 	uint64 credentials;	  /* a digest of all its settings but the refresh token */
 	char *refresh_file;	  /* where the refresh token is kept, if in a file */
@@ -87,8 +87,5 @@ extern MsgAccount *msgext_server_account(MsgServer *server, const char *sender);
  * why a mapping's token could not be read.
  */
 extern List *msgext_server_callback_tokens(MsgServer *server, const char **error);
-
-/* Overwrites every secret of the account in bytes, should an answer echo one. */
-extern void msgext_account_scrub(const MsgAccount *account, char *bytes, size_t len);
 
 #endif /* MSGEXT_CONNECTION_H */

@@ -41,9 +41,11 @@ msgext_open_in_turn(MsgDispatcher *dispatcher, MsgTableKind kind)
 {
 	MsgTable **table = &dispatcher->tables[kind];
 	int64 reading = dispatcher->reading;
+	MemoryContext before;
 
 	if (*table != NULL)
 		return *table;
+	before = MemoryContextSwitchTo(dispatcher->turn);
 
 	/* A table that cannot be opened is the fault of no message. */
 	dispatcher->reading = 0;
@@ -69,6 +71,7 @@ msgext_open_in_turn(MsgDispatcher *dispatcher, MsgTableKind kind)
 			break;
 	}
 	dispatcher->reading = reading;
+	MemoryContextSwitchTo(before);
 	return *table;
 }
 
@@ -439,6 +442,8 @@ msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
 	dispatcher->context = context;
 	dispatcher->turn =
 		AllocSetContextCreate(context, "msgext turn", ALLOCSET_DEFAULT_SIZES);
+	dispatcher->message =
+		AllocSetContextCreate(context, "msgext message", ALLOCSET_DEFAULT_SIZES);
 	dispatcher->host = host;
 	dispatcher->limiter = msgext_limiter_create(context);
 	dispatcher->logins = msgext_logins_create(context);

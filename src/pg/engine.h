@@ -86,6 +86,7 @@ typedef struct MsgFlight
 	uint64 session; /* which one that was */
 	bool login;		/* a login: one job, for no message */
 	const char *refresh_token; /* of a login; NULL = by password */
+	const char **secrets;	   /* once it has landed: what the answer must not echo */
 	MsgLogin login_answer;
 	bool poll;
 	MsgBatch *batch; /* of a send */
@@ -147,7 +148,8 @@ typedef enum MsgTableKind
 struct MsgDispatcher
 {
 	MemoryContext context;
-	MemoryContext turn; /* reset after each turn */
+	MemoryContext turn;	   /* reset after each turn */
+	MemoryContext message; /* reset after each message that a turn looks at */
 	const MsgHost *host;
 	struct MsgHttpThread *http;
 	List *channels; /* of MsgChannel * */

@@ -235,14 +235,28 @@ understand(MsgFlight *flight, const MsgReply *reply)
 	}
 }
 
+/* Everything that an answer must not echo. */
+static void
+list_secrets(MsgFlight *flight)
+{
+	const char **own = flight->account->secrets;
+	int n = 0;
+
+	while (own[n] != NULL)
+		n++;
+	flight->secrets = msgext_alloc(flight->arena, (n + 3) * sizeof(char *));
+	memcpy(flight->secrets, own, n * sizeof(char *));
+	if (flight->conn.session != NULL)
+		flight->secrets[n++] = flight->conn.session->token;
+	if (flight->login && flight->refresh_token != NULL)
+		flight->secrets[n++] = flight->refresh_token;
+	flight->secrets[n] = NULL;
+}
+
 static void
 hide_secrets(const MsgFlight *flight, char *bytes, size_t len)
 {
-	msgext_account_scrub(flight->account, bytes, len);
-	if (flight->conn.session != NULL)
-		msgext_mask(bytes, len, flight->conn.session->token);
-	if (flight->login && flight->refresh_token != NULL)
-		msgext_mask(bytes, len, flight->refresh_token);
+	msgext_mask(bytes, len, flight->secrets);
 }
 
 static const char *
@@ -290,6 +304,8 @@ static void
 scrub(MsgFlight *flight, char *answer)
 {
 	int i;
+
+	list_secrets(flight);
 
 	/* A login's answer is a secret as a whole, and is kept nowhere. */
 	if (flight->login)

@@ -326,6 +326,7 @@ flush(MsgDispatcher *dispatcher)
 static bool
 record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 {
+	MemoryContext before = CurrentMemoryContext;
 	bool all = true;
 	int i;
 
@@ -337,6 +338,8 @@ record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 		if (flight->settled[i] != MSGEXT_OPEN)
 			continue;
 		dispatcher->reading = job->id;
+		MemoryContextReset(dispatcher->message);
+		MemoryContextSwitchTo(dispatcher->message);
 		if (flight->login)
 		{
 			msgext_login_record(dispatcher, flight);
@@ -363,6 +366,7 @@ record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 				flight->batch->recorded_now++;
 		}
 		all &= settled;
+		MemoryContextSwitchTo(before);
 	}
 	dispatcher->reading = 0;
 	if (flight->batch != NULL && flight->batch->recorded_now == flight->batch->left)

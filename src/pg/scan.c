@@ -38,9 +38,12 @@ msgext_table_find(MsgTable *table, const char *index, Snapshot snapshot,
 		index_rescan(table->finder->desc, keys, nkeys, NULL, 0);
 	else
 	{
+		MemoryContext before = MemoryContextSwitchTo(table->context);
+
 		if (table->finder != NULL)
 			msgext_scan_end(table->finder);
 		table->finder = msgext_scan_begin(table, index, snapshot, keys, nkeys);
+		MemoryContextSwitchTo(before);
 	}
 	return msgext_scan_next(table->finder);
 }

@@ -104,6 +104,7 @@ msgext_table_open(const char *name, int natts, bool writable)
 {
 	MsgTable *table = palloc0(sizeof(MsgTable));
 
+	table->context = CurrentMemoryContext;
 	table->rel = table_open(msgext_relation_oid(name),
 							writable ? RowExclusiveLock : AccessShareLock);
 	if (RelationGetNumberOfAttributes(table->rel) != natts)
@@ -213,14 +214,18 @@ look_at(MsgIndex *index, Oid oid)
 static void
 open_executor(MsgTable *table)
 {
+	MemoryContext before;
+
 	if (table->result != NULL)
 		return;
+	before = MemoryContextSwitchTo(table->context);
 	table->estate = CreateExecutorState();
 	table->result = makeNode(ResultRelInfo);
 
 	/* 0: it is in no range table, where the executor would look up changed columns. */
 	InitResultRelInfo(table->result, table->rel, 0, NULL, 0);
 	ExecOpenIndices(table->result, true);
+	MemoryContextSwitchTo(before);
 }
 
 static void
@@ -232,7 +237,8 @@ open_indexes(MsgTable *table)
 	if (table->indexes != NULL)
 		return;
 	oids = RelationGetIndexList(table->rel);
-	table->indexes = palloc(sizeof(MsgIndex) * (list_length(oids) + 1));
+	table->indexes =
+		MemoryContextAlloc(table->context, sizeof(MsgIndex) * (list_length(oids) + 1));
 	table->plain = true;
 	foreach (cell, oids)
 	{
@@ -357,7 +363,12 @@ msgext_table_gather(MsgTable *table, Datum *values, bool *nulls)
 		return;
 	}
 	if (*row == NULL)
+	{
+		MemoryContext before = MemoryContextSwitchTo(table->context);
+
 		*row = table_slot_create(table->rel, NULL);
+		MemoryContextSwitchTo(before);
+	}
 	store_row(table, *row, values, nulls);
 	ExecMaterializeSlot(*row);
 	if (++table->ngathered == MSGEXT_GATHER_MAX)

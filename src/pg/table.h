@@ -5,7 +5,8 @@
  *
  * All of it bypasses privileges and plans: callers check rights themselves, and no
  * statistics, setting or plan cache can turn an index range into a scan of history.
- * A table is opened and closed within one transaction.
+ * A table is opened and closed within one transaction; the context that is current in
+ * between need not last any longer than a call.
  */
 #ifndef MSGEXT_TABLE_H
 #define MSGEXT_TABLE_H
@@ -43,7 +44,8 @@ typedef void (*MsgTwin)(TupleTableSlot *row);
 typedef struct MsgTable
 {
 	Relation rel;
-	TupleTableSlot *slot; /* for rows written */
+	MemoryContext context; /* it was opened in: of all that it comes to need */
+	TupleTableSlot *slot;  /* for rows written */
 
 	/* rows that wait to be written together; slots are made as they are needed */
 	int ngathered;

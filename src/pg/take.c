@@ -13,6 +13,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "storage/procarray.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "pg/clock.h"
@@ -183,10 +184,9 @@ is_poison(const MsgDispatcher *dispatcher, int64 id)
 	return false;
 }
 
-/* lane is NULL when a reminder, for the time at, led here. */
 static Take
-consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const MsgRow *row,
-		 TimestampTz at)
+judge(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const MsgRow *row,
+	  TimestampTz at)
 {
 	MsgServer *server = channel->server;
 	MsgAccount *account;
@@ -266,6 +266,19 @@ consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 							 dispatcher->now, channel->health.last_claim_at, &until))
 		return throttle(dispatcher, channel, lane, row, key, until);
 	return claim(dispatcher, channel, account, row);
+}
+
+/* lane is NULL when a reminder, for the time at, led here. */
+static Take
+consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const MsgRow *row,
+		 TimestampTz at)
+{
+	MemoryContext before = MemoryContextSwitchTo(dispatcher->message);
+	Take result = judge(dispatcher, channel, lane, row, at);
+
+	MemoryContextSwitchTo(before);
+	MemoryContextReset(dispatcher->message);
+	return result;
 }
 
 /*

@@ -12,10 +12,11 @@
 static const char *
 masked(const char *text, const char *secret)
 {
+	const char *secrets[] = {secret, NULL};
 	static char copy[256];
 
 	strcpy(copy, text);
-	msgext_mask(copy, strlen(copy), secret);
+	msgext_mask(copy, strlen(copy), secrets);
 	return copy;
 }
 
@@ -74,5 +75,15 @@ test_mask(void)
 	CHECK_TEXT(masked("\\u00f", "\xc3\xb6yyy"), "\\u00f");
 	CHECK_TEXT(masked("\\ud83dabc", "\xf0\x9f\x98\x80"), "\\ud83dabc");
 	CHECK_TEXT(masked("secr\\", "secret"), "secr\\");
+	test_end();
+
+	test_begin("mask: several");
+	{
+		const char *secrets[] = {"abcd", "abcdef", "x1", "-ef-", NULL};
+		char text[] = "abcde abcd\\u0065f x1 abcd-ef-";
+
+		msgext_mask(text, strlen(text), secrets);
+		CHECK_TEXT(text, "****e *********** x1 ********");
+	}
 	test_end();
 }
