@@ -18,8 +18,8 @@ msgext_buf_init(MsgBuf *buf, MsgArena *arena, size_t expected)
 	buf->data[0] = '\0';
 }
 
-static void
-grow(MsgBuf *buf, size_t more)
+void
+msgext_buf_grow(MsgBuf *buf, size_t more)
 {
 	size_t room = buf->room;
 	char *grown;
@@ -30,37 +30,6 @@ grow(MsgBuf *buf, size_t more)
 	memcpy(grown, buf->data, buf->len + 1);
 	buf->data = grown;
 	buf->room = room;
-}
-
-static inline void
-reserve(MsgBuf *buf, size_t more)
-{
-	if (more >= buf->room - buf->len)
-		grow(buf, more);
-}
-
-void
-msgext_buf_append(MsgBuf *buf, const void *bytes, size_t len)
-{
-	reserve(buf, len);
-	if (len > 0)
-		memcpy(buf->data + buf->len, bytes, len);
-	buf->len += len;
-	buf->data[buf->len] = '\0';
-}
-
-void
-msgext_buf_puts(MsgBuf *buf, const char *text)
-{
-	msgext_buf_append(buf, text, strlen(text));
-}
-
-void
-msgext_buf_putc(MsgBuf *buf, char c)
-{
-	reserve(buf, 1);
-	buf->data[buf->len++] = c;
-	buf->data[buf->len] = '\0';
 }
 
 void
@@ -74,7 +43,7 @@ msgext_buf_printf(MsgBuf *buf, const char *format, ...)
 	va_end(args);
 	if (needed < 0)
 		return;
-	reserve(buf, (size_t) needed);
+	msgext_buf_reserve(buf, (size_t) needed);
 	va_start(args, format);
 	vsnprintf(buf->data + buf->len, (size_t) needed + 1, format, args);
 	va_end(args);

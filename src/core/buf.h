@@ -9,6 +9,7 @@
 #define MSGEXT_BUF_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "core/arena.h"
 
@@ -21,9 +22,8 @@ typedef struct MsgBuf
 } MsgBuf;
 
 extern void msgext_buf_init(MsgBuf *buf, MsgArena *arena, size_t expected);
-extern void msgext_buf_append(MsgBuf *buf, const void *bytes, size_t len);
-extern void msgext_buf_puts(MsgBuf *buf, const char *text);
-extern void msgext_buf_putc(MsgBuf *buf, char c);
+/* Room for more bytes and the NUL behind them. */
+extern void msgext_buf_grow(MsgBuf *buf, size_t more);
 extern void msgext_buf_printf(MsgBuf *buf, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -35,5 +35,37 @@ extern void msgext_buf_percent(MsgBuf *buf, const char *text, size_t len);
 
 /* One more "name=value" of application/x-www-form-urlencoded, after "&" if need be. */
 extern void msgext_buf_form(MsgBuf *buf, const char *name, const char *value);
+
+/* These are called for every few bytes of every payload. */
+static inline void
+msgext_buf_reserve(MsgBuf *buf, size_t more)
+{
+	if (more >= buf->room - buf->len)
+		msgext_buf_grow(buf, more);
+}
+
+static inline void
+msgext_buf_append(MsgBuf *buf, const void *bytes, size_t len)
+{
+	msgext_buf_reserve(buf, len);
+	if (len > 0)
+		memcpy(buf->data + buf->len, bytes, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+}
+
+static inline void
+msgext_buf_puts(MsgBuf *buf, const char *text)
+{
+	msgext_buf_append(buf, text, strlen(text));
+}
+
+static inline void
+msgext_buf_putc(MsgBuf *buf, char c)
+{
+	msgext_buf_reserve(buf, 1);
+	buf->data[buf->len++] = c;
+	buf->data[buf->len] = '\0';
+}
 
 #endif /* MSGEXT_BUF_H */

@@ -90,9 +90,9 @@ msgext_json_int64(const MsgJson *node, bool quoted, int64_t *value)
 MsgJson *
 msgext_json_new(MsgArena *arena, MsgJsonType type)
 {
-	MsgJson *node = msgext_alloc0(arena, sizeof(MsgJson));
+	MsgJson *node = msgext_alloc(arena, sizeof(MsgJson));
 
-	node->type = type;
+	*node = (MsgJson){.type = type};
 	if (type == MSG_JSON_STRING || type == MSG_JSON_NUMBER)
 	{
 		node->text = type == MSG_JSON_NUMBER ? "0" : "";

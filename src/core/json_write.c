@@ -7,6 +7,7 @@
  */
 #include "core/json.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "core/utf8.h"
@@ -41,6 +42,23 @@ is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+/*
+ * Are eight bytes plain? No is not always true; the bytes one by one tell then. A byte
+ * has its high bit set in the sum where it is below 0x20, is one of the two, or is not
+ * ASCII, and a borrow from such a byte may set it for its neighbour.
+ */
+static inline bool
+are_plain(const char *at)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return (((word - ones * 0x20) | ((word ^ ones * '"') - ones) |
+			 ((word ^ ones * '\\') - ones) | word) &
+			ones * 0x80) == 0;
+}
+
 void
 msgext_json_write_string(MsgBuf *buf, const char *text, size_t len)
 {
@@ -54,6 +72,8 @@ msgext_json_write_string(MsgBuf *buf, const char *text, size_t len)
 		unsigned char c;
 		size_t bytes;
 
+		while (end - at >= 8 && are_plain(at))
+			at += 8;
 		while (at < end && is_plain((unsigned char) *at))
 			at++;
 		if (at == end)

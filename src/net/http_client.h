@@ -3,8 +3,8 @@
  *		Many HTTP requests at once over kept connections: submit, pump, take what is
  *		done. Owns the curl multi handle, its easy handles and its epoll descriptor.
  *
- * Knows neither PostgreSQL nor any provider, belongs to one thread, which has every
- * signal blocked (libcurl starts another one to resolve names), and never repeats a
+ * Knows neither PostgreSQL nor any provider, is used by one thread at a time, which has
+ * every signal blocked (libcurl starts another one to resolve names), and never repeats a
  * request: a repeat is the caller's decision, for it may double a message.
  */
 #ifndef MSGEXT_HTTP_CLIENT_H
@@ -43,7 +43,7 @@ extern void msgext_http_limit(MsgHttp *http, size_t max_body);
 /* Cuts every request that is under way. */
 extern void msgext_http_destroy(MsgHttp *http);
 
-/* Ends a wait of msgext_http_pump() when this descriptor is readable; it stays so. */
+/* Ends msgext_http_wait() when this descriptor is readable; it stays so. */
 extern bool msgext_http_watch(MsgHttp *http, int fd);
 
 /*
@@ -53,11 +53,16 @@ extern bool msgext_http_watch(MsgHttp *http, int fd);
 extern bool msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target,
 							   const MsgRequest *request, void *cookie);
 
+/* Moves what bytes can be moved now. False when there were none. */
+extern bool msgext_http_pump(MsgHttp *http);
+/* When it wants to be pumped at the latest, in milliseconds from now; -1 = never. */
+extern int msgext_http_timeout_ms(const MsgHttp *http);
 /*
- * Moves bytes, after waiting wait_ms at most for something to do (-1 = for ever). It
- * returns early when there is, and for libcurl's own timers.
+ * Waits so long at most for bytes that can be moved, or for the descriptor watched. The
+ * only function that may be called while another thread calls one of the others.
  */
-extern void msgext_http_pump(MsgHttp *http, int wait_ms);
+extern void msgext_http_wait(const MsgHttp *http, int wait_ms);
+
 /* False when none is done. */
 extern bool msgext_http_take(MsgHttp *http, MsgHttpResult *result);
 extern void msgext_http_release(MsgHttp *http, MsgHttpResult *result);

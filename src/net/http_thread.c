@@ -5,6 +5,10 @@
  * Owner and thread share three lists under one lock: requests to start, results to take
  * and results to give back. Each side is woken by an eventfd, written and read under the
  * lock too, so that it is readable exactly while there is something to do.
+ *
+ * The client itself belongs to whoever holds the lock "driving": the thread, except while
+ * it sleeps. A request that goes out alone is sent by the owner in that time: to wake the
+ * thread for it would take longer than to send it.
  */
 #include "net/http_thread.h"
 
@@ -50,15 +54,19 @@ struct MsgHttpThread
 	Queue results;
 	Queue returned; /* results to release */
 	size_t max_body;
+	bool woken;
 	bool handed_over;
 	bool stopping;
 
-	/* the thread's own */
+	pthread_mutex_t driving;
 	MsgHttp *http;
+
+	/* the thread's own */
 	int64_t waiting_since_ms; /* the first result that was not handed over; 0 = none */
 
 	/* the owner's own */
 	Queue taken;
+	int outstanding; /* submitted, and not taken */
 };
 
 static int64_t
@@ -132,6 +140,15 @@ clear_fd(int fd)
 		;
 }
 
+/* Under the lock. */
+static void
+wake(MsgHttpThread *thread)
+{
+	if (!thread->woken)
+		signal_fd(thread->wake);
+	thread->woken = true;
+}
+
 /* libcurl would not take it: it never left. */
 static void
 refuse(Errand *errand)
@@ -169,8 +186,9 @@ receive(MsgHttpThread *thread, Queue *done)
 	init(&requests);
 	init(&returned);
 	pthread_mutex_lock(&thread->lock);
-	if (thread->requests.n > 0 || thread->stopping)
+	if (thread->woken)
 		clear_fd(thread->wake);
+	thread->woken = false;
 	move(&thread->requests, &requests);
 	move(&thread->returned, &returned);
 	msgext_http_limit(thread->http, thread->max_body);
@@ -191,10 +209,8 @@ receive(MsgHttpThread *thread, Queue *done)
 
 /* Passes results on; tells the owner when there are enough, or it is time. */
 static void
-hand_over(MsgHttpThread *thread, Queue *done)
+hand_over(MsgHttpThread *thread, Queue *done, int under_way)
 {
-	int under_way = msgext_http_in_flight(thread->http);
-
 	if (done->n == 0 && thread->waiting_since_ms == 0)
 		return;
 	pthread_mutex_lock(&thread->lock);
@@ -222,13 +238,18 @@ run(void *arg)
 	MsgHttpThread *thread = arg;
 	MsgHttpResult result;
 	Queue done;
+	bool going = true;
 
 	init(&done);
-	while (receive(thread, &done))
+	while (going)
 	{
-		msgext_http_pump(thread->http, done.n > 0					   ? 0
-									   : thread->waiting_since_ms != 0 ? PATIENCE_MS
-																	   : -1);
+		bool moved;
+		int under_way;
+		int wait_ms;
+
+		pthread_mutex_lock(&thread->driving);
+		going = receive(thread, &done);
+		moved = msgext_http_pump(thread->http);
 		while (msgext_http_take(thread->http, &result))
 		{
 			Errand *errand = result.cookie;
@@ -237,7 +258,16 @@ run(void *arg)
 			errand->result.cookie = errand->cookie;
 			push(&done, errand);
 		}
-		hand_over(thread, &done);
+		under_way = msgext_http_in_flight(thread->http);
+		wait_ms = msgext_http_timeout_ms(thread->http);
+		pthread_mutex_unlock(&thread->driving);
+
+		hand_over(thread, &done, under_way);
+		if (moved || !going)
+			continue;
+		if (thread->waiting_since_ms != 0 && (wait_ms < 0 || wait_ms > PATIENCE_MS))
+			wait_ms = PATIENCE_MS;
+		msgext_http_wait(thread->http, wait_ms);
 	}
 	return NULL;
 }
@@ -256,6 +286,7 @@ destroy(MsgHttpThread *thread)
 	if (thread->ready >= 0)
 		close(thread->ready);
 	pthread_mutex_destroy(&thread->lock);
+	pthread_mutex_destroy(&thread->driving);
 	free(thread);
 }
 
@@ -275,6 +306,7 @@ msgext_http_thread_start(void)
 	init(&thread->returned);
 	init(&thread->taken);
 	pthread_mutex_init(&thread->lock, NULL);
+	pthread_mutex_init(&thread->driving, NULL);
 	thread->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	thread->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	thread->http = msgext_http_create();
@@ -306,7 +338,7 @@ msgext_http_thread_stop(MsgHttpThread *thread)
 
 	pthread_mutex_lock(&thread->lock);
 	thread->stopping = true;
-	signal_fd(thread->wake);
+	wake(thread);
 	pthread_mutex_unlock(&thread->lock);
 	pthread_join(thread->thread, NULL);
 
@@ -331,21 +363,48 @@ msgext_http_thread_fd(const MsgHttpThread *thread)
 	return thread->ready;
 }
 
+/* Sends it from here, unless the thread is at work. */
+static bool
+send_at_once(MsgHttpThread *thread, Errand *errand)
+{
+	bool sent = false;
+	sigset_t all;
+	sigset_t saved;
+
+	/* libcurl may start a thread to resolve a name: it inherits the mask. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	if (pthread_mutex_trylock(&thread->driving) == 0)
+	{
+		msgext_http_limit(thread->http, thread->max_body);
+		sent = msgext_http_submit(thread->http, errand->target, &errand->request, errand);
+		if (sent)
+			msgext_http_pump(thread->http);
+		pthread_mutex_unlock(&thread->driving);
+	}
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	return sent;
+}
+
 bool
 msgext_http_thread_submit(MsgHttpThread *thread, const MsgHttpTarget *target,
 						  const MsgRequest *request, void *cookie)
 {
 	Errand *errand = calloc(1, sizeof(Errand));
+	bool sent;
 
 	if (errand == NULL)
 		return false;
 	errand->target = target;
 	errand->request = *request;
 	errand->cookie = cookie;
+	sent = thread->outstanding++ == 0 && send_at_once(thread, errand);
+
+	/* Of what was sent, it has to learn until when it may sleep. */
 	pthread_mutex_lock(&thread->lock);
-	if (thread->requests.n == 0)
-		signal_fd(thread->wake);
-	push(&thread->requests, errand);
+	if (!sent)
+		push(&thread->requests, errand);
+	wake(thread);
 	pthread_mutex_unlock(&thread->lock);
 	return true;
 }
@@ -377,6 +436,7 @@ msgext_http_thread_take(MsgHttpThread *thread, MsgHttpResult *result)
 	}
 	if ((errand = pop(&thread->taken)) == NULL)
 		return false;
+	thread->outstanding--;
 	*result = errand->result;
 	result->slot = errand;
 	return true;

@@ -5,7 +5,8 @@
  *
  * The thread runs http_client.c and nothing else: it knows neither PostgreSQL nor the
  * process's signals, and touches no memory of the owner's but the requests that were
- * submitted, to read them. Every function here is for the owner's thread.
+ * submitted, to read them. Every function here is for the owner's thread; the first
+ * request where nothing is under way leaves from that thread itself.
  */
 #ifndef MSGEXT_HTTP_THREAD_H
 #define MSGEXT_HTTP_THREAD_H

@@ -1,9 +1,9 @@
 /*
  * dispatcher.c
- *		The engine's turns: see dispatcher.h.
+ *		The engine: see dispatcher.h.
  *
- * Owns when a turn is taken and what it is made of; finding work is take.c's, results
- * are record.c's, requests flight.c's.
+ * Owns when a turn is taken, what precedes the first one, and what follows a failed one.
+ * What a turn is made of is turn.c's.
  */
 #include "postgres.h"
 
@@ -21,199 +21,11 @@
 #include "pg/login.h"
 #include "pg/wake.h"
 
-/* A row that could not be recorded is looked at again after this. */
-#define HELD_US 2000
-
-/* What no latch tells of (a lock that went, a clock that moved) is found by this. */
-#define TICK_US USECS_PER_SEC
-
-/* How far lanes have been read, and health, are written down this often. */
-#define SAVE_US USECS_PER_SEC
-
 /* So many results are worth a commit that only claims. */
 #define REFILL 16
 
 /* A result that cannot be recorded is set aside for this long. */
 #define STRIKE_US (60 * USECS_PER_SEC)
-
-MsgTable *
-msgext_open_in_turn(MsgDispatcher *dispatcher, MsgTableKind kind)
-{
-	MsgTable **table = &dispatcher->tables[kind];
-	int64 reading = dispatcher->reading;
-	MemoryContext before;
-
-	if (*table != NULL)
-		return *table;
-	before = MemoryContextSwitchTo(dispatcher->turn);
-
-	/* A table that cannot be opened is the fault of no message. */
-	dispatcher->reading = 0;
-	switch (kind)
-	{
-		case MSGEXT_OUTBOX:
-			*table = msgext_outbox_open(true);
-			break;
-		case MSGEXT_EVENTS:
-			*table = msgext_event_open();
-			break;
-		case MSGEXT_DUE:
-			*table = msgext_due_open(true);
-			break;
-		case MSGEXT_CLAIMS:
-			*table = msgext_claim_open(true);
-			break;
-		case MSGEXT_REFERENCES:
-			*table = msgext_reference_open(true);
-			break;
-		case MSGEXT_USES:
-			*table = msgext_recipient_open();
-			break;
-	}
-	dispatcher->reading = reading;
-	MemoryContextSwitchTo(before);
-	return *table;
-}
-
-static void
-close_tables(MsgDispatcher *dispatcher)
-{
-	int i;
-
-	for (i = 0; i < MSGEXT_TABLES; i++)
-		if (dispatcher->tables[i] != NULL)
-			msgext_table_close(dispatcher->tables[i]);
-	memset(dispatcher->tables, 0, sizeof(dispatcher->tables));
-}
-
-static void
-begin(MsgDispatcher *dispatcher)
-{
-	dispatcher->host->begin();
-	MemoryContextSwitchTo(dispatcher->turn);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	dispatcher->now = GetCurrentTimestamp();
-}
-
-static void
-commit(MsgDispatcher *dispatcher)
-{
-	close_tables(dispatcher);
-	PopActiveSnapshot();
-	dispatcher->host->commit();
-	MemoryContextReset(dispatcher->turn);
-}
-
-/* The turn has committed: what it recorded is done with. */
-static void
-retire(MsgDispatcher *dispatcher)
-{
-	MsgFlight **link = &dispatcher->landed;
-	MsgFlight *flight;
-
-	while ((flight = *link) != NULL)
-	{
-		bool done = true;
-		int i;
-
-		if (flight->login && flight->settled[0] == MSGEXT_WRITTEN)
-			msgext_login_commit(dispatcher, flight);
-
-		for (i = 0; i < flight->n; i++)
-		{
-			if (flight->settled[i] == MSGEXT_WRITTEN)
-			{
-				flight->settled[i] = MSGEXT_DONE;
-				hash_search(dispatcher->under_way, &flight->jobs[i].id, HASH_REMOVE,
-							NULL);
-				if (flight->batch != NULL)
-				{
-					flight->batch->recorded_now = 0;
-					if (--flight->batch->left == 0)
-						pfree(flight->batch);
-				}
-			}
-			done &= flight->settled[i] == MSGEXT_DONE;
-		}
-		if (done)
-		{
-			*link = flight->next;
-			dispatcher->nlanded--;
-			msgext_flight_free(dispatcher, flight);
-		}
-		else
-			link = &flight->next;
-	}
-	dispatcher->record_at = dispatcher->nlanded > 0 ? dispatcher->now + HELD_US : 0;
-}
-
-static void
-launch(MsgDispatcher *dispatcher)
-{
-	MsgFlight *flight;
-
-	dispatcher->batch = NULL;
-	while ((flight = dispatcher->fresh) != NULL)
-	{
-		dispatcher->fresh = flight->next;
-		msgext_flight_launch(dispatcher, flight);
-	}
-}
-
-/* Does it claim new work at all? */
-static bool
-takes(const MsgDispatcher *dispatcher)
-{
-	return !dispatcher->stopping && msgext_enabled;
-}
-
-static void
-turn(MsgDispatcher *dispatcher, bool recording)
-{
-	uint64 news;
-
-	/* What is done by now is recorded, company or not. */
-	msgext_flight_land(dispatcher);
-
-	/* Before the snapshot: what commits from here on sets the latch again. */
-	news = dispatcher->news | (takes(dispatcher) ? msgext_wake_news() : 0);
-	dispatcher->news = 0;
-	begin(dispatcher);
-	if (dispatcher->now >= dispatcher->last_look + TICK_US)
-	{
-		dispatcher->last_look = dispatcher->now;
-		news = MSGEXT_NEWS_ALL;
-	}
-	msgext_channels_refresh(dispatcher);
-	if ((news & MSGEXT_NEWS_SERVER) != 0)
-	{
-		msgext_channels_look(dispatcher);
-		msgext_channels_refresh(dispatcher); /* again, if a pause has ended */
-		msgext_http_thread_limit(dispatcher->http,
-								 (size_t) msgext_max_response_size * 1024);
-	}
-	msgext_channels_feed(dispatcher, news);
-
-	if (recording)
-	{
-		msgext_record(dispatcher);
-		msgext_record_rematch(dispatcher);
-	}
-	if (takes(dispatcher))
-	{
-		CommandCounterIncrement();
-		msgext_take(dispatcher);
-	}
-	msgext_channels_pause(dispatcher);
-	if (dispatcher->now >= dispatcher->last_save + SAVE_US || dispatcher->stopping)
-		msgext_channels_save(dispatcher);
-	dispatcher->last_turn = dispatcher->now;
-	commit(dispatcher);
-
-	retire(dispatcher);
-	launch(dispatcher);
-	dispatcher->careful = false;
-}
 
 static bool
 turn_is_due(const MsgDispatcher *dispatcher, TimestampTz now)
@@ -222,11 +34,11 @@ turn_is_due(const MsgDispatcher *dispatcher, TimestampTz now)
 
 	if (dispatcher->nlanded > 0 && now >= dispatcher->record_at)
 		return true;
-	if (now >= dispatcher->last_turn + TICK_US)
+	if (now >= dispatcher->last_turn + MSGEXT_TICK_US)
 		return true;
 	if ((dispatcher->news & MSGEXT_NEWS_CALLBACK) != 0 && dispatcher->rematches != NIL)
 		return true;
-	if (!takes(dispatcher))
+	if (!msgext_takes(dispatcher))
 		return false;
 	if (dispatcher->flights >= msgext_max_in_flight)
 		return false;
@@ -257,7 +69,7 @@ wants_refill(const MsgDispatcher *dispatcher)
 	const MsgFlight *flight;
 
 	if (dispatcher->nlanded < REFILL || !dispatcher->more || dispatcher->careful ||
-		!takes(dispatcher))
+		!msgext_takes(dispatcher))
 		return false;
 	for (flight = dispatcher->landed; flight != NULL; flight = flight->next)
 	{
@@ -280,8 +92,8 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 	if (turn_is_due(dispatcher, GetCurrentTimestamp()))
 	{
 		if (wants_refill(dispatcher))
-			turn(dispatcher, false);
-		turn(dispatcher, true);
+			msgext_turn(dispatcher, false);
+		msgext_turn(dispatcher, true);
 	}
 	MemoryContextSwitchTo(before);
 }
@@ -289,7 +101,7 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 long
 msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher, TimestampTz now)
 {
-	TimestampTz at = dispatcher->last_turn + TICK_US;
+	TimestampTz at = dispatcher->last_turn + MSGEXT_TICK_US;
 	ListCell *cell;
 
 	if (turn_is_due(dispatcher, now))
@@ -300,7 +112,7 @@ msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher, TimestampTz now)
 	{
 		const MsgChannel *channel = lfirst(cell);
 
-		if (channel->server == NULL || channel->paused || !takes(dispatcher) ||
+		if (channel->server == NULL || channel->paused || !msgext_takes(dispatcher) ||
 			channel->in_flight >= channel->server->max_in_flight ||
 			dispatcher->flights >= msgext_max_in_flight)
 			continue;
@@ -333,7 +145,7 @@ msgext_dispatcher_stop(MsgDispatcher *dispatcher)
 void
 msgext_dispatcher_finish(MsgDispatcher *dispatcher)
 {
-	turn(dispatcher, true);
+	msgext_turn(dispatcher, true);
 }
 
 int
@@ -350,7 +162,7 @@ msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 
 	if (dispatcher->flights > 0)
 		return false;
-	if (!takes(dispatcher))
+	if (!msgext_takes(dispatcher))
 		return true;
 	if (dispatcher->news != 0 || dispatcher->more)
 		return false;
@@ -380,7 +192,7 @@ settle_claims(MsgDispatcher *dispatcher)
 		MsgClaim claim;
 		int i;
 
-		begin(dispatcher);
+		msgext_turn_begin(dispatcher);
 		msgext_channels_refresh(dispatcher);
 		found = msgext_claim_first(claims_of(dispatcher), &claim);
 		if (found)
@@ -391,7 +203,7 @@ settle_claims(MsgDispatcher *dispatcher)
 			msgext_claim_remove(claims_of(dispatcher), claim.id);
 			settled += claim.n;
 		}
-		commit(dispatcher);
+		msgext_turn_commit(dispatcher);
 	} while (found);
 	if (settled > 0)
 		ereport(LOG,

@@ -143,6 +143,9 @@ typedef enum MsgTableKind
 
 #define MSGEXT_TABLES (MSGEXT_USES + 1)
 
+/* What no latch tells of (a lock that went, a clock that moved) is found by this. */
+#define MSGEXT_TICK_US USECS_PER_SEC
+
 #define MSGEXT_POISON_MAX 64
 
 struct MsgDispatcher
@@ -186,7 +189,19 @@ struct MsgDispatcher
 	MsgTable *tables[MSGEXT_TABLES]; /* open in this turn; see outbox_of() */
 };
 
-/* dispatcher.c: opens one of the tables, if this turn has not. */
+/*
+ * turn.c: one turn. Results are recorded in it if so wanted; what there is to send is
+ * claimed in any case, and sent.
+ */
+extern void msgext_turn(MsgDispatcher *dispatcher, bool recording);
+/* turn.c: the transaction of a turn, for what is done outside of one. */
+extern void msgext_turn_begin(MsgDispatcher *dispatcher);
+extern void msgext_turn_commit(MsgDispatcher *dispatcher);
+
+/* turn.c: does it claim new work at all? */
+extern bool msgext_takes(const MsgDispatcher *dispatcher);
+
+/* turn.c: opens one of the tables, if this turn has not. */
 extern MsgTable *msgext_open_in_turn(MsgDispatcher *dispatcher, MsgTableKind kind);
 
 static inline MsgTable *

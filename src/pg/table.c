@@ -265,11 +265,12 @@ store_row(MsgTable *table, TupleTableSlot *slot, Datum *values, bool *nulls)
 }
 
 /*
- * Writes the entries of the row in the slot. False when a unique index has such a row
- * already and quiet asks for no error.
+ * Writes the entries of the row at tid, whose columns are given. False when a unique index
+ * has such a row already and quiet asks for no error.
  */
 static bool
-insert_entries(MsgTable *table, TupleTableSlot *slot, bool quiet, bool unchanged)
+insert_entries(MsgTable *table, ItemPointer tid, const Datum *values, const bool *nulls,
+			   bool quiet, bool unchanged)
 {
 	IndexInfo info = {.type = T_IndexInfo};
 	bool unique = true;
@@ -284,15 +285,18 @@ insert_entries(MsgTable *table, TupleTableSlot *slot, bool quiet, bool unchanged
 		bool absent[INDEX_MAX_KEYS];
 		int k;
 
-		if (index->present != 0 && slot_attisnull(slot, index->present))
+		if (index->present != 0 && nulls[index->present - 1])
 			continue;
 		form = open_index(index)->rd_index;
 		for (k = 0; k < form->indnatts; k++)
-			keys[k] = slot_getattr(slot, form->indkey.values[k], &absent[k]);
+		{
+			keys[k] = values[form->indkey.values[k] - 1];
+			absent[k] = nulls[form->indkey.values[k] - 1];
+		}
 		if (form->indisunique)
 			check = quiet ? UNIQUE_CHECK_PARTIAL : UNIQUE_CHECK_YES;
-		unique &= index_insert(index->rel, keys, absent, &slot->tts_tid, table->rel,
-							   check, unchanged, &info) ||
+		unique &= index_insert(index->rel, keys, absent, tid, table->rel, check,
+							   unchanged, &info) ||
 				  check != UNIQUE_CHECK_PARTIAL;
 	}
 	return unique;
@@ -306,7 +310,7 @@ msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 	table_tuple_insert(table->rel, table->slot, GetCurrentCommandId(true), 0, NULL);
 	if (table->plain)
 	{
-		insert_entries(table, table->slot, false, false);
+		insert_entries(table, &table->slot->tts_tid, values, nulls, false, false);
 		return;
 	}
 	msgext_insert_index_tuples(table->result, table->slot, table->estate, false, false,
@@ -390,7 +394,9 @@ msgext_table_flush(MsgTable *table)
 	{
 		TupleTableSlot *row = table->gathered[i];
 
-		if (insert_entries(table, row, table->on_twin != NULL, false))
+		slot_getallattrs(row);
+		if (insert_entries(table, &row->tts_tid, row->tts_values, row->tts_isnull,
+						   table->on_twin != NULL, false))
 			continue;
 		CommandCounterIncrement();
 		msgext_table_delete(table, &row->tts_tid, true);
@@ -415,7 +421,11 @@ msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
 		return result;
 	open_indexes(table);
 	if (table->plain && indexes == MSGEXT_UPDATE_ALL_INDEXES)
-		insert_entries(table, table->slot, false, true);
+	{
+		slot_getallattrs(table->slot);
+		insert_entries(table, &table->slot->tts_tid, table->slot->tts_values,
+					   table->slot->tts_isnull, false, true);
+	}
 	else if (!table->plain)
 	{
 		msgext_insert_index_tuples(table->result, table->slot, table->estate, true, false,

@@ -13,11 +13,17 @@ use Test::More;
 
 plan skip_all => 'takes minutes: make soak' unless $ENV{MSGEXT_SOAK};
 
+# More of them: make soak KILLS=1000
+my $kills = $ENV{MSGEXT_KILLS} || 20;
+
 my $t = Msgext->new('soak',
 	conf => "restart_after_crash = on\nmax_wal_size = 1GB\n",
 	options => { status_poll => 'off' });
 
-Msgext::Soak::run($t, messages => 20000, kills => 20, seconds => 60);
+Msgext::Soak::run($t,
+	messages => 18000 + 100 * $kills,
+	kills => $kills,
+	seconds => 48 + 0.6 * $kills);
 $t->node->stop;
 
 my $many = Msgext::Personium->new('multitude',

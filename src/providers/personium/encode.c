@@ -88,6 +88,48 @@ put_targets(MsgBuf *list, const PersoniumDelivery *delivery)
 	}
 }
 
+/* Nothing has been told of any target, and all of them are asked at once. */
+static bool
+goes_whole(const MsgConn *conn, const MsgJob *job)
+{
+	return job->detail == NULL && !job->maybe_sent &&
+		   strcmp(msgext_conn_option(conn, "split_targets"), "off") == 0;
+}
+
+/* The message as it was stored, behind its own key. */
+static void
+put_whole(MsgArena *arena, const MsgConn *conn, const MsgJob *job, MsgRequest *request)
+{
+	char key[MSG_KEY_LEN + 1];
+	MsgBuf body;
+
+	msgext_buf_init(&body, arena, job->fragment_len + 64);
+	msgext_buf_putc(&body, '{');
+	if (msgext_personium_deduplicates(conn))
+	{
+		msgext_own_key(job->created_us, job->id, key);
+		msgext_buf_puts(&body, "\"__id\":\"");
+		msgext_buf_puts(&body, key);
+		msgext_buf_puts(&body, "\",");
+	}
+	msgext_buf_append(&body, job->fragment + 1, job->fragment_len - 1);
+	request->body = body.data;
+	request->body_len = body.len;
+}
+
+static void
+put_send(MsgArena *arena, const MsgConn *conn, MsgRequest *request)
+{
+	MsgBuf url;
+
+	msgext_buf_init(&url, arena, 128);
+	msgext_buf_puts(&url, conn->url);
+	msgext_buf_puts(&url, "/__message/send");
+	request->method = "POST";
+	request->url = url.data;
+	request->headers[request->nheaders++] = "Content-Type: application/json";
+}
+
 static void
 put_body(MsgArena *arena, const PersoniumDelivery *delivery, MsgRequest *request)
 {
@@ -133,12 +175,18 @@ msgext_personium_encode_send(MsgArena *arena, const MsgConn *conn, const MsgJob 
 							 int n, MsgRequest *request, MsgError *error)
 {
 	PersoniumDelivery delivery;
-	MsgBuf url;
 
 	if (n != 1)
 		return msgext_error(error, "", "", "a request takes one message, not %d", n);
-	if (!put_headers(arena, conn, &jobs[0], request, error) ||
-		!msgext_personium_recall(arena, conn, &jobs[0], &delivery, error))
+	if (!put_headers(arena, conn, &jobs[0], request, error))
+		return false;
+	if (goes_whole(conn, &jobs[0]))
+	{
+		put_send(arena, conn, request);
+		put_whole(arena, conn, &jobs[0], request);
+		return true;
+	}
+	if (!msgext_personium_recall(arena, conn, &jobs[0], &delivery, error))
 		return false;
 	msgext_personium_ask(&delivery);
 	if (delivery.lookup != NULL)
@@ -148,12 +196,7 @@ msgext_personium_encode_send(MsgArena *arena, const MsgConn *conn, const MsgJob 
 	}
 	if (delivery.message == NULL || delivery.named_by_answer != delivery.relation_asked)
 		return msgext_error(error, "", "To", "the message has nobody left to go to");
-	msgext_buf_init(&url, arena, 128);
-	msgext_buf_puts(&url, conn->url);
-	msgext_buf_puts(&url, "/__message/send");
-	request->method = "POST";
-	request->url = url.data;
-	request->headers[request->nheaders++] = "Content-Type: application/json";
+	put_send(arena, conn, request);
 	put_body(arena, &delivery, request);
 	return true;
 }
