@@ -24,6 +24,7 @@ typedef struct Place
 {
 	Oid database;
 	pg_atomic_uint64 news; /* committed, and not looked at by the worker */
+	pg_atomic_uint32 idle; /* its worker sleeps, and has nothing to wake up for */
 	int worker;			   /* index into ProcGlobal->allProcs, or NO_PROCESS */
 	bool requested;		   /* somebody has news, and there is no worker */
 	bool present;		   /* its worker found the extension there */
@@ -74,6 +75,7 @@ start_shared_memory(void)
 		{
 			shared->places[i].database = InvalidOid;
 			pg_atomic_init_u64(&shared->places[i].news, 0);
+			pg_atomic_init_u32(&shared->places[i].idle, 0);
 			shared->places[i].worker = NO_PROCESS;
 			shared->places[i].requested = false;
 			shared->places[i].present = false;
@@ -159,6 +161,29 @@ wake(uint64 told)
 	set_latch_of(process);
 }
 
+/*
+ * News is about to be committed. A worker that has been asleep takes as long to get going
+ * as the commit takes to reach the disk: so it is woken now, finds nothing, and is awake
+ * when there is something. One that has anything to do is awake often enough.
+ */
+static void
+rouse(void)
+{
+	Place *place;
+	bool idle = false;
+
+	if (shared == NULL)
+		return;
+	LWLockAcquire(shared_lock, LW_SHARED);
+	place = find_place(MyDatabaseId);
+	if (place != NULL && place->database == MyDatabaseId)
+		idle = pg_atomic_read_u32(&place->idle) != 0 &&
+			   pg_atomic_exchange_u32(&place->idle, 0) != 0;
+	LWLockRelease(shared_lock);
+	if (idle)
+		wake(news);
+}
+
 static void
 on_transaction_end(XactEvent event, void *arg)
 {
@@ -166,6 +191,9 @@ on_transaction_end(XactEvent event, void *arg)
 		return;
 	switch (event)
 	{
+		case XACT_EVENT_PRE_COMMIT:
+			rouse();
+			break;
 		case XACT_EVENT_COMMIT:
 			wake(news);
 			news = 0;
@@ -387,6 +415,12 @@ uint64
 msgext_wake_news(void)
 {
 	return mine != NULL ? pg_atomic_exchange_u64(&mine->news, 0) : MSGEXT_NEWS_ALL;
+}
+
+bool
+msgext_wake_set_idle(bool idle)
+{
+	return mine != NULL && pg_atomic_exchange_u32(&mine->idle, idle ? 1 : 0) != 0;
 }
 
 void

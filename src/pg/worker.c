@@ -14,6 +14,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/s_lock.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -37,6 +38,12 @@
 #define LOCK_RETRY_MS 100
 
 #define CHECK_US USECS_PER_SEC
+
+/* Nothing to do for so long is to be idle. */
+#define IDLE_US USECS_PER_SEC
+
+/* A commit that has begun takes about as long, if it need not wait for another server. */
+#define COMMIT_US 300
 
 static const MsgHost host = {msgext_process_begin, msgext_process_commit};
 
@@ -143,6 +150,34 @@ become_dispatcher(void)
 	}
 }
 
+/*
+ * Waits for something to happen. Having been woken for a commit that is under way, it stays
+ * awake for it: falling asleep and being woken again would take longer. Nobody else is
+ * kept waiting, for an idle worker is woken so only where nothing else goes on.
+ */
+static int
+wait_for_news(MsgDispatcher *dispatcher, WaitEventSet *events, long timeout,
+			  WaitEvent *occurred, int max)
+{
+	static bool expecting = false;
+	bool idle;
+	int n;
+
+	if (expecting)
+	{
+		TimestampTz until = GetCurrentTimestamp() + COMMIT_US;
+
+		while (!MyLatch->is_set && GetCurrentTimestamp() < until)
+			SPIN_DELAY();
+	}
+	idle = msgext_enabled &&
+		   msgext_dispatcher_idle(dispatcher, GetCurrentTimestamp() + IDLE_US);
+	(void) msgext_wake_set_idle(idle);
+	n = WaitEventSetWait(events, timeout, occurred, max, PG_WAIT_EXTENSION);
+	expecting = !msgext_wake_set_idle(false) && idle;
+	return n;
+}
+
 static void
 work(MsgDispatcher *dispatcher)
 {
@@ -164,8 +199,7 @@ work(MsgDispatcher *dispatcher)
 
 		if (drain_until != 0 && msgext_dispatcher_idle(dispatcher, drain_until))
 			timeout = 0;
-		n = WaitEventSetWait(events, timeout, occurred, lengthof(occurred),
-							 PG_WAIT_EXTENSION);
+		n = wait_for_news(dispatcher, events, timeout, occurred, lengthof(occurred));
 		for (i = 0; i < n; i++)
 		{
 			if (occurred[i].events & WL_LATCH_SET)
