@@ -48,8 +48,7 @@ remove_member(MsgJson *object, const char *name)
 	{
 		MsgJson *next = member->next;
 
-		if (member->name_len != strlen(name) ||
-			memcmp(member->name, name, member->name_len) != 0)
+		if (!msgext_json_is_named(member, name))
 			msgext_json_append(object, member);
 		member = next;
 	}

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/buf.h"
 #include "core/error.h"
@@ -85,5 +86,13 @@ extern void msgext_json_set_text(MsgArena *arena, MsgJson *object, const char *n
 
 extern void msgext_json_write(MsgBuf *buf, const MsgJson *node);
 extern void msgext_json_write_string(MsgBuf *buf, const char *text, size_t len);
+
+/* Is that the name of this member? Names have no NUL in them, unlike members'. */
+static inline bool
+msgext_json_is_named(const MsgJson *member, const char *name)
+{
+	return member->name[0] == name[0] && strlen(name) == member->name_len &&
+		   memcmp(name, member->name, member->name_len) == 0;
+}
 
 #endif /* MSGEXT_JSON_H */

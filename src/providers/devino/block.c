@@ -31,9 +31,7 @@ msgext_block_open(Block *block, const MsgJson *node, const char *name,
 	{
 		int place = 0;
 
-		while (names[place] != NULL &&
-			   (strlen(names[place]) != member->name_len ||
-				memcmp(names[place], member->name, member->name_len) != 0))
+		while (names[place] != NULL && !msgext_json_is_named(member, names[place]))
 			place++;
 		if (names[place] == NULL)
 		{

@@ -403,8 +403,7 @@ check_root(const MsgPayload *payload, bool *may_differ, MsgError *error)
 	{
 		int i = 0;
 
-		while (known[i] != NULL && (strlen(known[i]) != member->name_len ||
-									strcmp(known[i], member->name) != 0))
+		while (known[i] != NULL && !msgext_json_is_named(member, known[i]))
 			i++;
 		if (known[i] == NULL)
 			return msgext_error(

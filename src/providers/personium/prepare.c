@@ -86,9 +86,7 @@ sort_members(const MsgJson *message, bool newer, const MsgJson **members, MsgErr
 	{
 		int place = 0;
 
-		while (place < PERSONIUM_MEMBERS &&
-			   (strlen(names[place]) != member->name_len ||
-				memcmp(names[place], member->name, member->name_len) != 0))
+		while (place < PERSONIUM_MEMBERS && !msgext_json_is_named(member, names[place]))
 			place++;
 		if (place == PERSONIUM_MEMBERS || !is_known(place, newer))
 			return refuse_member(member->name, place, error);
