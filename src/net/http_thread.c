@@ -67,6 +67,7 @@ struct MsgHttpThread
 	/* the owner's own */
 	Queue taken;
 	int outstanding; /* submitted, and not taken */
+	bool resolves;	 /* libcurl looks names up without blocking, as it mostly is built */
 };
 
 static int64_t
@@ -310,6 +311,8 @@ msgext_http_thread_start(void)
 	thread->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	thread->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	thread->http = msgext_http_create();
+	thread->resolves =
+		(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS) != 0;
 	if (thread->wake < 0 || thread->ready < 0 || thread->http == NULL ||
 		!msgext_http_watch(thread->http, thread->wake))
 	{
@@ -398,7 +401,7 @@ msgext_http_thread_submit(MsgHttpThread *thread, const MsgHttpTarget *target,
 	errand->target = target;
 	errand->request = *request;
 	errand->cookie = cookie;
-	sent = thread->outstanding++ == 0 && send_at_once(thread, errand);
+	sent = thread->outstanding++ == 0 && thread->resolves && send_at_once(thread, errand);
 
 	/* Of what was sent, it has to learn until when it may sleep. */
 	pthread_mutex_lock(&thread->lock);

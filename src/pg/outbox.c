@@ -74,7 +74,7 @@ bool
 msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id, Snapshot snapshot,
 					  MsgRow *row)
 {
-	TupleTableSlot *slot = outbox->slot;
+	TupleTableSlot *slot = msgext_table_slot(outbox);
 	bool isnull;
 	bool found = false;
 

@@ -115,9 +115,20 @@ msgext_table_open(const char *name, int natts, bool writable)
 					name, RelationGetNumberOfAttributes(table->rel), natts),
 			 errhint("Run ALTER EXTENSION msgext UPDATE, and restart the server if the "
 					 "library is older.")));
-	if (writable)
-		table->slot = table_slot_create(table->rel, NULL);
 	return table;
+}
+
+TupleTableSlot *
+msgext_table_slot(MsgTable *table)
+{
+	if (table->slot == NULL)
+	{
+		MemoryContext before = MemoryContextSwitchTo(table->context);
+
+		table->slot = table_slot_create(table->rel, NULL);
+		MemoryContextSwitchTo(before);
+	}
+	return table->slot;
 }
 
 void
@@ -239,7 +250,7 @@ open_indexes(MsgTable *table)
 	oids = RelationGetIndexList(table->rel);
 	table->indexes =
 		MemoryContextAlloc(table->context, sizeof(MsgIndex) * (list_length(oids) + 1));
-	table->plain = true;
+	table->plain = table->rel->rd_tableam == GetHeapamTableAmRoutine();
 	foreach (cell, oids)
 	{
 		MsgIndex *index = &table->indexes[table->nindexes];
@@ -305,14 +316,19 @@ insert_entries(MsgTable *table, ItemPointer tid, const Datum *values, const bool
 void
 msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 {
+	HeapTuple row;
+
 	open_indexes(table);
-	store_row(table, table->slot, values, nulls);
-	table_tuple_insert(table->rel, table->slot, GetCurrentCommandId(true), 0, NULL);
 	if (table->plain)
 	{
-		insert_entries(table, &table->slot->tts_tid, values, nulls, false, false);
+		row = heap_form_tuple(RelationGetDescr(table->rel), values, nulls);
+		heap_insert(table->rel, row, GetCurrentCommandId(true), 0, NULL);
+		insert_entries(table, &row->t_self, values, nulls, false, false);
+		heap_freetuple(row);
 		return;
 	}
+	store_row(table, msgext_table_slot(table), values, nulls);
+	table_tuple_insert(table->rel, table->slot, GetCurrentCommandId(true), 0, NULL);
 	msgext_insert_index_tuples(table->result, table->slot, table->estate, false, false,
 							   NULL, NIL, MSGEXT_UPDATE_ALL_INDEXES);
 	ResetPerTupleExprContext(table->estate);
@@ -328,7 +344,7 @@ msgext_table_insert_unique(MsgTable *table, const char *arbiter, Datum *values,
 	uint32 token;
 
 	open_executor(table);
-	store_row(table, table->slot, values, nulls);
+	store_row(table, msgext_table_slot(table), values, nulls);
 	if (!msgext_check_index_constraints(table->result, table->slot, table->estate,
 										&conflict_tid, arbiters))
 		return false;
@@ -412,7 +428,7 @@ msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
 	TM_FailureData failure;
 	TM_Result result;
 
-	ExecForceStoreHeapTuple(row, table->slot, false);
+	ExecForceStoreHeapTuple(row, msgext_table_slot(table), false);
 	table->slot->tts_tableOid = RelationGetRelid(table->rel);
 	result = table_tuple_update(table->rel, tid, table->slot, GetCurrentCommandId(true),
 								GetActiveSnapshot(), InvalidSnapshot, wait, &failure,

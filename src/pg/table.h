@@ -45,7 +45,7 @@ typedef struct MsgTable
 {
 	Relation rel;
 	MemoryContext context; /* it was opened in: of all that it comes to need */
-	TupleTableSlot *slot;  /* for rows written */
+	TupleTableSlot *slot;  /* of msgext_table_slot(), or NULL */
 
 	/* rows that wait to be written together; slots are made as they are needed */
 	int ngathered;
@@ -56,7 +56,7 @@ typedef struct MsgTable
 	MsgScan *finder; /* of msgext_table_find(), or NULL */
 
 	/* looked up when the first entry is written */
-	bool plain; /* all indexes are */
+	bool plain; /* all indexes are, of an ordinary table */
 	int nindexes;
 	MsgIndex *indexes;
 	EState *estate; /* only where the executor is needed */
@@ -75,6 +75,9 @@ extern Oid msgext_relation_oid(const char *name);
  */
 extern MsgTable *msgext_table_open(const char *name, int natts, bool writable);
 extern void msgext_table_close(MsgTable *table);
+
+/* A slot for a row of the table, there until it is closed. */
+extern TupleTableSlot *msgext_table_slot(MsgTable *table);
 
 extern void msgext_table_insert(MsgTable *table, Datum *values, bool *nulls);
 

@@ -404,7 +404,10 @@ worker_ends(int code, Datum arg)
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
 	place = find_place(MyDatabaseId);
 	if (place != NULL && place->worker == MSGEXT_MY_PROC_NUMBER)
+	{
 		place->worker = NO_PROCESS;
+		pg_atomic_write_u32(&place->idle, 0);
+	}
 	LWLockRelease(shared_lock);
 }
 
@@ -417,10 +420,17 @@ msgext_wake_news(void)
 	return mine != NULL ? pg_atomic_exchange_u64(&mine->news, 0) : MSGEXT_NEWS_ALL;
 }
 
-bool
-msgext_wake_set_idle(bool idle)
+void
+msgext_wake_idle(void)
 {
-	return mine != NULL && pg_atomic_exchange_u32(&mine->idle, idle ? 1 : 0) != 0;
+	if (mine != NULL)
+		pg_atomic_write_u32(&mine->idle, 1);
+}
+
+bool
+msgext_wake_roused(void)
+{
+	return mine != NULL && pg_atomic_exchange_u32(&mine->idle, 0) == 0;
 }
 
 void

@@ -57,10 +57,12 @@ extern uint64 msgext_wake_news(void);
 /* The worker's side: from start to end, this database's news wake this process. */
 extern void msgext_wake_worker_start(void);
 /*
- * Whether it goes to sleep with nothing to do: then it is woken a little before a commit
- * with news, and at that commit again. Returns what was set, which such a wake-up clears.
+ * It goes to sleep with nothing to do: then it is woken a little before a commit with news,
+ * and at that commit again.
  */
-extern bool msgext_wake_set_idle(bool idle);
+extern void msgext_wake_idle(void);
+/* It has slept so: was it woken for a commit that is under way? */
+extern bool msgext_wake_roused(void);
 /* The number of the last start of a launcher: it keeps workers of its own. */
 extern uint32 msgext_wake_launch(void);
 /* Tells the launcher the port that this database itself has set; -1 = none. */

@@ -172,9 +172,10 @@ wait_for_news(MsgDispatcher *dispatcher, WaitEventSet *events, long timeout,
 	}
 	idle = msgext_enabled &&
 		   msgext_dispatcher_idle(dispatcher, GetCurrentTimestamp() + IDLE_US);
-	(void) msgext_wake_set_idle(idle);
+	if (idle)
+		msgext_wake_idle();
 	n = WaitEventSetWait(events, timeout, occurred, max, PG_WAIT_EXTENSION);
-	expecting = !msgext_wake_set_idle(false) && idle;
+	expecting = idle && msgext_wake_roused();
 	return n;
 }
 

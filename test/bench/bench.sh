@@ -48,7 +48,7 @@ sizes() {
 
 [ $# -gt 0 ] || set -- all
 case $1 in
-    quick) set -- dispatch=3,20000 latency=1,100,250000 enqueue=2,2 enqueue_bulk=2 ;;
+    quick) set -- dispatch=3,20000 latency=1,100,400000 enqueue=2,2 enqueue_bulk=2 ;;
     all) set -- $scenarios ;;
 esac
 for wanted; do

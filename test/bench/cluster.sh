@@ -94,9 +94,12 @@ disabled() {
     reload
     sql -c 'CALL bench.settled()'
 }
+
+# Nothing queued, and nothing of what ran before left to be written to the disk.
 empty() {
     sql -c 'TRUNCATE msgext.outbox, msgext.event, msgext.claim, msgext.due, msgext.reference, msgext.callback, msgext.recipient_use, bench.plain' \
         -c CHECKPOINT
+    sync
 }
 
 # has_room NAME GB: else a row that says so, and false.

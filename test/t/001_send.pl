@@ -234,6 +234,43 @@ subtest 'activity' => sub {
 		1, 'the launcher is there');
 };
 
+subtest 'an id that the provider has given before' => sub {
+	my $first = $t->send;
+	my $given = $t->wait_state($first, 'delivered')->{provider_id};
+	my $next = $t->sql("SELECT $given + 1");
+
+	$t->sql("INSERT INTO msgext.reference VALUES ('vk', '$next', $first)");
+	my $second = $t->send;
+
+	is($t->wait_state($second, 'delivered')->{provider_id}, $next, 'the second message has it');
+	is($t->sql("SELECT message_id FROM msgext.reference WHERE server = 'vk' AND provider_id = '$next'"),
+		$first, 'it stands for the first one as before');
+	like($t->log, qr/WARNING: .*gave id "$next" twice/, 'and that was told');
+};
+
+subtest 'indexes of an administrator' => sub {
+	$t->sql('CREATE INDEX admin_outbox ON msgext.outbox USING hash (provider_id);'
+		  . ' CREATE INDEX admin_event ON msgext.event (lower(kind), message_id);'
+		  . ' CREATE INDEX admin_reference ON msgext.reference USING hash (message_id)');
+	my @ids = $t->send_many(100, 79990000900);
+	my $list = join(',', @ids);
+
+	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE id IN ($list) AND state = 'delivered'", 100),
+		'messages are delivered');
+	is($t->sql("SET enable_seqscan = off; SET enable_indexscan = on;"
+			  . " SELECT count(*) FROM msgext.event WHERE lower(kind) = 'answer' AND message_id IN ($list)"),
+		100, 'an index on an expression has their events');
+	is($t->sql('SET enable_seqscan = off;'
+			  . " SELECT count(*) FROM unnest(ARRAY[$list]) AS i WHERE EXISTS"
+			  . ' (SELECT FROM msgext.reference WHERE message_id = i)'),
+		100, 'a hash index has the provider\'s ids');
+	is($t->sql('SET enable_seqscan = off;'
+			  . " SELECT count(*) FROM msgext.reference r WHERE message_id IN ($list) AND EXISTS"
+			  . ' (SELECT FROM msgext.outbox o WHERE o.provider_id = r.provider_id)'),
+		100, 'and one on the messages themselves');
+	$t->sql('DROP INDEX msgext.admin_outbox, msgext.admin_event, msgext.admin_reference');
+};
+
 is($t->sql("SELECT count(*) FROM msgext.message WHERE state NOT IN"
 		  . " ('delivered', 'read', 'undelivered', 'failed', 'expired') AND server = 'vk'"),
 	0, 'every message of this test has ended');
