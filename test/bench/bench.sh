@@ -40,8 +40,8 @@ sizes() {
         held_transaction) echo 3 20000 3 ;;
         callbacks) echo 3 30000 100000 ;;
         dead_lane) echo 1000000 5 30000 ;;
-        history) echo 10000000 3 30000 ;;
-        backlog) echo 10000000 3 30000 ;;
+        history) echo 10000000 5 60000 ;;
+        backlog) echo 10000000 5 60000 ;;
         *) return 1 ;;
     esac
 }
