@@ -1,6 +1,6 @@
 /*
  * mask.c
- *		Overwriting secrets in text that may echo it: see mask.h.
+ *		Overwriting secrets in text that may echo them: see mask.h.
  */
 #include "core/mask.h"
 
@@ -170,17 +170,14 @@ spelled(const char *at, const char *end, const char *secret)
 }
 
 /* Not the seam of CDATA: it stands for nothing, and nothing begins with it. */
-static bool
-is_escape(char c)
-{
-	return c == '\\' || c == '&' || c == '%' || c == '+';
-}
+static const bool escapes[UCHAR_MAX + 1] = {
+	['\\'] = true, ['&'] = true, ['%'] = true, ['+'] = true};
 
 /* How many bytes from at on are the longest of the secrets, in whatever spelling. */
 static size_t
 longest(const char *at, const char *end, const char *const *secrets)
 {
-	bool escape = is_escape(*at);
+	bool escape = escapes[(unsigned char) *at];
 	size_t most = 0;
 
 	for (; *secrets != NULL; secrets++)
@@ -206,12 +203,12 @@ void
 msgext_mask(char *bytes, size_t len, const char *const *secrets)
 {
 	/* What a spelling may begin with: few bytes of a text are that. */
-	bool begins[UCHAR_MAX + 1] = {
-		['\\'] = true, ['&'] = true, ['%'] = true, ['+'] = true};
+	bool begins[UCHAR_MAX + 1];
 	const char *const *secret;
 	char *end = bytes + len;
 	char *at;
 
+	memcpy(begins, escapes, sizeof(begins));
 	for (secret = secrets; *secret != NULL; secret++)
 		begins[(unsigned char) **secret] = true;
 	for (at = bytes; at < end; at++)

@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "utils/memutils.h"
@@ -15,7 +14,6 @@
 #include "utils/timestamp.h"
 
 #include "net/http_thread.h"
-#include "pg/clock.h"
 #include "pg/engine.h"
 #include "pg/guc.h"
 #include "pg/login.h"

@@ -30,7 +30,10 @@ typedef struct MsgEventRow
 } MsgEventRow;
 
 extern MsgTable *msgext_event_open(void);
-/* Written by msgext_table_flush(). Texts that are no valid text in this database are made so. */
+/*
+ * Written by msgext_table_flush(). Texts that are no valid text in this database are made
+ * so.
+ */
 extern void msgext_event_append(MsgTable *events, const MsgEventRow *event);
 
 /*

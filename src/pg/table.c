@@ -118,17 +118,24 @@ msgext_table_open(const char *name, int natts, bool writable)
 	return table;
 }
 
-TupleTableSlot *
-msgext_table_slot(MsgTable *table)
+/* The slot kept there, made when it is needed first. */
+static TupleTableSlot *
+keep_slot(MsgTable *table, TupleTableSlot **slot)
 {
-	if (table->slot == NULL)
+	if (*slot == NULL)
 	{
 		MemoryContext before = MemoryContextSwitchTo(table->context);
 
-		table->slot = table_slot_create(table->rel, NULL);
+		*slot = table_slot_create(table->rel, NULL);
 		MemoryContextSwitchTo(before);
 	}
-	return table->slot;
+	return *slot;
+}
+
+TupleTableSlot *
+msgext_table_slot(MsgTable *table)
+{
+	return keep_slot(table, &table->slot);
 }
 
 void
@@ -371,7 +378,7 @@ msgext_table_expect_twins(MsgTable *table, const char *arbiter, MsgTwin on_twin)
 void
 msgext_table_gather(MsgTable *table, Datum *values, bool *nulls)
 {
-	TupleTableSlot **row = &table->gathered[table->ngathered];
+	TupleTableSlot *row;
 
 	open_indexes(table);
 	if (!table->plain)
@@ -382,15 +389,9 @@ msgext_table_gather(MsgTable *table, Datum *values, bool *nulls)
 			table->on_twin(table->slot);
 		return;
 	}
-	if (*row == NULL)
-	{
-		MemoryContext before = MemoryContextSwitchTo(table->context);
-
-		*row = table_slot_create(table->rel, NULL);
-		MemoryContextSwitchTo(before);
-	}
-	store_row(table, *row, values, nulls);
-	ExecMaterializeSlot(*row);
+	row = keep_slot(table, &table->gathered[table->ngathered]);
+	store_row(table, row, values, nulls);
+	ExecMaterializeSlot(row);
 	if (++table->ngathered == MSGEXT_GATHER_MAX)
 		msgext_table_flush(table);
 }

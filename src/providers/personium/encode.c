@@ -96,6 +96,18 @@ goes_whole(const MsgConn *conn, const MsgJob *job)
 		   strcmp(msgext_conn_option(conn, "split_targets"), "off") == 0;
 }
 
+/* The beginning of a body, with the id if it is ours to say. */
+static void
+begin_body(MsgBuf *body, const char *key)
+{
+	msgext_buf_putc(body, '{');
+	if (key == NULL)
+		return;
+	msgext_buf_puts(body, "\"__id\":\"");
+	msgext_buf_puts(body, key);
+	msgext_buf_puts(body, "\",");
+}
+
 /* The message as it was stored, behind its own key. */
 static void
 put_whole(MsgArena *arena, const MsgConn *conn, const MsgJob *job, MsgRequest *request)
@@ -104,14 +116,8 @@ put_whole(MsgArena *arena, const MsgConn *conn, const MsgJob *job, MsgRequest *r
 	MsgBuf body;
 
 	msgext_buf_init(&body, arena, job->fragment_len + 64);
-	msgext_buf_putc(&body, '{');
-	if (msgext_personium_deduplicates(conn))
-	{
-		msgext_own_key(job->created_us, job->id, key);
-		msgext_buf_puts(&body, "\"__id\":\"");
-		msgext_buf_puts(&body, key);
-		msgext_buf_puts(&body, "\",");
-	}
+	msgext_own_key(job->created_us, job->id, key);
+	begin_body(&body, msgext_personium_deduplicates(conn) ? key : NULL);
 	msgext_buf_append(&body, job->fragment + 1, job->fragment_len - 1);
 	request->body = body.data;
 	request->body_len = body.len;
@@ -138,13 +144,7 @@ put_body(MsgArena *arena, const PersoniumDelivery *delivery, MsgRequest *request
 	MsgBuf list;
 
 	msgext_buf_init(&body, arena, delivery->job->fragment_len + 64);
-	msgext_buf_putc(&body, '{');
-	if (delivery->keyed)
-	{
-		msgext_buf_puts(&body, "\"__id\":\"");
-		msgext_buf_puts(&body, delivery->key);
-		msgext_buf_puts(&body, "\",");
-	}
+	begin_body(&body, delivery->keyed ? delivery->key : NULL);
 	msgext_buf_init(&list, arena, 256);
 	put_targets(&list, delivery);
 	if (list.len > 0)
