@@ -28,7 +28,8 @@ need prove perl
 need clang-format clang-format
 need clang clang
 need /usr/lib/postgresql/$major/bin/initdb postgresql-$major
-need /usr/lib/postgresql/$major/lib/pgxs/src/makefiles/pgxs.mk postgresql-server-dev-$major
+# Not pgxs.mk, which comes with the client: a machine with the server alone has no headers.
+need /usr/include/postgresql/$major/server/postgres.h postgresql-server-dev-$major
 need libcurl.pc libcurl4-openssl-dev
 need libprotobuf-c.pc libprotobuf-c-dev
 need protoc-c protobuf-c-compiler
