@@ -15,11 +15,11 @@ PROVIDERS = $(patsubst src/providers/%/,%,$(sort $(wildcard src/providers/*/)))
 CORE_SOURCES = $(filter-out src/core/arena_std.c,$(wildcard src/core/*.c))
 PROVIDER_SOURCES = $(wildcard src/providers/*/*.c)
 NET_SOURCES = $(wildcard src/net/*.c)
-PG_SOURCES = $(wildcard src/pg/*.c)
+PG_SOURCES = $(wildcard src/pg/*.c src/pg/*/*.c)
 
 # The listener for callbacks is built where libmicrohttpd is: make LISTENER=no goes without.
 LISTENER ?= $(shell pkg-config --exists libmicrohttpd && echo yes || echo no)
-LISTENER_SOURCES = src/net/door.c src/net/http_listener.c src/pg/listener.c
+LISTENER_SOURCES = src/net/door.c src/net/http_listener.c src/pg/process/listener.c
 ifeq ($(LISTENER),yes)
 LISTENER_LIBS = libmicrohttpd
 LISTENER_CPPFLAGS = -DMSGEXT_LISTENER
@@ -76,7 +76,7 @@ PURE_OBJS = $(patsubst %.c,%.o,$(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES
 $(PURE_OBJS): %.o: %.c
 	$(CC) $(PURE_CFLAGS) $(shell pkg-config --cflags libcurl $(LISTENER_LIBS)) -c -o $@ $<
 
-HEADERS = $(wildcard src/*/*.h src/providers/*/*.h) build/proto/.made
+HEADERS = $(wildcard src/*/*.h src/*/*/*.h) build/proto/.made
 $(OBJS): $(HEADERS)
 
 build/provider_list.c: Makefile $(wildcard src/providers/*)
@@ -147,7 +147,7 @@ require:
 check-layers: all
 	@script/check-layers.sh
 
-FORMATTED = $(wildcard src/*/*.[ch] src/providers/*/*.[ch] test/*/*.[ch])
+FORMATTED = $(wildcard src/*/*.[ch] src/*/*/*.[ch] test/*/*.[ch])
 format:
 	clang-format -i $(FORMATTED)
 check-format: require

@@ -22,7 +22,7 @@ done
 ! grep -rn '#include "postgres' src/net --include='*.[ch]' || fail 'net knows the server'
 ! grep -rlE '#include <(curl/|microhttpd|libxml/)' src/pg --include='*.[ch]' ||
     fail 'pg includes a foreign library; only net does'
-! grep -rn PG_VERSION_NUM src --include='*.[ch]' | grep -v '^src/pg/compat.h' ||
+! grep -rn PG_VERSION_NUM src --include='*.[ch]' | grep -v '^src/pg/base/compat.h' ||
     fail 'only compat.h tests PG_VERSION_NUM'
 ! grep -rnE 'providers/[a-z]' src/pg src/net src/core --include='*.[ch]' | grep '#include' ||
     fail 'the engine knows a provider'

@@ -9,9 +9,9 @@
 #include "miscadmin.h"
 
 #include "core/provider.h"
-#include "pg/guc.h"
-#include "pg/wake.h"
-#include "pg/worker.h"
+#include "pg/base/guc.h"
+#include "pg/ipc/registry.h"
+#include "pg/process/worker.h"
 
 PG_MODULE_MAGIC;
 

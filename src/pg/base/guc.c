@@ -1,0 +1,100 @@
+/*
+ * guc.c
+ *		The settings msgext.*: see guc.h.
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+#include <limits.h>
+
+#include "utils/guc.h"
+
+#include "pg/base/guc.h"
+
+bool msgext_enabled = true;
+int msgext_max_in_flight = 1024;
+int msgext_max_response_size = 16384;
+int msgext_retention = 30 * 24 * 60;
+char *msgext_listen_address = NULL;
+int msgext_listen_port = 0;
+char *msgext_listen_role = NULL;
+int msgext_listen_max_connections = 256;
+int msgext_listen_max_connections_per_address = 0;
+int msgext_listen_max_header_size = 16;
+int msgext_listen_max_body_size = 1024;
+int msgext_listen_idle_timeout = 10;
+int msgext_listen_request_timeout = 30;
+
+static bool
+check_address(char **value, void **extra, GucSource source)
+{
+	struct in6_addr parsed;
+
+	if (inet_pton(AF_INET, *value, &parsed) == 1 ||
+		inet_pton(AF_INET6, *value, &parsed) == 1)
+		return true;
+	GUC_check_errdetail("It must be a numeric address, such as 127.0.0.1 or ::1.");
+	return false;
+}
+
+/* Not PGC_SIGHUP, which ALTER DATABASE could not set: each database has its own port. */
+static void
+define_listener(void)
+{
+	DefineCustomStringVariable(
+		"msgext.listen_address", "The address callbacks are taken at.", NULL,
+		&msgext_listen_address, "127.0.0.1", PGC_SUSET, 0, check_address, NULL, NULL);
+	DefineCustomIntVariable("msgext.listen_port", "The port callbacks are taken at.",
+							"0: none are.", &msgext_listen_port, 0, 0, 65535, PGC_SUSET,
+							0, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"msgext.listen_role", "The role that callbacks are taken as.",
+		"It needs EXECUTE on receive_callback() and USAGE on the servers.",
+		&msgext_listen_role, "", PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"msgext.listen_max_connections", "Limits the connections of the listener.", NULL,
+		&msgext_listen_max_connections, 256, 1, 4096, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"msgext.listen_max_connections_per_address",
+		"Limits the connections of one address to the listener.",
+		"0: not at all, as behind a proxy, whose address is everybody's.",
+		&msgext_listen_max_connections_per_address, 0, 0, 4096, PGC_SUSET, 0, NULL, NULL,
+		NULL);
+	DefineCustomIntVariable("msgext.listen_max_header_size",
+							"Limits request line and header of a callback.", NULL,
+							&msgext_listen_max_header_size, 16, 2, 64, PGC_SUSET,
+							GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("msgext.listen_max_body_size",
+							"Limits the body of a callback.", NULL,
+							&msgext_listen_max_body_size, 1024, 1, 1024, PGC_SUSET,
+							GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("msgext.listen_idle_timeout",
+							"Closes connections of the listener that send nothing.", NULL,
+							&msgext_listen_idle_timeout, 10, 1, 3600, PGC_SUSET,
+							GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("msgext.listen_request_timeout",
+							"Limits the time a callback may take to come in.", NULL,
+							&msgext_listen_request_timeout, 30, 1, 3600, PGC_SUSET,
+							GUC_UNIT_S, NULL, NULL, NULL);
+}
+
+void
+msgext_guc_define(void)
+{
+	DefineCustomBoolVariable("msgext.enabled", "Sends messages.",
+							 "Turned off, messages are queued and nothing is sent.",
+							 &msgext_enabled, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"msgext.max_in_flight", "Limits the requests that one database has under way.",
+		"Each server has a limit of its own, option max_in_flight.",
+		&msgext_max_in_flight, 1024, 1, 16384, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("msgext.max_response_size", "Limits the size of an answer.",
+							NULL, &msgext_max_response_size, 16384, 16, 1048576,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("msgext.retention",
+							"Removes messages this long after their end.",
+							"-1 keeps them for ever.", &msgext_retention, 30 * 24 * 60,
+							-1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	define_listener();
+	MarkGUCPrefixReserved("msgext");
+}

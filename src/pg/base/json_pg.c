@@ -1,0 +1,206 @@
+/*
+ * json_pg.c
+ *		Between jsonb and the codecs' JSON tree: see json_pg.h.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+#include "pg/base/json_pg.h"
+#include "pg/store/event.h"
+
+#define PLAIN_DIGITS_MAX 40
+
+static const char *
+to_utf8(MsgArena *arena, const char *text, int len, size_t *utf8_len)
+{
+	char *copy = msgext_strndup(arena, text, len);
+	char *utf8 =
+		GetDatabaseEncoding() == PG_UTF8 ? copy : pg_server_to_any(copy, len, PG_UTF8);
+
+	*utf8_len = utf8 == copy ? (size_t) len : strlen(utf8);
+	return utf8;
+}
+
+static MsgJson *
+from_scalar(MsgArena *arena, const JsonbValue *value)
+{
+	MsgJson *node;
+	size_t len;
+	const char *text;
+
+	switch (value->type)
+	{
+		case jbvString:
+			text = to_utf8(arena, value->val.string.val, value->val.string.len, &len);
+			node = msgext_json_new(arena, MSG_JSON_STRING);
+			node->text = text;
+			node->len = len;
+			return node;
+		case jbvNumeric:
+			text = DatumGetCString(
+				DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+			node = msgext_json_new(arena, MSG_JSON_NUMBER);
+			node->text = text;
+			node->len = strlen(text);
+			return node;
+		case jbvBool:
+			node = msgext_json_new(arena, MSG_JSON_BOOL);
+			node->truth = value->val.boolean;
+			return node;
+		default:
+			return msgext_json_new(arena, MSG_JSON_NULL);
+	}
+}
+
+/* The members or elements up to the end of the container just begun. */
+static MsgJson *
+from_container(MsgArena *arena, JsonbIterator **it, MsgJsonType type)
+{
+	MsgJson *container = msgext_json_new(arena, type);
+	const char *name = NULL;
+	JsonbValue value;
+	JsonbIteratorToken token;
+	MsgJson *node;
+	size_t name_len = 0;
+
+	check_stack_depth();
+	while ((token = JsonbIteratorNext(it, &value, false)) != WJB_DONE)
+	{
+		switch (token)
+		{
+			case WJB_KEY:
+				name =
+					to_utf8(arena, value.val.string.val, value.val.string.len, &name_len);
+				continue;
+			case WJB_VALUE:
+			case WJB_ELEM:
+				node = from_scalar(arena, &value);
+				break;
+			case WJB_BEGIN_OBJECT:
+				node = from_container(arena, it, MSG_JSON_OBJECT);
+				break;
+			case WJB_BEGIN_ARRAY:
+				node = from_container(arena, it, MSG_JSON_ARRAY);
+				break;
+			default:
+				return container;
+		}
+		if (type == MSG_JSON_OBJECT)
+		{
+			/* jsonb has each name once. */
+			node->name = name;
+			node->name_len = name_len;
+		}
+		msgext_json_append(container, node);
+	}
+	return container;
+}
+
+MsgJson *
+msgext_json_from_jsonb(MsgArena *arena, Jsonb *jsonb)
+{
+	JsonbIterator *it = JsonbIteratorInit(&jsonb->root);
+	JsonbValue value;
+	JsonbIteratorToken token = JsonbIteratorNext(&it, &value, false);
+	MsgJson *tree;
+
+	if (token == WJB_BEGIN_OBJECT)
+		return from_container(arena, &it, MSG_JSON_OBJECT);
+	tree = from_container(arena, &it, MSG_JSON_ARRAY);
+
+	/* A scalar stands in a jsonb as the one element of an array. */
+	return JB_ROOT_IS_SCALAR(jsonb) ? tree->first : tree;
+}
+
+static void
+to_string(JsonbValue *value, const char *text, size_t len)
+{
+	char *copy = pnstrdup(text, len);
+	char *nul;
+
+	while ((nul = memchr(copy, '\0', len)) != NULL)
+		*nul = '?';
+	value->type = jbvString;
+	value->val.string.val = msgext_clean_text(copy, 8192);
+	value->val.string.len = strlen(value->val.string.val);
+}
+
+static bool
+is_plain_integer(const MsgJson *node)
+{
+	size_t start = node->len > 0 && node->text[0] == '-' ? 1 : 0;
+
+	return node->len > start && node->len <= PLAIN_DIGITS_MAX &&
+		   strspn(node->text + start, "0123456789") == node->len - start;
+}
+
+static void
+to_scalar(JsonbValue *value, const MsgJson *node)
+{
+	switch (node->type)
+	{
+		case MSG_JSON_BOOL:
+			value->type = jbvBool;
+			value->val.boolean = node->truth;
+			break;
+		case MSG_JSON_NUMBER:
+			if (is_plain_integer(node))
+			{
+				value->type = jbvNumeric;
+				value->val.numeric = DatumGetNumeric(
+					DirectFunctionCall3(numeric_in, CStringGetDatum(node->text),
+										ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+				break;
+			}
+			/* FALLTHROUGH */
+		case MSG_JSON_STRING:
+			to_string(value, node->text, node->len);
+			break;
+		default:
+			value->type = jbvNull;
+			break;
+	}
+}
+
+static JsonbValue *
+push(JsonbParseState **state, const MsgJson *node, JsonbIteratorToken as)
+{
+	bool object = node->type == MSG_JSON_OBJECT;
+	const MsgJson *child;
+	JsonbValue value;
+
+	check_stack_depth();
+	if (node->type != MSG_JSON_ARRAY && !object)
+	{
+		to_scalar(&value, node);
+		return pushJsonbValue(state, as, &value);
+	}
+	pushJsonbValue(state, object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY, NULL);
+	for (child = node->first; child != NULL; child = child->next)
+	{
+		if (object)
+		{
+			to_string(&value, child->name, child->name_len);
+			pushJsonbValue(state, WJB_KEY, &value);
+		}
+		push(state, child, object ? WJB_VALUE : WJB_ELEM);
+	}
+	return pushJsonbValue(state, object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
+}
+
+Jsonb *
+msgext_json_to_jsonb(const MsgJson *node)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue value;
+
+	if (node->type == MSG_JSON_OBJECT || node->type == MSG_JSON_ARRAY)
+		return JsonbValueToJsonb(push(&state, node, WJB_VALUE));
+	to_scalar(&value, node);
+	return JsonbValueToJsonb(&value);
+}

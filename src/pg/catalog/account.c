@@ -1,0 +1,293 @@
+/*
+ * account.c
+ *		A server with one sender's credentials: see connection.h.
+ *
+ * Reads user mappings and the files they name, and knows which of it is secret. The
+ * accounts lie in the cache of their server.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/reloptions.h"
+#include "access/table.h"
+#include "catalog/pg_user_mapping.h"
+#include "common/hashfn.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "core/buf.h"
+#include "pg/base/arena_pg.h"
+#include "pg/catalog/server.h"
+
+#define SECRET_FILE_MAX 65536
+
+/* An account that cannot be used is read again after this. */
+#define ERROR_MEMORY_US (5 * USECS_PER_SEC)
+
+bool
+msgext_mapping_exists(Oid server, Oid role)
+{
+	return SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(role),
+								 ObjectIdGetDatum(server)) ||
+		   SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
+								 ObjectIdGetDatum(server));
+}
+
+/* Options of the role's mapping, else of PUBLIC's; false when there is neither. */
+static bool
+mapping_options(Oid server, Oid role, List **options, Oid *mapping)
+{
+	HeapTuple tuple = NULL;
+	Datum datum;
+	bool isnull;
+
+	if (OidIsValid(role))
+		tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(role),
+								ObjectIdGetDatum(server));
+	if (!HeapTupleIsValid(tuple))
+		tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
+								ObjectIdGetDatum(server));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	datum = SysCacheGetAttr(USERMAPPINGUSERSERVER, tuple, Anum_pg_user_mapping_umoptions,
+							&isnull);
+	*options = isnull ? NIL : untransformRelOptions(datum);
+	*mapping = ((Form_pg_user_mapping) GETSTRUCT(tuple))->oid;
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+/* A secret's file without its last line end; NULL with *error set when unreadable. */
+static char *
+read_secret_file(const char *option, const char *path, const char **error)
+{
+	char *secret = palloc(SECRET_FILE_MAX + 1);
+	FILE *file = AllocateFile(path, PG_BINARY_R);
+	size_t len;
+
+	if (file == NULL)
+	{
+		*error = psprintf("could not read the file of option \"%s\": %m", option);
+		return NULL;
+	}
+	len = fread(secret, 1, SECRET_FILE_MAX + 1, file);
+	FreeFile(file);
+	if (len > SECRET_FILE_MAX)
+	{
+		*error = psprintf("the file of option \"%s\" is too large", option);
+		return NULL;
+	}
+	while (len > 0 && (secret[len - 1] == '\n' || secret[len - 1] == '\r'))
+		len--;
+	secret[len] = '\0';
+	if (strlen(secret) != len)
+	{
+		*error = psprintf("the file of option \"%s\" holds a NUL byte", option);
+		return NULL;
+	}
+	return secret;
+}
+
+/* Replaces every "<name>_file" by the secret it names. */
+static void
+resolve_files(MsgAccount *account, MsgSetting *settings, const MsgOption *own)
+{
+	MsgSetting *setting;
+
+	for (setting = settings; setting->name != NULL; setting++)
+	{
+		size_t len = strlen(setting->name);
+		char *name;
+		const MsgOption *option;
+
+		if (len <= 5 || strcmp(setting->name + len - 5, "_file") != 0)
+			continue;
+		name = pnstrdup(setting->name, len - 5);
+		option = msgext_option_find(own, MSG_OPTION_MAPPING, name);
+		if (option == NULL || !option->secret)
+			continue;
+		if (strcmp(name, "refresh_token") == 0)
+			account->refresh_file = pstrdup(setting->value);
+		setting->value = read_secret_file(setting->name, setting->value, &account->error);
+		if (setting->value == NULL)
+			setting->value = "";
+		setting->name = name;
+	}
+}
+
+/* The secrets themselves, and login and password as Basic authentication writes them. */
+static void
+collect_secrets(MsgAccount *account, const MsgSetting *settings, const MsgOption *own)
+{
+	const char *login = msgext_conn_option(&account->conn, "login");
+	const char *password = msgext_conn_option(&account->conn, "password");
+	const MsgSetting *setting;
+	int n = 0;
+
+	for (setting = settings; setting->name != NULL; setting++)
+		n++;
+	account->secrets = palloc(sizeof(char *) * (n + 2));
+	n = 0;
+	for (setting = settings; setting->name != NULL; setting++)
+	{
+		const MsgOption *option =
+			msgext_option_find(own, MSG_OPTION_MAPPING, setting->name);
+
+		if (option != NULL && option->secret && setting->value[0] != '\0')
+			account->secrets[n++] = setting->value;
+	}
+	if (login != NULL && password != NULL)
+	{
+		char *pair = psprintf("%s:%s", login, password);
+		MsgBuf basic;
+
+		msgext_buf_init(&basic, msgext_arena_pg_create(CurrentMemoryContext), 64);
+		msgext_buf_base64(&basic, pair, strlen(pair));
+		account->secrets[n++] = basic.data;
+	}
+	account->secrets[n] = NULL;
+}
+
+/* What the provider needs of a mapping, and this one lacks. */
+static void
+check_complete(MsgAccount *account, const MsgOption *own)
+{
+	const MsgOption *option;
+
+	for (option = own; option->name != NULL && account->error == NULL; option++)
+		if (option->place == MSG_OPTION_MAPPING && option->required &&
+			msgext_conn_option(&account->conn, option->name) == NULL)
+			account->error =
+				psprintf("the user mapping has no option \"%s\"", option->name);
+}
+
+static uint64
+digest_credentials(const MsgSetting *settings)
+{
+	const MsgSetting *setting;
+	uint64 digest = 0;
+
+	for (setting = settings; setting->name != NULL; setting++)
+	{
+		if (strcmp(setting->name, "refresh_token") == 0)
+			continue;
+		digest =
+			hash_combine64(digest, hash_bytes_extended((unsigned char *) setting->name,
+													   strlen(setting->name), 0));
+		digest =
+			hash_combine64(digest, hash_bytes_extended((unsigned char *) setting->value,
+													   strlen(setting->value), 1));
+	}
+	return digest;
+}
+
+MsgAccount *
+msgext_server_account(MsgServer *server, const char *sender)
+{
+	MsgAccount *account;
+	MsgSetting *settings;
+	MemoryContext before;
+	List *options = NIL;
+	ListCell *cell;
+
+	foreach (cell, server->accounts)
+	{
+		account = lfirst(cell);
+		if (strcmp(account->sender, sender) != 0)
+			continue;
+		if (account->error == NULL ||
+			GetCurrentTimestamp() < account->read_at + ERROR_MEMORY_US)
+			return account;
+
+		/* The file may be there by now. Requests may still point to the old one. */
+		server->accounts = foreach_delete_current(server->accounts, cell);
+		break;
+	}
+	before = MemoryContextSwitchTo(server->context);
+	account = palloc0(sizeof(MsgAccount));
+	account->sender = pstrdup(sender);
+	account->read_at = GetCurrentTimestamp();
+	if (!mapping_options(server->oid, get_role_oid(sender, true), &options,
+						 &account->mapping))
+		account->error =
+			psprintf("there is no user mapping for role \"%s\" or for PUBLIC", sender);
+	settings = msgext_settings_add(NULL, options);
+	resolve_files(account, settings, server->provider->options);
+	account->conn = server->conn;
+	account->conn.settings = settings;
+	check_complete(account, server->provider->options);
+	collect_secrets(account, settings, server->provider->options);
+	account->credentials = digest_credentials(settings);
+
+	/* The server's own settings follow the mapping's: one list for the codec. */
+	{
+		const MsgSetting *setting;
+		int n = 0;
+		int m = 0;
+
+		for (setting = server->settings; setting->name != NULL; setting++)
+			m++;
+		while (settings[n].name != NULL)
+			n++;
+		settings = repalloc(settings, sizeof(MsgSetting) * (n + m + 1));
+		memcpy(settings + n, server->settings, sizeof(MsgSetting) * (m + 1));
+		account->conn.settings = settings;
+	}
+	server->accounts = lappend(server->accounts, account);
+	MemoryContextSwitchTo(before);
+	return account;
+}
+
+/* Senders with a mapping of their own, and "" where PUBLIC has one. */
+static List *
+mapped_roles(Oid server)
+{
+	List *roles = NIL;
+	Relation rel = table_open(UserMappingRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple tuple;
+
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		Form_pg_user_mapping form = (Form_pg_user_mapping) GETSTRUCT(tuple);
+		char *role = "";
+
+		if (form->umserver != server)
+			continue;
+		if (OidIsValid(form->umuser))
+			role = GetUserNameFromId(form->umuser, true);
+		if (role != NULL)
+			roles = lappend(roles, role);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return roles;
+}
+
+List *
+msgext_server_callback_tokens(MsgServer *server, const char **error)
+{
+	List *tokens = NIL;
+	ListCell *cell;
+
+	foreach (cell, mapped_roles(server->oid))
+	{
+		MsgAccount *account = msgext_server_account(server, lfirst(cell));
+		const char *token = msgext_conn_option(&account->conn, "callback_token");
+
+		if (token == NULL)
+			continue;
+		if (token[0] != '\0')
+			tokens = lappend(tokens, (char *) token);
+		else if (*error == NULL)
+			*error =
+				account->error != NULL ? account->error : "a callback_token is empty";
+	}
+	return tokens;
+}

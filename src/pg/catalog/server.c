@@ -1,0 +1,280 @@
+/*
+ * connection.c
+ *		Foreign servers as the engine and the codecs need them: see connection.h.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "commands/defrem.h"
+#include "foreign/foreign.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "pg/catalog/server.h"
+
+#define WRAPPER_PREFIX "msgext_"
+
+static List *servers = NIL; /* of MsgServer *, in their own contexts */
+static MemoryContext cache_context = NULL;
+static uint64 generation = 1;
+static bool callbacks_registered = false;
+static uint64 target_serial = 0;
+
+static void
+on_catalog_change(Datum arg, int cacheid, uint32 hashvalue)
+{
+	generation++;
+}
+
+static void
+start_cache(void)
+{
+	if (callbacks_registered)
+		return;
+	cache_context =
+		AllocSetContextCreate(TopMemoryContext, "msgext servers", ALLOCSET_SMALL_SIZES);
+	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, on_catalog_change, (Datum) 0);
+	CacheRegisterSyscacheCallback(FOREIGNDATAWRAPPEROID, on_catalog_change, (Datum) 0);
+	CacheRegisterSyscacheCallback(USERMAPPINGOID, on_catalog_change, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, on_catalog_change, (Datum) 0);
+	callbacks_registered = true;
+}
+
+uint64
+msgext_connection_generation(void)
+{
+	start_cache();
+	return generation;
+}
+
+void
+msgext_connection_forget(void)
+{
+	generation++;
+}
+
+/* Drops what was read before the last change of a catalog. */
+static void
+drop_stale(void)
+{
+	static uint64 seen = 0;
+	List *kept = NIL;
+	ListCell *cell;
+	MemoryContext before;
+
+	if (seen == generation)
+		return;
+	seen = generation;
+	before = MemoryContextSwitchTo(cache_context);
+	foreach (cell, servers)
+	{
+		MsgServer *server = lfirst(cell);
+
+		server->stale = true;
+		if (server->refs > 0)
+			kept = lappend(kept, server);
+		else
+			MemoryContextDelete(server->context);
+	}
+	list_free(servers);
+	servers = kept;
+	MemoryContextSwitchTo(before);
+}
+
+void
+msgext_server_pin(MsgServer *server)
+{
+	server->refs++;
+}
+
+void
+msgext_server_unpin(MsgServer *server)
+{
+	if (--server->refs == 0 && server->stale)
+	{
+		servers = list_delete_ptr(servers, server);
+		MemoryContextDelete(server->context);
+	}
+}
+
+static int64_t
+duration_ms(const MsgConn *conn, const char *name)
+{
+	const char *text = msgext_conn_option(conn, name);
+	Interval *interval;
+
+	if (text == NULL)
+		return 0;
+	interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(text),
+													 ObjectIdGetDatum(InvalidOid),
+													 Int32GetDatum(-1)));
+	return interval->time / 1000 +
+		   ((int64_t) interval->month * DAYS_PER_MONTH + interval->day) * 86400 * 1000;
+}
+
+static bool
+is_choice(const MsgConn *conn, const char *name, const char *value)
+{
+	const char *set = msgext_conn_option(conn, name);
+
+	return set != NULL && strcmp(set, value) == 0;
+}
+
+static MsgRate
+rate(const MsgConn *conn, const char *name)
+{
+	MsgRate result = {0, 0};
+	const char *text = msgext_conn_option(conn, name);
+
+	if (text != NULL)
+		msgext_rate_parse(text, &result);
+	return result;
+}
+
+static int
+count(const MsgConn *conn, const char *name)
+{
+	const char *text = msgext_conn_option(conn, name);
+
+	return text != NULL ? atoi(text) : 0;
+}
+
+MsgSetting *
+msgext_settings_add(MsgSetting *settings, List *options)
+{
+	int n = 0;
+	ListCell *cell;
+
+	while (settings != NULL && settings[n].name != NULL)
+		n++;
+	if (settings == NULL)
+		settings = palloc(sizeof(MsgSetting) * (list_length(options) + 1));
+	else
+		settings =
+			repalloc(settings, sizeof(MsgSetting) * (n + list_length(options) + 1));
+	foreach (cell, options)
+	{
+		DefElem *option = lfirst(cell);
+
+		settings[n].name = pstrdup(option->defname);
+		settings[n].value = pstrdup(defGetString(option));
+		n++;
+	}
+	settings[n].name = NULL;
+	settings[n].value = NULL;
+	return settings;
+}
+
+static void
+read_settings(MsgServer *server)
+{
+	MsgConn *conn = &server->conn;
+	char *url = pstrdup(msgext_conn_option(conn, "url"));
+	size_t len = strlen(url);
+
+	while (len > 0 && url[len - 1] == '/')
+		url[--len] = '\0';
+	conn->url = url;
+	server->target.serial = ++target_serial;
+	server->target.timeout_ms = duration_ms(conn, "timeout");
+	server->target.connect_timeout_ms = duration_ms(conn, "connect_timeout");
+	server->target.ca_file = msgext_conn_option(conn, "ca_file");
+	server->target.proxy = msgext_conn_option(conn, "proxy");
+	server->target.version = msgext_conn_option(conn, "http_version");
+	server->policy.deduplicates =
+		(server->provider->caps & MSG_CAN_DEDUP) != 0 &&
+		(server->provider->deduplicates == NULL || server->provider->deduplicates(conn));
+	server->policy.resend_unknown = is_choice(conn, "on_unknown", "resend");
+	server->policy.max_attempts = count(conn, "max_attempts");
+	server->policy.retry_min_ms = duration_ms(conn, "retry_min_delay");
+	server->policy.retry_max_ms = duration_ms(conn, "retry_max_delay");
+	server->policy.give_up_ms = duration_ms(conn, "give_up_after");
+	server->rate_limit = rate(conn, "rate_limit");
+	server->recipient_limit = rate(conn, "recipient_limit");
+	server->max_in_flight = count(conn, "max_in_flight");
+	server->batch_size = server->provider->max_batch;
+	if (count(conn, "batch_size") > 0)
+		server->batch_size = Min(server->batch_size, count(conn, "batch_size"));
+	server->poll = (server->provider->caps & MSG_CAN_POLL) != 0 &&
+				   is_choice(conn, "status_poll", "on");
+	server->poll_min_ms = duration_ms(conn, "poll_min_interval");
+	server->poll_max_ms = duration_ms(conn, "poll_max_interval");
+	server->poll_give_up_ms = duration_ms(conn, "poll_give_up");
+}
+
+MsgServer *
+msgext_server_find(const char *name)
+{
+	ForeignServer *foreign;
+	ForeignDataWrapper *wrapper;
+	const MsgProvider *provider;
+	MsgServer *server;
+	MemoryContext context;
+	MemoryContext before;
+	ListCell *cell;
+
+	start_cache();
+	AcceptInvalidationMessages();
+	drop_stale();
+	foreach (cell, servers)
+	{
+		server = lfirst(cell);
+		if (!server->stale && strcmp(server->name, name) == 0)
+			return server;
+	}
+
+	if ((foreign = GetForeignServerByName(name, true)) == NULL)
+		return NULL;
+	wrapper = GetForeignDataWrapper(foreign->fdwid);
+	if (strncmp(wrapper->fdwname, WRAPPER_PREFIX, strlen(WRAPPER_PREFIX)) != 0 ||
+		(provider = msgext_provider_find(wrapper->fdwname + strlen(WRAPPER_PREFIX))) ==
+			NULL)
+		return NULL;
+
+	context = AllocSetContextCreate(cache_context, "msgext server", ALLOCSET_SMALL_SIZES);
+	before = MemoryContextSwitchTo(context);
+	server = palloc0(sizeof(MsgServer));
+	server->context = context;
+	server->name = pstrdup(foreign->servername);
+	server->oid = foreign->serverid;
+	server->provider = provider;
+	server->settings = msgext_settings_add(NULL, foreign->options);
+	server->conn.server = server->name;
+	server->conn.settings = server->settings;
+	server->conn.options = provider->options;
+	read_settings(server);
+	MemoryContextSwitchTo(cache_context);
+	servers = lappend(servers, server);
+	MemoryContextSwitchTo(before);
+	return server;
+}
+
+List *
+msgext_server_names(void)
+{
+	List *names = NIL;
+	Relation rel = table_open(ForeignServerRelationId, AccessShareLock);
+	SysScanDesc scan =
+		systable_beginscan(rel, ForeignServerNameIndexId, true, NULL, 0, NULL);
+	HeapTuple tuple;
+
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		Form_pg_foreign_server form = (Form_pg_foreign_server) GETSTRUCT(tuple);
+		ForeignDataWrapper *wrapper = GetForeignDataWrapper(form->srvfdw);
+
+		if (strncmp(wrapper->fdwname, WRAPPER_PREFIX, strlen(WRAPPER_PREFIX)) == 0 &&
+			msgext_provider_find(wrapper->fdwname + strlen(WRAPPER_PREFIX)) != NULL)
+			names = lappend(names, pstrdup(NameStr(form->srvname)));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return names;
+}

@@ -1,0 +1,92 @@
+/*
+ * connection.h
+ *		Foreign servers and user mappings as the engine and the codecs need them.
+ *
+ * Owns the per-process cache of servers and accounts, dropped when the catalogs change.
+ * This is the only place that reads a secret; none leaves it but inside a MsgConn.
+ */
+#ifndef MSGEXT_CONNECTION_H
+#define MSGEXT_CONNECTION_H
+
+#include "core/provider.h"
+#include "net/http_client.h"
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+/* A server with its settings read. */
+typedef struct MsgServer
+{
+	char *name;
+	Oid oid;
+	const MsgProvider *provider;
+	const MsgSetting *settings; /* of the server; ends with a NULL name */
+	MsgConn conn;				/* without a mapping's settings: for prepare */
+	MsgHttpTarget target;
+	MsgPolicy policy;
+	MsgRate rate_limit;
+	MsgRate recipient_limit;
+	int max_in_flight; /* requests */
+	int batch_size;	   /* messages a request at most */
+	bool poll;
+	int64_t poll_min_ms;
+	int64_t poll_max_ms;
+	int64_t poll_give_up_ms;
+
+	/* the cache's own */
+	MemoryContext context;
+	List *accounts;
+	int refs; /* users beyond the current call; a stale server lives until it is 0 */
+	bool stale;
+} MsgServer;
+
+/* A server with one sender's credentials. */
+typedef struct MsgAccount
+{
+	char *sender;
+	MsgConn conn;
+	const char *error; /* why it cannot be used, or NULL */
+	TimestampTz read_at;
+	const char **secrets; /* ends with NULL; for msgext_mask() */
+	Oid mapping;		  /* the user mapping */
+	uint64 credentials;	  /* a digest of all its settings but the refresh token */
+	char *refresh_file;	  /* where the refresh token is kept, if in a file */
+} MsgAccount;
+
+/*
+ * The server of that name; NULL when there is none, or it is not one of ours. ERROR
+ * when an option of it cannot be read. Valid until control returns to the caller of
+ * the cache's next lookup, unless pinned.
+ */
+extern MsgServer *msgext_server_find(const char *name);
+extern void msgext_server_pin(MsgServer *server);
+extern void msgext_server_unpin(MsgServer *server);
+
+/* Names of all servers of ours, sorted; a list of char * in the current context. */
+extern List *msgext_server_names(void);
+
+/* Changes whenever a server, mapping or wrapper may have changed. */
+extern uint64 msgext_connection_generation(void);
+
+/* Forces every cached server and account to be read anew, files too. */
+extern void msgext_connection_forget(void);
+
+/*
+ * Appends catalog options (of DefElem *) to settings, which end with a NULL name, or are
+ * NULL; in the current context.
+ */
+extern MsgSetting *msgext_settings_add(MsgSetting *settings, List *options);
+
+/* True when the role, or PUBLIC, has a user mapping for the server. */
+extern bool msgext_mapping_exists(Oid server, Oid role);
+
+/* The sender's account; never NULL, see its error. Lives as long as the server. */
+extern MsgAccount *msgext_server_account(MsgServer *server, const char *sender);
+
+/*
+ * The tokens that callbacks for the server may come with, of all its user mappings: a
+ * list of const char *, as long-lived as the server. *error, if not NULL already, becomes
+ * why a mapping's token could not be read.
+ */
+extern List *msgext_server_callback_tokens(MsgServer *server, const char **error);
+
+#endif /* MSGEXT_CONNECTION_H */

@@ -1,0 +1,52 @@
+/*
+ * limit.h
+ *		Limits that a provider sets and we keep before it has to refuse: so many a
+ *		second for one sender, so many a day to one recipient.
+ *
+ * Rates are kept in memory, exactly, over a sliding window; a dispatcher that starts
+ * waits as if the window before it were full. Uses of recipients are rows of
+ * msgext.recipient_use.
+ */
+#ifndef MSGEXT_LIMIT_H
+#define MSGEXT_LIMIT_H
+
+#include "core/option.h"
+#include "pg/store/table.h"
+#include "utils/timestamp.h"
+
+typedef struct MsgLimiter MsgLimiter;
+
+extern MsgLimiter *msgext_limiter_create(MemoryContext context);
+
+/*
+ * May one more message of this server and key leave now? Counts it if so. Otherwise
+ * *until is when the next one may. last_claim is when the server last sent anything
+ * before this dispatcher started, or 0.
+ */
+extern bool msgext_limiter_take(MsgLimiter *limiter, const char *server, const char *key,
+								const MsgRate *rate, TimestampTz now,
+								TimestampTz last_claim, TimestampTz *until);
+
+/*
+ * Where a message that had to wait should line up: the time at which its turn comes if
+ * those that wait already go first. False when more than a window's worth waits.
+ */
+extern bool msgext_limiter_line_up(MsgLimiter *limiter, const char *server,
+								   const char *key, const MsgRate *rate, TimestampTz now,
+								   TimestampTz *at);
+
+extern MsgTable *msgext_recipient_open(void);
+
+/*
+ * May this message go to this recipient? Writes the use down if so; a repeat of the
+ * same message counts once. Otherwise *until is when the oldest use has run out.
+ */
+extern bool msgext_recipient_take(MsgTable *uses, const char *server, const char *key,
+								  const char *recipient, int64 message,
+								  const MsgRate *limit, TimestampTz now,
+								  TimestampTz *until);
+/* The message certainly did not go out. */
+extern void msgext_recipient_release(MsgTable *uses, const char *server, const char *key,
+									 const char *recipient, int64 message);
+
+#endif /* MSGEXT_LIMIT_H */

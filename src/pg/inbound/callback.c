@@ -1,0 +1,345 @@
+/*
+ * callback.c
+ *		Reports pushed by providers: see callback.h.
+ *
+ * A report may come before the answer that names its message is recorded. Both sides
+ * write first and look then, and both see what the other has not committed yet:
+ * whoever comes second finds the first, so that no report and message miss each other.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/xact.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+#include "pg/base/arena_pg.h"
+#include "pg/inbound/callback.h"
+#include "pg/inbound/tracking.h"
+#include "pg/store/event.h"
+#include "pg/store/outbox.h"
+#include "pg/store/reference.h"
+#include "pg/store/table.h"
+
+enum
+{
+	Anum_callback_server = 1,
+	Anum_callback_digest,
+	Anum_callback_provider_id,
+	Anum_callback_received_at,
+	Anum_callback_message_id,
+	Anum_callback_repeats,
+	Anum_callback_report,
+	Anum_callback_error,
+	Natts_callback = Anum_callback_error
+};
+
+static void
+hash_text(pg_cryptohash_ctx *hash, const char *text)
+{
+	/* With its NUL, so that no two lists of texts run into one. */
+	if (pg_cryptohash_update(hash, (const uint8 *) (text != NULL ? text : ""),
+							 (text != NULL ? strlen(text) : 0) + 1) < 0)
+		elog(ERROR, "could not compute a digest");
+}
+
+/* What makes two reports the same one: what they say, not how it is written. */
+static bytea *
+digest_of(const MsgEvent *report)
+{
+	bytea *digest = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	char *status = pstrdup(report->status != NULL ? report->status : "");
+	char at[32];
+	char *c;
+
+	for (c = status; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	snprintf(at, sizeof(at), INT64_FORMAT, (int64) report->at_us);
+	if (pg_cryptohash_init(hash) < 0)
+		elog(ERROR, "could not compute a digest");
+	hash_text(hash, report->provider_id);
+	hash_text(hash, report->channel);
+	hash_text(hash, status);
+	hash_text(hash, at);
+	hash_text(hash, report->code);
+	if (pg_cryptohash_final(hash, (uint8 *) VARDATA(digest), PG_SHA256_DIGEST_LENGTH) < 0)
+		elog(ERROR, "could not compute a digest");
+	pg_cryptohash_free(hash);
+	SET_VARSIZE(digest, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	return digest;
+}
+
+/* Counts a repeat of a report we have. */
+static void
+count_repeat(MsgTable *callbacks, const char *server, bytea *digest)
+{
+	ScanKeyData keys[2];
+	MsgScan *scan;
+	TupleTableSlot *slot;
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+
+	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_bytes(&keys[1], 2, BTEqualStrategyNumber, digest);
+	scan = msgext_scan_begin(callbacks, "callback_pkey", latest, keys, 2);
+	if ((slot = msgext_scan_next(scan)) != NULL)
+	{
+		HeapTuple row = ExecCopySlotHeapTuple(slot);
+		TupleDesc desc = RelationGetDescr(callbacks->rel);
+		Datum values[Natts_callback] = {0};
+		bool nulls[Natts_callback] = {false};
+		bool replaces[Natts_callback] = {false};
+		bool isnull;
+
+		values[Anum_callback_repeats - 1] = Int32GetDatum(
+			DatumGetInt32(heap_getattr(row, Anum_callback_repeats, desc, &isnull)) + 1);
+		replaces[Anum_callback_repeats - 1] = true;
+
+		/* A count that another session is raising just now may miss this one. */
+		msgext_table_update(callbacks, &row->t_self,
+							heap_modify_tuple(row, desc, values, nulls, replaces), false);
+	}
+	msgext_scan_end(scan);
+	UnregisterSnapshot(latest);
+
+	/* A further repeat in this transaction counts on from here. */
+	CommandCounterIncrement();
+}
+
+/*
+ * The message of a provider's id, waiting for a transaction that is about to tell.
+ * 0 when there is none.
+ */
+static int64
+find_message(MsgTable *references, const char *server, const char *provider_id)
+{
+	for (;;)
+	{
+		TransactionId writer;
+		int64 message =
+			msgext_reference_find_dirty(references, server, provider_id, &writer);
+
+		if (!TransactionIdIsValid(writer))
+			return message;
+		XactLockTableWait(writer, NULL, NULL, XLTW_None);
+	}
+}
+
+/*
+ * Applies a report to its message. False when another transaction holds the message and
+ * we do not wait. A message that retention has removed is as good as done.
+ */
+static bool
+apply(int64 message, const MsgEvent *report, bool wait)
+{
+	MsgTable *outbox = msgext_outbox_open(true);
+	MsgTable *events = msgext_event_open();
+	MsgEvent one = *report;
+	TM_Result result = TM_Ok;
+	MsgTracking tracking;
+	MsgRow row;
+
+	one.next = NULL;
+	do
+	{
+		Snapshot latest;
+		bool found;
+
+		CommandCounterIncrement();
+		CHECK_FOR_INTERRUPTS();
+		latest = RegisterSnapshot(GetLatestSnapshot());
+		found = msgext_outbox_find(outbox, message, latest, &row);
+		UnregisterSnapshot(latest);
+		result = TM_Ok;
+		if (!found)
+			break;
+		result = msgext_track(outbox, events, &row, &one, "callback", true,
+							  row.next_attempt_at, wait, &tracking);
+	} while (result != TM_Ok && wait);
+	msgext_table_close(events);
+	msgext_table_close(outbox);
+	CommandCounterIncrement();
+	return result == TM_Ok;
+}
+
+static bytea *
+bytes(const char *data, size_t len)
+{
+	bytea *result = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(result, VARHDRSZ + len);
+	memcpy(VARDATA(result), data, len);
+	return result;
+}
+
+static void
+write_down(Datum *values, bool *nulls, const MsgServer *server, const MsgEvent *report,
+		   bytea *digest, int64 message)
+{
+	memset(nulls, false, Natts_callback);
+	values[Anum_callback_server - 1] = CStringGetTextDatum(server->name);
+	values[Anum_callback_digest - 1] = PointerGetDatum(digest);
+	nulls[Anum_callback_provider_id - 1] = report->provider_id == NULL;
+	if (report->provider_id != NULL)
+		values[Anum_callback_provider_id - 1] = CStringGetTextDatum(report->provider_id);
+	values[Anum_callback_received_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[Anum_callback_message_id - 1] = Int64GetDatum(message);
+	nulls[Anum_callback_message_id - 1] = message == 0;
+	values[Anum_callback_repeats - 1] = Int32GetDatum(0);
+	values[Anum_callback_report - 1] =
+		PointerGetDatum(bytes(report->raw, report->raw_len));
+	nulls[Anum_callback_error - 1] = true;
+}
+
+void
+msgext_callback_keep(const MsgServer *server, const char *body, size_t len,
+					 const char *error)
+{
+	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, true);
+	MsgEvent report = {.raw = body, .raw_len = len};
+	bytea *digest = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	Datum values[Natts_callback];
+	bool nulls[Natts_callback];
+
+	SET_VARSIZE(digest, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	if (pg_cryptohash_init(hash) < 0 ||
+		pg_cryptohash_update(hash, (const uint8 *) body, len) < 0 ||
+		pg_cryptohash_final(hash, (uint8 *) VARDATA(digest), PG_SHA256_DIGEST_LENGTH) < 0)
+		elog(ERROR, "could not compute a digest");
+	pg_cryptohash_free(hash);
+	write_down(values, nulls, server, &report, digest, 0);
+	values[Anum_callback_error - 1] = CStringGetTextDatum(error);
+	nulls[Anum_callback_error - 1] = false;
+	if (!msgext_table_insert_unique(callbacks, "callback_pkey", values, nulls))
+		count_repeat(callbacks, server->name, digest);
+	else
+		CommandCounterIncrement();
+	msgext_table_close(callbacks);
+}
+
+int
+msgext_callback_receive(const MsgServer *server, const MsgEvent *reports)
+{
+	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, true);
+	MsgTable *references = msgext_reference_open(false);
+	const MsgEvent *report;
+	int applied = 0;
+
+	for (report = reports; report != NULL; report = report->next)
+	{
+		Datum values[Natts_callback];
+		bool nulls[Natts_callback];
+		bytea *digest = digest_of(report);
+		int64 message = find_message(references, server->name, report->provider_id);
+
+		write_down(values, nulls, server, report, digest, message);
+		if (!msgext_table_insert_unique(callbacks, "callback_pkey", values, nulls))
+		{
+			count_repeat(callbacks, server->name, digest);
+			continue;
+		}
+		CommandCounterIncrement();
+		if (message != 0)
+			applied += apply(message, report, true);
+		else if ((message =
+					  find_message(references, server->name, report->provider_id)) != 0)
+		{
+			/* Recorded between our look and our row: see the head of this file. */
+			msgext_callback_match(server, report->provider_id, message, true);
+			applied++;
+		}
+	}
+	msgext_table_close(references);
+	msgext_table_close(callbacks);
+	return applied;
+}
+
+/* The reports in a stored row, read again by the provider's codec. */
+static MsgEvent *
+reread(const MsgServer *server, bytea *raw)
+{
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	MsgInbound inbound = {VARDATA_ANY(raw), VARSIZE_ANY_EXHDR(raw)};
+	MsgEvent *events = NULL;
+	MsgError error;
+
+	if (!server->provider->parse_callback(arena, &server->conn, &inbound, &events,
+										  &error))
+		return NULL;
+	return events;
+}
+
+bool
+msgext_callback_any_unmatched(const MsgServer *server)
+{
+	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, false);
+	SnapshotData dirty;
+	ScanKeyData key;
+	bool any;
+
+	InitDirtySnapshot(dirty);
+	msgext_key_text(&key, 1, BTEqualStrategyNumber, server->name);
+	any = msgext_table_find(callbacks, "callback_unmatched", &dirty, &key, 1) != NULL;
+	msgext_table_close(callbacks);
+	return any;
+}
+
+bool
+msgext_callback_match(const MsgServer *server, const char *provider_id, int64 message,
+					  bool wait)
+{
+	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, true);
+	TupleDesc desc = RelationGetDescr(callbacks->rel);
+	ScanKeyData keys[2];
+	SnapshotData dirty;
+	TupleTableSlot *slot;
+	MsgScan *scan;
+	List *rows = NIL;
+	ListCell *cell;
+	bool complete = true;
+
+	InitDirtySnapshot(dirty);
+	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server->name);
+	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
+	scan = msgext_scan_begin(callbacks, "callback_unmatched", &dirty, keys, 2);
+	while ((slot = msgext_scan_next(scan)) != NULL)
+	{
+		if (TransactionIdIsValid(dirty.xmin) || TransactionIdIsValid(dirty.xmax))
+			complete = false;
+		else
+			rows = lappend(rows, ExecCopySlotHeapTuple(slot));
+	}
+	msgext_scan_end(scan);
+
+	foreach (cell, rows)
+	{
+		HeapTuple row = lfirst(cell);
+		Datum values[Natts_callback] = {0};
+		bool nulls[Natts_callback] = {false};
+		bool replaces[Natts_callback] = {false};
+		bool isnull;
+		MsgEvent *report;
+		bool applied = true;
+
+		report = reread(server, DatumGetByteaPP(heap_getattr(row, Anum_callback_report,
+															 desc, &isnull)));
+		for (; report != NULL && applied; report = report->next)
+			applied = apply(message, report, wait);
+		values[Anum_callback_message_id - 1] = Int64GetDatum(message);
+		replaces[Anum_callback_message_id - 1] = true;
+		if (!applied ||
+			msgext_table_update(callbacks, &row->t_self,
+								heap_modify_tuple(row, desc, values, nulls, replaces),
+								wait) != TM_Ok)
+			complete = false;
+		CommandCounterIncrement();
+	}
+	msgext_table_close(callbacks);
+	return complete;
+}

@@ -1,0 +1,39 @@
+/*
+ * callback.h
+ *		Reports pushed by providers: rows of msgext.callback, each report once;
+ *		and pushes that nobody could read.
+ */
+#ifndef MSGEXT_CALLBACK_H
+#define MSGEXT_CALLBACK_H
+
+#include "core/provider.h"
+#include "pg/catalog/server.h"
+
+/*
+ * Takes reports in the current transaction: writes each down once, applies it to its
+ * message where that is known, and keeps it for the message where it is not yet.
+ * Returns how many new reports were applied.
+ */
+extern int msgext_callback_receive(const MsgServer *server, const MsgEvent *reports);
+
+/*
+ * Keeps a push that could not be read, once, for a person to look at; error says why. Its
+ * sender has been told.
+ */
+extern void msgext_callback_keep(const MsgServer *server, const char *body, size_t len,
+								 const char *error);
+
+/*
+ * Does any report of this server wait for its message, one that is still being written
+ * included?
+ */
+extern bool msgext_callback_any_unmatched(const MsgServer *server);
+
+/*
+ * Applies what came for a provider's id before its message was known. Returns false
+ * when some of it is held by another transaction: call again later.
+ */
+extern bool msgext_callback_match(const MsgServer *server, const char *provider_id,
+								  int64 message, bool wait);
+
+#endif /* MSGEXT_CALLBACK_H */

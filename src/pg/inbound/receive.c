@@ -1,0 +1,71 @@
+/*
+ * receive.c
+ *		receive_callback(): a provider's push, from whoever took it, becomes rows. See
+ *		receive.h.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "pg/base/arena_pg.h"
+#include "pg/catalog/access.h"
+#include "pg/inbound/callback.h"
+#include "pg/inbound/receive.h"
+#include "pg/ipc/registry.h"
+
+/* Devino, edna: a push is a few hundred bytes a message. */
+#define CALLBACK_MAX (1024 * 1024)
+
+int
+msgext_receive(MsgServer *server, const char *body, size_t len, MsgError *error)
+{
+	MsgInbound inbound = {body, len};
+	MsgEvent *reports = NULL;
+	int applied;
+
+	msgext_access_use(server);
+	if ((server->provider->caps & MSG_CAN_CALLBACK) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("provider \"%s\" pushes nothing", server->provider->name)));
+	if (len > CALLBACK_MAX)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("callback has more than %d bytes", CALLBACK_MAX)));
+	if (!server->provider->parse_callback(msgext_arena_pg_create(CurrentMemoryContext),
+										  &server->conn, &inbound, &reports, error))
+		return -1;
+	msgext_server_pin(server);
+	applied = msgext_callback_receive(server, reports);
+	msgext_server_unpin(server);
+	msgext_wake_at_commit(MSGEXT_NEWS_CALLBACK);
+	return applied;
+}
+
+PG_FUNCTION_INFO_V1(msgext_receive_callback);
+
+Datum
+msgext_receive_callback(PG_FUNCTION_ARGS)
+{
+	MsgServer *server;
+	MsgError error = {0};
+	bytea *body;
+	int applied;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("server and body must not be null")));
+	PreventCommandIfReadOnly("receive_callback()");
+	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
+	body = PG_GETARG_BYTEA_PP(1);
+	applied = msgext_receive(server, VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), &error);
+	if (applied < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("callback for server \"%s\" could not be read", server->name),
+				 error.offset > 0
+					 ? errdetail("%s, at byte %zu.", error.text, error.offset)
+					 : errdetail("%s.", error.text)));
+	PG_RETURN_INT32(applied);
+}

@@ -1,0 +1,100 @@
+/*
+ * tracking.c
+ *		Applying reports of a message's fate: see tracking.h.
+ */
+#include "postgres.h"
+
+#include "core/cascade.h"
+#include "pg/base/arena_pg.h"
+#include "pg/base/clock.h"
+#include "pg/base/json_pg.h"
+#include "pg/inbound/tracking.h"
+#include "pg/store/event.h"
+
+#define STATUS_MAX 256
+#define ERROR_MAX 2048
+
+static void
+append_event(MsgTable *events, const MsgRow *row, const MsgEvent *report,
+			 const char *kind, MsgState state)
+{
+	MsgEventRow event = {0};
+
+	event.message_id = row->id;
+	event.kind = kind;
+	event.attempt = row->attempts;
+	event.state = state;
+	event.channel = report->channel;
+	event.status = report->status;
+	event.code = report->code;
+	event.error = report->error;
+	event.reported_at = msgext_from_unix_us(report->at_us);
+	event.answer = report->raw;
+	event.answer_len = report->raw_len;
+	msgext_event_append(events, &event);
+}
+
+TM_Result
+msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
+			 const MsgEvent *reports, const char *kind, bool keep_all, TimestampTz next,
+			 bool wait, MsgTracking *tracking)
+{
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	char *channels = msgext_row_text(row, Anum_outbox_channels);
+	const MsgEvent *report;
+	MsgState states[64];
+	bool news[64];
+	MsgJson *detail = msgext_row_detail(arena, row);
+	MsgChange change;
+	TM_Result result;
+	int n = 0;
+	int i;
+
+	tracking->state = row->state;
+	tracking->changed = false;
+
+	msgext_change_init(&change);
+	for (report = reports; report != NULL && n < lengthof(states); report = report->next)
+	{
+		MsgState before = tracking->state;
+
+		news[n] = msgext_cascade_apply(arena, channels, report, before, &detail,
+									   &tracking->state);
+		states[n] = tracking->state;
+		if (news[n] && (tracking->state != before || !tracking->changed))
+		{
+			/* The words of the report that moved the message last. */
+			msgext_change_text(&change, Anum_outbox_provider_status,
+							   msgext_clean_text(report->status, STATUS_MAX));
+			msgext_change_text(&change, Anum_outbox_code,
+							   msgext_clean_text(report->code, STATUS_MAX));
+			msgext_change_text(&change, Anum_outbox_error,
+							   msgext_clean_text(report->error, ERROR_MAX));
+		}
+		tracking->changed |= news[n];
+		n++;
+	}
+
+	if (tracking->changed)
+	{
+		msgext_change_set(&change, Anum_outbox_detail,
+						  PointerGetDatum(msgext_json_to_jsonb(detail)));
+		msgext_change_state(&change, tracking->state);
+	}
+	if (msgext_state_is_final(tracking->state))
+	{
+		if (row->nulls[Anum_outbox_finished_at - 1])
+			msgext_change_time(&change, Anum_outbox_finished_at, GetCurrentTimestamp());
+		msgext_change_null(&change, Anum_outbox_next_attempt_at);
+	}
+	else if (next != row->next_attempt_at)
+		msgext_change_time(&change, Anum_outbox_next_attempt_at, next);
+	result = msgext_outbox_update(outbox, row, &change, wait);
+	if (result != TM_Ok)
+		return result;
+
+	for (report = reports, i = 0; i < n; report = report->next, i++)
+		if (news[i] || keep_all)
+			append_event(events, row, report, kind, states[i]);
+	return TM_Ok;
+}

@@ -1,0 +1,354 @@
+/*
+ * launcher.c
+ *		Finds the databases that have the extension and keeps one worker for each, and one
+ *		listener where there is a port for it.
+ *
+ * Connected to no database, so it can be asked to leave none. Whether a database has
+ * the extension only a process inside it can tell: a worker is started in each once,
+ * and ends at once where there is nothing to do. Afterwards CREATE EXTENSION and
+ * post_message() ask for one.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/backend_status.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "pg/base/compat.h"
+#include "pg/base/guc.h"
+#include "pg/ipc/registry.h"
+#include "pg/process/worker.h"
+
+/* A worker that ended is started again after this, doubled for each early end. */
+#define RESTART_MIN_MS 1000
+#define RESTART_MAX_MS 60000
+
+/* One that ran this long did not end early. */
+#define RAN_WELL_US (60 * USECS_PER_SEC)
+
+/* A listener ends at every change of its settings; one that only dies does it sooner. */
+#define LISTENED_WELL_US (3 * USECS_PER_SEC)
+
+typedef struct Child
+{
+	const char *type;
+	const char *function;
+	BackgroundWorkerHandle *handle; /* NULL = not running */
+	TimestampTz started_at;
+	TimestampTz start_after; /* 0 = not to be started */
+	int early_ends;
+} Child;
+
+typedef struct Charge
+{
+	Oid database;
+	Child worker;
+	Child listener;
+} Charge;
+
+static List *charges = NIL; /* of Charge * */
+static uint32 launch;		/* the number of this start of a launcher */
+
+void
+msgext_launcher_register(void)
+{
+	BackgroundWorker worker = {0};
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = 1;
+	strlcpy(worker.bgw_library_name, "msgext", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "msgext_launcher_main",
+			sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "msgext launcher", sizeof(worker.bgw_name));
+	strlcpy(worker.bgw_type, "msgext launcher", sizeof(worker.bgw_type));
+	RegisterBackgroundWorker(&worker);
+}
+
+static Charge *
+find_charge(Oid database)
+{
+	MemoryContext before;
+	ListCell *cell;
+	Charge *charge;
+
+	foreach (cell, charges)
+	{
+		charge = lfirst(cell);
+		if (charge->database == database)
+			return charge;
+	}
+	before = MemoryContextSwitchTo(TopMemoryContext);
+	charge = palloc0(sizeof(Charge));
+	charge->database = database;
+	charge->worker.type = "msgext worker";
+	charge->worker.function = "msgext_worker_main";
+	charge->listener.type = "msgext listener";
+	charge->listener.function = "msgext_listener_main";
+	charges = lappend(charges, charge);
+	MemoryContextSwitchTo(before);
+	return charge;
+}
+
+/* Every database that takes connections is looked at once. */
+static void
+find_databases(void)
+{
+	Relation rel;
+	TableScanDesc scan;
+	HeapTuple tuple;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	rel = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+
+		if (database->datallowconn && !database->datistemplate)
+			find_charge(database->oid)->worker.start_after = GetCurrentTimestamp();
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+static bool
+database_exists(Oid database)
+{
+	bool exists;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	exists = SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
+	CommitTransactionCommand();
+	return exists;
+}
+
+/* False when there is no slot for another process. */
+static bool
+start_child(Oid database, Child *child)
+{
+	BackgroundWorker worker = {0};
+	MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
+	bool registered;
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_main_arg = ObjectIdGetDatum(database);
+	worker.bgw_notify_pid = MyProcPid;
+	memcpy(worker.bgw_extra, &launch, sizeof(launch));
+	strlcpy(worker.bgw_library_name, "msgext", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, child->function, sizeof(worker.bgw_function_name));
+	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "%s for database %u", child->type,
+			 database);
+	strlcpy(worker.bgw_type, child->type, sizeof(worker.bgw_type));
+	registered = RegisterDynamicBackgroundWorker(&worker, &child->handle);
+	MemoryContextSwitchTo(before);
+	if (!registered)
+		child->handle = NULL;
+	child->started_at = GetCurrentTimestamp();
+	child->start_after = 0;
+	return registered;
+}
+
+static void
+note_end(Oid database, Child *child, int64 ran_well_us)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64 delay_ms = RESTART_MIN_MS;
+	int i;
+
+	pfree(child->handle);
+	child->handle = NULL;
+	if (!msgext_wake_is_present(database))
+		return;
+	if (now - child->started_at > ran_well_us)
+		child->early_ends = 0;
+	for (i = 0; i < child->early_ends && delay_ms < RESTART_MAX_MS; i++)
+		delay_ms *= 2;
+	child->early_ends = Min(child->early_ends + 1, 10);
+	child->start_after = now + Min(delay_ms, RESTART_MAX_MS) * 1000;
+}
+
+/* Is there a port for a listener of this database? */
+static bool
+listens(const Charge *charge)
+{
+	int port = msgext_wake_port(charge->database);
+
+	/* This process has no database, hence nobody's settings but the cluster's. */
+	if (port < 0)
+		port = msgext_listen_port;
+	return port > 0 && msgext_wake_is_present(charge->database);
+}
+
+/*
+ * Looks after one process of a database that exists. next becomes the time when there
+ * is more to do, if that is earlier.
+ */
+static void
+tend_child(Oid database, Child *child, TimestampTz now, TimestampTz *next)
+{
+	static TimestampTz warned_at = 0;
+
+	if (child->handle != NULL || child->start_after == 0)
+		return;
+	if (child->start_after > now)
+	{
+		*next = Min(*next, child->start_after);
+		return;
+	}
+	if (start_child(database, child))
+		return;
+	child->start_after = now + 5 * USECS_PER_SEC;
+	*next = Min(*next, child->start_after);
+	if (now > warned_at + 600 * USECS_PER_SEC)
+	{
+		warned_at = now;
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("could not start a %s for database %u", child->type, database),
+				 errhint("Consider increasing max_worker_processes.")));
+	}
+}
+
+/* The listener is there as long as a port is. */
+static void
+tend_listener(Charge *charge, TimestampTz now, TimestampTz *next)
+{
+	Child *listener = &charge->listener;
+
+	if (!listens(charge))
+	{
+		listener->start_after = 0;
+		listener->early_ends = 0;
+		return;
+	}
+#ifdef MSGEXT_LISTENER
+	if (listener->start_after == 0)
+		listener->start_after = now;
+	tend_child(charge->database, listener, now, next);
+#else
+	if (listener->early_ends++ == 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("msgext.listen_port is set, and this build of msgext has "
+						"no listener"),
+				 errhint("Install libmicrohttpd's development files and build "
+						 "msgext again.")));
+#endif
+}
+
+static bool
+has_ended(const Child *child)
+{
+	pid_t pid;
+
+	return child->handle != NULL &&
+		   GetBackgroundWorkerPid(child->handle, &pid) == BGWH_STOPPED;
+}
+
+/* Starts what is to be started; returns milliseconds until there is more to do. */
+static long
+tend(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz next = now + 60 * USECS_PER_SEC;
+	ListCell *cell;
+
+	foreach (cell, charges)
+	{
+		Charge *charge = lfirst(cell);
+
+		if (has_ended(&charge->worker))
+			note_end(charge->database, &charge->worker, RAN_WELL_US);
+		if (has_ended(&charge->listener))
+			note_end(charge->database, &charge->listener, LISTENED_WELL_US);
+		if (charge->worker.handle == NULL && charge->listener.handle == NULL &&
+			charge->worker.start_after != 0 && charge->worker.start_after <= now &&
+			!database_exists(charge->database))
+		{
+			msgext_wake_forget(charge->database);
+			charges = foreach_delete_current(charges, cell);
+			pfree(charge);
+			continue;
+		}
+		tend_child(charge->database, &charge->worker, now, &next);
+		tend_listener(charge, now, &next);
+	}
+	return (long) ((next - now) / 1000);
+}
+
+/* Databases that asked since. */
+static void
+take_requests(void)
+{
+	Oid databases[MSGEXT_MAX_DATABASES];
+	int n = msgext_wake_requests(databases, lengthof(databases));
+	int i;
+
+	for (i = 0; i < n; i++)
+	{
+		Charge *charge = find_charge(databases[i]);
+
+		if (charge->worker.handle == NULL)
+			charge->worker.start_after = GetCurrentTimestamp();
+	}
+}
+
+void
+msgext_launcher_main(Datum arg)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	launch = msgext_wake_launcher_start();
+	pgstat_report_appname("msgext launcher");
+	pgstat_report_activity(STATE_IDLE, "keeping a worker for each database with msgext");
+	find_databases();
+	while (!ShutdownRequestPending)
+	{
+		long timeout;
+		ListCell *cell;
+
+		take_requests();
+		timeout = tend();
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 timeout, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			foreach (cell, charges)
+				((Charge *) lfirst(cell))->listener.start_after = 0;
+		}
+	}
+
+	/* Not 0, after which the postmaster would never start it again. */
+	proc_exit(1);
+}

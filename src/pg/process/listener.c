@@ -1,0 +1,502 @@
+/*
+ * listener.c
+ *		The listener of one database: takes callbacks over HTTP and answers them when they
+ *		are in the tables.
+ *
+ * Owns the process, its one wait, and the transactions in which pushes are taken. What
+ * comes in between two commits is taken by the next one. It connects as background
+ * workers do, and takes every push as msgext.listen_role, which has no more rights than
+ * the web tier that it replaces. Never logs what a path or a body says.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/backend_status.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "net/http_listener.h"
+#include "pg/base/clock.h"
+#include "pg/base/compat.h"
+#include "pg/base/guc.h"
+#include "pg/catalog/access.h"
+#include "pg/catalog/server.h"
+#include "pg/inbound/callback.h"
+#include "pg/inbound/receive.h"
+#include "pg/process/bgworker.h"
+#include "pg/process/worker.h"
+
+/* Of one transaction: the locks of its messages are held until its end. */
+#define BATCH_MAX 128
+#define BATCH_BYTES (1024 * 1024)
+
+/*
+ * For rows that others hold: who has to wait does not let his batch wait. Then, alone, he
+ * may; all of a batch together for no longer than this, and the rest is repeated by its
+ * sender. Below deadlock_timeout: nobody else's transaction is sacrificed for a callback.
+ */
+#define BATCH_LOCK_MS 10
+#define LOCK_MS 500
+
+/* The address may be in use by a listener that is just leaving. */
+#define OPEN_ATTEMPTS 30
+#define OPEN_PAUSE_MS 100
+
+/* Tokens that could not be read are read again after this. */
+#define DOORS_RETRY_US (5 * USECS_PER_SEC)
+
+#define CHECK_US USECS_PER_SEC
+#define COMPLAINT_PAUSE_US USECS_PER_SEC
+
+/* What msgext.listen_* said when this process began: a change of it ends the process. */
+typedef struct Settings
+{
+	char *address;
+	char *role;
+	char *database; /* the database's own, as text */
+	int port;
+	MsgListenLimits limits;
+} Settings;
+
+static Settings settings;
+static MsgHttpListener *http;
+static MemoryContext push_context; /* reset after each push */
+
+static uint64 doors_generation = 0;
+static TimestampTz doors_retry_at = 0; /* 0 = nothing to be read again */
+
+static MsgListenLimits
+limits(void)
+{
+	MsgListenLimits result;
+
+	memset(&result, 0, sizeof(result)); /* padding too: they are compared */
+
+	result.connections = msgext_listen_max_connections;
+	result.connections_per_address = msgext_listen_max_connections_per_address;
+	result.head = (size_t) msgext_listen_max_header_size * 1024;
+	result.body = (size_t) msgext_listen_max_body_size * 1024;
+	result.idle_s = msgext_listen_idle_timeout;
+	result.request_us = (int64) msgext_listen_request_timeout * USECS_PER_SEC;
+	return result;
+}
+
+static char *
+database_settings(void)
+{
+	char *text;
+	char *kept;
+
+	msgext_process_begin();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	text = msgext_process_settings("msgext.listen_");
+	kept = MemoryContextStrdup(TopMemoryContext, text);
+	PopActiveSnapshot();
+	msgext_process_commit();
+	return kept;
+}
+
+static void
+note_settings(void)
+{
+	settings.address = MemoryContextStrdup(TopMemoryContext, msgext_listen_address);
+	settings.role = MemoryContextStrdup(TopMemoryContext, msgext_listen_role);
+	settings.port = msgext_listen_port;
+	settings.limits = limits();
+	settings.database = database_settings();
+}
+
+static bool
+settings_changed(void)
+{
+	MsgListenLimits now = limits();
+	char *database = database_settings();
+	bool changed = strcmp(database, settings.database) != 0;
+
+	pfree(database);
+	return changed || settings.port != msgext_listen_port ||
+		   strcmp(settings.address, msgext_listen_address) != 0 ||
+		   strcmp(settings.role, msgext_listen_role) != 0 ||
+		   memcmp(&now, &settings.limits, sizeof(now)) != 0;
+}
+
+/* What has been answered with 200 comes no second time: it must not be lost. */
+static void
+commit_durably(void)
+{
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/* The role that pushes are taken as; ERROR when there is none that is fit for it. */
+static Oid
+listen_role(void)
+{
+	Oid role;
+
+	if (msgext_listen_role[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("msgext.listen_role is not set"),
+				 errhint("Name a role that has EXECUTE on msgext.receive_callback and "
+						 "USAGE on the servers.")));
+	role = get_role_oid(msgext_listen_role, false);
+	if (superuser_arg(role))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("msgext.listen_role must not be a superuser")));
+	return role;
+}
+
+/* An error that has been caught, at most one a second, and the transaction's end. */
+static void
+recover(MemoryContext before, bool tell)
+{
+	static TimestampTz told_at = 0;
+	static int untold = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	MemoryContextSwitchTo(before);
+	HOLD_INTERRUPTS();
+	if (tell && now >= told_at + COMPLAINT_PAUSE_US)
+	{
+		EmitErrorReport();
+		if (untold > 0)
+			ereport(LOG,
+					(errmsg("%d more callbacks could not be taken before that", untold)));
+		told_at = now;
+		untold = 0;
+	}
+	else if (tell)
+		untold++;
+	AbortCurrentTransaction();
+	FlushErrorState();
+	RESUME_INTERRUPTS();
+}
+
+/* Who may push where, from the catalogs and the files they name. */
+static void
+read_doors(void)
+{
+	List *names = msgext_server_names();
+	MsgDoor *doors = NULL;
+	const char *error = NULL;
+	ListCell *cell;
+	int n = 0;
+	int lost;
+
+	foreach (cell, names)
+	{
+		MsgServer *server = msgext_server_find(lfirst(cell));
+		ListCell *token;
+
+		if (server == NULL || (server->provider->caps & MSG_CAN_CALLBACK) == 0)
+			continue;
+		foreach (token, msgext_server_callback_tokens(server, &error))
+		{
+			/* Copies: the next look-up may drop the server from its cache. */
+			MsgDoor door = {pstrdup(server->name), pstrdup(lfirst(token))};
+
+			if (doors == NULL)
+				doors = palloc(sizeof(MsgDoor));
+			else
+				doors = repalloc(doors, sizeof(MsgDoor) * (n + 1));
+			doors[n++] = door;
+		}
+	}
+	lost = msgext_http_listener_set_doors(http, doors, n);
+	if (lost > 0)
+		ereport(WARNING, (errmsg("%d callback tokens are too long", lost),
+						  errdetail("Server name and token have at most %d bytes.",
+									MSG_DOOR_MAX - 1)));
+	if (error != NULL && doors_retry_at == 0)
+		ereport(WARNING, (errmsg("a callback token could not be read: %s", error)));
+	doors_retry_at = error != NULL ? GetCurrentTimestamp() + DOORS_RETRY_US : 0;
+}
+
+/* Reads the doors again if anything of them may have changed. */
+static void
+keep_doors(void)
+{
+	MemoryContext before = CurrentMemoryContext;
+	uint64 generation;
+
+	AcceptInvalidationMessages();
+	generation = msgext_connection_generation();
+	if (generation == doors_generation &&
+		(doors_retry_at == 0 || GetCurrentTimestamp() < doors_retry_at))
+		return;
+	PG_TRY();
+	{
+		msgext_process_begin();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		read_doors();
+		PopActiveSnapshot();
+		msgext_process_commit();
+		doors_generation = generation;
+	}
+	PG_CATCH();
+	{
+		/* The old doors stay. */
+		recover(before, true);
+		msgext_process_leave_if_absent();
+		doors_generation = generation;
+		doors_retry_at = GetCurrentTimestamp() + DOORS_RETRY_US;
+	}
+	PG_END_TRY();
+}
+
+/* One push, in the current transaction: the HTTP status of its answer. */
+static int
+receive(const MsgPush *push)
+{
+	MsgServer *server = msgext_server_find(push->server);
+	MsgError error = {0};
+	char why[300];
+
+	if (server == NULL)
+		return 404;
+	if (msgext_receive(server, push->body, push->body_len, &error) >= 0)
+		return 200;
+	if (error.offset > 0)
+		snprintf(why, sizeof(why), "%s, at byte %zu", error.text, error.offset);
+	else
+		strlcpy(why, error.text, sizeof(why));
+	msgext_callback_keep(server, push->body, push->body_len, why);
+	return 400;
+}
+
+/*
+ * Takes pushes in one transaction; false, with nothing taken, when it failed. Only one
+ * that fails alone is worth an entry in the log.
+ */
+static bool
+try_to_receive(MsgPush **pushes, int *statuses, int n, int lock_ms)
+{
+	MemoryContext before = CurrentMemoryContext;
+	char lock_timeout[16];
+	volatile bool done = false;
+
+	snprintf(lock_timeout, sizeof(lock_timeout), "%d", lock_ms);
+	SetConfigOption("lock_timeout", lock_timeout, PGC_SUSET, PGC_S_OVERRIDE);
+	PG_TRY();
+	{
+		Oid user;
+		int context;
+		int i;
+
+		msgext_process_begin();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		GetUserIdAndSecContext(&user, &context);
+		SetUserIdAndSecContext(listen_role(), context | SECURITY_LOCAL_USERID_CHANGE |
+												  SECURITY_RESTRICTED_OPERATION);
+		msgext_access_receive();
+		for (i = 0; i < n; i++)
+		{
+			MemoryContext outer = MemoryContextSwitchTo(push_context);
+
+			statuses[i] = receive(pushes[i]);
+			MemoryContextSwitchTo(outer);
+			MemoryContextReset(push_context);
+		}
+		SetUserIdAndSecContext(user, context);
+		PopActiveSnapshot();
+		msgext_process_commit();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		recover(before, n == 1);
+		MemoryContextReset(push_context);
+	}
+	PG_END_TRY();
+	return done;
+}
+
+/* Takes what is in the inbox, and answers it. */
+static void
+empty_inbox(void)
+{
+	MsgPush *pushes[BATCH_MAX];
+	int statuses[BATCH_MAX];
+	MsgPush *push;
+
+	do
+	{
+		TimestampTz begun;
+		size_t bytes = 0;
+		int n = 0;
+		int i;
+
+		while (n < BATCH_MAX && bytes < BATCH_BYTES &&
+			   (push = msgext_http_listener_take(http)) != NULL)
+		{
+			bytes += push->body_len;
+			pushes[n++] = push;
+		}
+		if (n == 0)
+			return;
+		pgstat_report_activity(STATE_RUNNING, "taking callbacks");
+		begun = GetCurrentTimestamp();
+		if (n == 1 || !try_to_receive(pushes, statuses, n, BATCH_LOCK_MS))
+		{
+			for (i = 0; i < n; i++)
+			{
+				int64 waited_ms = (GetCurrentTimestamp() - begun) / 1000;
+
+				if (!try_to_receive(&pushes[i], &statuses[i], 1,
+									(int) Max(LOCK_MS - waited_ms, BATCH_LOCK_MS)))
+					statuses[i] = 503;
+			}
+		}
+		begun = GetCurrentTimestamp();
+		for (i = 0; i < n; i++)
+			msgext_http_listener_answer(http, pushes[i], statuses[i],
+										msgext_unix_us(begun));
+	} while (push != NULL);
+	pgstat_report_activity(STATE_IDLE, "waiting for callbacks");
+}
+
+static void
+close_listener(int code, Datum arg)
+{
+	if (http != NULL)
+		msgext_http_listener_destroy(http);
+	http = NULL;
+}
+
+/* Waits a moment; false when the process is to end. */
+static bool
+pause_ms(long ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	return !ShutdownRequestPending;
+}
+
+static bool
+open_listener(void)
+{
+	char error[200];
+	int attempt;
+
+	for (attempt = 0; attempt < OPEN_ATTEMPTS; attempt++)
+	{
+		http = msgext_http_listener_create(settings.address, settings.port,
+										   &settings.limits, error, sizeof(error));
+		if (http != NULL)
+			return true;
+		if (!pause_ms(OPEN_PAUSE_MS))
+			return false;
+	}
+	ereport(WARNING,
+			(errmsg("could not listen for callbacks on address \"%s\", port %d",
+					settings.address, settings.port),
+			 errdetail("%s.", error), errhint("Each database needs a port of its own.")));
+	return false;
+}
+
+/* Is the role fit? Says why not. */
+static bool
+check_role(void)
+{
+	MemoryContext before = CurrentMemoryContext;
+	volatile bool fit = false;
+
+	PG_TRY();
+	{
+		msgext_process_begin();
+		(void) listen_role();
+		msgext_process_commit();
+		fit = true;
+	}
+	PG_CATCH();
+	{
+		recover(before, true);
+	}
+	PG_END_TRY();
+	return fit;
+}
+
+static void
+work(void)
+{
+	WaitEventSet *events = msgext_wait_event_set_create(3);
+	TimestampTz checked = GetCurrentTimestamp();
+
+	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	AddWaitEventToSet(events, WL_SOCKET_READABLE, msgext_http_listener_fd(http), NULL,
+					  NULL);
+	while (!ShutdownRequestPending)
+	{
+		TimestampTz now = GetCurrentTimestamp();
+		long timeout = msgext_http_listener_timeout_ms(http, msgext_unix_us(now));
+		WaitEvent occurred[3];
+		int n;
+		int i;
+
+		if (timeout < 0 || timeout > CHECK_US / 1000)
+			timeout = CHECK_US / 1000;
+		n = WaitEventSetWait(events, timeout, occurred, lengthof(occurred),
+							 PG_WAIT_EXTENSION);
+		for (i = 0; i < n; i++)
+			if (occurred[i].events & WL_LATCH_SET)
+				ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			commit_durably();
+			msgext_connection_forget();
+			checked = 0;
+		}
+		now = GetCurrentTimestamp();
+		if (now >= checked + CHECK_US)
+		{
+			checked = now;
+			if (!msgext_process_may_stay() || settings_changed())
+				break;
+			pgstat_report_stat(false);
+		}
+		keep_doors();
+		msgext_http_listener_pump(http, msgext_unix_us(now));
+		empty_inbox();
+	}
+}
+
+void
+msgext_listener_main(Datum arg)
+{
+	msgext_process_start(DatumGetObjectId(arg));
+	pgstat_report_appname("msgext listener");
+	commit_durably();
+	note_settings();
+	if (settings.port == 0 || !check_role())
+		proc_exit(1);
+	push_context =
+		AllocSetContextCreate(TopMemoryContext, "msgext push", ALLOCSET_DEFAULT_SIZES);
+	if (!open_listener())
+		proc_exit(1);
+	before_shmem_exit(close_listener, (Datum) 0);
+	keep_doors();
+	ereport(LOG, (errmsg("msgext listens for callbacks on address \"%s\", port %d",
+						 settings.address, settings.port)));
+	pgstat_report_activity(STATE_IDLE, "waiting for callbacks");
+	work();
+
+	/* Not 0: the launcher starts it again where a port is set. */
+	proc_exit(1);
+}

@@ -1,0 +1,296 @@
+/*
+ * control.c
+ *		What people do with messages and servers: cancel_message(), retry_message(),
+ *		pause_server(), resume_server().
+ *
+ * Every answer is truthful: true means that it took effect, not that it was asked for.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+#include "pg/catalog/access.h"
+#include "pg/ipc/registry.h"
+#include "pg/store/claim.h"
+#include "pg/store/event.h"
+#include "pg/store/origin.h"
+#include "pg/store/outbox.h"
+#include "pg/store/reminder.h"
+#include "pg/store/server_pause.h"
+
+/*
+ * Finds the newest version of a message the current user may see, writes the change
+ * that judge makes of it, and appends an event. False when there is no such message,
+ * or judge says no.
+ */
+static bool
+change_message(int64 id, bool (*judge)(const MsgRow *row, MsgChange *change),
+			   const char *kind, MsgState state, MsgRow *row)
+{
+	MsgTable *outbox = msgext_outbox_open(true);
+	bool done = false;
+
+	for (;;)
+	{
+		MsgChange change;
+		Snapshot latest;
+		bool found;
+
+		/* What this very statement has written counts too. */
+		CommandCounterIncrement();
+		CHECK_FOR_INTERRUPTS();
+		latest = RegisterSnapshot(GetLatestSnapshot());
+		found = msgext_outbox_find(outbox, id, latest, row);
+		UnregisterSnapshot(latest);
+		msgext_change_init(&change);
+		if (!found || !msgext_access_may_see(msgext_row_text(row, Anum_outbox_sender)) ||
+			!judge(row, &change))
+			break;
+
+		/* Another transaction was quicker: look again at what it made of it. */
+		if (msgext_outbox_update(outbox, row, &change, true) != TM_Ok)
+			continue;
+		done = true;
+		break;
+	}
+	if (done)
+	{
+		MsgTable *events = msgext_event_open();
+		MsgEventRow event = {0};
+
+		event.message_id = id;
+		event.kind = kind;
+		event.state = state;
+		msgext_event_append(events, &event);
+		msgext_table_close(events);
+		CommandCounterIncrement();
+	}
+	msgext_table_close(outbox);
+	return done;
+}
+
+/* Has a part of it gone out, so that sending goes on from there? */
+static bool
+is_begun(const MsgRow *row)
+{
+	const MsgProvider *provider =
+		msgext_provider_find(msgext_row_text(row, Anum_outbox_provider));
+
+	return !row->nulls[Anum_outbox_detail - 1] && provider != NULL &&
+		   (provider->caps & MSG_CAN_RESUME) != 0;
+}
+
+static bool
+judge_cancel(const MsgRow *row, MsgChange *change)
+{
+	/* What may have left cannot be called back. */
+	if (row->state != MSG_QUEUED || row->maybe_sent || is_begun(row))
+		return false;
+	msgext_change_state(change, MSG_CANCELLED);
+	msgext_change_time(change, Anum_outbox_finished_at, GetCurrentTimestamp());
+	msgext_change_null(change, Anum_outbox_next_attempt_at);
+	msgext_change_null(change, Anum_outbox_waiting);
+	return true;
+}
+
+/* Has a dispatcher claimed the next attempt of the message just cancelled? */
+static bool
+is_claimed(const MsgRow *row)
+{
+	MsgTable *claims;
+	Snapshot latest;
+	bool claimed;
+
+	msgext_claim_fence_wait();
+	claims = msgext_claim_open(false);
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	claimed = msgext_claim_exists(claims, latest, row->id, row->attempts + 1);
+	UnregisterSnapshot(latest);
+	msgext_table_close(claims);
+	return claimed;
+}
+
+PG_FUNCTION_INFO_V1(msgext_cancel_message);
+
+Datum
+msgext_cancel_message(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	bool cancelled;
+	MsgRow row;
+
+	PreventCommandIfReadOnly("cancel_message()");
+
+	/* In a subtransaction, to let go of the row if its request is on the way. */
+	BeginInternalSubTransaction(NULL);
+	cancelled = change_message(PG_GETARG_INT64(0), judge_cancel, "cancelled",
+							   MSG_CANCELLED, &row) &&
+				!is_claimed(&row);
+	if (cancelled)
+		ReleaseCurrentSubTransaction();
+	else
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	PG_RETURN_BOOL(cancelled);
+}
+
+static bool
+judge_retry(const MsgRow *row, MsgChange *change)
+{
+	if (row->state != MSG_FAILED && row->state != MSG_REJECTED &&
+		row->state != MSG_UNKNOWN)
+		return false;
+
+	/* Who asks for it now wants it sent now. */
+	if (row->expires_at != 0 && row->expires_at <= GetCurrentTimestamp())
+		msgext_change_null(change, Anum_outbox_expires_at);
+
+	/* A new transaction id makes it new work of its lane. */
+	msgext_change_set(
+		change, Anum_outbox_xid,
+		UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId())));
+	msgext_change_set(change, Anum_outbox_home, Int64GetDatum(msgext_home()));
+	msgext_change_time(change, Anum_outbox_queued_at, GetCurrentTimestamp());
+	msgext_change_set(change, Anum_outbox_failures, Int32GetDatum(0));
+	msgext_change_state(change, MSG_QUEUED);
+	msgext_change_null(change, Anum_outbox_next_attempt_at);
+	msgext_change_null(change, Anum_outbox_tried_at);
+	msgext_change_null(change, Anum_outbox_finished_at);
+	msgext_change_null(change, Anum_outbox_waiting);
+
+	/* What was reported of it is in its timeline, and says nothing of the new sending. */
+	if (!is_begun(row))
+		msgext_change_null(change, Anum_outbox_detail);
+	return true;
+}
+
+/* It no longer waits for a person. */
+static void
+forget_unknown(const MsgRow *row)
+{
+	MsgTable *due = msgext_due_open(true);
+
+	msgext_due_remove_one(due, msgext_row_text(row, Anum_outbox_server),
+						  MSGEXT_DUE_UNKNOWN, row->created_at, row->id);
+	msgext_table_close(due);
+}
+
+PG_FUNCTION_INFO_V1(msgext_retry_message);
+
+Datum
+msgext_retry_message(PG_FUNCTION_ARGS)
+{
+	MsgRow row;
+	bool done;
+
+	PreventCommandIfReadOnly("retry_message()");
+	done = change_message(PG_GETARG_INT64(0), judge_retry, "retried", MSG_QUEUED, &row);
+	if (done)
+	{
+		MsgServer *server = msgext_server_find(msgext_row_text(&row, Anum_outbox_server));
+
+		/* To send again is to send: it takes the same right. */
+		if (server != NULL)
+			msgext_access_use(server);
+		forget_unknown(&row);
+		msgext_wake_at_commit(MSGEXT_NEWS_ALL);
+	}
+	PG_RETURN_BOOL(done);
+}
+
+PG_FUNCTION_INFO_V1(msgext_pause_server);
+
+Datum
+msgext_pause_server(PG_FUNCTION_ARGS)
+{
+	MsgServer *server;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("server must not be null")));
+	PreventCommandIfReadOnly("pause_server()");
+	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
+	msgext_access_own(server);
+	msgext_channel_set(server->name, true,
+					   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					   true);
+	msgext_wake_at_commit(MSGEXT_NEWS_SERVER);
+	PG_RETURN_VOID();
+}
+
+/*
+ * Queued messages that were restored from another database carry that one's transaction
+ * ids: this one's make them new work here.
+ */
+static void
+adopt_messages(const char *server)
+{
+	MsgTable *outbox = msgext_outbox_open(true);
+	TableScanDesc scan = table_beginscan(outbox->rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(outbox->rel, NULL);
+	Datum xid = UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MsgChange change;
+		MsgRow row;
+
+		msgext_outbox_read(outbox, slot, &row);
+		if (row.home != msgext_home() &&
+			strcmp(msgext_row_text(&row, Anum_outbox_server), server) == 0)
+		{
+			msgext_change_init(&change);
+			msgext_change_set(&change, Anum_outbox_home, Int64GetDatum(msgext_home()));
+			if (row.state == MSG_QUEUED)
+			{
+				msgext_change_set(&change, Anum_outbox_xid, xid);
+				msgext_change_null(&change, Anum_outbox_next_attempt_at);
+				msgext_change_null(&change, Anum_outbox_waiting);
+			}
+			msgext_outbox_update(outbox, &row, &change, true);
+		}
+		heap_freetuple(row.tuple);
+		CHECK_FOR_INTERRUPTS();
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	msgext_table_close(outbox);
+}
+
+PG_FUNCTION_INFO_V1(msgext_resume_server);
+
+Datum
+msgext_resume_server(PG_FUNCTION_ARGS)
+{
+	MsgServer *server;
+
+	PreventCommandIfReadOnly("resume_server()");
+	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
+	msgext_access_own(server);
+	if (msgext_home_is_copy())
+		adopt_messages(server->name);
+	msgext_channel_set(server->name, false, NULL, true);
+
+	/* Credentials may have been mended in a file, which no catalog tells of. */
+	msgext_connection_forget();
+	msgext_wake_at_commit(MSGEXT_NEWS_ALL);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(msgext_install);
+
+Datum
+msgext_install(PG_FUNCTION_ARGS)
+{
+	msgext_home_record();
+	msgext_wake_at_commit(MSGEXT_NEWS_ALL);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,175 @@
+/*
+ * dispatch.c
+ *		CALL dispatch(): the dispatcher in the foreground, until nothing is due.
+ *
+ * Where a worker dispatches already, it is woken and waited for.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/wait_event.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "pg/base/compat.h"
+#include "pg/catalog/server.h"
+#include "pg/engine/dispatcher.h"
+#include "pg/engine/retention.h"
+#include "pg/ipc/registry.h"
+#include "pg/sql/server_status.h"
+#include "pg/store/claim.h"
+
+/* How often a worker's progress is looked at. */
+#define LOOK_MS 20
+
+/* SPI_commit() has begun the next transaction already; it holds nothing until used. */
+static void
+begin_transaction(void)
+{
+}
+
+static void
+commit_transaction(void)
+{
+	SPI_commit();
+}
+
+static const MsgHost host = {begin_transaction, commit_transaction};
+
+static void
+wait_for(WaitEventSet *events, long timeout)
+{
+	WaitEvent occurred[3];
+
+	(void) WaitEventSetWait(events, timeout, occurred, lengthof(occurred),
+							PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+static void
+dispatch_here(TimestampTz until)
+{
+	MsgDispatcher *dispatcher = msgext_dispatcher_create(TopMemoryContext, &host);
+	WaitEventSet *events = msgext_wait_event_set_create(3);
+
+	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	AddWaitEventToSet(events, WL_SOCKET_READABLE, msgext_dispatcher_fd(dispatcher), NULL,
+					  NULL);
+	PG_TRY();
+	{
+		for (;;)
+		{
+			TimestampTz now = GetCurrentTimestamp();
+			long timeout;
+
+			if (now >= until)
+				msgext_dispatcher_stop(dispatcher);
+			msgext_dispatcher_run(dispatcher);
+			if (msgext_dispatcher_idle(dispatcher, until))
+				break;
+			now = GetCurrentTimestamp();
+			timeout = msgext_dispatcher_timeout_ms(dispatcher, now);
+			if (now < until)
+				timeout = Min(timeout, (until - now) / 1000 + 1);
+			wait_for(events, timeout);
+		}
+
+		/* One more turn writes down how far the lanes have been read. */
+		msgext_dispatcher_stop(dispatcher);
+		msgext_dispatcher_finish(dispatcher);
+		msgext_retention_run(&host, MSGEXT_RETENTION_IDLE_US);
+	}
+	PG_FINALLY();
+	{
+		FreeWaitEventSet(events);
+		msgext_dispatcher_destroy(dispatcher);
+	}
+	PG_END_TRY();
+}
+
+/* The worker has it in hand: wake it and wait until nothing is due. */
+static void
+wait_for_worker(TimestampTz until)
+{
+	while (GetCurrentTimestamp() < until)
+	{
+		bool idle;
+
+		msgext_wake_at_commit(MSGEXT_NEWS_ALL);
+		SPI_commit();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		idle = msgext_status_nothing_due();
+		PopActiveSnapshot();
+		if (idle)
+			break;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 LOOK_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static TimestampTz
+deadline(const Interval *timeout)
+{
+	int64 us = timeout->time +
+			   ((int64) timeout->month * DAYS_PER_MONTH + timeout->day) * USECS_PER_DAY;
+
+	if (us < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("timeout must not be negative")));
+	return GetCurrentTimestamp() + us;
+}
+
+PG_FUNCTION_INFO_V1(msgext_dispatch);
+
+Datum
+msgext_dispatch(PG_FUNCTION_ARGS)
+{
+	CallContext *call = fcinfo->context != NULL && IsA(fcinfo->context, CallContext)
+							? (CallContext *) fcinfo->context
+							: NULL;
+	TimestampTz until;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("timeout must not be null")));
+	if (call == NULL || call->atomic)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+			 errmsg("dispatch() cannot run inside a transaction block"),
+			 errdetail("It commits between claiming, sending and recording."),
+			 errhint("Commit what you have queued, then run CALL msgext.dispatch().")));
+	PreventCommandIfReadOnly("dispatch()");
+	until = deadline(PG_GETARG_INTERVAL_P(0));
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+
+	/* Queued before this call, in the transaction the call began with. */
+	SPI_commit();
+	if (msgext_dispatcher_lock())
+	{
+		PG_TRY();
+		{
+			dispatch_here(until);
+		}
+		PG_FINALLY();
+		{
+			msgext_dispatcher_unlock();
+		}
+		PG_END_TRY();
+	}
+	else
+		wait_for_worker(until);
+	SPI_finish();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,188 @@
+/*
+ * claim.c
+ *		Batches of messages whose requests may be on the wire: see claim.h.
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+#include "pg/store/claim.h"
+
+enum
+{
+	Anum_claim_id = 1,
+	Anum_claim_claimed_at,
+	Anum_claim_messages,
+	Anum_claim_attempts,
+	Natts_claim = Anum_claim_attempts
+};
+
+/* A sub-object of the table that stands for the fence; no SQL command locks it. */
+#define LOCK_FENCE 2
+
+/*
+ * The dispatcher's lock is an advisory one: those alone outlive an abort and end with
+ * their session. SQL's have class 1 and 2.
+ */
+#define LOCK_DISPATCHER_CLASS 0x6d73
+
+MsgTable *
+msgext_claim_open(bool writable)
+{
+	return msgext_table_open("claim", Natts_claim, writable);
+}
+
+void
+msgext_claim_add(MsgTable *claims, int64 id, TimestampTz at, int n, const int64 *messages,
+				 const int32 *attempts)
+{
+	Datum *message_datums = palloc(n * sizeof(Datum));
+	Datum *attempt_datums = palloc(n * sizeof(Datum));
+	Datum values[Natts_claim];
+	bool nulls[Natts_claim] = {false};
+	int i;
+
+	for (i = 0; i < n; i++)
+	{
+		message_datums[i] = Int64GetDatum(messages[i]);
+		attempt_datums[i] = Int32GetDatum(attempts[i]);
+	}
+	values[Anum_claim_id - 1] = Int64GetDatum(id);
+	values[Anum_claim_claimed_at - 1] = TimestampTzGetDatum(at);
+	values[Anum_claim_messages - 1] = PointerGetDatum(
+		construct_array(message_datums, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[Anum_claim_attempts - 1] = PointerGetDatum(
+		construct_array(attempt_datums, n, INT4OID, 4, true, TYPALIGN_INT));
+	msgext_table_insert(claims, values, nulls);
+}
+
+void
+msgext_claim_read(TupleTableSlot *slot, MsgClaim *claim)
+{
+	Datum *datums;
+	bool isnull;
+	int n;
+	int i;
+
+	claim->id = DatumGetInt64(slot_getattr(slot, Anum_claim_id, &isnull));
+	claim->tid = slot->tts_tid;
+	deconstruct_array(
+		DatumGetArrayTypeP(slot_getattr(slot, Anum_claim_messages, &isnull)), INT8OID, 8,
+		FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &datums, NULL, &claim->n);
+	claim->messages = palloc(claim->n * sizeof(int64));
+	for (i = 0; i < claim->n; i++)
+		claim->messages[i] = DatumGetInt64(datums[i]);
+	deconstruct_array(
+		DatumGetArrayTypeP(slot_getattr(slot, Anum_claim_attempts, &isnull)), INT4OID, 4,
+		true, TYPALIGN_INT, &datums, NULL, &n);
+	claim->n = Min(claim->n, n);
+	claim->attempts = palloc(n * sizeof(int32));
+	for (i = 0; i < n; i++)
+		claim->attempts[i] = DatumGetInt32(datums[i]);
+}
+
+void
+msgext_claim_remove(MsgTable *claims, int64 id)
+{
+	ScanKeyData key;
+	MsgScan *scan;
+	TupleTableSlot *slot;
+
+	msgext_key_int64(&key, 1, BTEqualStrategyNumber, id);
+	scan = msgext_scan_begin(claims, "claim_pkey", GetActiveSnapshot(), &key, 1);
+	if ((slot = msgext_scan_next(scan)) != NULL)
+	{
+		ItemPointerData tid = slot->tts_tid;
+
+		msgext_table_delete(claims, &tid, true);
+	}
+	msgext_scan_end(scan);
+}
+
+bool
+msgext_claim_first(MsgTable *claims, MsgClaim *claim)
+{
+	TableScanDesc scan = table_beginscan(claims->rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(claims->rel, NULL);
+	bool found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+
+	if (found)
+		msgext_claim_read(slot, claim);
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	return found;
+}
+
+bool
+msgext_claim_exists(MsgTable *claims, Snapshot snapshot, int64 message, int32 attempt)
+{
+	TableScanDesc scan = table_beginscan(claims->rel, snapshot, 0, NULL);
+	TupleTableSlot *slot = table_slot_create(claims->rel, NULL);
+	bool found = false;
+
+	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MsgClaim claim;
+		int i;
+
+		msgext_claim_read(slot, &claim);
+		for (i = 0; i < claim.n && !found; i++)
+			found = claim.messages[i] == message && claim.attempts[i] == attempt;
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	return found;
+}
+
+static void
+fence_tag(LOCKTAG *tag)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, RelationRelationId,
+					   msgext_relation_oid("claim"), LOCK_FENCE);
+}
+
+/* The tag locked, for an unlock after the extension has gone. */
+static LOCKTAG dispatcher_tag;
+
+bool
+msgext_dispatcher_lock(void)
+{
+	SET_LOCKTAG_ADVISORY(dispatcher_tag, MyDatabaseId, ExtensionRelationId,
+						 get_extension_oid("msgext", false), LOCK_DISPATCHER_CLASS);
+	return LockAcquire(&dispatcher_tag, ExclusiveLock, true, true) !=
+		   LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+msgext_dispatcher_unlock(void)
+{
+	LockRelease(&dispatcher_tag, ExclusiveLock, true);
+}
+
+void
+msgext_claim_fence_hold(void)
+{
+	LOCKTAG tag;
+
+	fence_tag(&tag);
+	LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+void
+msgext_claim_fence_wait(void)
+{
+	LOCKTAG tag;
+
+	fence_tag(&tag);
+	LockAcquire(&tag, ShareLock, false, false);
+	LockRelease(&tag, ShareLock, false);
+}

@@ -1,0 +1,450 @@
+/*
+ * lane.c
+ *		Finding new messages of one server and priority: see lane.h.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "pg/store/lane.h"
+
+enum
+{
+	Anum_lane_server = 1,
+	Anum_lane_priority,
+	Anum_lane_done,
+	Anum_lane_scan,
+	Anum_lane_xid,
+	Anum_lane_id,
+	Anum_lane_waiting,
+	Anum_lane_until,
+	Natts_lane = Anum_lane_until
+};
+
+/* As pg_snapshot's own code widens them: none is ahead of the next transaction id. */
+static uint64
+widen(TransactionId xid, FullTransactionId next)
+{
+	uint32 epoch = EpochFromFullTransactionId(next);
+
+	if (xid > XidFromFullTransactionId(next))
+		epoch--;
+	return (uint64) epoch << 32 | xid;
+}
+
+static int
+compare_xids(const void *a, const void *b)
+{
+	uint64 left = *(const uint64 *) a;
+	uint64 right = *(const uint64 *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+static void
+take_snapshot(MemoryContext context, MsgSnapshot *taken)
+{
+	Snapshot active = GetActiveSnapshot();
+	FullTransactionId next = ReadNextFullTransactionId();
+	uint32 i;
+
+	taken->xmin = widen(active->xmin, next);
+	taken->xmax = widen(active->xmax, next);
+	taken->nxip = active->xcnt;
+	taken->xip = MemoryContextAlloc(context, sizeof(uint64) * (active->xcnt + 1));
+	for (i = 0; i < active->xcnt; i++)
+		taken->xip[i] = widen(active->xip[i], next);
+	qsort(taken->xip, taken->nxip, sizeof(uint64), compare_xids);
+}
+
+static void
+free_snapshot(MsgSnapshot *snapshot)
+{
+	if (snapshot->xip != NULL)
+		pfree(snapshot->xip);
+	memset(snapshot, 0, sizeof(*snapshot));
+}
+
+static bool
+is_running(const MsgSnapshot *snapshot, uint64 xid)
+{
+	return bsearch(&xid, snapshot->xip, snapshot->nxip, sizeof(uint64), compare_xids) !=
+		   NULL;
+}
+
+static bool
+is_visible(const MsgSnapshot *snapshot, uint64 xid)
+{
+	return xid < snapshot->xmax && !is_running(snapshot, xid);
+}
+
+static bool
+same_snapshot(const MsgSnapshot *a, const MsgSnapshot *b)
+{
+	return a->xmax == b->xmax && a->nxip == b->nxip &&
+		   memcmp(a->xip, b->xip, sizeof(uint64) * a->nxip) == 0;
+}
+
+static char *
+write_snapshot(const MsgSnapshot *snapshot)
+{
+	StringInfoData text;
+	int i;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, UINT64_FORMAT ":" UINT64_FORMAT ":", snapshot->xmin,
+					 snapshot->xmax);
+	for (i = 0; i < snapshot->nxip; i++)
+		appendStringInfo(&text, "%s" UINT64_FORMAT, i > 0 ? "," : "", snapshot->xip[i]);
+	return text.data;
+}
+
+static void
+read_snapshot(MemoryContext context, const char *text, MsgSnapshot *snapshot)
+{
+	const char *c;
+	char *end;
+	int n = 1;
+
+	for (c = text; *c != '\0'; c++)
+		n += *c == ',';
+	snapshot->xmin = strtou64(text, &end, 10);
+	snapshot->xmax = strtou64(end + 1, &end, 10);
+	snapshot->xip = MemoryContextAlloc(context, sizeof(uint64) * n);
+	snapshot->nxip = 0;
+	while (*end != '\0' && end[1] != '\0')
+		snapshot->xip[snapshot->nxip++] = strtou64(end + 1, &end, 10);
+}
+
+/* The lane's row in msgext.lane: its slot while the scan is open, or NULL. */
+static TupleTableSlot *
+find_saved(MsgLane *lane, MsgTable *lanes, MsgScan **scan)
+{
+	ScanKeyData keys[2];
+
+	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, lane->server);
+	msgext_key_int16(&keys[1], 2, BTEqualStrategyNumber, lane->priority);
+	*scan = msgext_scan_begin(lanes, "lane_pkey", GetActiveSnapshot(), keys, 2);
+	return msgext_scan_next(*scan);
+}
+
+void
+msgext_lane_reload(MsgLane *lane)
+{
+	MsgTable *lanes = msgext_table_open("lane", Natts_lane, false);
+	MsgScan *scan;
+	TupleTableSlot *slot = find_saved(lane, lanes, &scan);
+	Datum value;
+	bool isnull;
+	Oid out;
+	bool varlena;
+
+	free_snapshot(&lane->done);
+	free_snapshot(&lane->scan);
+	lane->has_done = lane->scanning = lane->moved = false;
+	lane->xid = 0;
+	lane->id = 0;
+	lane->range = NULL;
+	if (slot != NULL)
+	{
+		getTypeOutputInfo(PG_SNAPSHOTOID, &out, &varlena);
+		value = slot_getattr(slot, Anum_lane_done, &isnull);
+		if (!isnull)
+		{
+			lane->has_done = true;
+			read_snapshot(lane->context, OidOutputFunctionCall(out, value), &lane->done);
+		}
+		value = slot_getattr(slot, Anum_lane_scan, &isnull);
+		if (!isnull)
+		{
+			lane->scanning = true;
+			read_snapshot(lane->context, OidOutputFunctionCall(out, value), &lane->scan);
+		}
+		lane->xid = DatumGetUInt64(slot_getattr(slot, Anum_lane_xid, &isnull));
+		lane->id = DatumGetInt64(slot_getattr(slot, Anum_lane_id, &isnull));
+	}
+	msgext_scan_end(scan);
+	msgext_table_close(lanes);
+}
+
+/* FNV-1a, which no other version of PostgreSQL has otherwise, and the priority. */
+int32
+msgext_lane_number(const char *server, int16 priority)
+{
+	uint32 hash = 2166136261U;
+
+	for (; *server != '\0'; server++)
+		hash = (hash ^ (unsigned char) *server) * 16777619U;
+	return (int32) (hash << 3 | (uint32) priority);
+}
+
+MsgLane *
+msgext_lane_create(MemoryContext context, const char *server, int16 priority)
+{
+	MsgLane *lane = MemoryContextAllocZero(context, sizeof(MsgLane));
+
+	lane->context = context;
+	lane->server = MemoryContextStrdup(context, server);
+	lane->priority = priority;
+	lane->number = msgext_lane_number(server, priority);
+	msgext_lane_reload(lane);
+	return lane;
+}
+
+void
+msgext_lane_save(MsgLane *lane)
+{
+	MsgTable *lanes = msgext_table_open("lane", Natts_lane, true);
+	MsgScan *scan;
+	TupleTableSlot *slot;
+	Datum values[Natts_lane];
+	bool nulls[Natts_lane] = {false};
+
+	values[Anum_lane_server - 1] = CStringGetTextDatum(lane->server);
+	values[Anum_lane_priority - 1] = Int16GetDatum(lane->priority);
+	nulls[Anum_lane_done - 1] = !lane->has_done;
+	nulls[Anum_lane_scan - 1] = !lane->scanning;
+	{
+		Oid in;
+		Oid param;
+
+		getTypeInputInfo(PG_SNAPSHOTOID, &in, &param);
+		if (lane->has_done)
+			values[Anum_lane_done - 1] =
+				OidInputFunctionCall(in, write_snapshot(&lane->done), param, -1);
+		if (lane->scanning)
+			values[Anum_lane_scan - 1] =
+				OidInputFunctionCall(in, write_snapshot(&lane->scan), param, -1);
+	}
+	values[Anum_lane_xid - 1] = UInt64GetDatum(lane->xid);
+	values[Anum_lane_id - 1] = Int64GetDatum(lane->id);
+	nulls[Anum_lane_waiting - 1] = lane->waiting[0] == '\0';
+	nulls[Anum_lane_until - 1] = lane->waiting[0] == '\0';
+	if (lane->waiting[0] != '\0')
+		values[Anum_lane_waiting - 1] = CStringGetTextDatum(lane->waiting);
+	values[Anum_lane_until - 1] = TimestampTzGetDatum(lane->until);
+
+	slot = find_saved(lane, lanes, &scan);
+	if (slot == NULL)
+		msgext_table_insert(lanes, values, nulls);
+	else
+	{
+		ItemPointerData tid = slot->tts_tid;
+		HeapTuple row = heap_form_tuple(RelationGetDescr(lanes->rel), values, nulls);
+
+		msgext_table_update(lanes, &tid, row, true);
+	}
+	msgext_scan_end(scan);
+	msgext_table_close(lanes);
+	lane->moved = false;
+}
+
+static void
+end_range(MsgLane *lane)
+{
+	if (lane->range != NULL)
+		msgext_scan_end(lane->range);
+	lane->range = NULL;
+}
+
+void
+msgext_lane_rest(MsgLane *lane)
+{
+	end_range(lane);
+}
+
+static void
+open_range(MsgLane *lane, MsgTable *outbox, bool point, uint64 from, uint64 before,
+		   int64 after_id)
+{
+	ScanKeyData keys[3];
+
+	msgext_key_int32(&keys[0], 1, BTEqualStrategyNumber, lane->number);
+	if (point)
+	{
+		msgext_key_xid8(&keys[1], 2, BTEqualStrategyNumber, from);
+		msgext_key_int64(&keys[2], 3, BTGreaterStrategyNumber, after_id);
+	}
+	else
+	{
+		msgext_key_xid8(&keys[1], 2, BTGreaterEqualStrategyNumber, from);
+		msgext_key_xid8(&keys[2], 2, BTLessStrategyNumber, before);
+	}
+	lane->range = msgext_scan_begin(outbox, "outbox_lane", GetActiveSnapshot(), keys, 3);
+	lane->range_is_point = point;
+}
+
+/*
+ * Opens the next range above the lane's position; false when scan has been read. The
+ * position is (xid, id): everything of lower transactions has been passed, and of xid
+ * itself everything up to id. INT64_MAX as id: all of it.
+ */
+static bool
+next_range(MsgLane *lane, MsgTable *outbox)
+{
+	uint64 begin = lane->has_done ? lane->done.xmax : 0;
+	uint64 from;
+	int i;
+
+	/* The rest of the transaction in which reading stopped. */
+	if (lane->xid != 0 && lane->id != PG_INT64_MAX)
+	{
+		open_range(lane, outbox, true, lane->xid, 0, lane->id);
+		return true;
+	}
+
+	/* Transactions that were running in done and have ended since. */
+	for (i = 0; lane->has_done && i < lane->done.nxip; i++)
+	{
+		uint64 xid = lane->done.xip[i];
+
+		if (xid > lane->xid && is_visible(&lane->scan, xid))
+		{
+			lane->xid = xid;
+			lane->id = 0;
+			open_range(lane, outbox, true, xid, 0, 0);
+			return true;
+		}
+	}
+
+	/* Transactions that began after done. */
+	from = Max(begin, lane->xid + 1);
+	if (from < lane->scan.xmax)
+	{
+		open_range(lane, outbox, false, from, lane->scan.xmax, 0);
+		return true;
+	}
+	return false;
+}
+
+/* The range is read to its end. */
+static void
+pass_range(MsgLane *lane)
+{
+	if (!lane->range_is_point)
+		lane->xid = lane->scan.xmax;
+	lane->id = PG_INT64_MAX;
+	end_range(lane);
+}
+
+static bool
+start_scan(MsgLane *lane)
+{
+	MsgSnapshot now;
+
+	take_snapshot(lane->context, &now);
+	if (lane->has_done && same_snapshot(&now, &lane->done))
+	{
+		free_snapshot(&now);
+		return false;
+	}
+	lane->scan = now;
+	lane->scanning = true;
+	lane->xid = 0;
+	lane->id = 0;
+	return true;
+}
+
+static void
+finish_scan(MsgLane *lane)
+{
+	free_snapshot(&lane->done);
+	lane->done = lane->scan;
+	lane->has_done = true;
+	memset(&lane->scan, 0, sizeof(lane->scan));
+	lane->scanning = false;
+	lane->xid = 0;
+	lane->id = 0;
+
+	/*
+	 * Not "moved": to save a round that passed no message would begin a transaction,
+	 * which would make the next round, and so on in an idle database.
+	 */
+}
+
+/* Is the row of this lane, or of one that has the same number? */
+static bool
+is_of(const MsgLane *lane, TupleTableSlot *slot)
+{
+	bool isnull;
+	Datum server = slot_getattr(slot, Anum_outbox_server, &isnull);
+	size_t len = VARSIZE_ANY_EXHDR(DatumGetPointer(server));
+
+	return strlen(lane->server) == len &&
+		   memcmp(VARDATA_ANY(DatumGetPointer(server)), lane->server, len) == 0 &&
+		   DatumGetInt16(slot_getattr(slot, Anum_outbox_priority, &isnull)) ==
+			   lane->priority;
+}
+
+bool
+msgext_lane_next(MsgLane *lane, MsgTable *outbox, MsgRow *row)
+{
+	bool fresh = false; /* scan was taken in this call */
+
+	for (;;)
+	{
+		TupleTableSlot *slot;
+
+		if (!lane->scanning)
+		{
+			/* Once a call: what commits meanwhile sets our latch. */
+			if (fresh || !start_scan(lane))
+				return false;
+			fresh = true;
+		}
+		if (lane->range == NULL && !next_range(lane, outbox))
+		{
+			finish_scan(lane);
+			continue;
+		}
+		while ((slot = msgext_scan_next(lane->range)) != NULL)
+		{
+			bool isnull;
+			uint64 xid = DatumGetUInt64(slot_getattr(slot, Anum_outbox_xid, &isnull));
+
+			/* Not in this round's snapshot, so it belongs to the next round. */
+			if (!is_visible(&lane->scan, xid) || !is_of(lane, slot))
+				continue;
+			msgext_outbox_read(outbox, slot, row);
+			return true;
+		}
+		pass_range(lane);
+	}
+}
+
+void
+msgext_lane_pass(MsgLane *lane, const MsgRow *row)
+{
+	lane->xid = row->xid;
+	lane->id = row->id;
+	lane->moved = true;
+}
+
+int64
+msgext_lane_count(MsgLane *lane, MsgTable *outbox, TimestampTz *oldest)
+{
+	MsgRow row;
+	int64 n = 0;
+
+	while (msgext_lane_next(lane, outbox, &row))
+	{
+		if (row.state == MSG_QUEUED && row.next_attempt_at == 0)
+		{
+			n++;
+			if (*oldest == 0 || row.queued_at < *oldest)
+				*oldest = row.queued_at;
+		}
+		msgext_lane_pass(lane, &row);
+		heap_freetuple(row.tuple);
+	}
+	msgext_lane_rest(lane);
+	return n;
+}

@@ -1,0 +1,192 @@
+/*
+ * outbox.c
+ *		Rows of msgext.outbox: see outbox.h.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "utils/builtins.h"
+
+#include "core/provider.h"
+#include "pg/base/clock.h"
+#include "pg/base/json_pg.h"
+#include "pg/store/outbox.h"
+
+MsgTable *
+msgext_outbox_open(bool writable)
+{
+	return msgext_table_open("outbox", Natts_outbox, writable);
+}
+
+static TimestampTz
+time_of(const MsgRow *row, AttrNumber column)
+{
+	return row->nulls[column - 1] ? 0 : DatumGetTimestampTz(row->values[column - 1]);
+}
+
+void
+msgext_outbox_read(MsgTable *outbox, TupleTableSlot *slot, MsgRow *row)
+{
+	char *state;
+
+	row->desc = RelationGetDescr(outbox->rel);
+	row->tuple = ExecCopySlotHeapTuple(slot);
+
+	/* In one pass: to find a column behind nullable ones walks over all before it. */
+	heap_deform_tuple(row->tuple, row->desc, row->values, row->nulls);
+	row->id = DatumGetInt64(row->values[Anum_outbox_id - 1]);
+	row->xid = DatumGetUInt64(row->values[Anum_outbox_xid - 1]);
+	row->home = DatumGetInt64(row->values[Anum_outbox_home - 1]);
+	row->created_at = time_of(row, Anum_outbox_created_at);
+	row->queued_at = time_of(row, Anum_outbox_queued_at);
+	row->send_after = time_of(row, Anum_outbox_send_after);
+	row->expires_at = time_of(row, Anum_outbox_expires_at);
+	row->tried_at = time_of(row, Anum_outbox_tried_at);
+	row->next_attempt_at = time_of(row, Anum_outbox_next_attempt_at);
+	row->accepted_at = time_of(row, Anum_outbox_accepted_at);
+	row->priority = DatumGetInt16(row->values[Anum_outbox_priority - 1]);
+	row->attempts = DatumGetInt32(row->values[Anum_outbox_attempts - 1]);
+	row->failures = DatumGetInt32(row->values[Anum_outbox_failures - 1]);
+	row->maybe_sent = DatumGetBool(row->values[Anum_outbox_maybe_sent - 1]);
+	state = msgext_row_text(row, Anum_outbox_state);
+	if (!msgext_state_parse(state, &row->state))
+		elog(ERROR, "message " INT64_FORMAT " has unknown state \"%s\"", row->id, state);
+	pfree(state);
+}
+
+bool
+msgext_outbox_find(MsgTable *outbox, int64 id, Snapshot snapshot, MsgRow *row)
+{
+	ScanKeyData key;
+	TupleTableSlot *slot;
+
+	msgext_key_int64(&key, 1, BTEqualStrategyNumber, id);
+	slot = msgext_table_find(outbox, "outbox_pkey", snapshot, &key, 1);
+	if (slot == NULL)
+		return false;
+	msgext_outbox_read(outbox, slot, row);
+	ExecClearTuple(slot);
+	return true;
+}
+
+bool
+msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id, Snapshot snapshot,
+					  MsgRow *row)
+{
+	TupleTableSlot *slot = msgext_table_slot(outbox);
+	bool isnull;
+	bool found = false;
+
+	/* Its place may have been given to another row since. */
+	if (table_tuple_fetch_row_version(outbox->rel, tid, snapshot, slot) &&
+		DatumGetInt64(slot_getattr(slot, Anum_outbox_id, &isnull)) == id)
+	{
+		msgext_outbox_read(outbox, slot, row);
+		found = true;
+	}
+	ExecClearTuple(slot);
+	return found || msgext_outbox_find(outbox, id, snapshot, row);
+}
+
+char *
+msgext_row_text(const MsgRow *row, AttrNumber column)
+{
+	return row->nulls[column - 1] ? NULL : TextDatumGetCString(row->values[column - 1]);
+}
+
+bytea *
+msgext_row_payload(const MsgRow *row)
+{
+	return DatumGetByteaPP(row->values[Anum_outbox_payload - 1]);
+}
+
+MsgJson *
+msgext_row_detail(MsgArena *arena, const MsgRow *row)
+{
+	if (row->nulls[Anum_outbox_detail - 1])
+		return NULL;
+	return msgext_json_from_jsonb(arena,
+								  DatumGetJsonbP(row->values[Anum_outbox_detail - 1]));
+}
+
+char *
+msgext_row_key(const MsgRow *row)
+{
+	char *key = msgext_row_text(row, Anum_outbox_key);
+
+	if (key == NULL)
+		key = msgext_row_text(row, Anum_outbox_operation_id);
+	if (key == NULL)
+	{
+		key = palloc(MSG_KEY_LEN + 1);
+		msgext_own_key(msgext_unix_us(row->created_at), row->id, key);
+	}
+	return key;
+}
+
+void
+msgext_change_init(MsgChange *change)
+{
+	memset(change->replaces, 0, sizeof(change->replaces));
+}
+
+void
+msgext_change_set(MsgChange *change, AttrNumber column, Datum value)
+{
+	change->values[column - 1] = value;
+	change->nulls[column - 1] = false;
+	change->replaces[column - 1] = true;
+}
+
+void
+msgext_change_null(MsgChange *change, AttrNumber column)
+{
+	change->values[column - 1] = (Datum) 0;
+	change->nulls[column - 1] = true;
+	change->replaces[column - 1] = true;
+}
+
+void
+msgext_change_text(MsgChange *change, AttrNumber column, const char *value)
+{
+	if (value != NULL)
+		msgext_change_set(change, column, CStringGetTextDatum(value));
+	else
+		msgext_change_null(change, column);
+}
+
+void
+msgext_change_time(MsgChange *change, AttrNumber column, TimestampTz value)
+{
+	if (value != 0)
+		msgext_change_set(change, column, TimestampTzGetDatum(value));
+	else
+		msgext_change_null(change, column);
+}
+
+void
+msgext_change_state(MsgChange *change, MsgState state)
+{
+	msgext_change_text(change, Anum_outbox_state, msgext_state_name(state));
+}
+
+TM_Result
+msgext_outbox_update(MsgTable *outbox, const MsgRow *row, MsgChange *change, bool wait)
+{
+	Datum values[Natts_outbox];
+	bool nulls[Natts_outbox];
+	HeapTuple changed;
+	TM_Result result;
+	int i;
+
+	for (i = 0; i < Natts_outbox; i++)
+	{
+		values[i] = change->replaces[i] ? change->values[i] : row->values[i];
+		nulls[i] = change->replaces[i] ? change->nulls[i] : row->nulls[i];
+	}
+	changed = heap_form_tuple(row->desc, values, nulls);
+	result = msgext_table_update(outbox, &row->tuple->t_self, changed, wait);
+	heap_freetuple(changed);
+	return result;
+}

@@ -1,0 +1,125 @@
+/*
+ * outbox.h
+ *		Rows of msgext.outbox: read one, find one, change one.
+ *
+ * Owns the row's layout in C. Judges no transition (core/lifecycle.h) and checks no
+ * right.
+ */
+#ifndef MSGEXT_OUTBOX_H
+#define MSGEXT_OUTBOX_H
+
+#include "core/json.h"
+#include "core/lifecycle.h"
+#include "pg/store/table.h"
+#include "utils/timestamp.h"
+
+enum
+{
+	Anum_outbox_id = 1,
+	Anum_outbox_xid,
+	Anum_outbox_lane,
+	Anum_outbox_home,
+	Anum_outbox_created_at,
+	Anum_outbox_queued_at,
+	Anum_outbox_priority,
+	Anum_outbox_attempts,
+	Anum_outbox_failures,
+	Anum_outbox_maybe_sent,
+	Anum_outbox_server,
+	Anum_outbox_provider,
+	Anum_outbox_sender,
+	Anum_outbox_state,
+	Anum_outbox_operation_id,
+	Anum_outbox_key,
+	Anum_outbox_send_after,
+	Anum_outbox_expires_at,
+	Anum_outbox_tried_at,
+	Anum_outbox_next_attempt_at,
+	Anum_outbox_accepted_at,
+	Anum_outbox_finished_at,
+	Anum_outbox_waiting,
+	Anum_outbox_limit_key,
+	Anum_outbox_recipient,
+	Anum_outbox_channels,
+	Anum_outbox_provider_id,
+	Anum_outbox_provider_status,
+	Anum_outbox_code,
+	Anum_outbox_error,
+	Anum_outbox_detail,
+	Anum_outbox_payload,
+	Natts_outbox = Anum_outbox_payload
+};
+
+/*
+ * A row version, copied into the memory context it was read in, and taken apart. Absent
+ * times are 0.
+ */
+typedef struct MsgRow
+{
+	HeapTuple tuple;
+	TupleDesc desc;
+	Datum values[Natts_outbox];
+	bool nulls[Natts_outbox];
+	int64 id;
+	uint64 xid;
+	int64 home;
+	TimestampTz created_at;
+	TimestampTz queued_at;
+	TimestampTz send_after;
+	TimestampTz expires_at;
+	TimestampTz tried_at;
+	TimestampTz next_attempt_at;
+	TimestampTz accepted_at;
+	int16 priority;
+	int32 attempts;
+	int32 failures;
+	bool maybe_sent;
+	MsgState state;
+} MsgRow;
+
+/* Columns to replace in a row. */
+typedef struct MsgChange
+{
+	Datum values[Natts_outbox];
+	bool nulls[Natts_outbox];
+	bool replaces[Natts_outbox];
+} MsgChange;
+
+extern MsgTable *msgext_outbox_open(bool writable);
+
+/* Copies the row in slot into the current memory context. */
+extern void msgext_outbox_read(MsgTable *outbox, TupleTableSlot *slot, MsgRow *row);
+
+/* False when no row of that id is visible to the snapshot. */
+extern bool msgext_outbox_find(MsgTable *outbox, int64 id, Snapshot snapshot,
+							   MsgRow *row);
+
+/* The same for a row that was at tid lately: cheaper when it still is. */
+extern bool msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id,
+								  Snapshot snapshot, MsgRow *row);
+
+/* A text column as a C string in the current memory context, or NULL. */
+extern char *msgext_row_text(const MsgRow *row, AttrNumber column);
+/* The payload, detoasted into the current memory context. */
+extern bytea *msgext_row_payload(const MsgRow *row);
+
+/* The detail in the arena, or NULL when there is none. */
+extern MsgJson *msgext_row_detail(MsgArena *arena, const MsgRow *row);
+
+/* The key that every attempt of the message goes out with; never NULL. */
+extern char *msgext_row_key(const MsgRow *row);
+
+extern void msgext_change_init(MsgChange *change);
+extern void msgext_change_set(MsgChange *change, AttrNumber column, Datum value);
+extern void msgext_change_null(MsgChange *change, AttrNumber column);
+/* NULL sets the column to NULL. */
+extern void msgext_change_text(MsgChange *change, AttrNumber column, const char *value);
+/* 0 sets the column to NULL. */
+extern void msgext_change_time(MsgChange *change, AttrNumber column, TimestampTz value);
+extern void msgext_change_state(MsgChange *change, MsgState state);
+
+/* Writes the change over the version in row; see msgext_table_update(). */
+extern TM_Result msgext_outbox_update(MsgTable *outbox, const MsgRow *row,
+									  MsgChange *change, bool wait);
+
+#endif /* MSGEXT_OUTBOX_H */

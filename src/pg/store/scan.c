@@ -1,0 +1,161 @@
+/*
+ * scan.c
+ *		Reading the extension's tables by index: see table.h.
+ *
+ * Owns index scans and the keys they are begun with. Writes nothing.
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "access/tableam.h"
+#include "catalog/pg_collation.h"
+#include "executor/executor.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/timestamp.h"
+
+#include "pg/base/compat.h"
+#include "pg/store/table.h"
+
+MsgScan *
+msgext_scan_begin(MsgTable *table, const char *index, Snapshot snapshot,
+				  ScanKeyData *keys, int nkeys)
+{
+	MsgScan *scan = palloc(sizeof(MsgScan));
+
+	scan->index = index_open(msgext_relation_oid(index), AccessShareLock);
+	scan->slot = table_slot_create(table->rel, NULL);
+	scan->desc = msgext_index_beginscan(table->rel, scan->index, snapshot, nkeys);
+	index_rescan(scan->desc, keys, nkeys, NULL, 0);
+	return scan;
+}
+
+TupleTableSlot *
+msgext_table_find(MsgTable *table, const char *index, Snapshot snapshot,
+				  ScanKeyData *keys, int nkeys)
+{
+	if (table->finder != NULL && table->finder->desc->xs_snapshot == snapshot)
+		index_rescan(table->finder->desc, keys, nkeys, NULL, 0);
+	else
+	{
+		MemoryContext before = MemoryContextSwitchTo(table->context);
+
+		if (table->finder != NULL)
+			msgext_scan_end(table->finder);
+		table->finder = msgext_scan_begin(table, index, snapshot, keys, nkeys);
+		MemoryContextSwitchTo(before);
+	}
+	return msgext_scan_next(table->finder);
+}
+
+TupleTableSlot *
+msgext_scan_next(MsgScan *scan)
+{
+	return index_getnext_slot(scan->desc, ForwardScanDirection, scan->slot) ? scan->slot
+																			: NULL;
+}
+
+void
+msgext_scan_end(MsgScan *scan)
+{
+	index_endscan(scan->desc);
+	ExecDropSingleTupleTableSlot(scan->slot);
+	index_close(scan->index, NoLock);
+	pfree(scan);
+}
+
+/* One comparison function per strategy, in the order of strategy numbers. */
+typedef struct Comparisons
+{
+	RegProcedure less, less_equal, equal, greater_equal, greater;
+} Comparisons;
+
+static RegProcedure
+comparison(const Comparisons *by, StrategyNumber strategy)
+{
+	switch (strategy)
+	{
+		case BTLessStrategyNumber:
+			return by->less;
+		case BTLessEqualStrategyNumber:
+			return by->less_equal;
+		case BTEqualStrategyNumber:
+			return by->equal;
+		case BTGreaterEqualStrategyNumber:
+			return by->greater_equal;
+		default:
+			return by->greater;
+	}
+}
+
+static void
+key(ScanKeyData *key, AttrNumber column, StrategyNumber strategy, Oid collation,
+	const Comparisons *by, Datum value)
+{
+	ScanKeyEntryInitialize(key, 0, column, strategy, InvalidOid, collation,
+						   comparison(by, strategy), value);
+}
+
+void
+msgext_key_text(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
+				const char *value)
+{
+	static const Comparisons by = {F_TEXT_LT, F_TEXT_LE, F_TEXTEQ, F_TEXT_GE, F_TEXT_GT};
+
+	key(entry, column, strategy, C_COLLATION_OID, &by, CStringGetTextDatum(value));
+}
+
+void
+msgext_key_bytes(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
+				 bytea *value)
+{
+	static const Comparisons by = {F_BYTEALT, F_BYTEALE, F_BYTEAEQ, F_BYTEAGE, F_BYTEAGT};
+
+	key(entry, column, strategy, InvalidOid, &by, PointerGetDatum(value));
+}
+
+void
+msgext_key_int64(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
+				 int64 value)
+{
+	static const Comparisons by = {F_INT8LT, F_INT8LE, F_INT8EQ, F_INT8GE, F_INT8GT};
+
+	key(entry, column, strategy, InvalidOid, &by, Int64GetDatum(value));
+}
+
+void
+msgext_key_int32(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
+				 int32 value)
+{
+	static const Comparisons by = {F_INT4LT, F_INT4LE, F_INT4EQ, F_INT4GE, F_INT4GT};
+
+	key(entry, column, strategy, InvalidOid, &by, Int32GetDatum(value));
+}
+
+void
+msgext_key_int16(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
+				 int16 value)
+{
+	static const Comparisons by = {F_INT2LT, F_INT2LE, F_INT2EQ, F_INT2GE, F_INT2GT};
+
+	key(entry, column, strategy, InvalidOid, &by, Int16GetDatum(value));
+}
+
+void
+msgext_key_xid8(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
+				uint64 value)
+{
+	static const Comparisons by = {F_XID8LT, F_XID8LE, F_XID8EQ, F_XID8GE, F_XID8GT};
+
+	key(entry, column, strategy, InvalidOid, &by, UInt64GetDatum(value));
+}
+
+void
+msgext_key_time(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
+				int64 value)
+{
+	static const Comparisons by = {F_TIMESTAMPTZ_LT, F_TIMESTAMPTZ_LE, F_TIMESTAMPTZ_EQ,
+								   F_TIMESTAMPTZ_GE, F_TIMESTAMPTZ_GT};
+
+	key(entry, column, strategy, InvalidOid, &by, TimestampTzGetDatum(value));
+}
