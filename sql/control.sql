@@ -150,4 +150,4 @@ SELECT state FROM msgext.message_status(3012);
 DROP VIEW look;
 DROP FUNCTION send, set_state;
 DROP SERVER vk CASCADE;
-TRUNCATE msgext.outbox, msgext.event, msgext.due, msgext.lane, msgext.health, msgext.channel, msgext.recipient_use;
+TRUNCATE msgext.outbox, msgext.event, msgext.reminder, msgext.lane, msgext.health, msgext.server_pause, msgext.recipient_use;

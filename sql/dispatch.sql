@@ -142,4 +142,4 @@ DROP VIEW look;
 DROP FUNCTION send;
 DROP SERVER vk, slow, bare CASCADE;
 SELECT count(*) AS claims FROM msgext.claim;
-TRUNCATE msgext.outbox, msgext.event, msgext.due, msgext.lane, msgext.health, msgext.channel, msgext.recipient_use;
+TRUNCATE msgext.outbox, msgext.event, msgext.reminder, msgext.lane, msgext.health, msgext.server_pause, msgext.recipient_use;

@@ -12,8 +12,8 @@ CREATE SEQUENCE msgext.outbox_id_seq AS bigint;
 CREATE TABLE msgext.outbox (
     id              bigint NOT NULL,
     xid             xid8 NOT NULL,
-    lane            integer NOT NULL,
-    home            bigint NOT NULL,
+    lane_hash       integer NOT NULL,
+    origin          bigint NOT NULL,
     created_at      timestamptz NOT NULL,
     queued_at       timestamptz NOT NULL,
     priority        smallint NOT NULL,
@@ -54,8 +54,8 @@ COMMENT ON TABLE msgext.outbox IS
     'one row per message, from the transaction that queued it until retention removes it; ask the view message instead';
 COMMENT ON COLUMN msgext.outbox.id IS 'what post_message returned';
 COMMENT ON COLUMN msgext.outbox.xid IS 'transaction that queued it: new work is found by this';
-COMMENT ON COLUMN msgext.outbox.lane IS 'a number made of server and priority, by which new work is found';
-COMMENT ON COLUMN msgext.outbox.home IS 'database it was queued in; a row restored into another one is not sent until resume_server adopts it';
+COMMENT ON COLUMN msgext.outbox.lane_hash IS 'a number made of server and priority, by which new work is found';
+COMMENT ON COLUMN msgext.outbox.origin IS 'database it was queued in; a row restored into another one is not sent until resume_server adopts it';
 COMMENT ON COLUMN msgext.outbox.created_at IS 'when it was first queued; with id, what an idempotency key is made of';
 COMMENT ON COLUMN msgext.outbox.queued_at IS 'when it was last queued, by post_message or retry_message';
 COMMENT ON COLUMN msgext.outbox.priority IS '1 (first) to 5 (last)';
@@ -87,7 +87,7 @@ COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every at
 
 -- New work of a lane is one index range above the lane's cursor, however long the
 -- history before it. No state column is in any index, so every later update is HOT.
-CREATE INDEX outbox_lane ON msgext.outbox (lane, xid, id);
+CREATE INDEX outbox_lane ON msgext.outbox (lane_hash, xid, id);
 COMMENT ON INDEX msgext.outbox_lane IS 'the lanes: finds new messages by the transaction that wrote them';
 CREATE UNIQUE INDEX outbox_operation ON msgext.outbox (server, operation_id)
     WHERE operation_id IS NOT NULL;
@@ -137,20 +137,20 @@ COMMENT ON COLUMN msgext.claim.claimed_at IS 'when it was claimed';
 COMMENT ON COLUMN msgext.claim.messages IS 'messages of the batch';
 COMMENT ON COLUMN msgext.claim.attempts IS 'attempt of each; resolved once outbox.attempts has reached it';
 
-CREATE TABLE msgext.due (
+CREATE TABLE msgext.reminder (
     server text COLLATE "C" NOT NULL,
     kind   text COLLATE "C" NOT NULL,
     at     timestamptz NOT NULL,
     id     bigint NOT NULL,
-    CONSTRAINT due_kind CHECK (kind IN ('send', 'poll', 'unknown'))
+    CONSTRAINT reminder_kind CHECK (kind IN ('send', 'poll', 'unknown'))
 );
-COMMENT ON TABLE msgext.due IS 'what is to be done later: send again, ask for a status; and what waits for a person';
-COMMENT ON COLUMN msgext.due.server IS 'foreign server';
-COMMENT ON COLUMN msgext.due.kind IS 'send, poll, or unknown (waits for retry_message)';
-COMMENT ON COLUMN msgext.due.at IS 'when';
-COMMENT ON COLUMN msgext.due.id IS 'message';
-CREATE INDEX due_at ON msgext.due (server, kind, at, id);
-COMMENT ON INDEX msgext.due_at IS 'what is due, by time';
+COMMENT ON TABLE msgext.reminder IS 'what is to be done later: send again, ask for a status; and what waits for a person';
+COMMENT ON COLUMN msgext.reminder.server IS 'foreign server';
+COMMENT ON COLUMN msgext.reminder.kind IS 'send, poll, or unknown (waits for retry_message)';
+COMMENT ON COLUMN msgext.reminder.at IS 'when';
+COMMENT ON COLUMN msgext.reminder.id IS 'message';
+CREATE INDEX reminder_at ON msgext.reminder (server, kind, at, id);
+COMMENT ON INDEX msgext.reminder_at IS 'what is due, by time';
 
 CREATE TABLE msgext.lane (
     server   text COLLATE "C" NOT NULL,
@@ -163,7 +163,7 @@ CREATE TABLE msgext.lane (
     until    timestamptz,
     CONSTRAINT lane_pkey PRIMARY KEY (server, priority)
 );
-COMMENT ON TABLE msgext.lane IS 'how far each channel and priority has been read; rewritten about once a second';
+COMMENT ON TABLE msgext.lane IS 'how far each server and priority has been read; rewritten about once a second';
 COMMENT ON COLUMN msgext.lane.server IS 'foreign server';
 COMMENT ON COLUMN msgext.lane.priority IS 'priority';
 COMMENT ON COLUMN msgext.lane.done IS 'messages of transactions visible in this snapshot have been taken';
@@ -173,20 +173,20 @@ COMMENT ON COLUMN msgext.lane.id IS 'position in scan: message';
 COMMENT ON COLUMN msgext.lane.waiting IS 'why the lane stands still, or NULL';
 COMMENT ON COLUMN msgext.lane.until IS 'no message behind the position leaves before this';
 
-CREATE TABLE msgext.channel (
+CREATE TABLE msgext.server_pause (
     server       text COLLATE "C" NOT NULL,
     paused       boolean NOT NULL,
     pause_reason text COLLATE "C",
     paused_at    timestamptz,
-    home         bigint,
-    CONSTRAINT channel_pkey PRIMARY KEY (server)
+    origin       bigint,
+    CONSTRAINT server_pause_pkey PRIMARY KEY (server)
 );
-COMMENT ON TABLE msgext.channel IS 'servers that are or were paused';
-COMMENT ON COLUMN msgext.channel.server IS 'foreign server';
-COMMENT ON COLUMN msgext.channel.paused IS 'nothing is sent while true';
-COMMENT ON COLUMN msgext.channel.pause_reason IS 'why, as given to pause_server or found in an answer';
-COMMENT ON COLUMN msgext.channel.paused_at IS 'since when';
-COMMENT ON COLUMN msgext.channel.home IS 'database in which resume_server released it, in a restored copy';
+COMMENT ON TABLE msgext.server_pause IS 'servers that are or were paused';
+COMMENT ON COLUMN msgext.server_pause.server IS 'foreign server';
+COMMENT ON COLUMN msgext.server_pause.paused IS 'nothing is sent while true';
+COMMENT ON COLUMN msgext.server_pause.pause_reason IS 'why, as given to pause_server or found in an answer';
+COMMENT ON COLUMN msgext.server_pause.paused_at IS 'since when';
+COMMENT ON COLUMN msgext.server_pause.origin IS 'database in which resume_server released it, in a restored copy';
 
 CREATE TABLE msgext.health (
     server          text COLLATE "C" NOT NULL,
@@ -258,25 +258,25 @@ COMMENT ON INDEX msgext.recipient_use_key IS 'uses of a recipient, by time';
 
 -- A dump carries this row along; restored beside another one it tells that the
 -- database is a copy, which must not write to the original's recipients.
-CREATE TABLE msgext.home (
-    home bigint NOT NULL
+CREATE TABLE msgext.origin (
+    origin bigint NOT NULL
 );
-COMMENT ON TABLE msgext.home IS 'databases this data has lived in; more than one: a restored copy';
-COMMENT ON COLUMN msgext.home.home IS 'digest of the cluster''s system identifier and the database''s oid';
+COMMENT ON TABLE msgext.origin IS 'databases this data has lived in; more than one: a restored copy';
+COMMENT ON COLUMN msgext.origin.origin IS 'digest of the cluster''s system identifier and the database''s oid';
 
 -- All of it is the user's data: a dump carries it.
 SELECT pg_catalog.pg_extension_config_dump('msgext.outbox', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.outbox_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.event', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.claim', '');
-SELECT pg_catalog.pg_extension_config_dump('msgext.due', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.reminder', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.lane', '');
-SELECT pg_catalog.pg_extension_config_dump('msgext.channel', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.server_pause', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.health', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.reference', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.callback', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.recipient_use', '');
-SELECT pg_catalog.pg_extension_config_dump('msgext.home', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.origin', '');
 
 ------------------------------------------------------------------------------
 -- Functions

@@ -170,7 +170,7 @@ SELECT nextval('msgext.outbox_id_seq');
 RESET ROLE;
 
 -- What a role that has gone has sent is for the superuser to see.
-TRUNCATE msgext.outbox, msgext.event, msgext.channel;
+TRUNCATE msgext.outbox, msgext.event, msgext.server_pause;
 SET ROLE regress_other;
 SELECT msgext.send_vk('vk', vk()) > 0 AS taken;
 RESET ROLE;
@@ -185,4 +185,4 @@ DROP FUNCTION send, vk;
 DROP SERVER vk CASCADE;
 REVOKE ALL ON FOREIGN DATA WRAPPER msgext_devino FROM regress_admin;
 DROP ROLE regress_sender, regress_team, regress_boss, regress_admin, regress_nobody;
-TRUNCATE msgext.outbox, msgext.event, msgext.channel;
+TRUNCATE msgext.outbox, msgext.event, msgext.server_pause;

@@ -85,7 +85,7 @@ SELECT msgext.resume_server('vk');
 -- One that became unknown twice is one message.
 SELECT send('unknown');
 UPDATE msgext.outbox SET state = 'unknown' WHERE id = 2003;
-INSERT INTO msgext.due VALUES ('vk', 'unknown', now(), 2003), ('vk', 'unknown', now(), 2003);
+INSERT INTO msgext.reminder VALUES ('vk', 'unknown', now(), 2003), ('vk', 'unknown', now(), 2003);
 SELECT queued, unknown FROM msgext.server_status;
 SELECT msgext.retry_message(2003);
 SELECT queued, unknown FROM msgext.server_status;
@@ -111,4 +111,4 @@ SELECT state FROM msgext.message_status(2001);
 COMMIT;
 
 DROP FUNCTION send;
-TRUNCATE msgext.outbox, msgext.event, msgext.due, msgext.lane, msgext.health, msgext.channel, msgext.recipient_use;
+TRUNCATE msgext.outbox, msgext.event, msgext.reminder, msgext.lane, msgext.health, msgext.server_pause, msgext.recipient_use;

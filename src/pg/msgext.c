@@ -35,6 +35,6 @@ _PG_init(void)
 	msgext_guc_define();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
-	msgext_wake_preload();
+	msgext_registry_preload();
 	msgext_launcher_register();
 }

@@ -97,7 +97,7 @@ disabled() {
 
 # Nothing queued, and nothing of what ran before left to be written to the disk.
 empty() {
-    sql -c 'TRUNCATE msgext.outbox, msgext.event, msgext.claim, msgext.due, msgext.reference, msgext.callback, msgext.recipient_use, bench.plain' \
+    sql -c 'TRUNCATE msgext.outbox, msgext.event, msgext.claim, msgext.reminder, msgext.reference, msgext.callback, msgext.recipient_use, bench.plain' \
         -c CHECKPOINT
     sync
 }

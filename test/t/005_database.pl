@@ -235,12 +235,12 @@ subtest 'a restore under a running worker' => sub {
 
 	$t->add_server('unasked');
 	$t->wait_state($t->send(server => 'unasked'), 'accepted', 'the worker knows the server');
-	$id = $t->sql('BEGIN; INSERT INTO msgext.home VALUES (4711); SELECT '
+	$id = $t->sql('BEGIN; INSERT INTO msgext.origin VALUES (4711); SELECT '
 		  . Msgext::send_sql(server => 'unasked', phone => 79990000791) . '; COMMIT');
 	is($t->server('paused', 'unasked'), 't', 'it is a copy now');
 	$t->sql('CALL msgext.dispatch()');
 	is($sim->count(79990000791), 0, 'and sends nothing');
-	$t->sql('DELETE FROM msgext.home WHERE home = 4711');
+	$t->sql('DELETE FROM msgext.origin WHERE home = 4711');
 	$t->wait_state($id, 'accepted', 'until it is none any more');
 };
 

@@ -9,20 +9,20 @@
 
 #include "datatype/timestamp.h"
 
-#define MSGEXT_EPOCH_US                                                                  \
+#define MSG_EPOCH_US                                                                     \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
 
 /* 0 means "no time" on both sides. */
 static inline int64
 msgext_unix_us(TimestampTz at)
 {
-	return at == 0 ? 0 : at + MSGEXT_EPOCH_US;
+	return at == 0 ? 0 : at + MSG_EPOCH_US;
 }
 
 static inline TimestampTz
 msgext_from_unix_us(int64 us)
 {
-	return us == 0 ? 0 : us - MSGEXT_EPOCH_US;
+	return us == 0 ? 0 : us - MSG_EPOCH_US;
 }
 
 #endif /* MSGEXT_CLOCK_H */

@@ -33,9 +33,9 @@
 #endif
 
 #if PG_VERSION_NUM >= 170000
-#define MSGEXT_MY_PROC_NUMBER MyProcNumber
+#define MSG_MY_PROC_NUMBER MyProcNumber
 #else
-#define MSGEXT_MY_PROC_NUMBER (MyProc->pgprocno)
+#define MSG_MY_PROC_NUMBER (MyProc->pgprocno)
 #endif
 
 /* One that lives until its process ends: no resource owner, session memory. */
@@ -55,8 +55,8 @@ typedef TU_UpdateIndexes MsgUpdateIndexes;
 								   arbiters, which)                                      \
 	ExecInsertIndexTuples((result), (slot), (estate), (update), (speculative),           \
 						  (conflict), (arbiters), (which) == TU_Summarizing)
-#define MSGEXT_UPDATE_ALL_INDEXES TU_All
-#define MSGEXT_UPDATE_NO_INDEXES TU_None
+#define MSG_UPDATE_ALL_INDEXES TU_All
+#define MSG_UPDATE_NO_INDEXES TU_None
 
 static inline AclResult
 msgext_server_aclcheck(Oid server, Oid role, AclMode mode)
@@ -81,8 +81,8 @@ typedef bool MsgUpdateIndexes;
 								   arbiters, which)                                      \
 	ExecInsertIndexTuples((result), (slot), (estate), (update), (speculative),           \
 						  (conflict), (arbiters))
-#define MSGEXT_UPDATE_ALL_INDEXES true
-#define MSGEXT_UPDATE_NO_INDEXES false
+#define MSG_UPDATE_ALL_INDEXES true
+#define MSG_UPDATE_NO_INDEXES false
 
 static inline AclResult
 msgext_server_aclcheck(Oid server, Oid role, AclMode mode)

@@ -1,6 +1,6 @@
 /*
  * account.c
- *		A server with one sender's credentials: see connection.h.
+ *		A server with one sender's credentials: see server.h.
  *
  * Reads user mappings and the files they name, and knows which of it is secret. The
  * accounts lie in the cache of their server.

@@ -1,6 +1,6 @@
 /*
- * connection.c
- *		Foreign servers as the engine and the codecs need them: see connection.h.
+ * server.c
+ *		Foreign servers as the engine and the codecs need them: see server.h.
  */
 #include "postgres.h"
 
@@ -48,14 +48,14 @@ start_cache(void)
 }
 
 uint64
-msgext_connection_generation(void)
+msgext_server_generation(void)
 {
 	start_cache();
 	return generation;
 }
 
 void
-msgext_connection_forget(void)
+msgext_server_forget_all(void)
 {
 	generation++;
 }

@@ -1,12 +1,12 @@
 /*
- * connection.h
+ * server.h
  *		Foreign servers and user mappings as the engine and the codecs need them.
  *
  * Owns the per-process cache of servers and accounts, dropped when the catalogs change.
  * This is the only place that reads a secret; none leaves it but inside a MsgConn.
  */
-#ifndef MSGEXT_CONNECTION_H
-#define MSGEXT_CONNECTION_H
+#ifndef MSGEXT_SERVER_H
+#define MSGEXT_SERVER_H
 
 #include "core/provider.h"
 #include "net/http_client.h"
@@ -65,10 +65,10 @@ extern void msgext_server_unpin(MsgServer *server);
 extern List *msgext_server_names(void);
 
 /* Changes whenever a server, mapping or wrapper may have changed. */
-extern uint64 msgext_connection_generation(void);
+extern uint64 msgext_server_generation(void);
 
 /* Forces every cached server and account to be read anew, files too. */
-extern void msgext_connection_forget(void);
+extern void msgext_server_forget_all(void);
 
 /*
  * Appends catalog options (of DefElem *) to settings, which end with a NULL name, or are
@@ -89,4 +89,4 @@ extern MsgAccount *msgext_server_account(MsgServer *server, const char *sender);
  */
 extern List *msgext_server_callback_tokens(MsgServer *server, const char **error);
 
-#endif /* MSGEXT_CONNECTION_H */
+#endif /* MSGEXT_SERVER_H */

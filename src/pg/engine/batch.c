@@ -1,5 +1,5 @@
 /*
- * packet.c
+ * batch.c
  *		Which messages leave in one request, where a provider takes many.
  *
  * A request is filled from what is due in one turn, with messages of one server and one
@@ -14,14 +14,14 @@
 #include "pg/engine/session.h"
 
 /* A request is closed when it has as many bytes of fragments, or more. */
-#define PACKET_BYTES (1024 * 1024)
+#define BATCH_BYTES (1024 * 1024)
 
 /* With how many others may this message leave? Itself included. */
 static int
-portion_of(MsgDispatcher *dispatcher, const MsgChannel *channel, int64 id)
+portion_of(MsgDispatcher *dispatcher, const MsgUpstream *upstream, int64 id)
 {
-	int most = channel->server->batch_size;
-	MsgPortion *portion;
+	int most = upstream->server->batch_size;
+	MsgBatchLimit *portion;
 
 	if (most == 1 || hash_get_num_entries(dispatcher->portions) == 0)
 		return most;
@@ -31,8 +31,8 @@ portion_of(MsgDispatcher *dispatcher, const MsgChannel *channel, int64 id)
 
 /* A request of this turn that the message may join, or NULL. */
 static MsgFlight *
-find_open(MsgDispatcher *dispatcher, const MsgChannel *channel, const MsgAccount *account,
-		  int most, bool poll)
+find_open(MsgDispatcher *dispatcher, const MsgUpstream *upstream,
+		  const MsgAccount *account, int most, bool poll)
 {
 	MsgFlight *flight;
 
@@ -40,39 +40,39 @@ find_open(MsgDispatcher *dispatcher, const MsgChannel *channel, const MsgAccount
 		return NULL;
 	for (flight = dispatcher->fresh; flight != NULL; flight = flight->next)
 	{
-		if (flight->channel == channel && flight->account == account && !flight->login &&
-			flight->poll == poll && flight->n < Min(flight->most, most) &&
-			flight->bytes < PACKET_BYTES)
+		if (flight->upstream == upstream && flight->account == account &&
+			!flight->login && flight->poll == poll &&
+			flight->n < Min(flight->most, most) && flight->bytes < BATCH_BYTES)
 			return flight;
 	}
 	return NULL;
 }
 
 bool
-msgext_packet_has_room(MsgDispatcher *dispatcher, MsgChannel *channel,
-					   MsgAccount *account, int64 id, bool poll)
+msgext_batch_has_room(MsgDispatcher *dispatcher, MsgUpstream *upstream,
+					  MsgAccount *account, int64 id, bool poll)
 {
-	if (channel->in_flight < channel->server->max_in_flight &&
+	if (upstream->in_flight < upstream->server->max_in_flight &&
 		dispatcher->flights < msgext_max_in_flight)
 		return true;
-	return find_open(dispatcher, channel, account, portion_of(dispatcher, channel, id),
+	return find_open(dispatcher, upstream, account, portion_of(dispatcher, upstream, id),
 					 poll) != NULL;
 }
 
 MsgFlight *
-msgext_packet_join(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account,
-				   const MsgRow *row, bool poll)
+msgext_batch_join(MsgDispatcher *dispatcher, MsgUpstream *upstream, MsgAccount *account,
+				  const MsgRow *row, bool poll)
 {
-	int most = portion_of(dispatcher, channel, row->id);
-	MsgFlight *flight = find_open(dispatcher, channel, account, most, poll);
+	int most = portion_of(dispatcher, upstream, row->id);
+	MsgFlight *flight = find_open(dispatcher, upstream, account, most, poll);
 	MsgUnderWay *entry;
 
 	if (flight == NULL)
 	{
-		flight = msgext_flight_create(dispatcher, channel, account);
+		flight = msgext_flight_create(dispatcher, upstream, account);
 		flight->poll = poll;
 		flight->most = most;
-		msgext_login_use(dispatcher, flight);
+		msgext_session_use(dispatcher, flight);
 		flight->next = dispatcher->fresh;
 		dispatcher->fresh = flight;
 	}
@@ -84,10 +84,10 @@ msgext_packet_join(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *a
 }
 
 void
-msgext_packet_judge(MsgDispatcher *dispatcher, const MsgFlight *flight, int64 id,
-					const MsgOutcome *outcome)
+msgext_batch_note_outcome(MsgDispatcher *dispatcher, const MsgFlight *flight, int64 id,
+						  const MsgOutcome *outcome)
 {
-	MsgPortion *portion;
+	MsgBatchLimit *portion;
 
 	if (outcome->verdict == MSG_VERDICT_AGAIN && flight != NULL && flight->n > 1)
 	{

@@ -32,25 +32,25 @@ turn_is_due(const MsgDispatcher *dispatcher, TimestampTz now)
 
 	if (dispatcher->nlanded > 0 && now >= dispatcher->record_at)
 		return true;
-	if (now >= dispatcher->last_turn + MSGEXT_TICK_US)
+	if (now >= dispatcher->last_turn + MSG_TICK_US)
 		return true;
-	if ((dispatcher->news & MSGEXT_NEWS_CALLBACK) != 0 && dispatcher->rematches != NIL)
+	if ((dispatcher->news & MSG_NEWS_CALLBACK) != 0 && dispatcher->rematches != NIL)
 		return true;
 	if (!msgext_takes(dispatcher))
 		return false;
 	if (dispatcher->flights >= msgext_max_in_flight)
 		return false;
-	if ((dispatcher->news & ~MSGEXT_NEWS_CALLBACK) != 0)
+	if ((dispatcher->news & ~MSG_NEWS_CALLBACK) != 0)
 		return true;
-	foreach (cell, dispatcher->channels)
+	foreach (cell, dispatcher->upstreams)
 	{
-		const MsgChannel *channel = lfirst(cell);
+		const MsgUpstream *upstream = lfirst(cell);
 
-		if (channel->server == NULL || channel->paused ||
-			channel->in_flight >= channel->server->max_in_flight)
+		if (upstream->server == NULL || upstream->paused ||
+			upstream->in_flight >= upstream->server->max_in_flight)
 			continue;
-		if ((channel->next_due != 0 && channel->next_due <= now) ||
-			(channel->throttled_until != 0 && channel->throttled_until <= now))
+		if ((upstream->next_due != 0 && upstream->next_due <= now) ||
+			(upstream->throttled_until != 0 && upstream->throttled_until <= now))
 			return true;
 	}
 	return false;
@@ -84,7 +84,7 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 	MemoryContext before = CurrentMemoryContext;
 
 	if (dispatcher->rematches == NIL)
-		dispatcher->news &= ~MSGEXT_NEWS_CALLBACK;
+		dispatcher->news &= ~MSG_NEWS_CALLBACK;
 	if (msgext_http_thread_ready(dispatcher->http))
 		msgext_flight_land(dispatcher);
 	if (turn_is_due(dispatcher, GetCurrentTimestamp()))
@@ -99,25 +99,25 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 long
 msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher, TimestampTz now)
 {
-	TimestampTz at = dispatcher->last_turn + MSGEXT_TICK_US;
+	TimestampTz at = dispatcher->last_turn + MSG_TICK_US;
 	ListCell *cell;
 
 	if (turn_is_due(dispatcher, now))
 		return 0;
 	if (dispatcher->nlanded > 0)
 		at = Min(at, dispatcher->record_at);
-	foreach (cell, dispatcher->channels)
+	foreach (cell, dispatcher->upstreams)
 	{
-		const MsgChannel *channel = lfirst(cell);
+		const MsgUpstream *upstream = lfirst(cell);
 
-		if (channel->server == NULL || channel->paused || !msgext_takes(dispatcher) ||
-			channel->in_flight >= channel->server->max_in_flight ||
+		if (upstream->server == NULL || upstream->paused || !msgext_takes(dispatcher) ||
+			upstream->in_flight >= upstream->server->max_in_flight ||
 			dispatcher->flights >= msgext_max_in_flight)
 			continue;
-		if (channel->next_due != 0)
-			at = Min(at, channel->next_due);
-		if (channel->throttled_until != 0)
-			at = Min(at, channel->throttled_until);
+		if (upstream->next_due != 0)
+			at = Min(at, upstream->next_due);
+		if (upstream->throttled_until != 0)
+			at = Min(at, upstream->throttled_until);
 	}
 	return at <= now ? 0 : (long) ((at - now + 999) / 1000);
 }
@@ -164,15 +164,15 @@ msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 		return true;
 	if (dispatcher->news != 0 || dispatcher->more)
 		return false;
-	foreach (cell, dispatcher->channels)
+	foreach (cell, dispatcher->upstreams)
 	{
-		const MsgChannel *channel = lfirst(cell);
+		const MsgUpstream *upstream = lfirst(cell);
 
-		if (channel->server == NULL || channel->paused)
+		if (upstream->server == NULL || upstream->paused)
 			continue;
-		if ((channel->throttled_until != 0 && channel->throttled_until <= until) ||
-			(channel->next_due != 0 &&
-			 channel->next_due <= (channel->line_until > now ? until : now)))
+		if ((upstream->throttled_until != 0 && upstream->throttled_until <= until) ||
+			(upstream->next_due != 0 &&
+			 upstream->next_due <= (upstream->line_until > now ? until : now)))
 			return false;
 	}
 	return true;
@@ -191,7 +191,7 @@ settle_claims(MsgDispatcher *dispatcher)
 		int i;
 
 		msgext_turn_begin(dispatcher);
-		msgext_channels_refresh(dispatcher);
+		msgext_upstreams_refresh(dispatcher);
 		found = msgext_claim_first(claims_of(dispatcher), &claim);
 		if (found)
 		{
@@ -242,7 +242,7 @@ stop_http(MsgDispatcher *dispatcher)
 }
 
 MsgDispatcher *
-msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
+msgext_dispatcher_create(MemoryContext parent, const MsgXactOps *host)
 {
 	MemoryContext context =
 		AllocSetContextCreate(parent, "msgext dispatcher", ALLOCSET_DEFAULT_SIZES);
@@ -256,17 +256,17 @@ msgext_dispatcher_create(MemoryContext parent, const MsgHost *host)
 		AllocSetContextCreate(context, "msgext message", ALLOCSET_DEFAULT_SIZES);
 	dispatcher->host = host;
 	dispatcher->limiter = msgext_limiter_create(context);
-	dispatcher->logins = msgext_logins_create(context);
+	dispatcher->logins = msgext_sessions_create(context);
 	control.keysize = sizeof(int64);
 	control.entrysize = sizeof(MsgUnderWay);
 	control.hcxt = context;
 	dispatcher->under_way = hash_create("msgext messages under way", 1024, &control,
 										HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	control.entrysize = sizeof(MsgPortion);
+	control.entrysize = sizeof(MsgBatchLimit);
 	dispatcher->portions = hash_create("msgext portions", 64, &control,
 									   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	start_http(dispatcher);
-	dispatcher->news = MSGEXT_NEWS_ALL;
+	dispatcher->news = MSG_NEWS_ALL;
 	PG_TRY();
 	{
 		settle_claims(dispatcher);
@@ -291,12 +291,12 @@ msgext_dispatcher_destroy(MsgDispatcher *dispatcher)
 	hash_seq_init(&scan, dispatcher->under_way);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 		msgext_server_unpin(entry->flight->server);
-	foreach (cell, dispatcher->channels)
+	foreach (cell, dispatcher->upstreams)
 	{
-		MsgChannel *channel = lfirst(cell);
+		MsgUpstream *upstream = lfirst(cell);
 
-		if (channel->server != NULL)
-			msgext_server_unpin(channel->server);
+		if (upstream->server != NULL)
+			msgext_server_unpin(upstream->server);
 	}
 	MemoryContextDelete(dispatcher->context);
 }
@@ -313,10 +313,10 @@ drop_fresh(MsgDispatcher *dispatcher)
 
 		dispatcher->fresh = flight->next;
 		if (flight->login)
-			msgext_login_drop(dispatcher, flight);
+			msgext_session_drop_login(dispatcher, flight);
 		for (i = 0; i < flight->n; i++)
 			hash_search(dispatcher->under_way, &flight->jobs[i].id, HASH_REMOVE, NULL);
-		flight->channel->in_flight--;
+		flight->upstream->in_flight--;
 		msgext_flight_free(dispatcher, flight);
 	}
 	if (dispatcher->batch != NULL)
@@ -338,8 +338,8 @@ msgext_dispatcher_recover(MsgDispatcher *dispatcher)
 
 		for (i = 0; i < flight->n; i++)
 		{
-			if (flight->settled[i] == MSGEXT_WRITTEN)
-				flight->settled[i] = MSGEXT_OPEN;
+			if (flight->settled[i] == MSG_SETTLED_WRITTEN)
+				flight->settled[i] = MSG_SETTLED_OPEN;
 			if (flight->jobs[i].id == dispatcher->reading && ++flight->strikes >= 3)
 				flight->not_before = GetCurrentTimestamp() + STRIKE_US;
 		}
@@ -349,7 +349,7 @@ msgext_dispatcher_recover(MsgDispatcher *dispatcher)
 
 	/* A row that cannot even be looked at must not stop those behind it. */
 	if (dispatcher->reading != 0 && dispatcher->nlanded == 0 &&
-		dispatcher->npoison < MSGEXT_POISON_MAX)
+		dispatcher->npoison < MSG_POISON_MAX)
 		dispatcher->poison[dispatcher->npoison++] = dispatcher->reading;
 	dispatcher->reading = 0;
 	dispatcher->careful = dispatcher->nlanded > 0;
@@ -360,8 +360,8 @@ msgext_dispatcher_recover(MsgDispatcher *dispatcher)
 	MemoryContextSwitchTo(dispatcher->turn);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	dispatcher->now = GetCurrentTimestamp();
-	foreach (cell, dispatcher->channels)
-		msgext_channel_load(dispatcher, lfirst(cell));
+	foreach (cell, dispatcher->upstreams)
+		msgext_upstream_load(dispatcher, lfirst(cell));
 	PopActiveSnapshot();
 	dispatcher->host->commit();
 	dispatcher->last_turn = dispatcher->now;

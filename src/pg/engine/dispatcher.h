@@ -18,18 +18,18 @@
 typedef struct MsgDispatcher MsgDispatcher;
 
 /* How the owner begins and ends transactions. */
-typedef struct MsgHost
+typedef struct MsgXactOps
 {
 	void (*begin)(void);
 	void (*commit)(void);
-} MsgHost;
+} MsgXactOps;
 
 /*
  * Makes a dispatcher in context; the session holds the dispatcher lock. Settles what a
  * dispatcher that died has left, in transactions of its own.
  */
 extern MsgDispatcher *msgext_dispatcher_create(MemoryContext context,
-											   const MsgHost *host);
+											   const MsgXactOps *host);
 /* Cuts what is under way: its outcome is unknown until the next dispatcher looks. */
 extern void msgext_dispatcher_destroy(MsgDispatcher *dispatcher);
 

@@ -1,7 +1,7 @@
 /*
  * engine.h
- *		What the parts of the dispatcher share: channels, flights and batches. For
- *		dispatcher.c, channels.c, take.c, poll.c, packet.c, flight.c, record.c and login.c
+ *		What the parts of the dispatcher share: upstreams, flights and batches. For
+ *		dispatcher.c, upstreams.c, take.c, poll.c, batch.c, flight.c, record.c and session.c
  *		only.
  */
 #ifndef MSGEXT_ENGINE_H
@@ -19,29 +19,29 @@
 #include "pg/store/server_pause.h"
 #include "utils/hsearch.h"
 
-#define MSGEXT_PRIORITIES 5
+#define MSG_PRIORITIES 5
 
 /* A sender without usable credentials is looked at again this often. */
-#define MSGEXT_ACCOUNT_RETRY_US (10 * USECS_PER_SEC)
+#define MSG_ACCOUNT_RETRY_US (10 * USECS_PER_SEC)
 
 /* Of a provider's code so many bytes are kept. */
-#define MSGEXT_CODE_MAX 256
+#define MSG_CODE_MAX 256
 
 /*
  * What is to go out again at once waits for the next turn: until the end of this one it
  * counts as under way.
  */
-#define MSGEXT_NEXT_TURN_US 1000
+#define MSG_NEXT_TURN_US 1000
 
 /* A server as the dispatcher works it. */
-typedef struct MsgChannel
+typedef struct MsgUpstream
 {
 	char *name;
 	MsgServer *server; /* pinned; NULL when its options cannot be read */
-	MsgLane *lanes[MSGEXT_PRIORITIES];
-	bool hungry[MSGEXT_PRIORITIES]; /* the lane may have something to read */
-	int in_flight;					/* requests */
-	unsigned asked;					/* turns that had room for a request */
+	MsgLane *lanes[MSG_PRIORITIES];
+	bool hungry[MSG_PRIORITIES]; /* the lane may have something to read */
+	int in_flight;				 /* requests */
+	unsigned asked;				 /* turns that had room for a request */
 	bool paused;
 	char pause_wanted[512];		  /* a pause that could not be written down yet, or "" */
 	TimestampTz send_from;		  /* reminders before this have been taken */
@@ -52,26 +52,26 @@ typedef struct MsgChannel
 	TimestampTz throttled_until;  /* a rate limit holds messages back until then */
 	TimestampTz line_until;		  /* the last of those set aside for it has its turn */
 	MsgHealth health;
-} MsgChannel;
+} MsgUpstream;
 
 /* A claim's row in memory. */
-typedef struct MsgBatch
+typedef struct MsgOpenClaim
 {
 	int64 id;
 	int left;		  /* messages without a recorded result */
 	int recorded_now; /* of them, those this turn records */
-} MsgBatch;
+} MsgOpenClaim;
 
 /* Whether the result of a message is in the tables. */
 typedef enum MsgSettled
 {
-	MSGEXT_OPEN,
-	MSGEXT_WRITTEN, /* by this turn, which has not committed */
-	MSGEXT_DONE
+	MSG_SETTLED_OPEN,
+	MSG_SETTLED_WRITTEN, /* by this turn, which has not committed */
+	MSG_SETTLED_DONE
 } MsgSettled;
 
-/* Sessions with providers: see login.h. */
-typedef struct MsgLogins MsgLogins;
+/* Sessions with providers: see session.h. */
+typedef struct MsgSessions MsgSessions;
 
 /* One request, from claim to record. */
 typedef struct MsgFlight
@@ -79,7 +79,7 @@ typedef struct MsgFlight
 	struct MsgFlight *next;
 	MemoryContext context; /* everything of it, itself too */
 	MsgArena *arena;
-	MsgChannel *channel;
+	MsgUpstream *upstream;
 	MsgServer *server; /* pinned */
 	MsgAccount *account;
 	MsgConn conn;	/* the account's, with the session this request is sent with */
@@ -89,13 +89,13 @@ typedef struct MsgFlight
 	const char **secrets;	   /* once it has landed: what the answer must not echo */
 	MsgLogin login_answer;
 	bool poll;
-	MsgBatch *batch; /* of a send */
-	int n;			 /* messages; one for a login */
-	int room;		 /* for so many without growing */
-	int most;		 /* may become as many */
-	size_t bytes;	 /* of their fragments */
+	MsgOpenClaim *batch; /* of a send */
+	int n;				 /* messages; one for a login */
+	int room;			 /* for so many without growing */
+	int most;			 /* may become as many */
+	size_t bytes;		 /* of their fragments */
 	MsgJob *jobs;
-	MsgDue *reminders;		 /* of a poll: where each stood */
+	MsgReminder *reminders;	 /* of a poll: where each stood */
 	ItemPointerData *places; /* of the rows, when they were read */
 	MsgOutcome *outcomes;
 	MsgSettled *settled;
@@ -115,16 +115,16 @@ typedef struct MsgUnderWay
 } MsgUnderWay;
 
 /* A message of a request that was refused as a whole. */
-typedef struct MsgPortion
+typedef struct MsgBatchLimit
 {
 	int64 id; /* message; the hash key */
 	int most; /* messages its next request may have */
-} MsgPortion;
+} MsgBatchLimit;
 
 /* A report that another transaction was writing when its message was recorded. */
 typedef struct MsgRematch
 {
-	MsgChannel *channel;
+	MsgUpstream *upstream;
 	char *provider_id;
 	int64 message;
 	TimestampTz until;
@@ -133,33 +133,33 @@ typedef struct MsgRematch
 /* Tables that a turn opens when it comes to need them. */
 typedef enum MsgTableKind
 {
-	MSGEXT_OUTBOX,
-	MSGEXT_EVENTS,
-	MSGEXT_DUE,
-	MSGEXT_CLAIMS,
-	MSGEXT_REFERENCES,
-	MSGEXT_USES
+	MSG_TABLE_OUTBOX,
+	MSG_TABLE_EVENTS,
+	MSG_TABLE_REMINDERS,
+	MSG_TABLE_CLAIMS,
+	MSG_TABLE_REFERENCES,
+	MSG_TABLE_USES
 } MsgTableKind;
 
-#define MSGEXT_TABLES (MSGEXT_USES + 1)
+#define MSG_TABLE_COUNT (MSG_TABLE_USES + 1)
 
 /* What no latch tells of (a lock that went, a clock that moved) is found by this. */
-#define MSGEXT_TICK_US USECS_PER_SEC
+#define MSG_TICK_US USECS_PER_SEC
 
-#define MSGEXT_POISON_MAX 64
+#define MSG_POISON_MAX 64
 
 struct MsgDispatcher
 {
 	MemoryContext context;
 	MemoryContext turn;	   /* reset after each turn */
 	MemoryContext message; /* reset after each message that a turn looks at */
-	const MsgHost *host;
+	const MsgXactOps *host;
 	struct MsgHttpThread *http;
-	List *channels; /* of MsgChannel * */
+	List *upstreams; /* of MsgUpstream * */
 	uint64 generation;
-	int rotation; /* which channel comes first in this turn */
+	int rotation; /* which upstream comes first in this turn */
 	MsgLimiter *limiter;
-	MsgLogins *logins;
+	MsgSessions *logins;
 	HTAB *under_way;
 	HTAB *portions;
 
@@ -170,11 +170,11 @@ struct MsgDispatcher
 	MsgFlight *spare;	   /* contexts to use again */
 	int flights;		   /* claimed or asked, and not recorded */
 
-	MsgBatch *batch; /* of this turn, or NULL */
+	MsgOpenClaim *batch; /* of this turn, or NULL */
 	int64 last_batch;
 	List *rematches;
 
-	uint64 news; /* see wake.h */
+	uint64 news; /* see registry.h */
 	bool more;	 /* capacity ended before the work did */
 	bool stopping;
 	bool careful; /* a turn failed: record one flight at a time */
@@ -185,8 +185,8 @@ struct MsgDispatcher
 
 	int64 reading; /* message being looked at, should it raise an error */
 	int npoison;
-	int64 poison[MSGEXT_POISON_MAX]; /* messages that raised one */
-	MsgTable *tables[MSGEXT_TABLES]; /* open in this turn; see outbox_of() */
+	int64 poison[MSG_POISON_MAX];	   /* messages that raised one */
+	MsgTable *tables[MSG_TABLE_COUNT]; /* open in this turn; see outbox_of() */
 };
 
 /*
@@ -202,49 +202,49 @@ extern void msgext_turn_commit(MsgDispatcher *dispatcher);
 extern bool msgext_takes(const MsgDispatcher *dispatcher);
 
 /* turn.c: opens one of the tables, if this turn has not. */
-extern MsgTable *msgext_open_in_turn(MsgDispatcher *dispatcher, MsgTableKind kind);
+extern MsgTable *msgext_turn_table(MsgDispatcher *dispatcher, MsgTableKind kind);
 
 static inline MsgTable *
 outbox_of(MsgDispatcher *dispatcher)
 {
-	return msgext_open_in_turn(dispatcher, MSGEXT_OUTBOX);
+	return msgext_turn_table(dispatcher, MSG_TABLE_OUTBOX);
 }
 
 static inline MsgTable *
 events_of(MsgDispatcher *dispatcher)
 {
-	return msgext_open_in_turn(dispatcher, MSGEXT_EVENTS);
+	return msgext_turn_table(dispatcher, MSG_TABLE_EVENTS);
 }
 
 static inline MsgTable *
-due_of(MsgDispatcher *dispatcher)
+reminders_of(MsgDispatcher *dispatcher)
 {
-	return msgext_open_in_turn(dispatcher, MSGEXT_DUE);
+	return msgext_turn_table(dispatcher, MSG_TABLE_REMINDERS);
 }
 
 static inline MsgTable *
 claims_of(MsgDispatcher *dispatcher)
 {
-	return msgext_open_in_turn(dispatcher, MSGEXT_CLAIMS);
+	return msgext_turn_table(dispatcher, MSG_TABLE_CLAIMS);
 }
 
 static inline MsgTable *
 references_of(MsgDispatcher *dispatcher)
 {
-	return msgext_open_in_turn(dispatcher, MSGEXT_REFERENCES);
+	return msgext_turn_table(dispatcher, MSG_TABLE_REFERENCES);
 }
 
 static inline MsgTable *
 uses_of(MsgDispatcher *dispatcher)
 {
-	return msgext_open_in_turn(dispatcher, MSGEXT_USES);
+	return msgext_turn_table(dispatcher, MSG_TABLE_USES);
 }
 
 /* take.c */
 extern void msgext_take(MsgDispatcher *dispatcher);
 
 /* poll.c: asks for the status of messages whose reminder is due. */
-extern void msgext_take_polls(MsgDispatcher *dispatcher, MsgChannel *channel,
+extern void msgext_take_polls(MsgDispatcher *dispatcher, MsgUpstream *upstream,
 							  int requests);
 /*
  * poll.c: records the answer about one message of the flight. False when another
@@ -259,23 +259,23 @@ extern TimestampTz msgext_next_poll(const MsgServer *server, TimestampTz accepte
 									TimestampTz now);
 
 /*
- * packet.c: may one more message of this account leave with this turn, in a request of
+ * batch.c: may one more message of this account leave with this turn, in a request of
  * it or in a new one?
  */
-extern bool msgext_packet_has_room(MsgDispatcher *dispatcher, MsgChannel *channel,
-								   MsgAccount *account, int64 id, bool poll);
-/* packet.c: adds it, and returns the request. */
-extern MsgFlight *msgext_packet_join(MsgDispatcher *dispatcher, MsgChannel *channel,
-									 MsgAccount *account, const MsgRow *row, bool poll);
+extern bool msgext_batch_has_room(MsgDispatcher *dispatcher, MsgUpstream *upstream,
+								  MsgAccount *account, int64 id, bool poll);
+/* batch.c: adds it, and returns the request. */
+extern MsgFlight *msgext_batch_join(MsgDispatcher *dispatcher, MsgUpstream *upstream,
+									MsgAccount *account, const MsgRow *row, bool poll);
 /*
- * packet.c: notes whether the message was judged, or goes out again in half a request
+ * batch.c: notes whether the message was judged, or goes out again in half a request
  * because this one was refused as a whole. flight may be NULL.
  */
-extern void msgext_packet_judge(MsgDispatcher *dispatcher, const MsgFlight *flight,
-								int64 id, const MsgOutcome *outcome);
+extern void msgext_batch_note_outcome(MsgDispatcher *dispatcher, const MsgFlight *flight,
+									  int64 id, const MsgOutcome *outcome);
 
 /* flight.c */
-extern MsgFlight *msgext_flight_create(MsgDispatcher *dispatcher, MsgChannel *channel,
+extern MsgFlight *msgext_flight_create(MsgDispatcher *dispatcher, MsgUpstream *upstream,
 									   MsgAccount *account);
 /* Room for one more job, zeroed; its index. */
 extern int msgext_flight_add(MsgFlight *flight);
@@ -315,34 +315,34 @@ extern void msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message,
 									  int32 attempt);
 extern void msgext_record_rematch(MsgDispatcher *dispatcher);
 
-/* channels.c: adds a reminder and makes sure that it is woken up for. */
-extern void msgext_remind(MsgDispatcher *dispatcher, MsgChannel *channel,
-						  const char *kind, TimestampTz at, int64 id);
-/* record.c: holds a channel back from the next turn on; the pause is written down then. */
-extern void msgext_pause_channel(MsgChannel *channel, const char *code, const char *text,
-								 int http_status);
-/* channels.c: remembers a success of a channel for server_status. */
-extern void msgext_channel_success(MsgDispatcher *dispatcher, MsgChannel *channel);
-/* channels.c: remembers an error of a channel for server_status. */
-extern void msgext_channel_error(MsgDispatcher *dispatcher, MsgChannel *channel,
-								 const char *text);
+/* upstreams.c: adds a reminder and makes sure that it is woken up for. */
+extern void msgext_upstream_remind(MsgDispatcher *dispatcher, MsgUpstream *upstream,
+								   const char *kind, TimestampTz at, int64 id);
+/* record.c: holds a upstream back from the next turn on; the pause is written down then. */
+extern void msgext_upstream_pause(MsgUpstream *upstream, const char *code,
+								  const char *text, int http_status);
+/* upstreams.c: remembers a success of a upstream for server_status. */
+extern void msgext_upstream_success(MsgDispatcher *dispatcher, MsgUpstream *upstream);
+/* upstreams.c: remembers an error of a upstream for server_status. */
+extern void msgext_upstream_error(MsgDispatcher *dispatcher, MsgUpstream *upstream,
+								  const char *text);
 
-/* channels.c: what memory held of a channel, read from the tables again. */
-extern void msgext_channel_load(MsgDispatcher *dispatcher, MsgChannel *channel);
-/* channels.c: which servers there are, and their settings, if the catalogs changed. */
-extern void msgext_channels_refresh(MsgDispatcher *dispatcher);
-/* channels.c: which lanes the news is of. */
-extern void msgext_channels_feed(MsgDispatcher *dispatcher, uint64 news);
+/* upstreams.c: what memory held of a upstream, read from the tables again. */
+extern void msgext_upstream_load(MsgDispatcher *dispatcher, MsgUpstream *upstream);
+/* upstreams.c: which servers there are, and their settings, if the catalogs changed. */
+extern void msgext_upstreams_refresh(MsgDispatcher *dispatcher);
+/* upstreams.c: which lanes the news is of. */
+extern void msgext_upstreams_mark_news(MsgDispatcher *dispatcher, uint64 news);
 /*
- * channels.c: is it paused by now? To be asked before anything is claimed: what a restore
+ * upstreams.c: is it paused by now? To be asked before anything is claimed: what a restore
  * has written into the tables, no news tells of.
  */
-extern bool msgext_channel_is_paused(MsgChannel *channel);
-/* channels.c: who is paused, and who no longer. */
-extern void msgext_channels_look(MsgDispatcher *dispatcher);
-/* channels.c: writes down whom an answer has paused. */
-extern void msgext_channels_pause(MsgDispatcher *dispatcher);
-/* channels.c: writes down how far lanes have been read, and health. */
-extern void msgext_channels_save(MsgDispatcher *dispatcher);
+extern bool msgext_upstream_is_paused(MsgUpstream *upstream);
+/* upstreams.c: who is paused, and who no longer. */
+extern void msgext_upstreams_read_pauses(MsgDispatcher *dispatcher);
+/* upstreams.c: writes down whom an answer has paused. */
+extern void msgext_upstreams_write_pauses(MsgDispatcher *dispatcher);
+/* upstreams.c: writes down how far lanes have been read, and health. */
+extern void msgext_upstreams_save(MsgDispatcher *dispatcher);
 
 #endif /* MSGEXT_ENGINE_H */

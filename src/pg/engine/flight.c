@@ -20,7 +20,8 @@
 #define FLIGHT_BLOCK_SIZE 4096
 
 MsgFlight *
-msgext_flight_create(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account)
+msgext_flight_create(MsgDispatcher *dispatcher, MsgUpstream *upstream,
+					 MsgAccount *account)
 {
 	MemoryContext context;
 	MemoryContext before;
@@ -39,13 +40,13 @@ msgext_flight_create(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount 
 	flight = palloc0(sizeof(MsgFlight));
 	flight->context = context;
 	flight->arena = msgext_arena_pg_create(context);
-	flight->channel = channel;
-	flight->server = channel->server;
+	flight->upstream = upstream;
+	flight->server = upstream->server;
 	msgext_server_pin(flight->server);
 	flight->account = account;
 	MemoryContextSwitchTo(before);
 	dispatcher->flights++;
-	channel->in_flight++;
+	upstream->in_flight++;
 	return flight;
 }
 
@@ -72,7 +73,7 @@ msgext_flight_add(MsgFlight *flight)
 		flight->jobs = grow(flight, flight->jobs, sizeof(MsgJob), room);
 		flight->outcomes = grow(flight, flight->outcomes, sizeof(MsgOutcome), room);
 		flight->settled = grow(flight, flight->settled, sizeof(MsgSettled), room);
-		flight->reminders = grow(flight, flight->reminders, sizeof(MsgDue), room);
+		flight->reminders = grow(flight, flight->reminders, sizeof(MsgReminder), room);
 		flight->places = grow(flight, flight->places, sizeof(ItemPointerData), room);
 		flight->room = room;
 	}
@@ -146,7 +147,7 @@ static void
 land(MsgDispatcher *dispatcher, MsgFlight *flight)
 {
 	flight->landed = true;
-	flight->channel->in_flight--;
+	flight->upstream->in_flight--;
 	flight->next = dispatcher->landed;
 	dispatcher->landed = flight;
 	dispatcher->nlanded++;

@@ -1,6 +1,6 @@
 /*
- * limit.c
- *		Rates and recipient limits: see limit.h.
+ * limiter.c
+ *		Rates and recipient limits: see limiter.h.
  */
 #include "postgres.h"
 
@@ -168,7 +168,7 @@ msgext_limiter_take(MsgLimiter *limiter, const char *server, const char *key,
 }
 
 bool
-msgext_limiter_line_up(MsgLimiter *limiter, const char *server, const char *key,
+msgext_limiter_reserve(MsgLimiter *limiter, const char *server, const char *key,
 					   const MsgRate *rate, TimestampTz now, TimestampTz *at)
 {
 	Bucket *bucket = find_bucket(limiter, server, key, rate, now, 0);

@@ -1,5 +1,5 @@
 /*
- * limit.h
+ * limiter.h
  *		Limits that a provider sets and we keep before it has to refuse: so many a
  *		second for one sender, so many a day to one recipient.
  *
@@ -7,8 +7,8 @@
  * waits as if the window before it were full. Uses of recipients are rows of
  * msgext.recipient_use.
  */
-#ifndef MSGEXT_LIMIT_H
-#define MSGEXT_LIMIT_H
+#ifndef MSGEXT_LIMITER_H
+#define MSGEXT_LIMITER_H
 
 #include "core/option.h"
 #include "pg/store/table.h"
@@ -31,7 +31,7 @@ extern bool msgext_limiter_take(MsgLimiter *limiter, const char *server, const c
  * Where a message that had to wait should line up: the time at which its turn comes if
  * those that wait already go first. False when more than a window's worth waits.
  */
-extern bool msgext_limiter_line_up(MsgLimiter *limiter, const char *server,
+extern bool msgext_limiter_reserve(MsgLimiter *limiter, const char *server,
 								   const char *key, const MsgRate *rate, TimestampTz now,
 								   TimestampTz *at);
 
@@ -49,4 +49,4 @@ extern bool msgext_recipient_take(MsgTable *uses, const char *server, const char
 extern void msgext_recipient_release(MsgTable *uses, const char *server, const char *key,
 									 const char *recipient, int64 message);
 
-#endif /* MSGEXT_LIMIT_H */
+#endif /* MSGEXT_LIMITER_H */

@@ -26,29 +26,29 @@ msgext_next_poll(const MsgServer *server, TimestampTz accepted_at, TimestampTz n
 
 /* Its sender's account cannot be used now. */
 static void
-put_off(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row,
-		const MsgDue *reminder, const char *error)
+put_off(MsgDispatcher *dispatcher, MsgUpstream *upstream, const MsgRow *row,
+		const MsgReminder *reminder, const char *error)
 {
-	TimestampTz again = dispatcher->now + MSGEXT_ACCOUNT_RETRY_US;
+	TimestampTz again = dispatcher->now + MSG_ACCOUNT_RETRY_US;
 	MsgChange change;
 
-	msgext_channel_error(dispatcher, channel, error);
+	msgext_upstream_error(dispatcher, upstream, error);
 	msgext_change_init(&change);
 	msgext_change_time(&change, Anum_outbox_next_attempt_at, again);
 	if (msgext_outbox_update(outbox_of(dispatcher), row, &change, false) != TM_Ok)
 		return;
-	msgext_due_remove(due_of(dispatcher), reminder);
-	msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL, again, row->id);
+	msgext_reminder_remove(reminders_of(dispatcher), reminder);
+	msgext_upstream_remind(dispatcher, upstream, MSG_REMINDER_POLL, again, row->id);
 }
 
 void
-msgext_take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int requests)
+msgext_take_polls(MsgDispatcher *dispatcher, MsgUpstream *upstream, int requests)
 {
-	int max = requests * channel->server->batch_size;
-	MsgDue *found = palloc(sizeof(MsgDue) * max);
-	int n = msgext_due_read(due_of(dispatcher), channel->name, MSGEXT_DUE_POLL,
-							channel->poll_from, channel->poll_after, dispatcher->now,
-							found, max);
+	int max = requests * upstream->server->batch_size;
+	MsgReminder *found = palloc(sizeof(MsgReminder) * max);
+	int n = msgext_reminder_read(reminders_of(dispatcher), upstream->name,
+								 MSG_REMINDER_POLL, upstream->poll_from,
+								 upstream->poll_after, dispatcher->now, found, max);
 	int i;
 
 	dispatcher->more |= n == max;
@@ -60,8 +60,8 @@ msgext_take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int requests)
 		MsgRow row;
 
 		/* What is under way keeps its reminder, which must not be found again and again. */
-		channel->poll_from = found[i].at;
-		channel->poll_after = found[i].id;
+		upstream->poll_from = found[i].at;
+		upstream->poll_after = found[i].id;
 		dispatcher->reading = found[i].id;
 		if (hash_search(dispatcher->under_way, &found[i].id, HASH_FIND, NULL) != NULL)
 			continue;
@@ -70,33 +70,34 @@ msgext_take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int requests)
 			row.next_attempt_at != found[i].at || msgext_state_is_final(row.state) ||
 			row.state == MSG_QUEUED)
 		{
-			msgext_due_remove(due_of(dispatcher), &found[i]);
+			msgext_reminder_remove(reminders_of(dispatcher), &found[i]);
 			continue;
 		}
-		account = msgext_server_account(channel->server,
+		account = msgext_server_account(upstream->server,
 										msgext_row_text(&row, Anum_outbox_sender));
 		if (account->error != NULL)
 		{
-			put_off(dispatcher, channel, &row, &found[i], account->error);
+			put_off(dispatcher, upstream, &row, &found[i], account->error);
 			continue;
 		}
-		if (msgext_login_need(dispatcher, channel, account, &until) == MSGEXT_LOGIN_WAIT)
+		if (msgext_session_need(dispatcher, upstream, account, &until) ==
+			MSG_SESSION_WAIT)
 		{
 			/* The reminder stays; what is behind it needs the same login. */
-			channel->poll_after = found[i].id - 1;
-			channel->polls_held_until = until;
+			upstream->poll_after = found[i].id - 1;
+			upstream->polls_held_until = until;
 			break;
 		}
 
-		if (!msgext_packet_has_room(dispatcher, channel, account, row.id, true))
+		if (!msgext_batch_has_room(dispatcher, upstream, account, row.id, true))
 		{
-			channel->poll_after = found[i].id - 1;
+			upstream->poll_after = found[i].id - 1;
 			dispatcher->more = true;
 			break;
 		}
 
 		/* The reminder stays until the answer is recorded: a crash loses no poll. */
-		flight = msgext_packet_join(dispatcher, channel, account, &row, true);
+		flight = msgext_batch_join(dispatcher, upstream, account, &row, true);
 		flight->reminders[flight->n - 1] = found[i];
 	}
 	dispatcher->reading = 0;
@@ -113,7 +114,7 @@ end_polling(MsgDispatcher *dispatcher, const MsgRow *row, const MsgOutcome *outc
 	msgext_change_null(&change, Anum_outbox_next_attempt_at);
 	msgext_change_time(&change, Anum_outbox_finished_at, dispatcher->now);
 	msgext_change_text(&change, Anum_outbox_code,
-					   msgext_clean_text(outcome->code, MSGEXT_CODE_MAX));
+					   msgext_clean_text(outcome->code, MSG_CODE_MAX));
 	msgext_change_text(&change, Anum_outbox_error, why);
 	if (msgext_outbox_update(outbox_of(dispatcher), row, &change, false) != TM_Ok)
 		return false;
@@ -124,7 +125,7 @@ end_polling(MsgDispatcher *dispatcher, const MsgRow *row, const MsgOutcome *outc
 bool
 msgext_record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 {
-	MsgChannel *channel = flight->channel;
+	MsgUpstream *upstream = flight->upstream;
 	const MsgOutcome *outcome = &flight->outcomes[i];
 	const MsgServer *server = flight->server;
 	MsgAnswer answer = msgext_answer_to(flight, i, "poll_ended", 0);
@@ -139,17 +140,17 @@ msgext_record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 		row.next_attempt_at != asked_at)
 	{
 		/* A callback or a person was quicker; what it left is no longer ours to ask. */
-		msgext_due_remove_one(due_of(dispatcher), channel->name, MSGEXT_DUE_POLL,
-							  asked_at, flight->jobs[i].id);
+		msgext_reminder_remove_one(reminders_of(dispatcher), upstream->name,
+								   MSG_REMINDER_POLL, asked_at, flight->jobs[i].id);
 		return true;
 	}
 	next = msgext_next_poll(server, row.accepted_at, dispatcher->now);
 	if (outcome->retry_after_ms >= 0)
 		next = Max(next, dispatcher->now + outcome->retry_after_ms * 1000);
 
-	msgext_packet_judge(dispatcher, flight, row.id, outcome);
+	msgext_batch_note_outcome(dispatcher, flight, row.id, outcome);
 	if (outcome->verdict == MSG_VERDICT_AGAIN)
-		next = dispatcher->now + MSGEXT_NEXT_TURN_US;
+		next = dispatcher->now + MSG_NEXT_TURN_US;
 
 	if (outcome->verdict == MSG_VERDICT_REJECTED)
 	{
@@ -187,21 +188,22 @@ msgext_record_poll(MsgDispatcher *dispatcher, MsgFlight *flight, int i)
 	if (!recorded)
 		return false;
 
-	msgext_due_remove_one(due_of(dispatcher), channel->name, MSGEXT_DUE_POLL, asked_at,
-						  row.id);
+	msgext_reminder_remove_one(reminders_of(dispatcher), upstream->name,
+							   MSG_REMINDER_POLL, asked_at, row.id);
 	if (next != 0 && !msgext_state_is_final(tracking.state))
-		msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL, next, row.id);
+		msgext_upstream_remind(dispatcher, upstream, MSG_REMINDER_POLL, next, row.id);
 	if (outcome->verdict == MSG_VERDICT_PROGRESS)
 	{
-		msgext_channel_success(dispatcher, channel);
-		msgext_login_honoured(dispatcher, flight);
+		msgext_upstream_success(dispatcher, upstream);
+		msgext_session_worked(dispatcher, flight);
 	}
 	else if (outcome->verdict != MSG_VERDICT_AGAIN)
-		msgext_channel_error(dispatcher, channel,
-							 outcome->text != NULL ? outcome->text : outcome->code);
+		msgext_upstream_error(dispatcher, upstream,
+							  outcome->text != NULL ? outcome->text : outcome->code);
 	if (outcome->verdict == MSG_VERDICT_PAUSE ||
 		(outcome->verdict == MSG_VERDICT_RELOGIN &&
-		 !msgext_login_refused(dispatcher, flight)))
-		msgext_pause_channel(channel, outcome->code, outcome->text, flight->http_status);
+		 !msgext_session_refused(dispatcher, flight)))
+		msgext_upstream_pause(upstream, outcome->code, outcome->text,
+							  flight->http_status);
 	return true;
 }

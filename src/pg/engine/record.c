@@ -66,24 +66,24 @@ msgext_record_event(MsgDispatcher *dispatcher, const MsgRow *row, int attempt,
 }
 
 void
-msgext_pause_channel(MsgChannel *channel, const char *code, const char *text,
-					 int http_status)
+msgext_upstream_pause(MsgUpstream *upstream, const char *code, const char *text,
+					  int http_status)
 {
-	if (channel->paused)
+	if (upstream->paused)
 		return;
-	channel->paused = true;
+	upstream->paused = true;
 	if (code == NULL && text == NULL)
-		snprintf(channel->pause_wanted, sizeof(channel->pause_wanted), "HTTP status %d",
+		snprintf(upstream->pause_wanted, sizeof(upstream->pause_wanted), "HTTP status %d",
 				 http_status);
 	else
-		snprintf(channel->pause_wanted, sizeof(channel->pause_wanted), "%s%s%s",
+		snprintf(upstream->pause_wanted, sizeof(upstream->pause_wanted), "%s%s%s",
 				 code != NULL ? code : "", code != NULL && text != NULL ? ": " : "",
 				 text != NULL ? text : "");
 }
 
 /* The answer named the message: callbacks find it by this, and may have come already. */
 static void
-add_reference(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *server,
+add_reference(MsgDispatcher *dispatcher, MsgUpstream *upstream, const MsgServer *server,
 			  const MsgRow *row, const char *provider_id)
 {
 	MsgRematch *rematch;
@@ -91,12 +91,12 @@ add_reference(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *s
 
 	if ((server->provider->caps & (MSG_CAN_CALLBACK | MSG_CAN_POLL)) == 0)
 		return;
-	msgext_reference_add(references_of(dispatcher), channel->name, provider_id, row->id);
+	msgext_reference_add(references_of(dispatcher), upstream->name, provider_id, row->id);
 	if ((server->provider->caps & MSG_CAN_CALLBACK) == 0)
 		return;
 	before = MemoryContextSwitchTo(dispatcher->context);
 	rematch = palloc(sizeof(MsgRematch));
-	rematch->channel = channel;
+	rematch->upstream = upstream;
 	rematch->provider_id = pstrdup(provider_id);
 	rematch->message = row->id;
 	rematch->until = dispatcher->now + REMATCH_SECONDS * USECS_PER_SEC;
@@ -163,7 +163,7 @@ fill_change(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *ro
 	if (outcome->verdict == MSG_VERDICT_UNSURE && !row->maybe_sent)
 		msgext_change_set(change, Anum_outbox_maybe_sent, BoolGetDatum(true));
 	msgext_change_text(change, Anum_outbox_code,
-					   msgext_clean_text(outcome->code, MSGEXT_CODE_MAX));
+					   msgext_clean_text(outcome->code, MSG_CODE_MAX));
 	msgext_change_text(
 		change, Anum_outbox_error,
 		decision->state == MSG_ACCEPTED ? NULL : msgext_clean_text(text, ERROR_MAX));
@@ -187,7 +187,7 @@ fill_change(MsgDispatcher *dispatcher, const MsgServer *server, const MsgRow *ro
 }
 
 static void
-decide(const MsgDispatcher *dispatcher, const MsgChannel *channel,
+decide(const MsgDispatcher *dispatcher, const MsgUpstream *upstream,
 	   const MsgServer *server, const MsgFlight *flight, const MsgRow *row, int attempt,
 	   const MsgOutcome *outcome, MsgDecision *decision)
 {
@@ -197,7 +197,7 @@ decide(const MsgDispatcher *dispatcher, const MsgChannel *channel,
 	/* The jitter is one for a request: what left together comes again together. */
 	int64 drawn_by = flight != NULL ? flight->jobs[0].id : row->id;
 
-	if (channel->health.key_ignored || outcome->key_ignored)
+	if (upstream->health.key_ignored || outcome->key_ignored)
 		policy.deduplicates = false;
 
 	history.failures = row->failures;
@@ -215,25 +215,25 @@ decide(const MsgDispatcher *dispatcher, const MsgChannel *channel,
 
 /* What the answer tells about the server rather than the message. */
 static void
-learn(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgFlight *flight,
+learn(MsgDispatcher *dispatcher, MsgUpstream *upstream, const MsgFlight *flight,
 	  const MsgOutcome *outcome)
 {
 	if (outcome->verdict == MSG_VERDICT_ACCEPTED)
-		msgext_channel_success(dispatcher, channel);
+		msgext_upstream_success(dispatcher, upstream);
 	if (flight != NULL && flight->http_status != 0 &&
 		outcome->verdict != MSG_VERDICT_RELOGIN)
-		msgext_login_honoured(dispatcher, flight);
-	if (outcome->key_ignored && !channel->health.key_ignored)
+		msgext_session_worked(dispatcher, flight);
+	if (outcome->key_ignored && !upstream->health.key_ignored)
 	{
 		/* At once: a dispatcher killed now must not leave another one to repeat. */
-		channel->health.key_ignored = true;
-		msgext_health_save(channel->name, &channel->health);
+		upstream->health.key_ignored = true;
+		msgext_health_save(upstream->name, &upstream->health);
 	}
 	else if (!outcome->key_ignored && outcome->verdict == MSG_VERDICT_ACCEPTED &&
-			 outcome->provider_id != NULL && channel->health.key_ignored)
+			 outcome->provider_id != NULL && upstream->health.key_ignored)
 	{
-		channel->health.key_ignored = false;
-		channel->health.changed = true;
+		upstream->health.key_ignored = false;
+		upstream->health.changed = true;
 	}
 }
 
@@ -255,7 +255,7 @@ release_recipient(MsgDispatcher *dispatcher, const MsgServer *server, const MsgR
 
 /* False when another transaction holds the row: to be recorded by a later turn. */
 static bool
-record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *server,
+record_send(MsgDispatcher *dispatcher, MsgUpstream *upstream, const MsgServer *server,
 			const MsgFlight *flight, ItemPointer place, int64 id, int attempt,
 			const MsgOutcome *outcome, const MsgAnswer *answer)
 {
@@ -269,46 +269,48 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 		row.state != MSG_QUEUED || row.attempts + 1 != attempt)
 		return true;
 
-	decide(dispatcher, channel, server, flight, &row, attempt, outcome, &decision);
+	decide(dispatcher, upstream, server, flight, &row, attempt, outcome, &decision);
 	if (outcome->verdict == MSG_VERDICT_RELOGIN)
-		decision.pause = flight == NULL || !msgext_login_refused(dispatcher, flight);
+		decision.pause = flight == NULL || !msgext_session_refused(dispatcher, flight);
 	if (outcome->verdict == MSG_VERDICT_RELOGIN || outcome->verdict == MSG_VERDICT_AGAIN)
-		decision.next_us += MSGEXT_NEXT_TURN_US;
+		decision.next_us += MSG_NEXT_TURN_US;
 	fill_change(dispatcher, server, &row, attempt, outcome, &decision, &change);
 	if (msgext_outbox_update(outbox_of(dispatcher), &row, &change, false) != TM_Ok)
 		return false;
 	msgext_record_event(dispatcher, &row, attempt, decision.state, outcome, answer,
 						decision.note);
 
-	msgext_packet_judge(dispatcher, flight, id, outcome);
-	learn(dispatcher, channel, flight, outcome);
+	msgext_batch_note_outcome(dispatcher, flight, id, outcome);
+	learn(dispatcher, upstream, flight, outcome);
 	if (outcome->verdict == MSG_VERDICT_ACCEPTED && outcome->provider_id != NULL)
-		add_reference(dispatcher, channel, server, &row, outcome->provider_id);
+		add_reference(dispatcher, upstream, server, &row, outcome->provider_id);
 
 	switch (decision.state)
 	{
 		case MSG_ACCEPTED:
 			if (outcome->provider_id != NULL && server->poll)
-				msgext_remind(dispatcher, channel, MSGEXT_DUE_POLL,
-							  msgext_next_poll(server, dispatcher->now, dispatcher->now),
-							  id);
+				msgext_upstream_remind(
+					dispatcher, upstream, MSG_REMINDER_POLL,
+					msgext_next_poll(server, dispatcher->now, dispatcher->now), id);
 			break;
 		case MSG_QUEUED:
-			msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND,
-						  msgext_from_unix_us(decision.next_us), id);
+			msgext_upstream_remind(dispatcher, upstream, MSG_REMINDER_SEND,
+								   msgext_from_unix_us(decision.next_us), id);
 			break;
 		case MSG_UNKNOWN:
-			msgext_remind(dispatcher, channel, MSGEXT_DUE_UNKNOWN, row.created_at, id);
+			msgext_upstream_remind(dispatcher, upstream, MSG_REMINDER_UNKNOWN,
+								   row.created_at, id);
 			break;
 		default:
 			release_recipient(dispatcher, server, &row, outcome, &decision);
 			break;
 	}
 	if (outcome->verdict != MSG_VERDICT_ACCEPTED && outcome->verdict != MSG_VERDICT_AGAIN)
-		msgext_channel_error(dispatcher, channel,
-							 outcome->text != NULL ? outcome->text : outcome->code);
+		msgext_upstream_error(dispatcher, upstream,
+							  outcome->text != NULL ? outcome->text : outcome->code);
 	if (decision.pause)
-		msgext_pause_channel(channel, outcome->code, outcome->text, answer->http_status);
+		msgext_upstream_pause(upstream, outcome->code, outcome->text,
+							  answer->http_status);
 	return true;
 }
 
@@ -316,10 +318,10 @@ record_send(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgServer *ser
 static void
 flush(MsgDispatcher *dispatcher)
 {
-	if (dispatcher->tables[MSGEXT_EVENTS] != NULL)
-		msgext_table_flush(dispatcher->tables[MSGEXT_EVENTS]);
-	if (dispatcher->tables[MSGEXT_REFERENCES] != NULL)
-		msgext_table_flush(dispatcher->tables[MSGEXT_REFERENCES]);
+	if (dispatcher->tables[MSG_TABLE_EVENTS] != NULL)
+		msgext_table_flush(dispatcher->tables[MSG_TABLE_EVENTS]);
+	if (dispatcher->tables[MSG_TABLE_REFERENCES] != NULL)
+		msgext_table_flush(dispatcher->tables[MSG_TABLE_REFERENCES]);
 }
 
 /* Records what can be; returns whether all of the flight is settled. */
@@ -335,14 +337,14 @@ record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 		const MsgJob *job = &flight->jobs[i];
 		bool settled;
 
-		if (flight->settled[i] != MSGEXT_OPEN)
+		if (flight->settled[i] != MSG_SETTLED_OPEN)
 			continue;
 		dispatcher->reading = job->id;
 		MemoryContextReset(dispatcher->message);
 		MemoryContextSwitchTo(dispatcher->message);
 		if (flight->login)
 		{
-			msgext_login_record(dispatcher, flight);
+			msgext_session_record_login(dispatcher, flight);
 			settled = true;
 		}
 		else if (flight->poll)
@@ -351,7 +353,7 @@ record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 		{
 			MsgAnswer answer = msgext_answer_to(flight, i, "answer", dispatcher->now);
 
-			settled = record_send(dispatcher, flight->channel, flight->server, flight,
+			settled = record_send(dispatcher, flight->upstream, flight->server, flight,
 								  &flight->places[i], job->id, job->attempt,
 								  &flight->outcomes[i], &answer);
 		}
@@ -361,7 +363,7 @@ record_flight(MsgDispatcher *dispatcher, MsgFlight *flight)
 			flush(dispatcher);
 		if (settled)
 		{
-			flight->settled[i] = MSGEXT_WRITTEN;
+			flight->settled[i] = MSG_SETTLED_WRITTEN;
 			if (flight->batch != NULL)
 				flight->batch->recorded_now++;
 		}
@@ -409,13 +411,13 @@ msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attemp
 		row.state != MSG_QUEUED || row.attempts + 1 != attempt)
 		return;
 	name = msgext_row_text(&row, Anum_outbox_server);
-	foreach (cell, dispatcher->channels)
+	foreach (cell, dispatcher->upstreams)
 	{
-		MsgChannel *channel = lfirst(cell);
+		MsgUpstream *upstream = lfirst(cell);
 
-		if (channel->server != NULL && strcmp(channel->name, name) == 0)
+		if (upstream->server != NULL && strcmp(upstream->name, name) == 0)
 		{
-			while (!record_send(dispatcher, channel, channel->server, NULL,
+			while (!record_send(dispatcher, upstream, upstream->server, NULL,
 								&row.tuple->t_self, message, attempt, &outcome, &answer))
 			{
 				/* A superuser's lock, by hand: there is nothing else to do here. */
@@ -439,8 +441,8 @@ msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attemp
 		msgext_outbox_update(outbox_of(dispatcher), &row, &change, true);
 		msgext_record_event(dispatcher, &row, attempt, MSG_UNKNOWN, &outcome, &answer,
 							NULL);
-		msgext_due_add(due_of(dispatcher), name, MSGEXT_DUE_UNKNOWN, row.created_at,
-					   message);
+		msgext_reminder_add(reminders_of(dispatcher), name, MSG_REMINDER_UNKNOWN,
+							row.created_at, message);
 	}
 }
 
@@ -448,7 +450,7 @@ msgext_record_interrupted(MsgDispatcher *dispatcher, int64 message, int32 attemp
 static bool
 rematch_is_done(MsgDispatcher *dispatcher, const MsgRematch *rematch)
 {
-	return msgext_callback_match(rematch->channel->server, rematch->provider_id,
+	return msgext_callback_match(rematch->upstream->server, rematch->provider_id,
 								 rematch->message, false) ||
 		   rematch->until < dispatcher->now;
 }
@@ -456,7 +458,7 @@ rematch_is_done(MsgDispatcher *dispatcher, const MsgRematch *rematch)
 void
 msgext_record_rematch(MsgDispatcher *dispatcher)
 {
-	const MsgChannel *looked = NULL;
+	const MsgUpstream *looked = NULL;
 	bool any = false;
 	List *kept = NIL;
 	ListCell *cell;
@@ -473,9 +475,9 @@ msgext_record_rematch(MsgDispatcher *dispatcher)
 		MemoryContext before;
 
 		/* As a rule no report waits at all: one look for the messages of a turn. */
-		if (rematch->channel != looked)
+		if (rematch->upstream != looked)
 		{
-			looked = rematch->channel;
+			looked = rematch->upstream;
 			any = looked->server != NULL && msgext_callback_any_unmatched(looked->server);
 		}
 		if (any && !rematch_is_done(dispatcher, rematch))

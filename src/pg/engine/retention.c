@@ -38,7 +38,7 @@ static TimestampTz next_side_tables = 0;
  * a window of a few messages, and every way to it but by index reads all of history.
  */
 static void
-begin(const MsgHost *host)
+begin(const MsgXactOps *host)
 {
 	static const char *const detours[] = {"enable_seqscan", "enable_mergejoin",
 										  "enable_hashjoin", "jit"};
@@ -53,7 +53,7 @@ begin(const MsgHost *host)
 }
 
 static void
-commit(const MsgHost *host)
+commit(const MsgXactOps *host)
 {
 	PopActiveSnapshot();
 	SPI_finish();
@@ -62,7 +62,7 @@ commit(const MsgHost *host)
 
 /* Removes the finished messages of one window; false at the end of the pass. */
 static bool
-remove_window(const MsgHost *host)
+remove_window(const MsgXactOps *host)
 {
 	static const char *const window =
 		"SELECT max(id), max(created_at) < now() - make_interval(mins => $2) "
@@ -103,7 +103,7 @@ remove_window(const MsgHost *host)
 }
 
 static void
-trim_side_tables(const MsgHost *host)
+trim_side_tables(const MsgXactOps *host)
 {
 	begin(host);
 	SPI_execute("DELETE FROM msgext.recipient_use WHERE at < now() - interval '31 days'",
@@ -115,7 +115,7 @@ trim_side_tables(const MsgHost *host)
 }
 
 void
-msgext_retention_run(const MsgHost *host, int64 budget_us)
+msgext_retention_run(const MsgXactOps *host, int64 budget_us)
 {
 	TimestampTz start = GetCurrentTimestamp();
 

@@ -9,14 +9,14 @@
 #include "pg/engine/dispatcher.h"
 
 /* Microseconds of a second: beside messages on their way, and with nothing else to do. */
-#define MSGEXT_RETENTION_BUSY_US (25 * 1000)
-#define MSGEXT_RETENTION_IDLE_US (250 * 1000)
+#define MSG_RETENTION_BUSY_US (25 * 1000)
+#define MSG_RETENTION_IDLE_US (250 * 1000)
 
 /*
  * Called about once a second, outside a transaction; removes some, in transactions of
  * its own, for about as long as budget_us, or until the latch is set. Messages that are not finished stay, and so
  * do unknown ones.
  */
-extern void msgext_retention_run(const MsgHost *host, int64 budget_us);
+extern void msgext_retention_run(const MsgXactOps *host, int64 budget_us);
 
 #endif /* MSGEXT_RETENTION_H */

@@ -1,6 +1,6 @@
 /*
- * login.c
- *		Sessions with providers that want a login: see login.h.
+ * session.c
+ *		Sessions with providers that want a login: see session.h.
  *
  * Sessions outlive the cache of servers: storing a refresh token changes the catalog,
  * and with it that cache. They are found again by the mapping, and dropped when its
@@ -36,7 +36,7 @@
 #define LOGIN_RETRY_MIN_MS 4000
 #define LOGIN_RETRY_MAX_MS 300000
 
-/* After a refusal; the channel is paused, and this is for those who resume too soon. */
+/* After a refusal; the upstream is paused, and this is for those who resume too soon. */
 #define LOGIN_REFUSED_US (10 * USECS_PER_SEC)
 
 /* A login under way is looked at again this often by what waits for it. */
@@ -51,7 +51,7 @@ typedef struct Session
 	TimestampTz issued_at;
 	TimestampTz expires_at; /* 0 = not told */
 	uint64 serial;
-	bool honoured; /* the provider has taken something with it */
+	bool proven; /* the provider has taken something with it */
 	bool under_way;
 	bool without_refresh; /* the refresh token was refused: log in with the password */
 	int failures;
@@ -59,16 +59,16 @@ typedef struct Session
 	TimestampTz failed_at; /* the last attempt that failed */
 } Session;
 
-struct MsgLogins
+struct MsgSessions
 {
 	MemoryContext context;
 	HTAB *sessions;
 };
 
-MsgLogins *
-msgext_logins_create(MemoryContext context)
+MsgSessions *
+msgext_sessions_create(MemoryContext context)
 {
-	MsgLogins *logins = MemoryContextAlloc(context, sizeof(MsgLogins));
+	MsgSessions *logins = MemoryContextAlloc(context, sizeof(MsgSessions));
 	HASHCTL control;
 
 	control.keysize = sizeof(Oid);
@@ -91,7 +91,7 @@ forget(char **secret)
 }
 
 static void
-keep(MsgLogins *logins, char **secret, const char *value)
+keep(MsgSessions *logins, char **secret, const char *value)
 {
 	char *copy = value != NULL ? MemoryContextStrdup(logins->context, value) : NULL;
 
@@ -100,7 +100,7 @@ keep(MsgLogins *logins, char **secret, const char *value)
 }
 
 static Session *
-find(MsgLogins *logins, const MsgAccount *account)
+find(MsgSessions *logins, const MsgAccount *account)
 {
 	bool found;
 	Session *session =
@@ -128,10 +128,10 @@ wants_login(const MsgAccount *account, const MsgProvider *provider)
 }
 
 static void
-start_login(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account,
+start_login(MsgDispatcher *dispatcher, MsgUpstream *upstream, MsgAccount *account,
 			Session *session)
 {
-	MsgFlight *flight = msgext_flight_create(dispatcher, channel, account);
+	MsgFlight *flight = msgext_flight_create(dispatcher, upstream, account);
 	const char *refresh_token = session->refresh_token;
 
 	if (refresh_token == NULL)
@@ -146,34 +146,34 @@ start_login(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account,
 	session->under_way = true;
 }
 
-MsgLoginNeed
-msgext_login_need(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account,
-				  TimestampTz *until)
+MsgSessionNeed
+msgext_session_need(MsgDispatcher *dispatcher, MsgUpstream *upstream, MsgAccount *account,
+					TimestampTz *until)
 {
 	TimestampTz now = dispatcher->now;
 	Session *session;
 	bool stale;
 
 	*until = 0;
-	if (!wants_login(account, channel->server->provider))
-		return MSGEXT_LOGIN_READY;
+	if (!wants_login(account, upstream->server->provider))
+		return MSG_SESSION_READY;
 	session = find(dispatcher->logins, account);
 	stale =
 		session->token == NULL ||
 		(session->expires_at != 0 &&
 		 now >= session->issued_at + (session->expires_at - session->issued_at) / 5 * 4);
 	if (stale && !session->under_way && now >= session->not_before)
-		start_login(dispatcher, channel, account, session);
+		start_login(dispatcher, upstream, account, session);
 
 	/* The old one serves while its successor is fetched. */
 	if (session->token != NULL && (session->expires_at == 0 || now < session->expires_at))
-		return MSGEXT_LOGIN_READY;
+		return MSG_SESSION_READY;
 	*until = Max(session->not_before, now + LOGIN_WAIT_US);
-	return MSGEXT_LOGIN_WAIT;
+	return MSG_SESSION_WAIT;
 }
 
 void
-msgext_login_use(MsgDispatcher *dispatcher, MsgFlight *flight)
+msgext_session_use(MsgDispatcher *dispatcher, MsgFlight *flight)
 {
 	MsgAccount *account = flight->account;
 	MemoryContext before;
@@ -194,7 +194,7 @@ msgext_login_use(MsgDispatcher *dispatcher, MsgFlight *flight)
 }
 
 bool
-msgext_login_refused(MsgDispatcher *dispatcher, const MsgFlight *flight)
+msgext_session_refused(MsgDispatcher *dispatcher, const MsgFlight *flight)
 {
 	Session *session;
 
@@ -203,14 +203,14 @@ msgext_login_refused(MsgDispatcher *dispatcher, const MsgFlight *flight)
 	session = find(dispatcher->logins, flight->account);
 	if (session->serial != flight->session || session->token == NULL)
 		return true; /* it has been renewed since */
-	if (!session->honoured)
+	if (!session->proven)
 		return false;
 	forget(&session->token);
 	return true;
 }
 
 void
-msgext_login_honoured(MsgDispatcher *dispatcher, const MsgFlight *flight)
+msgext_session_worked(MsgDispatcher *dispatcher, const MsgFlight *flight)
 {
 	Session *session;
 
@@ -218,7 +218,7 @@ msgext_login_honoured(MsgDispatcher *dispatcher, const MsgFlight *flight)
 		return;
 	session = find(dispatcher->logins, flight->account);
 	if (session->serial == flight->session)
-		session->honoured = true;
+		session->proven = true;
 }
 
 /* Beside the old one, then in its place: no crash leaves half a token. */
@@ -281,7 +281,7 @@ store_refresh_token(const MsgFlight *flight, const char *refresh_token)
 }
 
 void
-msgext_login_record(MsgDispatcher *dispatcher, MsgFlight *flight)
+msgext_session_record_login(MsgDispatcher *dispatcher, MsgFlight *flight)
 {
 	const MsgLogin *answer = &flight->login_answer;
 
@@ -292,18 +292,18 @@ msgext_login_record(MsgDispatcher *dispatcher, MsgFlight *flight)
 		return;
 	}
 	if (answer->verdict != MSG_VERDICT_RELOGIN)
-		msgext_channel_error(dispatcher, flight->channel,
-							 answer->text != NULL ? answer->text : "login failed");
+		msgext_upstream_error(dispatcher, flight->upstream,
+							  answer->text != NULL ? answer->text : "login failed");
 	if (answer->verdict == MSG_VERDICT_PAUSE || answer->verdict == MSG_VERDICT_REJECTED)
-		msgext_pause_channel(flight->channel, answer->code,
-							 answer->text != NULL ? answer->text : "login refused",
-							 flight->http_status);
+		msgext_upstream_pause(flight->upstream, answer->code,
+							  answer->text != NULL ? answer->text : "login refused",
+							  flight->http_status);
 }
 
 static void
 accept(MsgDispatcher *dispatcher, Session *session, const MsgLogin *answer)
 {
-	MsgLogins *logins = dispatcher->logins;
+	MsgSessions *logins = dispatcher->logins;
 
 	keep(logins, &session->token, answer->session.token);
 	if (answer->session.refresh_token != NULL)
@@ -311,14 +311,14 @@ accept(MsgDispatcher *dispatcher, Session *session, const MsgLogin *answer)
 	session->issued_at = dispatcher->now;
 	session->expires_at = msgext_from_unix_us(answer->session.expires_us);
 	session->serial++;
-	session->honoured = false;
+	session->proven = false;
 	session->without_refresh = false;
 	session->failures = 0;
 	session->not_before = 0;
 }
 
 void
-msgext_login_commit(MsgDispatcher *dispatcher, MsgFlight *flight)
+msgext_session_commit_login(MsgDispatcher *dispatcher, MsgFlight *flight)
 {
 	const MsgLogin *answer = &flight->login_answer;
 	Session *session = find(dispatcher->logins, flight->account);
@@ -327,7 +327,7 @@ msgext_login_commit(MsgDispatcher *dispatcher, MsgFlight *flight)
 	session->under_way = false;
 	if (answer->verdict != MSG_VERDICT_ACCEPTED)
 		session->failed_at = dispatcher->now;
-	dispatcher->news = MSGEXT_NEWS_ALL;
+	dispatcher->news = MSG_NEWS_ALL;
 	switch (answer->verdict)
 	{
 		case MSG_VERDICT_ACCEPTED:
@@ -354,7 +354,7 @@ msgext_login_commit(MsgDispatcher *dispatcher, MsgFlight *flight)
 }
 
 void
-msgext_login_drop(MsgDispatcher *dispatcher, MsgFlight *flight)
+msgext_session_drop_login(MsgDispatcher *dispatcher, MsgFlight *flight)
 {
 	find(dispatcher->logins, flight->account)->under_way = false;
 }

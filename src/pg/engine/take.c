@@ -59,7 +59,7 @@ is_held(HeapTuple tuple)
 
 /* Sets a queued message aside until then. */
 static void
-defer(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row,
+defer(MsgDispatcher *dispatcher, MsgUpstream *upstream, const MsgRow *row,
 	  TimestampTz until, const char *why, const char *error)
 {
 	MsgChange change;
@@ -74,13 +74,13 @@ defer(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row,
 		msgext_change_text(&change, Anum_outbox_error, msgext_clean_text(error, 2048));
 	if (msgext_outbox_update(outbox_of(dispatcher), row, &change, false) != TM_Ok)
 		until = dispatcher->now + HELD_RETRY_US;
-	msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND, until, row->id);
+	msgext_upstream_remind(dispatcher, upstream, MSG_REMINDER_SEND, until, row->id);
 }
 
 /* Ends a queued message that will not be sent. */
 static void
-finish(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row, MsgState state,
-	   const char *kind, const char *error)
+finish(MsgDispatcher *dispatcher, MsgUpstream *upstream, const MsgRow *row,
+	   MsgState state, const char *kind, const char *error)
 {
 	MsgEventRow event = {0};
 	MsgChange change;
@@ -94,12 +94,13 @@ finish(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row, MsgSta
 	msgext_change_text(&change, Anum_outbox_error, error);
 	if (msgext_outbox_update(outbox_of(dispatcher), row, &change, false) != TM_Ok)
 	{
-		msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND,
-					  dispatcher->now + HELD_RETRY_US, row->id);
+		msgext_upstream_remind(dispatcher, upstream, MSG_REMINDER_SEND,
+							   dispatcher->now + HELD_RETRY_US, row->id);
 		return;
 	}
 	if (state == MSG_UNKNOWN)
-		msgext_remind(dispatcher, channel, MSGEXT_DUE_UNKNOWN, row->created_at, row->id);
+		msgext_upstream_remind(dispatcher, upstream, MSG_REMINDER_UNKNOWN,
+							   row->created_at, row->id);
 	event.message_id = row->id;
 	event.kind = kind;
 	event.state = state;
@@ -109,8 +110,8 @@ finish(MsgDispatcher *dispatcher, MsgChannel *channel, const MsgRow *row, MsgSta
 
 /* A rate limit of this server holds its messages back. */
 static Take
-throttle(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const MsgRow *row,
-		 const char *key, TimestampTz free_at)
+throttle(MsgDispatcher *dispatcher, MsgUpstream *upstream, MsgLane *lane,
+		 const MsgRow *row, const char *key, TimestampTz free_at)
 {
 	char why[96];
 	TimestampTz turn;
@@ -118,11 +119,11 @@ throttle(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 
 	snprintf(why, sizeof(why), "rate_limit%s%s", key != NULL ? " of " : "",
 			 key != NULL ? key : "");
-	if (channel->throttled_until == 0 || free_at < channel->throttled_until)
-		channel->throttled_until = free_at;
+	if (upstream->throttled_until == 0 || free_at < upstream->throttled_until)
+		upstream->throttled_until = free_at;
 	in_line =
-		msgext_limiter_line_up(dispatcher->limiter, channel->name, key,
-							   &channel->server->rate_limit, dispatcher->now, &turn);
+		msgext_limiter_reserve(dispatcher->limiter, upstream->name, key,
+							   &upstream->server->rate_limit, dispatcher->now, &turn);
 	if (!in_line && lane != NULL)
 	{
 		/* Enough wait in line: the lane stands still, and does not fill the table. */
@@ -131,21 +132,21 @@ throttle(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
 		lane->moved = true;
 		return TAKE_STOP;
 	}
-	channel->line_until = Max(channel->line_until, turn);
-	defer(dispatcher, channel, row, turn, why, NULL);
+	upstream->line_until = Max(upstream->line_until, turn);
+	defer(dispatcher, upstream, row, turn, why, NULL);
 	return TAKE_PASSED;
 }
 
 /* Its provider wants a login first, which is under way or has failed for now. */
 static Take
-wait_for_login(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane,
+wait_for_login(MsgDispatcher *dispatcher, MsgUpstream *upstream, MsgLane *lane,
 			   const MsgRow *row, TimestampTz until)
 {
-	if (channel->throttled_until == 0 || until < channel->throttled_until)
-		channel->throttled_until = until;
+	if (upstream->throttled_until == 0 || until < upstream->throttled_until)
+		upstream->throttled_until = until;
 	if (lane == NULL)
 	{
-		defer(dispatcher, channel, row, until, "login", NULL);
+		defer(dispatcher, upstream, row, until, "login", NULL);
 		return TAKE_PASSED;
 	}
 	strlcpy(lane->waiting, "login", sizeof(lane->waiting));
@@ -154,22 +155,23 @@ wait_for_login(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane,
 }
 
 static Take
-claim(MsgDispatcher *dispatcher, MsgChannel *channel, MsgAccount *account,
+claim(MsgDispatcher *dispatcher, MsgUpstream *upstream, MsgAccount *account,
 	  const MsgRow *row)
 {
 	MsgFlight *flight;
 
 	if (dispatcher->batch == NULL)
 	{
-		dispatcher->batch = MemoryContextAllocZero(dispatcher->context, sizeof(MsgBatch));
+		dispatcher->batch =
+			MemoryContextAllocZero(dispatcher->context, sizeof(MsgOpenClaim));
 		dispatcher->last_batch = Max(dispatcher->last_batch + 1, (int64) dispatcher->now);
 		dispatcher->batch->id = dispatcher->last_batch;
 	}
-	flight = msgext_packet_join(dispatcher, channel, account, row, false);
+	flight = msgext_batch_join(dispatcher, upstream, account, row, false);
 	dispatcher->batch->left++;
 	flight->batch = dispatcher->batch;
-	channel->health.last_claim_at = dispatcher->now;
-	channel->health.changed = true;
+	upstream->health.last_claim_at = dispatcher->now;
+	upstream->health.changed = true;
 	return TAKE_CLAIMED;
 }
 
@@ -185,10 +187,10 @@ is_poison(const MsgDispatcher *dispatcher, int64 id)
 }
 
 static Take
-judge(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const MsgRow *row,
+judge(MsgDispatcher *dispatcher, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row,
 	  TimestampTz at)
 {
-	MsgServer *server = channel->server;
+	MsgServer *server = upstream->server;
 	MsgAccount *account;
 	TimestampTz until;
 	char *recipient;
@@ -203,78 +205,79 @@ judge(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const MsgRo
 		return TAKE_PASSED;
 	if (is_held(row->tuple) || is_poison(dispatcher, row->id))
 	{
-		msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND,
-					  dispatcher->now + (is_poison(dispatcher, row->id)
-											 ? MSGEXT_ACCOUNT_RETRY_US
-											 : HELD_RETRY_US),
-					  row->id);
+		msgext_upstream_remind(dispatcher, upstream, MSG_REMINDER_SEND,
+							   dispatcher->now + (is_poison(dispatcher, row->id)
+													  ? MSG_ACCOUNT_RETRY_US
+													  : HELD_RETRY_US),
+							   row->id);
 		return TAKE_PASSED;
 	}
-	if (row->home != msgext_home())
+	if (row->origin != msgext_origin())
 	{
-		channel->paused = true;
-		strlcpy(channel->pause_wanted, "messages were restored from another database",
-				sizeof(channel->pause_wanted));
+		upstream->paused = true;
+		strlcpy(upstream->pause_wanted, "messages were restored from another database",
+				sizeof(upstream->pause_wanted));
 		if (lane != NULL)
 			return TAKE_STOP;
-		msgext_remind(dispatcher, channel, MSGEXT_DUE_SEND, at, row->id);
+		msgext_upstream_remind(dispatcher, upstream, MSG_REMINDER_SEND, at, row->id);
 		return TAKE_PASSED;
 	}
 	if (row->expires_at != 0 && row->expires_at <= dispatcher->now)
 	{
-		finish(dispatcher, channel, row, row->maybe_sent ? MSG_UNKNOWN : MSG_EXPIRED,
+		finish(dispatcher, upstream, row, row->maybe_sent ? MSG_UNKNOWN : MSG_EXPIRED,
 			   "expired", "its time to be sent has ended");
 		return TAKE_PASSED;
 	}
 	if (row->send_after > dispatcher->now)
 	{
-		defer(dispatcher, channel, row, row->send_after, "send_after", NULL);
+		defer(dispatcher, upstream, row, row->send_after, "send_after", NULL);
 		return TAKE_PASSED;
 	}
 	if (strcmp(msgext_row_text(row, Anum_outbox_provider), server->provider->name) != 0)
 	{
-		finish(dispatcher, channel, row, MSG_FAILED, "answer",
+		finish(dispatcher, upstream, row, MSG_FAILED, "answer",
 			   "the server belongs to another provider now");
 		return TAKE_PASSED;
 	}
 	account = msgext_server_account(server, msgext_row_text(row, Anum_outbox_sender));
 	if (account->error != NULL)
 	{
-		msgext_channel_error(dispatcher, channel, account->error);
-		defer(dispatcher, channel, row, dispatcher->now + MSGEXT_ACCOUNT_RETRY_US,
+		msgext_upstream_error(dispatcher, upstream, account->error);
+		defer(dispatcher, upstream, row, dispatcher->now + MSG_ACCOUNT_RETRY_US,
 			  "credentials", account->error);
 		return TAKE_PASSED;
 	}
 
-	if (msgext_login_need(dispatcher, channel, account, &until) == MSGEXT_LOGIN_WAIT)
-		return wait_for_login(dispatcher, channel, lane, row, until);
-	if (!msgext_packet_has_room(dispatcher, channel, account, row->id, false))
+	if (msgext_session_need(dispatcher, upstream, account, &until) == MSG_SESSION_WAIT)
+		return wait_for_login(dispatcher, upstream, lane, row, until);
+	if (!msgext_batch_has_room(dispatcher, upstream, account, row->id, false))
 		return TAKE_STOP;
 
 	key = msgext_row_text(row, Anum_outbox_limit_key);
 	recipient = msgext_row_text(row, Anum_outbox_recipient);
 	if (server->recipient_limit.count > 0 && recipient != NULL &&
-		!msgext_recipient_take(uses_of(dispatcher), channel->name, key, recipient,
+		!msgext_recipient_take(uses_of(dispatcher), upstream->name, key, recipient,
 							   row->id, &server->recipient_limit, dispatcher->now,
 							   &until))
 	{
-		defer(dispatcher, channel, row, until, "recipient_limit", NULL);
+		defer(dispatcher, upstream, row, until, "recipient_limit", NULL);
 		return TAKE_PASSED;
 	}
 	if (server->rate_limit.count > 0 &&
-		!msgext_limiter_take(dispatcher->limiter, channel->name, key, &server->rate_limit,
-							 dispatcher->now, channel->health.last_claim_at, &until))
-		return throttle(dispatcher, channel, lane, row, key, until);
-	return claim(dispatcher, channel, account, row);
+		!msgext_limiter_take(dispatcher->limiter, upstream->name, key,
+							 &server->rate_limit, dispatcher->now,
+							 upstream->health.last_claim_at, &until))
+		return throttle(dispatcher, upstream, lane, row, key, until);
+	return claim(dispatcher, upstream, account, row);
 }
 
 /* lane is NULL when a reminder, for the time at, led here. */
 static Take
-consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const MsgRow *row,
-		 TimestampTz at)
+consider(MsgDispatcher *dispatcher, MsgUpstream *upstream, MsgLane *lane,
+		 const MsgRow *row, TimestampTz at)
 {
 	MemoryContext before = MemoryContextSwitchTo(dispatcher->message);
-	Take result = judge(dispatcher, channel, lane, row, at);
+	Take result = judge(dispatcher, upstream, lane, row, at);
 
 	MemoryContextSwitchTo(before);
 	MemoryContextReset(dispatcher->message);
@@ -286,9 +289,9 @@ consider(MsgDispatcher *dispatcher, MsgChannel *channel, MsgLane *lane, const Ms
  * is no room for more.
  */
 static int
-take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
+take_reminded(MsgDispatcher *dispatcher, MsgUpstream *upstream, int max)
 {
-	MsgDue *found = palloc(sizeof(MsgDue) * DUE_BATCH);
+	MsgReminder *found = palloc(sizeof(MsgReminder) * DUE_BATCH);
 	int claimed = 0;
 	int n = DUE_BATCH;
 	int i;
@@ -297,18 +300,19 @@ take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 	{
 		int wanted = Min(max - claimed, DUE_BATCH);
 
-		n = msgext_due_read(due_of(dispatcher), channel->name, MSGEXT_DUE_SEND,
-							channel->send_from, 0, dispatcher->now, found, wanted);
+		n = msgext_reminder_read(reminders_of(dispatcher), upstream->name,
+								 MSG_REMINDER_SEND, upstream->send_from, 0,
+								 dispatcher->now, found, wanted);
 		for (i = 0; i < n; i++)
 		{
 			Take result = TAKE_PASSED;
 			MsgRow row;
 
 			dispatcher->reading = found[i].id;
-			channel->send_from = found[i].at;
+			upstream->send_from = found[i].at;
 			if (msgext_outbox_find(outbox_of(dispatcher), found[i].id,
 								   GetActiveSnapshot(), &row))
-				result = consider(dispatcher, channel, NULL, &row, found[i].at);
+				result = consider(dispatcher, upstream, NULL, &row, found[i].at);
 
 			/* Its request would be one too many: the reminder stays. */
 			if (result == TAKE_STOP)
@@ -316,7 +320,7 @@ take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 				dispatcher->reading = 0;
 				return max;
 			}
-			msgext_due_remove(due_of(dispatcher), &found[i]);
+			msgext_reminder_remove(reminders_of(dispatcher), &found[i]);
 			claimed += result == TAKE_CLAIMED;
 		}
 		if (n == wanted)
@@ -335,25 +339,25 @@ take_reminded(MsgDispatcher *dispatcher, MsgChannel *channel, int max)
 
 /* New messages of one lane. Returns how many were claimed. */
 static int
-take_lane(MsgDispatcher *dispatcher, MsgChannel *channel, int i, int max)
+take_lane(MsgDispatcher *dispatcher, MsgUpstream *upstream, int i, int max)
 {
-	MsgLane *lane = channel->lanes[i];
+	MsgLane *lane = upstream->lanes[i];
 	int claimed = 0;
 	MsgRow row;
 
 	lane->waiting[0] = '\0';
-	while (claimed < max && !channel->paused)
+	while (claimed < max && !upstream->paused)
 	{
 		Take result;
 
 		dispatcher->reading = 0;
 		if (!msgext_lane_next(lane, outbox_of(dispatcher), &row))
 		{
-			channel->hungry[i] = false;
+			upstream->hungry[i] = false;
 			break;
 		}
 		dispatcher->reading = row.id;
-		result = consider(dispatcher, channel, lane, &row, 0);
+		result = consider(dispatcher, upstream, lane, &row, 0);
 		if (result == TAKE_STOP)
 			break;
 		msgext_lane_pass(lane, &row);
@@ -362,7 +366,7 @@ take_lane(MsgDispatcher *dispatcher, MsgChannel *channel, int i, int max)
 	}
 	dispatcher->reading = 0;
 	msgext_lane_rest(lane);
-	if (channel->hungry[i] && lane->waiting[0] == '\0')
+	if (upstream->hungry[i] && lane->waiting[0] == '\0')
 		dispatcher->more = true;
 	return claimed;
 }
@@ -373,9 +377,9 @@ take_lane(MsgDispatcher *dispatcher, MsgChannel *channel, int i, int max)
  * others down and never stops them.
  */
 static void
-take_lanes(MsgDispatcher *dispatcher, MsgChannel *channel, int room)
+take_lanes(MsgDispatcher *dispatcher, MsgUpstream *upstream, int room)
 {
-	static const int weights[MSGEXT_PRIORITIES] = {16, 8, 4, 2, 1};
+	static const int weights[MSG_PRIORITIES] = {16, 8, 4, 2, 1};
 	bool reversed = dispatcher->rotation % 8 == 7;
 	int total = room;
 	int round;
@@ -383,100 +387,100 @@ take_lanes(MsgDispatcher *dispatcher, MsgChannel *channel, int room)
 
 	for (round = 0; round < 2; round++)
 	{
-		for (k = 0; k < MSGEXT_PRIORITIES && room > 0; k++)
+		for (k = 0; k < MSG_PRIORITIES && room > 0; k++)
 		{
-			int i = reversed ? MSGEXT_PRIORITIES - 1 - k : k;
+			int i = reversed ? MSG_PRIORITIES - 1 - k : k;
 			int share = round == 0 ? Max(total * weights[i] / 31, 1) : room;
 
-			if (channel->hungry[i])
-				room -= take_lane(dispatcher, channel, i, Min(share, room));
+			if (upstream->hungry[i])
+				room -= take_lane(dispatcher, upstream, i, Min(share, room));
 		}
 	}
-	for (k = 0; k < MSGEXT_PRIORITIES; k++)
-		if (channel->hungry[k] && room <= 0)
+	for (k = 0; k < MSG_PRIORITIES; k++)
+		if (upstream->hungry[k] && room <= 0)
 			dispatcher->more = true;
 }
 
 /* Requests that may go out beside those that are out. */
 static int
-free_requests(const MsgDispatcher *dispatcher, const MsgChannel *channel)
+free_requests(const MsgDispatcher *dispatcher, const MsgUpstream *upstream)
 {
-	return Max(Min(channel->server->max_in_flight - channel->in_flight,
+	return Max(Min(upstream->server->max_in_flight - upstream->in_flight,
 				   msgext_max_in_flight - dispatcher->flights),
 			   0);
 }
 
 /* Status requests leave most of the room to messages; of a single place, one in four. */
 static void
-take_polls(MsgDispatcher *dispatcher, MsgChannel *channel, int requests)
+take_polls(MsgDispatcher *dispatcher, MsgUpstream *upstream, int requests)
 {
-	if (channel->server->poll && requests > 0 &&
-		channel->polls_held_until <= dispatcher->now)
-		msgext_take_polls(dispatcher, channel, requests);
+	if (upstream->server->poll && requests > 0 &&
+		upstream->polls_held_until <= dispatcher->now)
+		msgext_take_polls(dispatcher, upstream, requests);
 }
 
 /* The first reminder there is, when those that are due may not all have been taken. */
 static void
-look_ahead(MsgDispatcher *dispatcher, MsgChannel *channel)
+look_ahead(MsgDispatcher *dispatcher, MsgUpstream *upstream)
 {
-	TimestampTz send = msgext_due_first(due_of(dispatcher), channel->name,
-										MSGEXT_DUE_SEND, channel->send_from, 0);
+	TimestampTz send = msgext_reminder_first(reminders_of(dispatcher), upstream->name,
+											 MSG_REMINDER_SEND, upstream->send_from, 0);
 	TimestampTz poll =
-		msgext_due_first(due_of(dispatcher), channel->name, MSGEXT_DUE_POLL,
-						 channel->poll_from, channel->poll_after);
+		msgext_reminder_first(reminders_of(dispatcher), upstream->name, MSG_REMINDER_POLL,
+							  upstream->poll_from, upstream->poll_after);
 
-	if (poll != 0 && poll < channel->polls_held_until)
-		poll = channel->polls_held_until;
-	if (send != 0 && (channel->next_due == 0 || send < channel->next_due))
-		channel->next_due = send;
-	if (poll != 0 && (channel->next_due == 0 || poll < channel->next_due))
-		channel->next_due = poll;
+	if (poll != 0 && poll < upstream->polls_held_until)
+		poll = upstream->polls_held_until;
+	if (send != 0 && (upstream->next_due == 0 || send < upstream->next_due))
+		upstream->next_due = send;
+	if (poll != 0 && (upstream->next_due == 0 || poll < upstream->next_due))
+		upstream->next_due = poll;
 }
 
 static bool
-is_hungry(const MsgChannel *channel)
+is_hungry(const MsgUpstream *upstream)
 {
 	int i;
 
-	for (i = 0; i < MSGEXT_PRIORITIES; i++)
-		if (channel->hungry[i])
+	for (i = 0; i < MSG_PRIORITIES; i++)
+		if (upstream->hungry[i])
 			return true;
 	return false;
 }
 
 static void
-take_channel(MsgDispatcher *dispatcher, MsgChannel *channel)
+take_upstream(MsgDispatcher *dispatcher, MsgUpstream *upstream)
 {
-	int batch = channel->server->batch_size;
-	int requests = free_requests(dispatcher, channel);
-	bool due = channel->next_due != 0 && channel->next_due <= dispatcher->now;
+	int batch = upstream->server->batch_size;
+	int requests = free_requests(dispatcher, upstream);
+	bool due = upstream->next_due != 0 && upstream->next_due <= dispatcher->now;
 	bool polls_first;
 
-	channel->throttled_until = 0;
+	upstream->throttled_until = 0;
 	if (requests == 0)
 	{
 		dispatcher->more = true;
 		return;
 	}
-	if ((!due && !is_hungry(channel)) || msgext_channel_is_paused(channel))
+	if ((!due && !is_hungry(upstream)) || msgext_upstream_is_paused(upstream))
 		return;
-	polls_first = requests >= 4 || channel->asked++ % 4 == 3;
+	polls_first = requests >= 4 || upstream->asked++ % 4 == 3;
 	if (due)
 	{
 		int claimed;
 
 		/* From here on it tells of the reminders of this turn, which no scan sees yet. */
-		channel->next_due = 0;
+		upstream->next_due = 0;
 		if (polls_first)
-			take_polls(dispatcher, channel, Max(requests / 4, 1));
-		claimed = take_reminded(dispatcher, channel, requests * batch);
-		take_lanes(dispatcher, channel, requests * batch - claimed);
+			take_polls(dispatcher, upstream, Max(requests / 4, 1));
+		claimed = take_reminded(dispatcher, upstream, requests * batch);
+		take_lanes(dispatcher, upstream, requests * batch - claimed);
 		if (!polls_first)
-			take_polls(dispatcher, channel, free_requests(dispatcher, channel));
-		look_ahead(dispatcher, channel);
+			take_polls(dispatcher, upstream, free_requests(dispatcher, upstream));
+		look_ahead(dispatcher, upstream);
 	}
 	else
-		take_lanes(dispatcher, channel, requests * batch);
+		take_lanes(dispatcher, upstream, requests * batch);
 }
 
 /* The claim's row: from its commit on, its messages may be on the wire. */
@@ -510,7 +514,7 @@ write_claim(MsgDispatcher *dispatcher)
 void
 msgext_take(MsgDispatcher *dispatcher)
 {
-	int n = list_length(dispatcher->channels);
+	int n = list_length(dispatcher->upstreams);
 	int i;
 
 	msgext_claim_fence_hold();
@@ -521,11 +525,11 @@ msgext_take(MsgDispatcher *dispatcher)
 	dispatcher->rotation++;
 	for (i = 0; i < n; i++)
 	{
-		MsgChannel *channel =
-			list_nth(dispatcher->channels, (dispatcher->rotation + i) % n);
+		MsgUpstream *upstream =
+			list_nth(dispatcher->upstreams, (dispatcher->rotation + i) % n);
 
-		if (channel->server != NULL && !channel->paused)
-			take_channel(dispatcher, channel);
+		if (upstream->server != NULL && !upstream->paused)
+			take_upstream(dispatcher, upstream);
 	}
 	write_claim(dispatcher);
 	PopActiveSnapshot();

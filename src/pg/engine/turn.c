@@ -26,7 +26,7 @@
 #define SAVE_US USECS_PER_SEC
 
 MsgTable *
-msgext_open_in_turn(MsgDispatcher *dispatcher, MsgTableKind kind)
+msgext_turn_table(MsgDispatcher *dispatcher, MsgTableKind kind)
 {
 	MsgTable **table = &dispatcher->tables[kind];
 	int64 reading = dispatcher->reading;
@@ -40,22 +40,22 @@ msgext_open_in_turn(MsgDispatcher *dispatcher, MsgTableKind kind)
 	dispatcher->reading = 0;
 	switch (kind)
 	{
-		case MSGEXT_OUTBOX:
+		case MSG_TABLE_OUTBOX:
 			*table = msgext_outbox_open(true);
 			break;
-		case MSGEXT_EVENTS:
+		case MSG_TABLE_EVENTS:
 			*table = msgext_event_open();
 			break;
-		case MSGEXT_DUE:
-			*table = msgext_due_open(true);
+		case MSG_TABLE_REMINDERS:
+			*table = msgext_reminder_open(true);
 			break;
-		case MSGEXT_CLAIMS:
+		case MSG_TABLE_CLAIMS:
 			*table = msgext_claim_open(true);
 			break;
-		case MSGEXT_REFERENCES:
+		case MSG_TABLE_REFERENCES:
 			*table = msgext_reference_open(true);
 			break;
-		case MSGEXT_USES:
+		case MSG_TABLE_USES:
 			*table = msgext_recipient_open();
 			break;
 	}
@@ -69,7 +69,7 @@ close_tables(MsgDispatcher *dispatcher)
 {
 	int i;
 
-	for (i = 0; i < MSGEXT_TABLES; i++)
+	for (i = 0; i < MSG_TABLE_COUNT; i++)
 		if (dispatcher->tables[i] != NULL)
 			msgext_table_close(dispatcher->tables[i]);
 	memset(dispatcher->tables, 0, sizeof(dispatcher->tables));
@@ -105,14 +105,14 @@ retire(MsgDispatcher *dispatcher)
 		bool done = true;
 		int i;
 
-		if (flight->login && flight->settled[0] == MSGEXT_WRITTEN)
-			msgext_login_commit(dispatcher, flight);
+		if (flight->login && flight->settled[0] == MSG_SETTLED_WRITTEN)
+			msgext_session_commit_login(dispatcher, flight);
 
 		for (i = 0; i < flight->n; i++)
 		{
-			if (flight->settled[i] == MSGEXT_WRITTEN)
+			if (flight->settled[i] == MSG_SETTLED_WRITTEN)
 			{
-				flight->settled[i] = MSGEXT_DONE;
+				flight->settled[i] = MSG_SETTLED_DONE;
 				hash_search(dispatcher->under_way, &flight->jobs[i].id, HASH_REMOVE,
 							NULL);
 				if (flight->batch != NULL)
@@ -122,7 +122,7 @@ retire(MsgDispatcher *dispatcher)
 						pfree(flight->batch);
 				}
 			}
-			done &= flight->settled[i] == MSGEXT_DONE;
+			done &= flight->settled[i] == MSG_SETTLED_DONE;
 		}
 		if (done)
 		{
@@ -164,23 +164,23 @@ msgext_turn(MsgDispatcher *dispatcher, bool recording)
 	msgext_flight_land(dispatcher);
 
 	/* Before the snapshot: what commits from here on sets the latch again. */
-	news = dispatcher->news | (msgext_takes(dispatcher) ? msgext_wake_news() : 0);
+	news = dispatcher->news | (msgext_takes(dispatcher) ? msgext_registry_news() : 0);
 	dispatcher->news = 0;
 	msgext_turn_begin(dispatcher);
-	if (dispatcher->now >= dispatcher->last_look + MSGEXT_TICK_US)
+	if (dispatcher->now >= dispatcher->last_look + MSG_TICK_US)
 	{
 		dispatcher->last_look = dispatcher->now;
-		news = MSGEXT_NEWS_ALL;
+		news = MSG_NEWS_ALL;
 	}
-	msgext_channels_refresh(dispatcher);
-	if ((news & MSGEXT_NEWS_SERVER) != 0)
+	msgext_upstreams_refresh(dispatcher);
+	if ((news & MSG_NEWS_SERVER) != 0)
 	{
-		msgext_channels_look(dispatcher);
-		msgext_channels_refresh(dispatcher); /* again, if a pause has ended */
+		msgext_upstreams_read_pauses(dispatcher);
+		msgext_upstreams_refresh(dispatcher); /* again, if a pause has ended */
 		msgext_http_thread_limit(dispatcher->http,
 								 (size_t) msgext_max_response_size * 1024);
 	}
-	msgext_channels_feed(dispatcher, news);
+	msgext_upstreams_mark_news(dispatcher, news);
 
 	if (recording)
 	{
@@ -192,9 +192,9 @@ msgext_turn(MsgDispatcher *dispatcher, bool recording)
 		CommandCounterIncrement();
 		msgext_take(dispatcher);
 	}
-	msgext_channels_pause(dispatcher);
+	msgext_upstreams_write_pauses(dispatcher);
 	if (dispatcher->now >= dispatcher->last_save + SAVE_US || dispatcher->stopping)
-		msgext_channels_save(dispatcher);
+		msgext_upstreams_save(dispatcher);
 	dispatcher->last_turn = dispatcher->now;
 	msgext_turn_commit(dispatcher);
 

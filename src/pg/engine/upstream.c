@@ -1,5 +1,5 @@
 /*
- * channels.c
+ * upstream.c
  *		The servers as the dispatcher works them: which there are, who is paused, how far
  *		their lanes have been read, what is due for them next.
  *
@@ -13,213 +13,214 @@
 #include "pg/ipc/registry.h"
 
 void
-msgext_remind(MsgDispatcher *dispatcher, MsgChannel *channel, const char *kind,
-			  TimestampTz at, int64 id)
+msgext_upstream_remind(MsgDispatcher *dispatcher, MsgUpstream *upstream, const char *kind,
+					   TimestampTz at, int64 id)
 {
-	msgext_due_add(due_of(dispatcher), channel->name, kind, at, id);
-	if (strcmp(kind, MSGEXT_DUE_UNKNOWN) == 0)
+	msgext_reminder_add(reminders_of(dispatcher), upstream->name, kind, at, id);
+	if (strcmp(kind, MSG_REMINDER_UNKNOWN) == 0)
 		return;
-	if (strcmp(kind, MSGEXT_DUE_SEND) == 0)
-		channel->send_from = Min(channel->send_from, at);
-	else if (at <= channel->poll_from)
+	if (strcmp(kind, MSG_REMINDER_SEND) == 0)
+		upstream->send_from = Min(upstream->send_from, at);
+	else if (at <= upstream->poll_from)
 	{
-		channel->poll_from = at;
-		channel->poll_after = 0;
+		upstream->poll_from = at;
+		upstream->poll_after = 0;
 	}
-	if (channel->next_due == 0 || at < channel->next_due)
-		channel->next_due = at;
+	if (upstream->next_due == 0 || at < upstream->next_due)
+		upstream->next_due = at;
 }
 
 void
-msgext_channel_error(MsgDispatcher *dispatcher, MsgChannel *channel, const char *text)
+msgext_upstream_error(MsgDispatcher *dispatcher, MsgUpstream *upstream, const char *text)
 {
 	if (text != NULL)
-		strlcpy(channel->health.last_error, msgext_clean_text(text, 500),
-				sizeof(channel->health.last_error));
-	channel->health.last_error_at = dispatcher->now;
-	channel->health.changed = true;
+		strlcpy(upstream->health.last_error, msgext_clean_text(text, 500),
+				sizeof(upstream->health.last_error));
+	upstream->health.last_error_at = dispatcher->now;
+	upstream->health.changed = true;
 }
 
 void
-msgext_channel_success(MsgDispatcher *dispatcher, MsgChannel *channel)
+msgext_upstream_success(MsgDispatcher *dispatcher, MsgUpstream *upstream)
 {
-	channel->health.last_success_at = dispatcher->now;
-	channel->health.changed = true;
+	upstream->health.last_success_at = dispatcher->now;
+	upstream->health.changed = true;
 }
 
-/* Everything about a channel that memory held, read from the tables. */
+/* Everything about a upstream that memory held, read from the tables. */
 void
-msgext_channel_load(MsgDispatcher *dispatcher, MsgChannel *channel)
+msgext_upstream_load(MsgDispatcher *dispatcher, MsgUpstream *upstream)
 {
 	int i;
 
-	for (i = 0; i < MSGEXT_PRIORITIES; i++)
+	for (i = 0; i < MSG_PRIORITIES; i++)
 	{
-		if (channel->lanes[i] == NULL)
-			channel->lanes[i] =
-				msgext_lane_create(dispatcher->context, channel->name, i + 1);
+		if (upstream->lanes[i] == NULL)
+			upstream->lanes[i] =
+				msgext_lane_create(dispatcher->context, upstream->name, i + 1);
 		else
-			msgext_lane_reload(channel->lanes[i]);
-		channel->hungry[i] = true;
+			msgext_lane_reload(upstream->lanes[i]);
+		upstream->hungry[i] = true;
 	}
-	channel->send_from = channel->poll_from = PG_INT64_MIN;
-	channel->poll_after = 0;
-	channel->next_due = dispatcher->now;
+	upstream->send_from = upstream->poll_from = PG_INT64_MIN;
+	upstream->poll_after = 0;
+	upstream->next_due = dispatcher->now;
 }
 
 /* The settings as they are now; a server whose options are wrong is left out. */
 static void
-load_server(MsgChannel *channel)
+load_server(MsgUpstream *upstream)
 {
-	MsgServer *server = msgext_server_find(channel->name);
+	MsgServer *server = msgext_server_find(upstream->name);
 
-	if (server == channel->server)
+	if (server == upstream->server)
 		return;
-	if (channel->server != NULL)
-		msgext_server_unpin(channel->server);
-	channel->server = server;
+	if (upstream->server != NULL)
+		msgext_server_unpin(upstream->server);
+	upstream->server = server;
 	if (server != NULL)
 		msgext_server_pin(server);
 }
 
-static MsgChannel *
-find_channel(MsgDispatcher *dispatcher, const char *name)
+static MsgUpstream *
+find_upstream(MsgDispatcher *dispatcher, const char *name)
 {
 	ListCell *cell;
 
-	foreach (cell, dispatcher->channels)
+	foreach (cell, dispatcher->upstreams)
 	{
-		MsgChannel *channel = lfirst(cell);
+		MsgUpstream *upstream = lfirst(cell);
 
-		if (strcmp(channel->name, name) == 0)
-			return channel;
+		if (strcmp(upstream->name, name) == 0)
+			return upstream;
 	}
 	return NULL;
 }
 
 void
-msgext_channels_refresh(MsgDispatcher *dispatcher)
+msgext_upstreams_refresh(MsgDispatcher *dispatcher)
 {
 	ListCell *cell;
 	List *names;
 
-	if (dispatcher->generation == msgext_connection_generation())
+	if (dispatcher->generation == msgext_server_generation())
 		return;
-	dispatcher->generation = msgext_connection_generation();
+	dispatcher->generation = msgext_server_generation();
 	names = msgext_server_names();
 	foreach (cell, names)
 	{
-		MsgChannel *channel = find_channel(dispatcher, lfirst(cell));
+		MsgUpstream *upstream = find_upstream(dispatcher, lfirst(cell));
 		MemoryContext before = MemoryContextSwitchTo(dispatcher->context);
 
-		if (channel == NULL)
+		if (upstream == NULL)
 		{
-			channel = palloc0(sizeof(MsgChannel));
-			channel->name = pstrdup(lfirst(cell));
-			dispatcher->channels = lappend(dispatcher->channels, channel);
+			upstream = palloc0(sizeof(MsgUpstream));
+			upstream->name = pstrdup(lfirst(cell));
+			dispatcher->upstreams = lappend(dispatcher->upstreams, upstream);
 			MemoryContextSwitchTo(dispatcher->turn);
-			msgext_channel_load(dispatcher, channel);
-			msgext_health_load(channel->name, &channel->health);
+			msgext_upstream_load(dispatcher, upstream);
+			msgext_health_load(upstream->name, &upstream->health);
 		}
 		MemoryContextSwitchTo(before);
 	}
 
 	/* Those that went keep their place: results of their requests may still come. */
-	foreach (cell, dispatcher->channels)
+	foreach (cell, dispatcher->upstreams)
 		load_server(lfirst(cell));
 }
 
 void
-msgext_channels_feed(MsgDispatcher *dispatcher, uint64 news)
+msgext_upstreams_mark_news(MsgDispatcher *dispatcher, uint64 news)
 {
 	ListCell *cell;
 	int i;
 
-	foreach (cell, dispatcher->channels)
+	foreach (cell, dispatcher->upstreams)
 	{
-		MsgChannel *channel = lfirst(cell);
+		MsgUpstream *upstream = lfirst(cell);
 
-		for (i = 0; i < MSGEXT_PRIORITIES; i++)
-			if ((news & msgext_news_of_lane(channel->lanes[i]->number)) != 0)
-				channel->hungry[i] = true;
+		for (i = 0; i < MSG_PRIORITIES; i++)
+			if ((news & msgext_notify_news_of_lane(upstream->lanes[i]->number)) != 0)
+				upstream->hungry[i] = true;
 	}
 }
 
 bool
-msgext_channel_is_paused(MsgChannel *channel)
+msgext_upstream_is_paused(MsgUpstream *upstream)
 {
 	MsgPause pause;
 
-	if (!channel->paused)
+	if (!upstream->paused)
 	{
-		msgext_channel_look(channel->name, &pause);
-		channel->paused = pause.paused;
+		msgext_server_pause_read(upstream->name, &pause);
+		upstream->paused = pause.paused;
 	}
-	return channel->paused;
+	return upstream->paused;
 }
 
 void
-msgext_channels_look(MsgDispatcher *dispatcher)
+msgext_upstreams_read_pauses(MsgDispatcher *dispatcher)
 {
 	ListCell *cell;
 
-	foreach (cell, dispatcher->channels)
+	foreach (cell, dispatcher->upstreams)
 	{
-		MsgChannel *channel = lfirst(cell);
-		bool was_paused = channel->paused;
+		MsgUpstream *upstream = lfirst(cell);
+		bool was_paused = upstream->paused;
 		MsgPause pause;
 
-		if (channel->pause_wanted[0] != '\0')
+		if (upstream->pause_wanted[0] != '\0')
 			continue;
-		msgext_channel_look(channel->name, &pause);
-		channel->paused = pause.paused;
-		if (was_paused && !channel->paused)
+		msgext_server_pause_read(upstream->name, &pause);
+		upstream->paused = pause.paused;
+		if (was_paused && !upstream->paused)
 		{
 			/* What was wrong may have been mended in a file, which no catalog tells of. */
-			msgext_connection_forget();
-			msgext_channel_load(dispatcher, channel);
+			msgext_server_forget_all();
+			msgext_upstream_load(dispatcher, upstream);
 		}
 	}
 }
 
 void
-msgext_channels_pause(MsgDispatcher *dispatcher)
+msgext_upstreams_write_pauses(MsgDispatcher *dispatcher)
 {
 	ListCell *cell;
 
-	foreach (cell, dispatcher->channels)
+	foreach (cell, dispatcher->upstreams)
 	{
-		MsgChannel *channel = lfirst(cell);
+		MsgUpstream *upstream = lfirst(cell);
 
-		if (channel->pause_wanted[0] == '\0')
+		if (upstream->pause_wanted[0] == '\0')
 			continue;
-		if (!msgext_channel_set(channel->name, true,
-								msgext_clean_text(channel->pause_wanted, 400), false))
+		if (!msgext_server_pause_write(upstream->name, true,
+									   msgext_clean_text(upstream->pause_wanted, 400),
+									   false))
 			continue;
 		ereport(LOG,
-				(errmsg("server \"%s\" was paused: %s", channel->name,
-						msgext_clean_text(channel->pause_wanted, 400)),
+				(errmsg("server \"%s\" was paused: %s", upstream->name,
+						msgext_clean_text(upstream->pause_wanted, 400)),
 				 errhint("Mend the cause, then run SELECT msgext.resume_server('%s').",
-						 channel->name)));
-		channel->pause_wanted[0] = '\0';
+						 upstream->name)));
+		upstream->pause_wanted[0] = '\0';
 	}
 }
 
 void
-msgext_channels_save(MsgDispatcher *dispatcher)
+msgext_upstreams_save(MsgDispatcher *dispatcher)
 {
 	ListCell *cell;
 
-	foreach (cell, dispatcher->channels)
+	foreach (cell, dispatcher->upstreams)
 	{
-		MsgChannel *channel = lfirst(cell);
+		MsgUpstream *upstream = lfirst(cell);
 		int i;
 
-		for (i = 0; i < MSGEXT_PRIORITIES; i++)
-			if (channel->lanes[i]->moved)
-				msgext_lane_save(channel->lanes[i]);
-		if (channel->health.changed)
-			msgext_health_save(channel->name, &channel->health);
+		for (i = 0; i < MSG_PRIORITIES; i++)
+			if (upstream->lanes[i]->moved)
+				msgext_lane_save(upstream->lanes[i]);
+		if (upstream->health.changed)
+			msgext_health_save(upstream->name, &upstream->health);
 	}
 	dispatcher->last_save = dispatcher->now;
 }

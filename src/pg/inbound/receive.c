@@ -39,7 +39,7 @@ msgext_receive(MsgServer *server, const char *body, size_t len, MsgError *error)
 	msgext_server_pin(server);
 	applied = msgext_callback_receive(server, reports);
 	msgext_server_unpin(server);
-	msgext_wake_at_commit(MSGEXT_NEWS_CALLBACK);
+	msgext_notify_at_commit(MSG_NEWS_CALLBACK);
 	return applied;
 }
 

@@ -1,6 +1,6 @@
 /*
- * wake.c
- *		Waking the dispatcher of a database at commit: see wake.h.
+ * registry.c
+ *		Waking the dispatcher of a database at commit: see registry.h.
  *
  * A latch and no NOTIFY, which takes a lock of the whole cluster at commit.
  */
@@ -35,7 +35,7 @@ typedef struct Shared
 {
 	int launcher;
 	uint32 launches; /* how often a launcher has started */
-	Place places[MSGEXT_MAX_DATABASES];
+	Place places[MSG_MAX_DATABASES];
 } Shared;
 
 static Shared *shared = NULL;
@@ -71,7 +71,7 @@ start_shared_memory(void)
 	{
 		shared->launcher = NO_PROCESS;
 		shared->launches = 0;
-		for (i = 0; i < MSGEXT_MAX_DATABASES; i++)
+		for (i = 0; i < MSG_MAX_DATABASES; i++)
 		{
 			shared->places[i].database = InvalidOid;
 			pg_atomic_init_u64(&shared->places[i].news, 0);
@@ -100,7 +100,7 @@ find_place(Oid database)
 	Place *spare = NULL;
 	int i;
 
-	for (i = 0; i < MSGEXT_MAX_DATABASES; i++)
+	for (i = 0; i < MSG_MAX_DATABASES; i++)
 	{
 		Place *place = &shared->places[i];
 
@@ -210,13 +210,13 @@ on_transaction_end(XactEvent event, void *arg)
 }
 
 uint64
-msgext_news_of_lane(int32 number)
+msgext_notify_news_of_lane(int32 number)
 {
 	return UINT64CONST(1) << ((uint32) number % 62);
 }
 
 void
-msgext_wake_at_commit(uint64 told)
+msgext_notify_at_commit(uint64 told)
 {
 	if (!registered)
 	{
@@ -246,11 +246,11 @@ process_utility(PlannedStmt *statement, const char *query, bool read_only,
 		standard_ProcessUtility(statement, query, read_only, context, params, env, dest,
 								completion);
 	if (prepared)
-		wake(MSGEXT_NEWS_ALL);
+		wake(MSG_NEWS_ALL);
 }
 
 void
-msgext_wake_preload(void)
+msgext_registry_preload(void)
 {
 	previous_shmem_request = shmem_request_hook;
 	shmem_request_hook = request_shared_memory;
@@ -261,7 +261,7 @@ msgext_wake_preload(void)
 }
 
 bool
-msgext_wake_has_worker(void)
+msgext_registry_has_worker(void)
 {
 	Place *place;
 	bool has;
@@ -284,12 +284,12 @@ launcher_ends(int code, Datum arg)
 }
 
 uint32
-msgext_wake_launcher_start(void)
+msgext_registry_launcher_start(void)
 {
 	uint32 launch;
 
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
-	shared->launcher = MSGEXT_MY_PROC_NUMBER;
+	shared->launcher = MSG_MY_PROC_NUMBER;
 	launch = ++shared->launches;
 	LWLockRelease(shared_lock);
 	before_shmem_exit(launcher_ends, (Datum) 0);
@@ -297,7 +297,7 @@ msgext_wake_launcher_start(void)
 }
 
 uint32
-msgext_wake_launch(void)
+msgext_registry_launch(void)
 {
 	uint32 launch;
 
@@ -308,13 +308,13 @@ msgext_wake_launch(void)
 }
 
 int
-msgext_wake_requests(Oid *databases, int max)
+msgext_registry_requests(Oid *databases, int max)
 {
 	int n = 0;
 	int i;
 
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
-	for (i = 0; i < MSGEXT_MAX_DATABASES && n < max; i++)
+	for (i = 0; i < MSG_MAX_DATABASES && n < max; i++)
 	{
 		Place *place = &shared->places[i];
 
@@ -341,19 +341,19 @@ forget(Oid database)
 }
 
 void
-msgext_wake_forget(Oid database)
+msgext_registry_forget(Oid database)
 {
 	forget(database);
 }
 
 void
-msgext_wake_absent(void)
+msgext_registry_absent(void)
 {
 	forget(MyDatabaseId);
 }
 
 bool
-msgext_wake_is_present(Oid database)
+msgext_registry_is_present(Oid database)
 {
 	Place *place;
 	bool present;
@@ -366,7 +366,7 @@ msgext_wake_is_present(Oid database)
 }
 
 int
-msgext_wake_port(Oid database)
+msgext_registry_port(Oid database)
 {
 	Place *place;
 	int port = -1;
@@ -380,7 +380,7 @@ msgext_wake_port(Oid database)
 }
 
 void
-msgext_wake_set_port(int port)
+msgext_registry_set_port(int port)
 {
 	Place *place;
 	int launcher = NO_PROCESS;
@@ -403,7 +403,7 @@ worker_ends(int code, Datum arg)
 
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
 	place = find_place(MyDatabaseId);
-	if (place != NULL && place->worker == MSGEXT_MY_PROC_NUMBER)
+	if (place != NULL && place->worker == MSG_MY_PROC_NUMBER)
 	{
 		place->worker = NO_PROCESS;
 		pg_atomic_write_u32(&place->idle, 0);
@@ -415,26 +415,26 @@ worker_ends(int code, Datum arg)
 static Place *mine = NULL;
 
 uint64
-msgext_wake_news(void)
+msgext_registry_news(void)
 {
-	return mine != NULL ? pg_atomic_exchange_u64(&mine->news, 0) : MSGEXT_NEWS_ALL;
+	return mine != NULL ? pg_atomic_exchange_u64(&mine->news, 0) : MSG_NEWS_ALL;
 }
 
 void
-msgext_wake_idle(void)
+msgext_registry_idle(void)
 {
 	if (mine != NULL)
 		pg_atomic_write_u32(&mine->idle, 1);
 }
 
 bool
-msgext_wake_roused(void)
+msgext_registry_was_woken_early(void)
 {
 	return mine != NULL && pg_atomic_exchange_u32(&mine->idle, 0) == 0;
 }
 
 void
-msgext_wake_worker_start(void)
+msgext_registry_worker_start(void)
 {
 	Place *place;
 	int launcher;
@@ -444,7 +444,7 @@ msgext_wake_worker_start(void)
 	if (place != NULL)
 	{
 		occupy(place);
-		place->worker = MSGEXT_MY_PROC_NUMBER;
+		place->worker = MSG_MY_PROC_NUMBER;
 		place->requested = false;
 		place->present = true;
 		mine = place;
@@ -455,10 +455,10 @@ msgext_wake_worker_start(void)
 	/* The database has the extension: there may be a listener to be started. */
 	set_latch_of(launcher);
 	if (place == NULL)
-		ereport(WARNING,
-				(errmsg("more than %d databases have msgext dispatchers",
-						MSGEXT_MAX_DATABASES),
-				 errdetail("The one of this database looks for work once a second.")));
+		ereport(
+			WARNING,
+			(errmsg("more than %d databases have msgext dispatchers", MSG_MAX_DATABASES),
+			 errdetail("The one of this database looks for work once a second.")));
 	else
 		before_shmem_exit(worker_ends, (Datum) 0);
 }

@@ -1,6 +1,6 @@
 /*
- * process.c
- *		What the background processes of a database have in common: see process.h.
+ * bgworker.c
+ *		What the background processes of a database have in common: see bgworker.h.
  */
 #include "postgres.h"
 
@@ -36,14 +36,14 @@
 static uint32 launch; /* the start of the launcher that wants this process */
 
 void
-msgext_process_begin(void)
+msgext_bgworker_begin(void)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 }
 
 void
-msgext_process_commit(void)
+msgext_bgworker_commit(void)
 {
 	CommitTransactionCommand();
 }
@@ -53,12 +53,12 @@ is_installed(void)
 {
 	bool installed;
 
-	msgext_process_begin();
+	msgext_bgworker_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	installed =
 		OidIsValid(get_extension_oid("msgext", true)) && OidIsValid(msgext_schema_oid());
 	PopActiveSnapshot();
-	msgext_process_commit();
+	msgext_bgworker_commit();
 	return installed;
 }
 
@@ -79,23 +79,23 @@ is_database_wanted(void)
 }
 
 void
-msgext_process_leave_if_absent(void)
+msgext_bgworker_leave_if_absent(void)
 {
 	if (is_installed())
 		return;
-	msgext_wake_absent();
+	msgext_registry_absent();
 	proc_exit(0);
 }
 
 void
-msgext_process_start(Oid database)
+msgext_bgworker_start(Oid database)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
 	memcpy(&launch, MyBgworkerEntry->bgw_extra, sizeof(launch));
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	msgext_process_leave_if_absent();
+	msgext_bgworker_leave_if_absent();
 
 	/* Whatever the cluster's defaults are: a turn sees what has committed before it. */
 	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET,
@@ -108,7 +108,7 @@ msgext_process_start(Oid database)
 }
 
 bool
-msgext_process_may_stay(void)
+msgext_bgworker_may_stay(void)
 {
 	if (is_database_wanted())
 	{
@@ -116,14 +116,14 @@ msgext_process_may_stay(void)
 							 MyBgworkerEntry->bgw_type)));
 		return false;
 	}
-	msgext_process_leave_if_absent();
+	msgext_bgworker_leave_if_absent();
 
 	/* The launcher was started anew, and has started another one in our place. */
-	return msgext_wake_launch() == launch;
+	return msgext_registry_launch() == launch;
 }
 
 char *
-msgext_process_settings(const char *prefix)
+msgext_bgworker_settings(const char *prefix)
 {
 	Relation rel = table_open(DbRoleSettingRelationId, AccessShareLock);
 	StringInfoData found;

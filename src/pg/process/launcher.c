@@ -182,7 +182,7 @@ note_end(Oid database, Child *child, int64 ran_well_us)
 
 	pfree(child->handle);
 	child->handle = NULL;
-	if (!msgext_wake_is_present(database))
+	if (!msgext_registry_is_present(database))
 		return;
 	if (now - child->started_at > ran_well_us)
 		child->early_ends = 0;
@@ -196,12 +196,12 @@ note_end(Oid database, Child *child, int64 ran_well_us)
 static bool
 listens(const Charge *charge)
 {
-	int port = msgext_wake_port(charge->database);
+	int port = msgext_registry_port(charge->database);
 
 	/* This process has no database, hence nobody's settings but the cluster's. */
 	if (port < 0)
 		port = msgext_listen_port;
-	return port > 0 && msgext_wake_is_present(charge->database);
+	return port > 0 && msgext_registry_is_present(charge->database);
 }
 
 /*
@@ -290,7 +290,7 @@ tend(void)
 			charge->worker.start_after != 0 && charge->worker.start_after <= now &&
 			!database_exists(charge->database))
 		{
-			msgext_wake_forget(charge->database);
+			msgext_registry_forget(charge->database);
 			charges = foreach_delete_current(charges, cell);
 			pfree(charge);
 			continue;
@@ -305,8 +305,8 @@ tend(void)
 static void
 take_requests(void)
 {
-	Oid databases[MSGEXT_MAX_DATABASES];
-	int n = msgext_wake_requests(databases, lengthof(databases));
+	Oid databases[MSG_MAX_DATABASES];
+	int n = msgext_registry_requests(databases, lengthof(databases));
 	int i;
 
 	for (i = 0; i < n; i++)
@@ -325,7 +325,7 @@ msgext_launcher_main(Datum arg)
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	launch = msgext_wake_launcher_start();
+	launch = msgext_registry_launcher_start();
 	pgstat_report_appname("msgext launcher");
 	pgstat_report_activity(STATE_IDLE, "keeping a worker for each database with msgext");
 	find_databases();

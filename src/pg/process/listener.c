@@ -97,12 +97,12 @@ database_settings(void)
 	char *text;
 	char *kept;
 
-	msgext_process_begin();
+	msgext_bgworker_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	text = msgext_process_settings("msgext.listen_");
+	text = msgext_bgworker_settings("msgext.listen_");
 	kept = MemoryContextStrdup(TopMemoryContext, text);
 	PopActiveSnapshot();
-	msgext_process_commit();
+	msgext_bgworker_commit();
 	return kept;
 }
 
@@ -231,24 +231,24 @@ keep_doors(void)
 	uint64 generation;
 
 	AcceptInvalidationMessages();
-	generation = msgext_connection_generation();
+	generation = msgext_server_generation();
 	if (generation == doors_generation &&
 		(doors_retry_at == 0 || GetCurrentTimestamp() < doors_retry_at))
 		return;
 	PG_TRY();
 	{
-		msgext_process_begin();
+		msgext_bgworker_begin();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		read_doors();
 		PopActiveSnapshot();
-		msgext_process_commit();
+		msgext_bgworker_commit();
 		doors_generation = generation;
 	}
 	PG_CATCH();
 	{
 		/* The old doors stay. */
 		recover(before, true);
-		msgext_process_leave_if_absent();
+		msgext_bgworker_leave_if_absent();
 		doors_generation = generation;
 		doors_retry_at = GetCurrentTimestamp() + DOORS_RETRY_US;
 	}
@@ -294,7 +294,7 @@ try_to_receive(MsgPush **pushes, int *statuses, int n, int lock_ms)
 		int context;
 		int i;
 
-		msgext_process_begin();
+		msgext_bgworker_begin();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		GetUserIdAndSecContext(&user, &context);
 		SetUserIdAndSecContext(listen_role(), context | SECURITY_LOCAL_USERID_CHANGE |
@@ -310,7 +310,7 @@ try_to_receive(MsgPush **pushes, int *statuses, int n, int lock_ms)
 		}
 		SetUserIdAndSecContext(user, context);
 		PopActiveSnapshot();
-		msgext_process_commit();
+		msgext_bgworker_commit();
 		done = true;
 	}
 	PG_CATCH();
@@ -416,9 +416,9 @@ check_role(void)
 
 	PG_TRY();
 	{
-		msgext_process_begin();
+		msgext_bgworker_begin();
 		(void) listen_role();
-		msgext_process_commit();
+		msgext_bgworker_commit();
 		fit = true;
 	}
 	PG_CATCH();
@@ -460,14 +460,14 @@ work(void)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 			commit_durably();
-			msgext_connection_forget();
+			msgext_server_forget_all();
 			checked = 0;
 		}
 		now = GetCurrentTimestamp();
 		if (now >= checked + CHECK_US)
 		{
 			checked = now;
-			if (!msgext_process_may_stay() || settings_changed())
+			if (!msgext_bgworker_may_stay() || settings_changed())
 				break;
 			pgstat_report_stat(false);
 		}
@@ -480,7 +480,7 @@ work(void)
 void
 msgext_listener_main(Datum arg)
 {
-	msgext_process_start(DatumGetObjectId(arg));
+	msgext_bgworker_start(DatumGetObjectId(arg));
 	pgstat_report_appname("msgext listener");
 	commit_durably();
 	note_settings();

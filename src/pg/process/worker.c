@@ -45,7 +45,7 @@
 /* A commit that has begun takes about as long, if it need not wait for another server. */
 #define COMMIT_US 300
 
-static const MsgHost host = {msgext_process_begin, msgext_process_commit};
+static const MsgXactOps host = {msgext_bgworker_begin, msgext_bgworker_commit};
 
 static void
 report(const MsgDispatcher *dispatcher)
@@ -70,7 +70,7 @@ static int
 own_port(void)
 {
 	static const char name[] = "msgext.listen_port=";
-	const char *setting = msgext_process_settings(name);
+	const char *setting = msgext_bgworker_settings(name);
 	char *value;
 	int port;
 
@@ -84,12 +84,12 @@ own_port(void)
 static bool
 look_around(void)
 {
-	msgext_process_begin();
+	msgext_bgworker_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	msgext_wake_set_port(own_port());
+	msgext_registry_set_port(own_port());
 	PopActiveSnapshot();
-	msgext_process_commit();
-	return msgext_process_may_stay();
+	msgext_bgworker_commit();
+	return msgext_bgworker_may_stay();
 }
 
 /* The error trap around one run of the dispatcher. */
@@ -113,7 +113,7 @@ run(MsgDispatcher *dispatcher)
 		FlushErrorState();
 		RESUME_INTERRUPTS();
 
-		msgext_process_leave_if_absent();
+		msgext_bgworker_leave_if_absent();
 		if (++failures > 100)
 			ereport(FATAL, (errmsg("msgext worker ends after repeated errors"),
 							errdetail("It is started again and goes on.")));
@@ -130,12 +130,12 @@ become_dispatcher(void)
 
 	while (!locked)
 	{
-		msgext_process_begin();
+		msgext_bgworker_begin();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		if (OidIsValid(get_extension_oid("msgext", true)))
 			locked = msgext_dispatcher_lock();
 		PopActiveSnapshot();
-		msgext_process_commit();
+		msgext_bgworker_commit();
 		if (locked)
 			break;
 		pgstat_report_activity(STATE_IDLE, "another session dispatches");
@@ -173,9 +173,9 @@ wait_for_news(MsgDispatcher *dispatcher, WaitEventSet *events, long timeout,
 	idle = msgext_enabled &&
 		   msgext_dispatcher_idle(dispatcher, GetCurrentTimestamp() + IDLE_US);
 	if (idle)
-		msgext_wake_idle();
+		msgext_registry_idle();
 	n = WaitEventSetWait(events, timeout, occurred, max, PG_WAIT_EXTENSION);
-	expecting = idle && msgext_wake_roused();
+	expecting = idle && msgext_registry_was_woken_early();
 	return n;
 }
 
@@ -209,7 +209,7 @@ work(MsgDispatcher *dispatcher)
 
 				/* While it sends nothing, news stays where it is, and wakes once. */
 				if (msgext_enabled)
-					msgext_dispatcher_news(dispatcher, msgext_wake_news());
+					msgext_dispatcher_news(dispatcher, msgext_registry_news());
 			}
 		}
 		CHECK_FOR_INTERRUPTS();
@@ -217,8 +217,8 @@ work(MsgDispatcher *dispatcher)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
-			msgext_connection_forget();
-			msgext_dispatcher_news(dispatcher, MSGEXT_NEWS_ALL);
+			msgext_server_forget_all();
+			msgext_dispatcher_news(dispatcher, MSG_NEWS_ALL);
 		}
 		now = GetCurrentTimestamp();
 		if (ShutdownRequestPending && drain_until == 0)
@@ -238,8 +238,8 @@ work(MsgDispatcher *dispatcher)
 				drain_until = drain_until == 0 ? now + DRAIN_US / 5 : drain_until;
 			}
 			msgext_retention_run(&host, !msgext_dispatcher_idle(dispatcher, now)
-											? MSGEXT_RETENTION_BUSY_US
-											: MSGEXT_RETENTION_IDLE_US);
+											? MSG_RETENTION_BUSY_US
+											: MSG_RETENTION_IDLE_US);
 			pgstat_report_stat(false);
 		}
 		run(dispatcher);
@@ -252,10 +252,10 @@ msgext_worker_main(Datum arg)
 {
 	MsgDispatcher *dispatcher;
 
-	msgext_process_start(DatumGetObjectId(arg));
+	msgext_bgworker_start(DatumGetObjectId(arg));
 	pgstat_report_appname("msgext");
 
-	msgext_wake_worker_start();
+	msgext_registry_worker_start();
 	(void) look_around();
 	become_dispatcher();
 	dispatcher = msgext_dispatcher_create(TopMemoryContext, &host);

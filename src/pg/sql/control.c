@@ -157,7 +157,7 @@ judge_retry(const MsgRow *row, MsgChange *change)
 	msgext_change_set(
 		change, Anum_outbox_xid,
 		UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId())));
-	msgext_change_set(change, Anum_outbox_home, Int64GetDatum(msgext_home()));
+	msgext_change_set(change, Anum_outbox_origin, Int64GetDatum(msgext_origin()));
 	msgext_change_time(change, Anum_outbox_queued_at, GetCurrentTimestamp());
 	msgext_change_set(change, Anum_outbox_failures, Int32GetDatum(0));
 	msgext_change_state(change, MSG_QUEUED);
@@ -176,10 +176,10 @@ judge_retry(const MsgRow *row, MsgChange *change)
 static void
 forget_unknown(const MsgRow *row)
 {
-	MsgTable *due = msgext_due_open(true);
+	MsgTable *due = msgext_reminder_open(true);
 
-	msgext_due_remove_one(due, msgext_row_text(row, Anum_outbox_server),
-						  MSGEXT_DUE_UNKNOWN, row->created_at, row->id);
+	msgext_reminder_remove_one(due, msgext_row_text(row, Anum_outbox_server),
+							   MSG_REMINDER_UNKNOWN, row->created_at, row->id);
 	msgext_table_close(due);
 }
 
@@ -201,7 +201,7 @@ msgext_retry_message(PG_FUNCTION_ARGS)
 		if (server != NULL)
 			msgext_access_use(server);
 		forget_unknown(&row);
-		msgext_wake_at_commit(MSGEXT_NEWS_ALL);
+		msgext_notify_at_commit(MSG_NEWS_ALL);
 	}
 	PG_RETURN_BOOL(done);
 }
@@ -219,10 +219,10 @@ msgext_pause_server(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("pause_server()");
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
 	msgext_access_own(server);
-	msgext_channel_set(server->name, true,
-					   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
-					   true);
-	msgext_wake_at_commit(MSGEXT_NEWS_SERVER);
+	msgext_server_pause_write(
+		server->name, true,
+		PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)), true);
+	msgext_notify_at_commit(MSG_NEWS_SERVER);
 	PG_RETURN_VOID();
 }
 
@@ -244,11 +244,12 @@ adopt_messages(const char *server)
 		MsgRow row;
 
 		msgext_outbox_read(outbox, slot, &row);
-		if (row.home != msgext_home() &&
+		if (row.origin != msgext_origin() &&
 			strcmp(msgext_row_text(&row, Anum_outbox_server), server) == 0)
 		{
 			msgext_change_init(&change);
-			msgext_change_set(&change, Anum_outbox_home, Int64GetDatum(msgext_home()));
+			msgext_change_set(&change, Anum_outbox_origin,
+							  Int64GetDatum(msgext_origin()));
 			if (row.state == MSG_QUEUED)
 			{
 				msgext_change_set(&change, Anum_outbox_xid, xid);
@@ -275,13 +276,13 @@ msgext_resume_server(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("resume_server()");
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
 	msgext_access_own(server);
-	if (msgext_home_is_copy())
+	if (msgext_origin_is_foreign())
 		adopt_messages(server->name);
-	msgext_channel_set(server->name, false, NULL, true);
+	msgext_server_pause_write(server->name, false, NULL, true);
 
 	/* Credentials may have been mended in a file, which no catalog tells of. */
-	msgext_connection_forget();
-	msgext_wake_at_commit(MSGEXT_NEWS_ALL);
+	msgext_server_forget_all();
+	msgext_notify_at_commit(MSG_NEWS_ALL);
 	PG_RETURN_VOID();
 }
 
@@ -290,7 +291,7 @@ PG_FUNCTION_INFO_V1(msgext_install);
 Datum
 msgext_install(PG_FUNCTION_ARGS)
 {
-	msgext_home_record();
-	msgext_wake_at_commit(MSGEXT_NEWS_ALL);
+	msgext_origin_record();
+	msgext_notify_at_commit(MSG_NEWS_ALL);
 	PG_RETURN_VOID();
 }

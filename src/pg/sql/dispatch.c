@@ -41,7 +41,7 @@ commit_transaction(void)
 	SPI_commit();
 }
 
-static const MsgHost host = {begin_transaction, commit_transaction};
+static const MsgXactOps host = {begin_transaction, commit_transaction};
 
 static void
 wait_for(WaitEventSet *events, long timeout)
@@ -86,7 +86,7 @@ dispatch_here(TimestampTz until)
 		/* One more turn writes down how far the lanes have been read. */
 		msgext_dispatcher_stop(dispatcher);
 		msgext_dispatcher_finish(dispatcher);
-		msgext_retention_run(&host, MSGEXT_RETENTION_IDLE_US);
+		msgext_retention_run(&host, MSG_RETENTION_IDLE_US);
 	}
 	PG_FINALLY();
 	{
@@ -104,7 +104,7 @@ wait_for_worker(TimestampTz until)
 	{
 		bool idle;
 
-		msgext_wake_at_commit(MSGEXT_NEWS_ALL);
+		msgext_notify_at_commit(MSG_NEWS_ALL);
 		SPI_commit();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		idle = msgext_status_nothing_due();

@@ -201,8 +201,8 @@ fill_row(const Post *post, const MsgFragment *fragment, Datum *values, bool *nul
 	memset(nulls, false, sizeof(bool) * Natts_outbox);
 	values[Anum_outbox_xid - 1] =
 		UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
-	values[Anum_outbox_lane - 1] = Int32GetDatum(post->lane);
-	values[Anum_outbox_home - 1] = Int64GetDatum(msgext_home());
+	values[Anum_outbox_lane_hash - 1] = Int32GetDatum(post->lane);
+	values[Anum_outbox_origin - 1] = Int64GetDatum(msgext_origin());
 	values[Anum_outbox_id - 1] = Int64GetDatum(post->payload.id);
 	values[Anum_outbox_created_at - 1] = TimestampTzGetDatum(post->created_at);
 	values[Anum_outbox_queued_at - 1] = TimestampTzGetDatum(post->created_at);
@@ -259,7 +259,7 @@ insert_message(const Post *post, const MsgFragment *fragment)
 		/* A second call in the same statement must find the first. */
 		if (unique)
 			CommandCounterIncrement();
-		msgext_wake_at_commit(msgext_news_of_lane(post->lane));
+		msgext_notify_at_commit(msgext_notify_news_of_lane(post->lane));
 		break;
 	}
 	msgext_table_close(outbox);
@@ -282,7 +282,7 @@ post_message(Post *post)
 				 errhint("Create one with CREATE USER MAPPING, for the role or for "
 						 "PUBLIC.")));
 	post->created_at = GetCurrentTimestamp();
-	post->lane = msgext_lane_number(post->server->name, post->priority);
+	post->lane = msgext_lane_hash(post->server->name, post->priority);
 	post->payload.created_us = msgext_unix_us(post->created_at);
 	post->payload.id = nextval_internal(msgext_relation_oid("outbox_id_seq"), false);
 	prepare(post, &fragment);

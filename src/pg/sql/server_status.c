@@ -1,5 +1,5 @@
 /*
- * status.c
+ * server_status.c
  *		message_status() and what the view server_status counts. Reads only.
  */
 #include "postgres.h"
@@ -68,7 +68,7 @@ waits_for(const MsgRow *row, const char *server, TimestampTz *until)
 		return "msgext.enabled is off";
 	if (msgext_server_find(server) == NULL)
 		return psprintf("server \"%s\" does not exist", server);
-	msgext_channel_look(server, &pause);
+	msgext_server_pause_read(server, &pause);
 	if (pause.paused)
 		return pause.reason != NULL ? psprintf("server is paused: %s", pause.reason)
 									: "server is paused";
@@ -82,7 +82,8 @@ waits_for(const MsgRow *row, const char *server, TimestampTz *until)
 		*until = row->send_after;
 		return "send_after";
 	}
-	if (!msgext_wake_has_worker() && GetCurrentTimestamp() > row->queued_at + NOBODY_US)
+	if (!msgext_registry_has_worker() &&
+		GetCurrentTimestamp() > row->queued_at + NOBODY_US)
 		return "no worker runs, and nobody has called dispatch()";
 	lane = msgext_lane_create(CurrentMemoryContext, server, row->priority);
 	if (lane->waiting[0] != '\0' && lane->until > GetCurrentTimestamp())
@@ -254,7 +255,7 @@ static int64
 count_due(MsgTable *outbox, const char *server, const char *kind, MsgState state,
 		  TimestampTz *oldest)
 {
-	MsgTable *due = msgext_due_open(false);
+	MsgTable *due = msgext_reminder_open(false);
 	ScanKeyData keys[2];
 	TupleTableSlot *slot;
 	MsgScan *scan;
@@ -269,7 +270,7 @@ count_due(MsgTable *outbox, const char *server, const char *kind, MsgState state
 					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
-	scan = msgext_scan_begin(due, "due_at", GetActiveSnapshot(), keys, 2);
+	scan = msgext_scan_begin(due, "reminder_at", GetActiveSnapshot(), keys, 2);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		bool isnull;
@@ -312,8 +313,8 @@ count_server(const char *server, Counts *counts)
 	counts->queued = Max(counts->queued - counts->in_flight, 0);
 	counts->fresh = counts->queued;
 	counts->queued +=
-		count_due(outbox, server, MSGEXT_DUE_SEND, MSG_QUEUED, &counts->oldest);
-	counts->unknown = count_due(outbox, server, MSGEXT_DUE_UNKNOWN, MSG_UNKNOWN, NULL);
+		count_due(outbox, server, MSG_REMINDER_SEND, MSG_QUEUED, &counts->oldest);
+	counts->unknown = count_due(outbox, server, MSG_REMINDER_UNKNOWN, MSG_UNKNOWN, NULL);
 	msgext_table_close(outbox);
 }
 
@@ -346,7 +347,7 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 			continue;
 		before = MemoryContextSwitchTo(per_server);
 		count_server(server->name, &counts);
-		msgext_channel_look(server->name, &pause);
+		msgext_server_pause_read(server->name, &pause);
 		values[COUNTS_SERVER] = CStringGetTextDatum(server->name);
 		values[COUNTS_PROVIDER] = CStringGetTextDatum(server->provider->name);
 		values[COUNTS_PAUSED] = BoolGetDatum(pause.paused);
@@ -369,7 +370,7 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 static bool
 any_due(const char *server, const char *kind)
 {
-	MsgTable *due = msgext_due_open(false);
+	MsgTable *due = msgext_reminder_open(false);
 	MsgTable *outbox = msgext_outbox_open(false);
 	TimestampTz now = GetCurrentTimestamp();
 	ScanKeyData keys[3];
@@ -380,7 +381,7 @@ any_due(const char *server, const char *kind)
 	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
 	msgext_key_time(&keys[2], 3, BTLessEqualStrategyNumber, now);
-	scan = msgext_scan_begin(due, "due_at", GetActiveSnapshot(), keys, 3);
+	scan = msgext_scan_begin(due, "reminder_at", GetActiveSnapshot(), keys, 3);
 	while (!found && (slot = msgext_scan_next(scan)) != NULL)
 	{
 		bool isnull;
@@ -407,13 +408,13 @@ msgext_status_nothing_due(void)
 		MsgPause pause;
 		Counts counts;
 
-		msgext_channel_look(lfirst(cell), &pause);
+		msgext_server_pause_read(lfirst(cell), &pause);
 		if (pause.paused)
 			continue;
 		count_server(lfirst(cell), &counts);
 		if (counts.in_flight > 0 || counts.fresh > 0 ||
-			any_due(lfirst(cell), MSGEXT_DUE_SEND) ||
-			any_due(lfirst(cell), MSGEXT_DUE_POLL))
+			any_due(lfirst(cell), MSG_REMINDER_SEND) ||
+			any_due(lfirst(cell), MSG_REMINDER_POLL))
 			return false;
 	}
 	return true;

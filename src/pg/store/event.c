@@ -164,7 +164,7 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 	if (event->answer_len > 0)
 	{
 		size_t len = msgext_whole_characters(event->answer, event->answer_len,
-											 MSGEXT_EVENT_ANSWER_MAX);
+											 MSG_EVENT_ANSWER_MAX);
 		bytea *answer = palloc(VARHDRSZ + len);
 
 		SET_VARSIZE(answer, VARHDRSZ + len);

@@ -10,7 +10,7 @@
 #include "utils/timestamp.h"
 
 /* The part of a raw answer that is kept. */
-#define MSGEXT_EVENT_ANSWER_MAX 8192
+#define MSG_EVENT_ANSWER_MAX 8192
 
 typedef struct MsgEventRow
 {
@@ -25,7 +25,7 @@ typedef struct MsgEventRow
 	const char *error;
 	int http_status; /* 0 = NULL */
 	TimestampTz reported_at;
-	const char *answer; /* cut to MSGEXT_EVENT_ANSWER_MAX */
+	const char *answer; /* cut to MSG_EVENT_ANSWER_MAX */
 	size_t answer_len;
 } MsgEventRow;
 

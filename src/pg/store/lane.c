@@ -177,7 +177,7 @@ msgext_lane_reload(MsgLane *lane)
 
 /* FNV-1a, which no other version of PostgreSQL has otherwise, and the priority. */
 int32
-msgext_lane_number(const char *server, int16 priority)
+msgext_lane_hash(const char *server, int16 priority)
 {
 	uint32 hash = 2166136261U;
 
@@ -194,7 +194,7 @@ msgext_lane_create(MemoryContext context, const char *server, int16 priority)
 	lane->context = context;
 	lane->server = MemoryContextStrdup(context, server);
 	lane->priority = priority;
-	lane->number = msgext_lane_number(server, priority);
+	lane->number = msgext_lane_hash(server, priority);
 	msgext_lane_reload(lane);
 	return lane;
 }

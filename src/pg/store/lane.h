@@ -50,7 +50,7 @@ typedef struct MsgLane
  * The number of a lane, by which index outbox_lane orders rows: fixed for ever, for it is
  * in rows. Two lanes may share one; each then passes over the other's rows.
  */
-extern int32 msgext_lane_number(const char *server, int16 priority);
+extern int32 msgext_lane_hash(const char *server, int16 priority);
 
 /* Makes the lane in context, as far as msgext.lane says it had been read. */
 extern MsgLane *msgext_lane_create(MemoryContext context, const char *server,

@@ -1,6 +1,6 @@
 /*
- * home.c
- *		Which database this is: see home.h.
+ * origin.c
+ *		Which database this is: see origin.h.
  */
 #include "postgres.h"
 
@@ -14,39 +14,39 @@
 #include "pg/store/table.h"
 
 int64
-msgext_home(void)
+msgext_origin(void)
 {
 	static bool known = false; /* a process has one database */
-	static int64 home;
+	static int64 origin;
 	uint64 system = GetSystemIdentifier();
 	uint64 database = MyDatabaseId;
 
 	if (!known)
-		home = (int64) hash_combine64(
+		origin = (int64) hash_combine64(
 			hash_bytes_extended((unsigned char *) &system, sizeof(system), 0),
 			hash_bytes_extended((unsigned char *) &database, sizeof(database), 0));
 	known = true;
-	return home;
+	return origin;
 }
 
 void
-msgext_home_record(void)
+msgext_origin_record(void)
 {
-	MsgTable *home = msgext_table_open("home", 1, true);
-	Datum value = Int64GetDatum(msgext_home());
+	MsgTable *origin = msgext_table_open("origin", 1, true);
+	Datum value = Int64GetDatum(msgext_origin());
 	bool isnull = false;
 
-	msgext_table_insert(home, &value, &isnull);
-	msgext_table_close(home);
+	msgext_table_insert(origin, &value, &isnull);
+	msgext_table_close(origin);
 }
 
 bool
-msgext_home_is_copy(void)
+msgext_origin_is_foreign(void)
 {
-	MsgTable *home = msgext_table_open("home", 1, false);
-	TableScanDesc scan = table_beginscan(home->rel, GetActiveSnapshot(), 0, NULL);
-	TupleTableSlot *slot = table_slot_create(home->rel, NULL);
-	int64 here = msgext_home();
+	MsgTable *origin = msgext_table_open("origin", 1, false);
+	TableScanDesc scan = table_beginscan(origin->rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(origin->rel, NULL);
+	int64 here = msgext_origin();
 	bool copy = false;
 	bool isnull;
 
@@ -54,6 +54,6 @@ msgext_home_is_copy(void)
 		copy = DatumGetInt64(slot_getattr(slot, 1, &isnull)) != here;
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
-	msgext_table_close(home);
+	msgext_table_close(origin);
 	return copy;
 }

@@ -17,8 +17,8 @@ enum
 {
 	Anum_outbox_id = 1,
 	Anum_outbox_xid,
-	Anum_outbox_lane,
-	Anum_outbox_home,
+	Anum_outbox_lane_hash,
+	Anum_outbox_origin,
 	Anum_outbox_created_at,
 	Anum_outbox_queued_at,
 	Anum_outbox_priority,
@@ -62,7 +62,7 @@ typedef struct MsgRow
 	bool nulls[Natts_outbox];
 	int64 id;
 	uint64 xid;
-	int64 home;
+	int64 origin;
 	TimestampTz created_at;
 	TimestampTz queued_at;
 	TimestampTz send_after;

@@ -1,6 +1,6 @@
 /*
- * due.c
- *		What is to be done later: see due.h.
+ * reminder.c
+ *		What is to be done later: see reminder.h.
  */
 #include "postgres.h"
 
@@ -12,30 +12,30 @@
 
 enum
 {
-	Anum_due_server = 1,
-	Anum_due_kind,
-	Anum_due_at,
-	Anum_due_id,
-	Natts_due = Anum_due_id
+	Anum_reminder_server = 1,
+	Anum_reminder_kind,
+	Anum_reminder_at,
+	Anum_reminder_id,
+	Natts_reminder = Anum_reminder_id
 };
 
 MsgTable *
-msgext_due_open(bool writable)
+msgext_reminder_open(bool writable)
 {
-	return msgext_table_open("due", Natts_due, writable);
+	return msgext_table_open("reminder", Natts_reminder, writable);
 }
 
 void
-msgext_due_add(MsgTable *due, const char *server, const char *kind, TimestampTz at,
-			   int64 id)
+msgext_reminder_add(MsgTable *due, const char *server, const char *kind, TimestampTz at,
+					int64 id)
 {
-	Datum values[Natts_due];
-	bool nulls[Natts_due] = {false};
+	Datum values[Natts_reminder];
+	bool nulls[Natts_reminder] = {false};
 
-	values[Anum_due_server - 1] = CStringGetTextDatum(server);
-	values[Anum_due_kind - 1] = CStringGetTextDatum(kind);
-	values[Anum_due_at - 1] = TimestampTzGetDatum(at);
-	values[Anum_due_id - 1] = Int64GetDatum(id);
+	values[Anum_reminder_server - 1] = CStringGetTextDatum(server);
+	values[Anum_reminder_kind - 1] = CStringGetTextDatum(kind);
+	values[Anum_reminder_at - 1] = TimestampTzGetDatum(at);
+	values[Anum_reminder_id - 1] = Int64GetDatum(id);
 	msgext_table_insert(due, values, nulls);
 }
 
@@ -47,12 +47,13 @@ begin_scan(MsgTable *due, const char *server, const char *kind, TimestampTz from
 	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
 	msgext_key_time(&keys[2], 3, BTGreaterEqualStrategyNumber, from);
-	return msgext_scan_begin(due, "due_at", GetActiveSnapshot(), keys, 3);
+	return msgext_scan_begin(due, "reminder_at", GetActiveSnapshot(), keys, 3);
 }
 
 int
-msgext_due_read(MsgTable *due, const char *server, const char *kind, TimestampTz from,
-				int64 after, TimestampTz until, MsgDue *found, int max)
+msgext_reminder_read(MsgTable *due, const char *server, const char *kind,
+					 TimestampTz from, int64 after, TimestampTz until, MsgReminder *found,
+					 int max)
 {
 	MsgScan *scan = begin_scan(due, server, kind, from);
 	TupleTableSlot *slot;
@@ -61,10 +62,10 @@ msgext_due_read(MsgTable *due, const char *server, const char *kind, TimestampTz
 
 	while (n < max && (slot = msgext_scan_next(scan)) != NULL)
 	{
-		found[n].at = DatumGetTimestampTz(slot_getattr(slot, Anum_due_at, &isnull));
+		found[n].at = DatumGetTimestampTz(slot_getattr(slot, Anum_reminder_at, &isnull));
 		if (found[n].at > until)
 			break;
-		found[n].id = DatumGetInt64(slot_getattr(slot, Anum_due_id, &isnull));
+		found[n].id = DatumGetInt64(slot_getattr(slot, Anum_reminder_id, &isnull));
 		if (found[n].at == from && found[n].id <= after)
 			continue;
 		found[n].tid = slot->tts_tid;
@@ -75,7 +76,7 @@ msgext_due_read(MsgTable *due, const char *server, const char *kind, TimestampTz
 }
 
 void
-msgext_due_remove(MsgTable *due, const MsgDue *reminder)
+msgext_reminder_remove(MsgTable *due, const MsgReminder *reminder)
 {
 	ItemPointerData tid = reminder->tid;
 
@@ -84,8 +85,8 @@ msgext_due_remove(MsgTable *due, const MsgDue *reminder)
 }
 
 void
-msgext_due_remove_one(MsgTable *due, const char *server, const char *kind, TimestampTz at,
-					  int64 id)
+msgext_reminder_remove_one(MsgTable *due, const char *server, const char *kind,
+						   TimestampTz at, int64 id)
 {
 	ScanKeyData keys[4];
 	TupleTableSlot *slot;
@@ -95,7 +96,7 @@ msgext_due_remove_one(MsgTable *due, const char *server, const char *kind, Times
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
 	msgext_key_time(&keys[2], 3, BTEqualStrategyNumber, at);
 	msgext_key_int64(&keys[3], 4, BTEqualStrategyNumber, id);
-	scan = msgext_scan_begin(due, "due_at", GetActiveSnapshot(), keys, 4);
+	scan = msgext_scan_begin(due, "reminder_at", GetActiveSnapshot(), keys, 4);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		ItemPointerData tid = slot->tts_tid;
@@ -106,8 +107,8 @@ msgext_due_remove_one(MsgTable *due, const char *server, const char *kind, Times
 }
 
 TimestampTz
-msgext_due_first(MsgTable *due, const char *server, const char *kind, TimestampTz from,
-				 int64 after)
+msgext_reminder_first(MsgTable *due, const char *server, const char *kind,
+					  TimestampTz from, int64 after)
 {
 	MsgScan *scan = begin_scan(due, server, kind, from);
 	TupleTableSlot *slot;
@@ -116,9 +117,9 @@ msgext_due_first(MsgTable *due, const char *server, const char *kind, TimestampT
 
 	while (at == 0 && (slot = msgext_scan_next(scan)) != NULL)
 	{
-		at = DatumGetTimestampTz(slot_getattr(slot, Anum_due_at, &isnull));
+		at = DatumGetTimestampTz(slot_getattr(slot, Anum_reminder_at, &isnull));
 		if (at == from &&
-			DatumGetInt64(slot_getattr(slot, Anum_due_id, &isnull)) <= after)
+			DatumGetInt64(slot_getattr(slot, Anum_reminder_id, &isnull)) <= after)
 			at = 0;
 	}
 	msgext_scan_end(scan);

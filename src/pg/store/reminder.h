@@ -1,47 +1,47 @@
 /*
- * due.h
- *		What is to be done later: rows of msgext.due.
+ * reminder.h
+ *		What is to be done later: rows of msgext.reminder.
  *
  * Only a dispatcher takes what is due. A row is a reminder, not the truth: whoever
  * takes one looks at the message itself.
  */
-#ifndef MSGEXT_DUE_H
-#define MSGEXT_DUE_H
+#ifndef MSGEXT_REMINDER_H
+#define MSGEXT_REMINDER_H
 
 #include "pg/store/table.h"
 #include "utils/timestamp.h"
 
-#define MSGEXT_DUE_SEND "send"
-#define MSGEXT_DUE_POLL "poll"
-#define MSGEXT_DUE_UNKNOWN "unknown"
+#define MSG_REMINDER_SEND "send"
+#define MSG_REMINDER_POLL "poll"
+#define MSG_REMINDER_UNKNOWN "unknown"
 
-typedef struct MsgDue
+typedef struct MsgReminder
 {
 	int64 id;
 	TimestampTz at;
 	ItemPointerData tid;
-} MsgDue;
+} MsgReminder;
 
-extern MsgTable *msgext_due_open(bool writable);
-extern void msgext_due_add(MsgTable *due, const char *server, const char *kind,
-						   TimestampTz at, int64 id);
+extern MsgTable *msgext_reminder_open(bool writable);
+extern void msgext_reminder_add(MsgTable *due, const char *server, const char *kind,
+								TimestampTz at, int64 id);
 
 /*
  * Reads up to max reminders at or before until, oldest first, none before from, and at
  * from itself only those of messages above after: the caller passes how far it has
  * read, so that no dead entry is walked twice. Returns how many.
  */
-extern int msgext_due_read(MsgTable *due, const char *server, const char *kind,
-						   TimestampTz from, int64 after, TimestampTz until,
-						   MsgDue *found, int max);
-extern void msgext_due_remove(MsgTable *due, const MsgDue *reminder);
+extern int msgext_reminder_read(MsgTable *due, const char *server, const char *kind,
+								TimestampTz from, int64 after, TimestampTz until,
+								MsgReminder *found, int max);
+extern void msgext_reminder_remove(MsgTable *due, const MsgReminder *reminder);
 
 /* Removes the reminder of this message at this time, if it is there. */
-extern void msgext_due_remove_one(MsgTable *due, const char *server, const char *kind,
-								  TimestampTz at, int64 id);
+extern void msgext_reminder_remove_one(MsgTable *due, const char *server,
+									   const char *kind, TimestampTz at, int64 id);
 
 /* The time of the first reminder behind from and after, or 0. */
-extern TimestampTz msgext_due_first(MsgTable *due, const char *server, const char *kind,
-									TimestampTz from, int64 after);
+extern TimestampTz msgext_reminder_first(MsgTable *due, const char *server,
+										 const char *kind, TimestampTz from, int64 after);
 
-#endif /* MSGEXT_DUE_H */
+#endif /* MSGEXT_REMINDER_H */

@@ -1,6 +1,6 @@
 /*
- * channel.c
- *		Whether a server may be used, and how it has been: see channel.h.
+ * server_pause.c
+ *		Whether a server may be used, and how it has been: see server_pause.h.
  */
 #include "postgres.h"
 
@@ -17,12 +17,12 @@
 
 enum
 {
-	Anum_channel_server = 1,
-	Anum_channel_paused,
-	Anum_channel_pause_reason,
-	Anum_channel_paused_at,
-	Anum_channel_home,
-	Natts_channel = Anum_channel_home
+	Anum_server_pause_server = 1,
+	Anum_server_pause_paused,
+	Anum_server_pause_pause_reason,
+	Anum_server_pause_paused_at,
+	Anum_server_pause_origin,
+	Natts_server_pause = Anum_server_pause_origin
 };
 
 enum
@@ -48,12 +48,12 @@ find(MsgTable *table, const char *index, Snapshot snapshot, const char *server,
 }
 
 void
-msgext_channel_look(const char *server, MsgPause *pause)
+msgext_server_pause_read(const char *server, MsgPause *pause)
 {
-	MsgTable *channels = msgext_table_open("channel", Natts_channel, false);
+	MsgTable *pauses = msgext_table_open("server_pause", Natts_server_pause, false);
 	MsgScan *scan;
 	TupleTableSlot *slot =
-		find(channels, "channel_pkey", GetActiveSnapshot(), server, &scan);
+		find(pauses, "server_pause_pkey", GetActiveSnapshot(), server, &scan);
 	bool adopted = false;
 	bool isnull;
 	Datum value;
@@ -62,16 +62,17 @@ msgext_channel_look(const char *server, MsgPause *pause)
 	pause->reason = NULL;
 	if (slot != NULL)
 	{
-		pause->paused = DatumGetBool(slot_getattr(slot, Anum_channel_paused, &isnull));
-		value = slot_getattr(slot, Anum_channel_pause_reason, &isnull);
+		pause->paused =
+			DatumGetBool(slot_getattr(slot, Anum_server_pause_paused, &isnull));
+		value = slot_getattr(slot, Anum_server_pause_pause_reason, &isnull);
 		if (pause->paused && !isnull)
 			pause->reason = TextDatumGetCString(value);
-		value = slot_getattr(slot, Anum_channel_home, &isnull);
-		adopted = !isnull && DatumGetInt64(value) == msgext_home();
+		value = slot_getattr(slot, Anum_server_pause_origin, &isnull);
+		adopted = !isnull && DatumGetInt64(value) == msgext_origin();
 	}
 	msgext_scan_end(scan);
-	msgext_table_close(channels);
-	if (!pause->paused && !adopted && msgext_home_is_copy())
+	msgext_table_close(pauses);
+	if (!pause->paused && !adopted && msgext_origin_is_foreign())
 	{
 		pause->paused = true;
 		pause->reason = pstrdup("this database is a restored copy");
@@ -97,22 +98,22 @@ put(MsgTable *table, TupleTableSlot *slot, Datum *values, bool *nulls, bool wait
 }
 
 bool
-msgext_channel_set(const char *server, bool paused, const char *reason, bool wait)
+msgext_server_pause_write(const char *server, bool paused, const char *reason, bool wait)
 {
-	MsgTable *channels = msgext_table_open("channel", Natts_channel, true);
-	Datum values[Natts_channel];
-	bool nulls[Natts_channel] = {false};
+	MsgTable *pauses = msgext_table_open("server_pause", Natts_server_pause, true);
+	Datum values[Natts_server_pause];
+	bool nulls[Natts_server_pause] = {false};
 	bool done;
 
-	values[Anum_channel_server - 1] = CStringGetTextDatum(server);
-	values[Anum_channel_paused - 1] = BoolGetDatum(paused);
-	nulls[Anum_channel_pause_reason - 1] = !paused || reason == NULL;
+	values[Anum_server_pause_server - 1] = CStringGetTextDatum(server);
+	values[Anum_server_pause_paused - 1] = BoolGetDatum(paused);
+	nulls[Anum_server_pause_pause_reason - 1] = !paused || reason == NULL;
 	if (paused && reason != NULL)
-		values[Anum_channel_pause_reason - 1] = CStringGetTextDatum(reason);
-	nulls[Anum_channel_paused_at - 1] = !paused;
-	values[Anum_channel_paused_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
-	nulls[Anum_channel_home - 1] = paused;
-	values[Anum_channel_home - 1] = Int64GetDatum(msgext_home());
+		values[Anum_server_pause_pause_reason - 1] = CStringGetTextDatum(reason);
+	nulls[Anum_server_pause_paused_at - 1] = !paused;
+	values[Anum_server_pause_paused_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	nulls[Anum_server_pause_origin - 1] = paused;
+	values[Anum_server_pause_origin - 1] = Int64GetDatum(msgext_origin());
 	do
 	{
 		TransactionId writer = InvalidTransactionId;
@@ -124,19 +125,19 @@ msgext_channel_set(const char *server, bool paused, const char *reason, bool wai
 		CommandCounterIncrement();
 		CHECK_FOR_INTERRUPTS();
 		InitDirtySnapshot(dirty);
-		slot = find(channels, "channel_pkey", &dirty, server, &scan);
+		slot = find(pauses, "server_pause_pkey", &dirty, server, &scan);
 		if (slot != NULL)
 			writer = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
 		done = !TransactionIdIsValid(writer);
 		if (done && slot == NULL)
-			done = msgext_table_insert_unique(channels, "channel_pkey", values, nulls);
+			done = msgext_table_insert_unique(pauses, "server_pause_pkey", values, nulls);
 		else if (done)
-			done = put(channels, slot, values, nulls, wait);
+			done = put(pauses, slot, values, nulls, wait);
 		msgext_scan_end(scan);
 		if (!done && wait && TransactionIdIsValid(writer))
 			XactLockTableWait(writer, NULL, NULL, XLTW_None);
 	} while (!done && wait);
-	msgext_table_close(channels);
+	msgext_table_close(pauses);
 	return done;
 }
 

@@ -1,10 +1,10 @@
 /*
- * channel.h
- *		Whether a server may be used, and how it has been: rows of msgext.channel and
+ * server_pause.h
+ *		Whether a server may be used, and how it has been: rows of msgext.server_pause and
  *		msgext.health.
  */
-#ifndef MSGEXT_CHANNEL_H
-#define MSGEXT_CHANNEL_H
+#ifndef MSGEXT_SERVER_PAUSE_H
+#define MSGEXT_SERVER_PAUSE_H
 
 #include "pg/store/table.h"
 #include "utils/timestamp.h"
@@ -16,14 +16,14 @@ typedef struct MsgPause
 } MsgPause;
 
 /* Is the server paused, by a row or as part of a restored copy? */
-extern void msgext_channel_look(const char *server, MsgPause *pause);
+extern void msgext_server_pause_read(const char *server, MsgPause *pause);
 
 /*
  * Pauses or releases it. Without wait, returns false when another transaction is
  * changing the same row. Releasing also adopts the server in a restored copy.
  */
-extern bool msgext_channel_set(const char *server, bool paused, const char *reason,
-							   bool wait);
+extern bool msgext_server_pause_write(const char *server, bool paused, const char *reason,
+									  bool wait);
 
 /* What a dispatcher remembers of a server between two writes; zeroes = nothing. */
 typedef struct MsgHealth
@@ -39,4 +39,4 @@ typedef struct MsgHealth
 extern void msgext_health_load(const char *server, MsgHealth *health);
 extern void msgext_health_save(const char *server, MsgHealth *health);
 
-#endif /* MSGEXT_CHANNEL_H */
+#endif /* MSGEXT_SERVER_PAUSE_H */

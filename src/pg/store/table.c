@@ -146,7 +146,7 @@ msgext_table_close(MsgTable *table)
 	msgext_table_flush(table);
 	if (table->finder != NULL)
 		msgext_scan_end(table->finder);
-	for (i = 0; i < MSGEXT_GATHER_MAX && table->gathered[i] != NULL; i++)
+	for (i = 0; i < MSG_GATHER_MAX && table->gathered[i] != NULL; i++)
 		ExecDropSingleTupleTableSlot(table->gathered[i]);
 	for (i = 0; i < table->nindexes; i++)
 		if (table->indexes[i].rel != NULL)
@@ -337,7 +337,7 @@ msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 	store_row(table, msgext_table_slot(table), values, nulls);
 	table_tuple_insert(table->rel, table->slot, GetCurrentCommandId(true), 0, NULL);
 	msgext_insert_index_tuples(table->result, table->slot, table->estate, false, false,
-							   NULL, NIL, MSGEXT_UPDATE_ALL_INDEXES);
+							   NULL, NIL, MSG_UPDATE_ALL_INDEXES);
 	ResetPerTupleExprContext(table->estate);
 }
 
@@ -361,7 +361,7 @@ msgext_table_insert_unique(MsgTable *table, const char *arbiter, Datum *values,
 	table_tuple_insert_speculative(table->rel, table->slot, GetCurrentCommandId(true), 0,
 								   NULL, token);
 	msgext_insert_index_tuples(table->result, table->slot, table->estate, false, true,
-							   &conflict, arbiters, MSGEXT_UPDATE_ALL_INDEXES);
+							   &conflict, arbiters, MSG_UPDATE_ALL_INDEXES);
 	table_tuple_complete_speculative(table->rel, table->slot, token, !conflict);
 	SpeculativeInsertionLockRelease(GetCurrentTransactionId());
 	ResetPerTupleExprContext(table->estate);
@@ -392,7 +392,7 @@ msgext_table_gather(MsgTable *table, Datum *values, bool *nulls)
 	row = keep_slot(table, &table->gathered[table->ngathered]);
 	store_row(table, row, values, nulls);
 	ExecMaterializeSlot(row);
-	if (++table->ngathered == MSGEXT_GATHER_MAX)
+	if (++table->ngathered == MSG_GATHER_MAX)
 		msgext_table_flush(table);
 }
 
@@ -424,7 +424,7 @@ msgext_table_flush(MsgTable *table)
 TM_Result
 msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
 {
-	MsgUpdateIndexes indexes = MSGEXT_UPDATE_NO_INDEXES;
+	MsgUpdateIndexes indexes = MSG_UPDATE_NO_INDEXES;
 	LockTupleMode lock_mode;
 	TM_FailureData failure;
 	TM_Result result;
@@ -434,10 +434,10 @@ msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
 	result = table_tuple_update(table->rel, tid, table->slot, GetCurrentCommandId(true),
 								GetActiveSnapshot(), InvalidSnapshot, wait, &failure,
 								&lock_mode, &indexes);
-	if (result != TM_Ok || indexes == MSGEXT_UPDATE_NO_INDEXES)
+	if (result != TM_Ok || indexes == MSG_UPDATE_NO_INDEXES)
 		return result;
 	open_indexes(table);
-	if (table->plain && indexes == MSGEXT_UPDATE_ALL_INDEXES)
+	if (table->plain && indexes == MSG_UPDATE_ALL_INDEXES)
 	{
 		slot_getallattrs(table->slot);
 		insert_entries(table, &table->slot->tts_tid, table->slot->tts_values,

@@ -39,7 +39,7 @@ typedef struct MsgIndex
 /* Told of a gathered row that a unique index had already; it has not been kept. */
 typedef void (*MsgTwin)(TupleTableSlot *row);
 
-#define MSGEXT_GATHER_MAX 64
+#define MSG_GATHER_MAX 64
 
 typedef struct MsgTable
 {
@@ -49,7 +49,7 @@ typedef struct MsgTable
 
 	/* rows that wait to be written together; slots are made as they are needed */
 	int ngathered;
-	TupleTableSlot *gathered[MSGEXT_GATHER_MAX];
+	TupleTableSlot *gathered[MSG_GATHER_MAX];
 	const char *arbiter; /* see msgext_table_expect_twins() */
 	MsgTwin on_twin;
 
