@@ -18,7 +18,7 @@ fi
 # even read, so what is run is copied there.
 make_scratch() {
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/msgext.XXXXXX")
-    cp -r "$root/sql" "$root/expected" "$root/test" "$scratch/"
+    cp -r "$root/test" "$scratch/"
     mkdir -p "$scratch/bin" "$scratch/out"
     cp "$root/build/simulator" "$scratch/bin/"
     [ "$(id -u)" != 0 ] || chown -R "$server_user" "$scratch"

@@ -23,7 +23,7 @@ run_regress() {
     cat > "$scratch/out/regress.conf" <<'CONF'
 timezone = 'UTC'
 CONF
-    (cd "$scratch" && as_user "$pgxs/test/regress/pg_regress" --inputdir=. \
+    (cd "$scratch" && as_user "$pgxs/test/regress/pg_regress" --inputdir=test/regress \
         --outputdir=out/regress --bindir="$bindir" --temp-instance=out/regress/instance \
         --temp-config=out/regress.conf --encoding=UTF8 --load-extension=msgext "$@") ||
         { cat "$scratch/out/regress/regression.diffs"; return 1; }
