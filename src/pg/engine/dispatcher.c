@@ -2,58 +2,87 @@
  * dispatcher.c
  *		The engine: see dispatcher.h.
  *
- * Owns when a turn is taken, what precedes the first one, and what follows a failed one.
- * What a turn is made of is turn.c's.
+ * Owns the schedule: when a turn is taken, and what it is to do. What a turn is made of is
+ * turn.c's; what precedes the first one and follows a failed one, recover.c's.
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "storage/ipc.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "net/http_thread.h"
 #include "pg/base/guc.h"
-#include "pg/engine/engine.h"
-#include "pg/engine/session.h"
+#include "pg/engine/dispatcher.h"
+#include "pg/engine/recover.h"
+#include "pg/engine/request.h"
+#include "pg/engine/turn.h"
 #include "pg/ipc/registry.h"
 
 /* So many results are worth a commit that only claims. */
 #define REFILL 16
 
-/* A result that cannot be recorded is set aside for this long. */
-#define STRIKE_US (60 * USECS_PER_SEC)
+/* What no latch tells of (a lock that went, a clock that moved) is found by this. */
+#define TICK_US USECS_PER_SEC
+
+struct MsgDispatcher
+{
+	MemoryContext context;
+	MsgEngine engine;
+	uint64 news; /* see registry.h */
+	bool stopping;
+	bool one_by_one;	  /* a turn failed: results are recorded one flight at a time */
+	bool lanes_are_ahead; /* likewise: lanes in memory are ahead of the tables */
+	TimestampTz last_turn;
+	TimestampTz last_look; /* at everything, news or not */
+};
 
 static bool
-turn_is_due(const MsgDispatcher *dispatcher, TimestampTz now)
+claims(const MsgDispatcher *dispatcher)
 {
+	return !dispatcher->stopping && msgext_enabled;
+}
+
+/*
+ * When the next message or status request of this server is due, or a limit lets one go;
+ * 0 = not as far as is known, or there is no room for its request.
+ */
+static TimestampTz
+upstream_due(const MsgUpstream *upstream)
+{
+	if (upstream->server == NULL || upstream->paused ||
+		upstream->in_flight >= upstream->server->max_in_flight)
+		return 0;
+	if (upstream->next_due == 0)
+		return upstream->throttled_until;
+	if (upstream->throttled_until == 0)
+		return upstream->next_due;
+	return Min(upstream->next_due, upstream->throttled_until);
+}
+
+/* When the next turn is due, if nothing happens meanwhile; the past: now. */
+static TimestampTz
+next_turn(const MsgDispatcher *dispatcher)
+{
+	const MsgEngine *engine = &dispatcher->engine;
+	TimestampTz at = dispatcher->last_turn + TICK_US;
 	ListCell *cell;
 
-	if (dispatcher->nlanded > 0 && now >= dispatcher->record_at)
-		return true;
-	if (now >= dispatcher->last_turn + MSG_TICK_US)
-		return true;
-	if ((dispatcher->news & MSG_NEWS_CALLBACK) != 0 && dispatcher->rematches != NIL)
-		return true;
-	if (!msgext_takes(dispatcher))
-		return false;
-	if (dispatcher->flights >= msgext_max_in_flight)
-		return false;
+	if (engine->flights.nlanded > 0)
+		at = Min(at, engine->flights.record_at);
+	if ((dispatcher->news & MSG_NEWS_CALLBACK) != 0 && engine->rematches.expected != NIL)
+		return 0;
+	if (!claims(dispatcher) || engine->flights.count >= msgext_max_in_flight)
+		return at;
 	if ((dispatcher->news & ~MSG_NEWS_CALLBACK) != 0)
-		return true;
-	foreach (cell, dispatcher->upstreams)
+		return 0;
+	foreach (cell, engine->upstreams.list)
 	{
-		const MsgUpstream *upstream = lfirst(cell);
+		TimestampTz due = upstream_due(lfirst(cell));
 
-		if (upstream->server == NULL || upstream->paused ||
-			upstream->in_flight >= upstream->server->max_in_flight)
-			continue;
-		if ((upstream->next_due != 0 && upstream->next_due <= now) ||
-			(upstream->throttled_until != 0 && upstream->throttled_until <= now))
-			return true;
+		if (due != 0)
+			at = Min(at, due);
 	}
-	return false;
+	return at;
 }
 
 /*
@@ -64,68 +93,100 @@ turn_is_due(const MsgDispatcher *dispatcher, TimestampTz now)
 static bool
 wants_refill(const MsgDispatcher *dispatcher)
 {
-	const MsgFlight *flight;
+	const MsgEngine *engine = &dispatcher->engine;
+	dlist_iter iter;
 
-	if (dispatcher->nlanded < REFILL || !dispatcher->more || dispatcher->careful ||
-		!msgext_takes(dispatcher))
+	if (engine->flights.nlanded < REFILL || !engine->turn.work_left ||
+		dispatcher->one_by_one || !claims(dispatcher))
 		return false;
-	for (flight = dispatcher->landed; flight != NULL; flight = flight->next)
+	dlist_foreach(iter, unconstify(dlist_head *, &engine->flights.landed))
 	{
-		if (flight->login || (flight->outcomes[0].verdict != MSG_VERDICT_ACCEPTED &&
-							  flight->outcomes[0].verdict != MSG_VERDICT_PROGRESS))
+		const MsgFlight *flight = dlist_container(MsgFlight, node, iter.cur);
+
+		if (flight->kind == MSG_FLIGHT_LOGIN ||
+			(flight->outcomes[0].verdict != MSG_VERDICT_ACCEPTED &&
+			 flight->outcomes[0].verdict != MSG_VERDICT_PROGRESS))
 			return false;
 	}
 	return true;
 }
 
+static void
+take_turn(MsgDispatcher *dispatcher, bool records)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	MsgTurnPlan plan = {0};
+
+	plan.records = records;
+	plan.claims = claims(dispatcher);
+	plan.one_by_one = dispatcher->one_by_one;
+	plan.saves = dispatcher->stopping;
+
+	/* Before the snapshot: what commits from here on sets the latch again. */
+	plan.news = dispatcher->news | (plan.claims ? msgext_registry_news() : 0);
+	dispatcher->news = 0;
+	if (now >= dispatcher->last_look + TICK_US)
+	{
+		dispatcher->last_look = now;
+		plan.news = MSG_NEWS_ALL;
+	}
+	if (msgext_turn(&dispatcher->engine, &plan))
+		dispatcher->news = MSG_NEWS_ALL;
+	dispatcher->last_turn = dispatcher->engine.turn.now;
+	dispatcher->one_by_one = false;
+}
+
 void
 msgext_dispatcher_run(MsgDispatcher *dispatcher)
 {
+	MsgEngine *engine = &dispatcher->engine;
 	MemoryContext before = CurrentMemoryContext;
 
-	if (dispatcher->rematches == NIL)
+	if (dispatcher->lanes_are_ahead)
+	{
+		msgext_recover_lanes(engine);
+		dispatcher->lanes_are_ahead = false;
+		dispatcher->last_turn = engine->turn.now;
+	}
+
+	/* Reports without a message are looked for in any turn; only expected ones cause one. */
+	if (engine->rematches.expected == NIL && (dispatcher->news & MSG_NEWS_CALLBACK) != 0)
+	{
+		msgext_rematch_news(&engine->rematches);
 		dispatcher->news &= ~MSG_NEWS_CALLBACK;
-	if (msgext_http_thread_ready(dispatcher->http))
-		msgext_flight_land(dispatcher);
-	if (turn_is_due(dispatcher, GetCurrentTimestamp()))
+	}
+	if (msgext_http_thread_ready(engine->http))
+		msgext_request_collect(&engine->flights, engine->http);
+	if (next_turn(dispatcher) <= GetCurrentTimestamp())
 	{
 		if (wants_refill(dispatcher))
-			msgext_turn(dispatcher, false);
-		msgext_turn(dispatcher, true);
+			take_turn(dispatcher, false);
+		take_turn(dispatcher, true);
 	}
 	MemoryContextSwitchTo(before);
+}
+
+void
+msgext_dispatcher_recover(MsgDispatcher *dispatcher, int sqlstate)
+{
+	dispatcher->one_by_one = msgext_recover_turn(&dispatcher->engine, sqlstate);
+	dispatcher->lanes_are_ahead = true;
 }
 
 long
 msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher, TimestampTz now)
 {
-	TimestampTz at = dispatcher->last_turn + MSG_TICK_US;
-	ListCell *cell;
+	TimestampTz at = next_turn(dispatcher);
 
-	if (turn_is_due(dispatcher, now))
+	if (dispatcher->lanes_are_ahead)
 		return 0;
-	if (dispatcher->nlanded > 0)
-		at = Min(at, dispatcher->record_at);
-	foreach (cell, dispatcher->upstreams)
-	{
-		const MsgUpstream *upstream = lfirst(cell);
-
-		if (upstream->server == NULL || upstream->paused || !msgext_takes(dispatcher) ||
-			upstream->in_flight >= upstream->server->max_in_flight ||
-			dispatcher->flights >= msgext_max_in_flight)
-			continue;
-		if (upstream->next_due != 0)
-			at = Min(at, upstream->next_due);
-		if (upstream->throttled_until != 0)
-			at = Min(at, upstream->throttled_until);
-	}
 	return at <= now ? 0 : (long) ((at - now + 999) / 1000);
 }
 
 int
 msgext_dispatcher_fd(const MsgDispatcher *dispatcher)
 {
-	return msgext_http_thread_fd(dispatcher->http);
+	return msgext_http_thread_fd(dispatcher->engine.http);
 }
 
 void
@@ -143,28 +204,29 @@ msgext_dispatcher_stop(MsgDispatcher *dispatcher)
 void
 msgext_dispatcher_finish(MsgDispatcher *dispatcher)
 {
-	msgext_turn(dispatcher, true);
+	take_turn(dispatcher, true);
 }
 
 int
 msgext_dispatcher_in_flight(const MsgDispatcher *dispatcher)
 {
-	return dispatcher->flights;
+	return dispatcher->engine.flights.count;
 }
 
 bool
 msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 {
+	const MsgEngine *engine = &dispatcher->engine;
 	TimestampTz now = GetCurrentTimestamp();
 	ListCell *cell;
 
-	if (dispatcher->flights > 0)
+	if (engine->flights.count > 0)
 		return false;
-	if (!msgext_takes(dispatcher))
+	if (!claims(dispatcher))
 		return true;
-	if (dispatcher->news != 0 || dispatcher->more)
+	if (dispatcher->news != 0 || engine->turn.work_left || dispatcher->lanes_are_ahead)
 		return false;
-	foreach (cell, dispatcher->upstreams)
+	foreach (cell, engine->upstreams.list)
 	{
 		const MsgUpstream *upstream = lfirst(cell);
 
@@ -172,40 +234,10 @@ msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 			continue;
 		if ((upstream->throttled_until != 0 && upstream->throttled_until <= until) ||
 			(upstream->next_due != 0 &&
-			 upstream->next_due <= (upstream->line_until > now ? until : now)))
+			 upstream->next_due <= (upstream->reserved_until > now ? until : now)))
 			return false;
 	}
 	return true;
-}
-
-/* What the dispatcher before this one may have had on the wire when it died. */
-static void
-settle_claims(MsgDispatcher *dispatcher)
-{
-	bool found;
-	int settled = 0;
-
-	do
-	{
-		MsgClaim claim;
-		int i;
-
-		msgext_turn_begin(dispatcher);
-		msgext_upstreams_refresh(dispatcher);
-		found = msgext_claim_first(claims_of(dispatcher), &claim);
-		if (found)
-		{
-			for (i = 0; i < claim.n; i++)
-				msgext_record_interrupted(dispatcher, claim.messages[i],
-										  claim.attempts[i]);
-			msgext_claim_remove(claims_of(dispatcher), claim.id);
-			settled += claim.n;
-		}
-		msgext_turn_commit(dispatcher);
-	} while (found);
-	if (settled > 0)
-		ereport(LOG,
-				(errmsg("settled %d messages of a dispatcher that had ended", settled)));
 }
 
 /* The thread of this process; at its exit it must be gone before libraries clean up. */
@@ -219,61 +251,52 @@ stop_at_exit(int code, Datum arg)
 	running = NULL;
 }
 
-static void
-start_http(MsgDispatcher *dispatcher)
+static MsgHttpThread *
+start_http(void)
 {
 	static bool registered = false;
 
 	if (!registered)
 		on_proc_exit(stop_at_exit, 0);
 	registered = true;
-	dispatcher->http = running = msgext_http_thread_start();
+	running = msgext_http_thread_start();
 	if (running == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl")));
 	msgext_http_thread_limit(running, (size_t) msgext_max_response_size * 1024);
+	return running;
 }
 
 static void
-stop_http(MsgDispatcher *dispatcher)
+init_engine(MsgEngine *engine, MemoryContext context, const MsgXactOps *xact)
 {
-	running = NULL;
-	msgext_http_thread_stop(dispatcher->http);
+	msgext_turn_init(&engine->turn, context, xact);
+	msgext_upstreams_init(&engine->upstreams, context);
+	msgext_flights_init(&engine->flights, context);
+	msgext_batches_init(&engine->batches, context);
+	msgext_rematches_init(&engine->rematches, context);
+	engine->limiter = msgext_limiter_create(context);
+	engine->sessions = msgext_sessions_create(context);
+	engine->http = start_http();
 }
 
 MsgDispatcher *
-msgext_dispatcher_create(MemoryContext parent, const MsgXactOps *host)
+msgext_dispatcher_create(MemoryContext parent, const MsgXactOps *xact)
 {
 	MemoryContext context =
 		AllocSetContextCreate(parent, "msgext dispatcher", ALLOCSET_DEFAULT_SIZES);
 	MsgDispatcher *dispatcher = MemoryContextAllocZero(context, sizeof(MsgDispatcher));
-	HASHCTL control;
 
 	dispatcher->context = context;
-	dispatcher->turn =
-		AllocSetContextCreate(context, "msgext turn", ALLOCSET_DEFAULT_SIZES);
-	dispatcher->message =
-		AllocSetContextCreate(context, "msgext message", ALLOCSET_DEFAULT_SIZES);
-	dispatcher->host = host;
-	dispatcher->limiter = msgext_limiter_create(context);
-	dispatcher->logins = msgext_sessions_create(context);
-	control.keysize = sizeof(int64);
-	control.entrysize = sizeof(MsgUnderWay);
-	control.hcxt = context;
-	dispatcher->under_way = hash_create("msgext messages under way", 1024, &control,
-										HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	control.entrysize = sizeof(MsgBatchLimit);
-	dispatcher->portions = hash_create("msgext portions", 64, &control,
-									   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	start_http(dispatcher);
 	dispatcher->news = MSG_NEWS_ALL;
+	init_engine(&dispatcher->engine, context, xact);
 	PG_TRY();
 	{
-		settle_claims(dispatcher);
+		msgext_recover_claims(&dispatcher->engine);
 	}
 	PG_CATCH();
 	{
-		stop_http(dispatcher);
+		msgext_dispatcher_destroy(dispatcher);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -283,86 +306,9 @@ msgext_dispatcher_create(MemoryContext parent, const MsgXactOps *host)
 void
 msgext_dispatcher_destroy(MsgDispatcher *dispatcher)
 {
-	ListCell *cell;
-	HASH_SEQ_STATUS scan;
-	MsgUnderWay *entry;
-
-	stop_http(dispatcher);
-	hash_seq_init(&scan, dispatcher->under_way);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		msgext_server_unpin(entry->flight->server);
-	foreach (cell, dispatcher->upstreams)
-	{
-		MsgUpstream *upstream = lfirst(cell);
-
-		if (upstream->server != NULL)
-			msgext_server_unpin(upstream->server);
-	}
+	running = NULL;
+	msgext_http_thread_stop(dispatcher->engine.http);
+	msgext_flights_release(&dispatcher->engine.flights);
+	msgext_upstreams_release(&dispatcher->engine.upstreams);
 	MemoryContextDelete(dispatcher->context);
-}
-
-/* Forgets what the failed turn had claimed: it is still in the outbox. */
-static void
-drop_fresh(MsgDispatcher *dispatcher)
-{
-	MsgFlight *flight;
-
-	while ((flight = dispatcher->fresh) != NULL)
-	{
-		int i;
-
-		dispatcher->fresh = flight->next;
-		if (flight->login)
-			msgext_session_drop_login(dispatcher, flight);
-		for (i = 0; i < flight->n; i++)
-			hash_search(dispatcher->under_way, &flight->jobs[i].id, HASH_REMOVE, NULL);
-		flight->upstream->in_flight--;
-		msgext_flight_free(dispatcher, flight);
-	}
-	if (dispatcher->batch != NULL)
-		pfree(dispatcher->batch);
-	dispatcher->batch = NULL;
-}
-
-void
-msgext_dispatcher_recover(MsgDispatcher *dispatcher)
-{
-	MsgFlight *flight;
-	ListCell *cell;
-
-	memset(dispatcher->tables, 0, sizeof(dispatcher->tables));
-	drop_fresh(dispatcher);
-	for (flight = dispatcher->landed; flight != NULL; flight = flight->next)
-	{
-		int i;
-
-		for (i = 0; i < flight->n; i++)
-		{
-			if (flight->settled[i] == MSG_SETTLED_WRITTEN)
-				flight->settled[i] = MSG_SETTLED_OPEN;
-			if (flight->jobs[i].id == dispatcher->reading && ++flight->strikes >= 3)
-				flight->not_before = GetCurrentTimestamp() + STRIKE_US;
-		}
-		if (flight->batch != NULL)
-			flight->batch->recorded_now = 0;
-	}
-
-	/* A row that cannot even be looked at must not stop those behind it. */
-	if (dispatcher->reading != 0 && dispatcher->nlanded == 0 &&
-		dispatcher->npoison < MSG_POISON_MAX)
-		dispatcher->poison[dispatcher->npoison++] = dispatcher->reading;
-	dispatcher->reading = 0;
-	dispatcher->careful = dispatcher->nlanded > 0;
-	MemoryContextReset(dispatcher->turn);
-
-	/* In a transaction of its own: the lanes as they were last written down. */
-	dispatcher->host->begin();
-	MemoryContextSwitchTo(dispatcher->turn);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	dispatcher->now = GetCurrentTimestamp();
-	foreach (cell, dispatcher->upstreams)
-		msgext_upstream_load(dispatcher, lfirst(cell));
-	PopActiveSnapshot();
-	dispatcher->host->commit();
-	dispatcher->last_turn = dispatcher->now;
 }

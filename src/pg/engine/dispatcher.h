@@ -11,25 +11,17 @@
 #ifndef MSGEXT_DISPATCHER_H
 #define MSGEXT_DISPATCHER_H
 
-#include "postgres.h"
-
-#include "datatype/timestamp.h"
+#include "pg/engine/turn_tables.h"
 
 typedef struct MsgDispatcher MsgDispatcher;
 
-/* How the owner begins and ends transactions. */
-typedef struct MsgXactOps
-{
-	void (*begin)(void);
-	void (*commit)(void);
-} MsgXactOps;
-
 /*
- * Makes a dispatcher in context; the session holds the dispatcher lock. Settles what a
- * dispatcher that died has left, in transactions of its own.
+ * Makes a dispatcher in context; the session holds the dispatcher lock
+ * (dispatcher_lock.h). Settles what a dispatcher that died has left, in transactions of its
+ * own.
  */
 extern MsgDispatcher *msgext_dispatcher_create(MemoryContext context,
-											   const MsgXactOps *host);
+											   const MsgXactOps *xact);
 /* Cuts what is under way: its outcome is unknown until the next dispatcher looks. */
 extern void msgext_dispatcher_destroy(MsgDispatcher *dispatcher);
 
@@ -45,8 +37,11 @@ extern void msgext_dispatcher_news(MsgDispatcher *dispatcher, uint64 news);
 /* Moves bytes, and takes a turn if it is time. An ERROR leaves through it. */
 extern void msgext_dispatcher_run(MsgDispatcher *dispatcher);
 
-/* After an ERROR and the abort of its transaction: makes ready to go on. */
-extern void msgext_dispatcher_recover(MsgDispatcher *dispatcher);
+/*
+ * After an ERROR with this SQLSTATE and the abort of its transaction: makes ready to run
+ * again. Loses no request and no result, and raises nothing.
+ */
+extern void msgext_dispatcher_recover(MsgDispatcher *dispatcher, int sqlstate);
 
 /* Claims nothing more; what is under way is waited for and recorded. */
 extern void msgext_dispatcher_stop(MsgDispatcher *dispatcher);

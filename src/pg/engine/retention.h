@@ -6,7 +6,7 @@
 #ifndef MSGEXT_RETENTION_H
 #define MSGEXT_RETENTION_H
 
-#include "pg/engine/dispatcher.h"
+#include "pg/engine/turn_tables.h"
 
 /* Microseconds of a second: beside messages on their way, and with nothing else to do. */
 #define MSG_RETENTION_BUSY_US (25 * 1000)

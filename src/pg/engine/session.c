@@ -2,29 +2,18 @@
  * session.c
  *		Sessions with providers that want a login: see session.h.
  *
- * Sessions outlive the cache of servers: storing a refresh token changes the catalog,
- * and with it that cache. They are found again by the mapping, and dropped when its
- * credentials are others.
+ * Sessions outlive the cache of servers: storing a refresh token changes the catalog, and
+ * with it that cache. They are found again by the mapping, and dropped when its credentials
+ * are others.
  */
 #include "postgres.h"
 
-#include <sys/stat.h>
-
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/indexing.h"
-#include "catalog/pg_user_mapping.h"
-#include "commands/defrem.h"
-#include "foreign/foreign.h"
-#include "nodes/makefuncs.h"
-#include "storage/fd.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include "core/lifecycle.h"
 #include "pg/base/clock.h"
+#include "pg/catalog/refresh_token.h"
 #include "pg/engine/session.h"
-#include "pg/ipc/registry.h"
 
 /*
  * One wrong attempt may lock an account for a second or more, and each attempt meanwhile
@@ -51,7 +40,8 @@ typedef struct Session
 	TimestampTz issued_at;
 	TimestampTz expires_at; /* 0 = not told */
 	uint64 serial;
-	bool proven; /* the provider has taken something with it */
+	bool proven;		  /* the provider has taken something with it */
+	int refused_unproven; /* in a row: sessions that were refused before they had worked */
 	bool under_way;
 	bool without_refresh; /* the refresh token was refused: log in with the password */
 	int failures;
@@ -62,22 +52,22 @@ typedef struct Session
 struct MsgSessions
 {
 	MemoryContext context;
-	HTAB *sessions;
+	HTAB *by_mapping;
 };
 
 MsgSessions *
 msgext_sessions_create(MemoryContext context)
 {
-	MsgSessions *logins = MemoryContextAlloc(context, sizeof(MsgSessions));
+	MsgSessions *sessions = MemoryContextAlloc(context, sizeof(MsgSessions));
 	HASHCTL control;
 
 	control.keysize = sizeof(Oid);
 	control.entrysize = sizeof(Session);
 	control.hcxt = context;
-	logins->context = context;
-	logins->sessions = hash_create("msgext sessions", 16, &control,
-								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	return logins;
+	sessions->context = context;
+	sessions->by_mapping = hash_create("msgext sessions", 16, &control,
+									   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return sessions;
 }
 
 static void
@@ -91,20 +81,20 @@ forget(char **secret)
 }
 
 static void
-keep(MsgSessions *logins, char **secret, const char *value)
+keep(MsgSessions *sessions, char **secret, const char *value)
 {
-	char *copy = value != NULL ? MemoryContextStrdup(logins->context, value) : NULL;
+	char *copy = value != NULL ? MemoryContextStrdup(sessions->context, value) : NULL;
 
 	forget(secret);
 	*secret = copy;
 }
 
 static Session *
-find(MsgSessions *logins, const MsgAccount *account)
+find(MsgSessions *sessions, const MsgAccount *account)
 {
 	bool found;
 	Session *session =
-		hash_search(logins->sessions, &account->mapping, HASH_ENTER, &found);
+		hash_search(sessions->by_mapping, &account->mapping, HASH_ENTER, &found);
 	TimestampTz failed_at = found ? session->failed_at : 0;
 
 	if (found && session->credentials == account->credentials)
@@ -128,42 +118,39 @@ wants_login(const MsgAccount *account, const MsgProvider *provider)
 }
 
 static void
-start_login(MsgDispatcher *dispatcher, MsgUpstream *upstream, MsgAccount *account,
+start_login(MsgFlights *flights, MsgUpstream *upstream, MsgAccount *account,
 			Session *session)
 {
-	MsgFlight *flight = msgext_flight_create(dispatcher, upstream, account);
+	MsgFlight *flight =
+		msgext_flight_create(flights, MSG_FLIGHT_LOGIN, upstream, account);
 	const char *refresh_token = session->refresh_token;
 
 	if (refresh_token == NULL)
 		refresh_token = msgext_conn_option(&account->conn, "refresh_token");
 	if (refresh_token != NULL && !session->without_refresh)
 		flight->refresh_token = MemoryContextStrdup(flight->context, refresh_token);
-	flight->login = true;
 	msgext_flight_add(flight);
 	flight->conn = account->conn;
-	flight->next = dispatcher->fresh;
-	dispatcher->fresh = flight;
 	session->under_way = true;
 }
 
 MsgSessionNeed
-msgext_session_need(MsgDispatcher *dispatcher, MsgUpstream *upstream, MsgAccount *account,
-					TimestampTz *until)
+msgext_session_need(MsgSessions *sessions, MsgFlights *flights, MsgUpstream *upstream,
+					MsgAccount *account, TimestampTz now, TimestampTz *until)
 {
-	TimestampTz now = dispatcher->now;
 	Session *session;
 	bool stale;
 
 	*until = 0;
 	if (!wants_login(account, upstream->server->provider))
 		return MSG_SESSION_READY;
-	session = find(dispatcher->logins, account);
+	session = find(sessions, account);
 	stale =
 		session->token == NULL ||
 		(session->expires_at != 0 &&
 		 now >= session->issued_at + (session->expires_at - session->issued_at) / 5 * 4);
 	if (stale && !session->under_way && now >= session->not_before)
-		start_login(dispatcher, upstream, account, session);
+		start_login(flights, upstream, account, session);
 
 	/* The old one serves while its successor is fetched. */
 	if (session->token != NULL && (session->expires_at == 0 || now < session->expires_at))
@@ -173,7 +160,7 @@ msgext_session_need(MsgDispatcher *dispatcher, MsgUpstream *upstream, MsgAccount
 }
 
 void
-msgext_session_use(MsgDispatcher *dispatcher, MsgFlight *flight)
+msgext_session_use(MsgSessions *sessions, MsgFlight *flight)
 {
 	MsgAccount *account = flight->account;
 	MemoryContext before;
@@ -183,7 +170,7 @@ msgext_session_use(MsgDispatcher *dispatcher, MsgFlight *flight)
 	flight->conn = account->conn;
 	if (!wants_login(account, flight->server->provider))
 		return;
-	session = find(dispatcher->logins, account);
+	session = find(sessions, account);
 	before = MemoryContextSwitchTo(flight->context);
 	copy = palloc0(sizeof(MsgSession));
 	copy->token = pstrdup(session->token);
@@ -194,105 +181,54 @@ msgext_session_use(MsgDispatcher *dispatcher, MsgFlight *flight)
 }
 
 bool
-msgext_session_refused(MsgDispatcher *dispatcher, const MsgFlight *flight)
+msgext_session_refused(MsgSessions *sessions, const MsgFlight *flight)
 {
 	Session *session;
 
 	if (!wants_login(flight->account, flight->server->provider))
 		return false;
-	session = find(dispatcher->logins, flight->account);
+	session = find(sessions, flight->account);
 	if (session->serial != flight->session || session->token == NULL)
 		return true; /* it has been renewed since */
-	if (!session->proven)
+
+	/*
+	 * Tokens may reach all of a provider's machines late, and clocks differ: a fresh one is
+	 * renewed too, once.
+	 */
+	if (!session->proven && ++session->refused_unproven > 1)
 		return false;
 	forget(&session->token);
 	return true;
 }
 
 void
-msgext_session_worked(MsgDispatcher *dispatcher, const MsgFlight *flight)
+msgext_session_worked(MsgSessions *sessions, const MsgFlight *flight)
 {
 	Session *session;
 
 	if (!wants_login(flight->account, flight->server->provider))
 		return;
-	session = find(dispatcher->logins, flight->account);
+	session = find(sessions, flight->account);
 	if (session->serial == flight->session)
+	{
 		session->proven = true;
-}
-
-/* Beside the old one, then in its place: no crash leaves half a token. */
-static void
-store_in_file(const char *path, const char *refresh_token)
-{
-	char *fresh = psprintf("%s.new", path);
-	mode_t mask = umask(S_IRWXG | S_IRWXO);
-	FILE *file = AllocateFile(fresh, PG_BINARY_W);
-
-	umask(mask);
-	if (file == NULL || fputs(refresh_token, file) == EOF || fputc('\n', file) == EOF ||
-		FreeFile(file) != 0)
-		ereport(
-			ERROR,
-			(errcode_for_file_access(),
-			 errmsg("could not write the file of option \"refresh_token_file\": %m")));
-	durable_rename(fresh, path, ERROR);
-}
-
-static void
-store_in_mapping(Oid mapping, const char *refresh_token)
-{
-	Relation rel = table_open(UserMappingRelationId, RowExclusiveLock);
-	HeapTuple tuple = SearchSysCacheCopy1(USERMAPPINGOID, ObjectIdGetDatum(mapping));
-	Datum values[Natts_pg_user_mapping] = {0};
-	bool nulls[Natts_pg_user_mapping] = {false};
-	bool replaces[Natts_pg_user_mapping] = {false};
-	DefElem *option =
-		makeDefElem("refresh_token", (Node *) makeString(pstrdup(refresh_token)), -1);
-	bool isnull;
-	Datum old;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "user mapping %u is gone", mapping);
-	old = SysCacheGetAttr(USERMAPPINGOID, tuple, Anum_pg_user_mapping_umoptions, &isnull);
-	option->defaction = DEFELEM_SET;
-	values[Anum_pg_user_mapping_umoptions - 1] = transformGenericOptions(
-		UserMappingRelationId, isnull ? PointerGetDatum(NULL) : old, list_make1(option),
-		InvalidOid);
-	replaces[Anum_pg_user_mapping_umoptions - 1] = true;
-	tuple = heap_modify_tuple(tuple, RelationGetDescr(rel), values, nulls, replaces);
-	CatalogTupleUpdate(rel, &tuple->t_self, tuple);
-	table_close(rel, NoLock);
-}
-
-/* The first refresh token came from the mapping, or from the file it names. */
-static void
-store_refresh_token(const MsgFlight *flight, const char *refresh_token)
-{
-	const MsgAccount *account = flight->account;
-	const char *stored = msgext_conn_option(&account->conn, "refresh_token");
-
-	if (stored == NULL || strcmp(stored, refresh_token) == 0)
-		return;
-	if (account->refresh_file != NULL)
-		store_in_file(account->refresh_file, refresh_token);
-	else
-		store_in_mapping(account->mapping, refresh_token);
+		session->refused_unproven = 0;
+	}
 }
 
 void
-msgext_session_record_login(MsgDispatcher *dispatcher, MsgFlight *flight)
+msgext_session_record_login(const MsgTurn *turn, MsgFlight *flight)
 {
 	const MsgLogin *answer = &flight->login_answer;
 
 	if (answer->verdict == MSG_VERDICT_ACCEPTED)
 	{
 		if (answer->session.refresh_token != NULL)
-			store_refresh_token(flight, answer->session.refresh_token);
+			msgext_refresh_token_store(flight->account, answer->session.refresh_token);
 		return;
 	}
 	if (answer->verdict != MSG_VERDICT_RELOGIN)
-		msgext_upstream_error(dispatcher, flight->upstream,
+		msgext_upstream_error(turn, flight->upstream,
 							  answer->text != NULL ? answer->text : "login failed");
 	if (answer->verdict == MSG_VERDICT_PAUSE || answer->verdict == MSG_VERDICT_REJECTED)
 		msgext_upstream_pause(flight->upstream, answer->code,
@@ -301,14 +237,12 @@ msgext_session_record_login(MsgDispatcher *dispatcher, MsgFlight *flight)
 }
 
 static void
-accept(MsgDispatcher *dispatcher, Session *session, const MsgLogin *answer)
+accept(MsgSessions *sessions, Session *session, const MsgLogin *answer, TimestampTz now)
 {
-	MsgSessions *logins = dispatcher->logins;
-
-	keep(logins, &session->token, answer->session.token);
+	keep(sessions, &session->token, answer->session.token);
 	if (answer->session.refresh_token != NULL)
-		keep(logins, &session->refresh_token, answer->session.refresh_token);
-	session->issued_at = dispatcher->now;
+		keep(sessions, &session->refresh_token, answer->session.refresh_token);
+	session->issued_at = now;
 	session->expires_at = msgext_from_unix_us(answer->session.expires_us);
 	session->serial++;
 	session->proven = false;
@@ -318,20 +252,19 @@ accept(MsgDispatcher *dispatcher, Session *session, const MsgLogin *answer)
 }
 
 void
-msgext_session_commit_login(MsgDispatcher *dispatcher, MsgFlight *flight)
+msgext_session_commit_login(MsgSessions *sessions, MsgFlight *flight, TimestampTz now)
 {
 	const MsgLogin *answer = &flight->login_answer;
-	Session *session = find(dispatcher->logins, flight->account);
+	Session *session = find(sessions, flight->account);
 	int64 delay_ms;
 
 	session->under_way = false;
 	if (answer->verdict != MSG_VERDICT_ACCEPTED)
-		session->failed_at = dispatcher->now;
-	dispatcher->news = MSG_NEWS_ALL;
+		session->failed_at = now;
 	switch (answer->verdict)
 	{
 		case MSG_VERDICT_ACCEPTED:
-			accept(dispatcher, session, answer);
+			accept(sessions, session, answer, now);
 			break;
 		case MSG_VERDICT_RELOGIN:
 			session->without_refresh = true;
@@ -339,7 +272,7 @@ msgext_session_commit_login(MsgDispatcher *dispatcher, MsgFlight *flight)
 			break;
 		case MSG_VERDICT_PAUSE:
 		case MSG_VERDICT_REJECTED:
-			session->not_before = dispatcher->now + LOGIN_REFUSED_US;
+			session->not_before = now + LOGIN_REFUSED_US;
 			session->without_refresh = false;
 			break;
 		default:
@@ -347,14 +280,13 @@ msgext_session_commit_login(MsgDispatcher *dispatcher, MsgFlight *flight)
 			delay_ms =
 				msgext_backoff_ms(LOGIN_RETRY_MIN_MS, LOGIN_RETRY_MAX_MS,
 								  session->failures, session->serial + session->failures);
-			session->not_before =
-				dispatcher->now + Max(delay_ms, answer->retry_after_ms) * 1000;
+			session->not_before = now + Max(delay_ms, answer->retry_after_ms) * 1000;
 			break;
 	}
 }
 
 void
-msgext_session_drop_login(MsgDispatcher *dispatcher, MsgFlight *flight)
+msgext_session_drop_login(MsgSessions *sessions, const MsgFlight *flight)
 {
-	find(dispatcher->logins, flight->account)->under_way = false;
+	find(sessions, flight->account)->under_way = false;
 }

@@ -3,51 +3,53 @@
  *		Sessions with providers that want a login: one per user mapping.
  *
  * Owns the tokens in memory, when they are renewed, and storing a new refresh token. A
- * token is in no table, log or event; a refresh token is where the administrator put
- * the first one, in the user mapping or in the file it names.
+ * token is in no table, log or event; a refresh token is where the administrator put the
+ * first one, in the user mapping or in the file it names (catalog/refresh_token.h).
  */
 #ifndef MSGEXT_SESSION_H
 #define MSGEXT_SESSION_H
 
-#include "pg/engine/engine.h"
+#include "pg/engine/flight.h"
+
+typedef struct MsgSessions MsgSessions;
 
 /* What a message has to do about its session. */
 typedef enum MsgSessionNeed
 {
-	MSG_SESSION_READY, /* flight->conn carries what it needs */
+	MSG_SESSION_READY, /* there is one, or none is needed */
 	MSG_SESSION_WAIT   /* a login is under way, or to be tried later */
 } MsgSessionNeed;
 
 extern MsgSessions *msgext_sessions_create(MemoryContext context);
 
 /*
- * Is there a session for this account? Has one fetched, by a flight of the dispatcher,
- * where there is none or it is past four fifths of its life. *until is when to look
- * again at the latest.
+ * Is there a session for this account? Has one fetched, by a flight, where there is none or
+ * it is past four fifths of its life. *until is when to look again at the latest.
  */
-extern MsgSessionNeed msgext_session_need(MsgDispatcher *dispatcher,
+extern MsgSessionNeed msgext_session_need(MsgSessions *sessions, MsgFlights *flights,
 										  MsgUpstream *upstream, MsgAccount *account,
-										  TimestampTz *until);
+										  TimestampTz now, TimestampTz *until);
 
 /* Gives the flight the session it is sent with. */
-extern void msgext_session_use(MsgDispatcher *dispatcher, MsgFlight *flight);
+extern void msgext_session_use(MsgSessions *sessions, MsgFlight *flight);
 
 /*
- * The provider refused the session of this flight. Returns false when it was fresh, so
- * that another login would not help.
+ * The provider refused the session of this flight. True when another login may help, or has
+ * been made since; false when the account itself is refused.
  */
-extern bool msgext_session_refused(MsgDispatcher *dispatcher, const MsgFlight *flight);
-/* The provider took it. */
-extern void msgext_session_worked(MsgDispatcher *dispatcher, const MsgFlight *flight);
+extern bool msgext_session_refused(MsgSessions *sessions, const MsgFlight *flight);
+/* The provider has taken something under it. */
+extern void msgext_session_worked(MsgSessions *sessions, const MsgFlight *flight);
 
 /*
- * A login's answer, in a turn's transaction: stores a new refresh token. The session is
- * in force after msgext_session_commit_login(), when the turn has committed.
+ * A login's answer, in a turn's transaction: stores a new refresh token. The session is in
+ * force after msgext_session_commit_login(), when the turn has committed.
  */
-extern void msgext_session_record_login(MsgDispatcher *dispatcher, MsgFlight *flight);
-extern void msgext_session_commit_login(MsgDispatcher *dispatcher, MsgFlight *flight);
+extern void msgext_session_record_login(const MsgTurn *turn, MsgFlight *flight);
+extern void msgext_session_commit_login(MsgSessions *sessions, MsgFlight *flight,
+										TimestampTz now);
 
 /* The login's flight ended without being recorded. */
-extern void msgext_session_drop_login(MsgDispatcher *dispatcher, MsgFlight *flight);
+extern void msgext_session_drop_login(MsgSessions *sessions, const MsgFlight *flight);
 
 #endif /* MSGEXT_SESSION_H */

@@ -1,22 +1,20 @@
 /*
  * turn.c
- *		One turn of the engine: a transaction that records, claims and commits, and then
- *		sends what it has claimed.
+ *		One turn of the engine: see turn.h.
  *
- * Owns the order within a turn, and the tables opened in it. Finding work is take.c's,
- * results are record.c's, requests flight.c's; when a turn is due, dispatcher.c says.
+ * Owns the order within a turn. Finding work is take.c's, results are record.c's, requests
+ * request.c's; when a turn is due, dispatcher.c says.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "net/http_thread.h"
 #include "pg/base/guc.h"
-#include "pg/engine/engine.h"
-#include "pg/engine/session.h"
+#include "pg/engine/record.h"
+#include "pg/engine/request.h"
+#include "pg/engine/take.h"
+#include "pg/engine/turn.h"
 #include "pg/ipc/registry.h"
 
 /* A row that could not be recorded is looked at again after this. */
@@ -25,180 +23,103 @@
 /* How far lanes have been read, and health, are written down this often. */
 #define SAVE_US USECS_PER_SEC
 
-MsgTable *
-msgext_turn_table(MsgDispatcher *dispatcher, MsgTableKind kind)
+/* The turn has committed: its results of this flight are done with. True if all are. */
+static bool
+settle_flight(MsgFlights *flights, MsgFlight *flight)
 {
-	MsgTable **table = &dispatcher->tables[kind];
-	int64 reading = dispatcher->reading;
-	MemoryContext before;
-
-	if (*table != NULL)
-		return *table;
-	before = MemoryContextSwitchTo(dispatcher->turn);
-
-	/* A table that cannot be opened is the fault of no message. */
-	dispatcher->reading = 0;
-	switch (kind)
-	{
-		case MSG_TABLE_OUTBOX:
-			*table = msgext_outbox_open(true);
-			break;
-		case MSG_TABLE_EVENTS:
-			*table = msgext_event_open();
-			break;
-		case MSG_TABLE_REMINDERS:
-			*table = msgext_reminder_open(true);
-			break;
-		case MSG_TABLE_CLAIMS:
-			*table = msgext_claim_open(true);
-			break;
-		case MSG_TABLE_REFERENCES:
-			*table = msgext_reference_open(true);
-			break;
-		case MSG_TABLE_USES:
-			*table = msgext_recipient_open();
-			break;
-	}
-	dispatcher->reading = reading;
-	MemoryContextSwitchTo(before);
-	return *table;
-}
-
-static void
-close_tables(MsgDispatcher *dispatcher)
-{
+	bool done = true;
 	int i;
 
-	for (i = 0; i < MSG_TABLE_COUNT; i++)
-		if (dispatcher->tables[i] != NULL)
-			msgext_table_close(dispatcher->tables[i]);
-	memset(dispatcher->tables, 0, sizeof(dispatcher->tables));
-}
-
-void
-msgext_turn_begin(MsgDispatcher *dispatcher)
-{
-	dispatcher->host->begin();
-	MemoryContextSwitchTo(dispatcher->turn);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	dispatcher->now = GetCurrentTimestamp();
-}
-
-void
-msgext_turn_commit(MsgDispatcher *dispatcher)
-{
-	close_tables(dispatcher);
-	PopActiveSnapshot();
-	dispatcher->host->commit();
-	MemoryContextReset(dispatcher->turn);
-}
-
-/* The turn has committed: what it recorded is done with. */
-static void
-retire(MsgDispatcher *dispatcher)
-{
-	MsgFlight **link = &dispatcher->landed;
-	MsgFlight *flight;
-
-	while ((flight = *link) != NULL)
+	for (i = 0; i < flight->n; i++)
 	{
-		bool done = true;
-		int i;
-
-		if (flight->login && flight->settled[0] == MSG_SETTLED_WRITTEN)
-			msgext_session_commit_login(dispatcher, flight);
-
-		for (i = 0; i < flight->n; i++)
+		if (flight->settled[i] == MSG_SETTLED_WRITTEN)
 		{
-			if (flight->settled[i] == MSG_SETTLED_WRITTEN)
-			{
-				flight->settled[i] = MSG_SETTLED_DONE;
-				hash_search(dispatcher->under_way, &flight->jobs[i].id, HASH_REMOVE,
-							NULL);
-				if (flight->batch != NULL)
-				{
-					flight->batch->recorded_now = 0;
-					if (--flight->batch->left == 0)
-						pfree(flight->batch);
-				}
-			}
-			done &= flight->settled[i] == MSG_SETTLED_DONE;
+			flight->settled[i] = MSG_SETTLED_DONE;
+			msgext_flights_forget(flights, flight->jobs[i].id);
+			if (flight->claim != NULL)
+				msgext_batch_settle(flight->claim);
 		}
-		if (done)
-		{
-			*link = flight->next;
-			dispatcher->nlanded--;
-			msgext_flight_free(dispatcher, flight);
-		}
-		else
-			link = &flight->next;
+		done &= flight->settled[i] == MSG_SETTLED_DONE;
 	}
-	dispatcher->record_at = dispatcher->nlanded > 0 ? dispatcher->now + HELD_US : 0;
+	return done;
+}
+
+/* The turn has committed: what it recorded is done with. True if a login was among it. */
+static bool
+retire(MsgEngine *engine)
+{
+	MsgFlights *flights = &engine->flights;
+	bool login = false;
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &flights->landed)
+	{
+		MsgFlight *flight = dlist_container(MsgFlight, node, iter.cur);
+
+		if (flight->kind == MSG_FLIGHT_LOGIN && flight->settled[0] == MSG_SETTLED_WRITTEN)
+		{
+			msgext_session_commit_login(engine->sessions, flight, engine->turn.now);
+			login = true;
+		}
+		if (settle_flight(flights, flight))
+		{
+			flights->nlanded--;
+			msgext_flight_free(flights, flight);
+		}
+	}
+	flights->record_at = flights->nlanded > 0 ? engine->turn.now + HELD_US : 0;
+	return login;
 }
 
 static void
-launch(MsgDispatcher *dispatcher)
+refresh(MsgEngine *engine, uint64 news)
 {
-	MsgFlight *flight;
+	MsgTurn *turn = &engine->turn;
+	MsgUpstreams *upstreams = &engine->upstreams;
 
-	dispatcher->batch = NULL;
-	while ((flight = dispatcher->fresh) != NULL)
+	msgext_upstreams_refresh(turn, upstreams);
+	if ((news & MSG_NEWS_SERVER) != 0)
 	{
-		dispatcher->fresh = flight->next;
-		msgext_flight_launch(dispatcher, flight);
+		msgext_upstreams_read_pauses(turn, upstreams);
+		msgext_upstreams_refresh(turn, upstreams); /* again, if a pause has ended */
+		msgext_http_thread_limit(engine->http, (size_t) msgext_max_response_size * 1024);
 	}
+	if ((news & MSG_NEWS_CALLBACK) != 0)
+		msgext_rematch_news(&engine->rematches);
+	msgext_upstreams_mark_news(upstreams, news);
 }
 
 bool
-msgext_takes(const MsgDispatcher *dispatcher)
+msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 {
-	return !dispatcher->stopping && msgext_enabled;
-}
+	MsgTurn *turn = &engine->turn;
+	bool login;
 
-void
-msgext_turn(MsgDispatcher *dispatcher, bool recording)
-{
-	uint64 news;
+	/* What is done by now is recorded, whether it is worth a turn or not. */
+	msgext_request_collect(&engine->flights, engine->http);
 
-	/* What is done by now is recorded, company or not. */
-	msgext_flight_land(dispatcher);
-
-	/* Before the snapshot: what commits from here on sets the latch again. */
-	news = dispatcher->news | (msgext_takes(dispatcher) ? msgext_registry_news() : 0);
-	dispatcher->news = 0;
-	msgext_turn_begin(dispatcher);
-	if (dispatcher->now >= dispatcher->last_look + MSG_TICK_US)
+	msgext_turn_begin(turn);
+	refresh(engine, plan->news);
+	if (plan->records)
 	{
-		dispatcher->last_look = dispatcher->now;
-		news = MSG_NEWS_ALL;
+		msgext_record(engine, plan->one_by_one);
+		msgext_rematch_run(&engine->rematches, turn, &engine->upstreams);
 	}
-	msgext_upstreams_refresh(dispatcher);
-	if ((news & MSG_NEWS_SERVER) != 0)
-	{
-		msgext_upstreams_read_pauses(dispatcher);
-		msgext_upstreams_refresh(dispatcher); /* again, if a pause has ended */
-		msgext_http_thread_limit(dispatcher->http,
-								 (size_t) msgext_max_response_size * 1024);
-	}
-	msgext_upstreams_mark_news(dispatcher, news);
-
-	if (recording)
-	{
-		msgext_record(dispatcher);
-		msgext_record_rematch(dispatcher);
-	}
-	if (msgext_takes(dispatcher))
+	if (plan->claims)
 	{
 		CommandCounterIncrement();
-		msgext_take(dispatcher);
+		msgext_take(engine);
 	}
-	msgext_upstreams_write_pauses(dispatcher);
-	if (dispatcher->now >= dispatcher->last_save + SAVE_US || dispatcher->stopping)
-		msgext_upstreams_save(dispatcher);
-	dispatcher->last_turn = dispatcher->now;
-	msgext_turn_commit(dispatcher);
+	msgext_upstreams_write_pauses(&engine->upstreams);
+	if (plan->saves || turn->now >= engine->upstreams.last_save + SAVE_US)
+		msgext_upstreams_save(turn, &engine->upstreams);
+	msgext_turn_commit(turn);
 
-	retire(dispatcher);
-	launch(dispatcher);
-	dispatcher->careful = false;
+	/* From here on what was claimed is on its way, whatever happens. */
+	engine->batches.open = NULL;
+	msgext_request_launch(&engine->flights, engine->http);
+	login = retire(engine);
+	ereport(DEBUG3, (errmsg_internal("turn: %d requests under way, %d to be recorded",
+									 engine->flights.count, engine->flights.nlanded)));
+	return login;
 }

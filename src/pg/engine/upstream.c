@@ -1,22 +1,43 @@
 /*
  * upstream.c
- *		The servers as the dispatcher works them: which there are, who is paused, how far
- *		their lanes have been read, what is due for them next.
- *
- * Runs inside a turn. Owns no table: it keeps memory and tables in step.
+ *		The servers as the dispatcher works them: see upstream.h.
  */
 #include "postgres.h"
 
 #include "utils/memutils.h"
 
-#include "pg/engine/engine.h"
+#include "pg/engine/upstream.h"
 #include "pg/ipc/registry.h"
+#include "pg/store/event.h"
+#include "pg/store/reminder.h"
 
 void
-msgext_upstream_remind(MsgDispatcher *dispatcher, MsgUpstream *upstream, const char *kind,
+msgext_upstreams_init(MsgUpstreams *upstreams, MemoryContext context)
+{
+	memset(upstreams, 0, sizeof(*upstreams));
+	upstreams->context = context;
+}
+
+void
+msgext_upstreams_release(MsgUpstreams *upstreams)
+{
+	ListCell *cell;
+
+	foreach (cell, upstreams->list)
+	{
+		MsgUpstream *upstream = lfirst(cell);
+
+		if (upstream->server != NULL)
+			msgext_server_unpin(upstream->server);
+	}
+	upstreams->list = NIL;
+}
+
+void
+msgext_upstream_remind(MsgTurn *turn, MsgUpstream *upstream, const char *kind,
 					   TimestampTz at, int64 id)
 {
-	msgext_reminder_add(reminders_of(dispatcher), upstream->name, kind, at, id);
+	msgext_reminder_add(reminders_of(turn), upstream->name, kind, at, id);
 	if (strcmp(kind, MSG_REMINDER_UNKNOWN) == 0)
 		return;
 	if (strcmp(kind, MSG_REMINDER_SEND) == 0)
@@ -31,25 +52,41 @@ msgext_upstream_remind(MsgDispatcher *dispatcher, MsgUpstream *upstream, const c
 }
 
 void
-msgext_upstream_error(MsgDispatcher *dispatcher, MsgUpstream *upstream, const char *text)
+msgext_upstream_error(const MsgTurn *turn, MsgUpstream *upstream, const char *text)
 {
 	if (text != NULL)
 		strlcpy(upstream->health.last_error, msgext_clean_text(text, 500),
 				sizeof(upstream->health.last_error));
-	upstream->health.last_error_at = dispatcher->now;
+	upstream->health.last_error_at = turn->now;
 	upstream->health.changed = true;
 }
 
 void
-msgext_upstream_success(MsgDispatcher *dispatcher, MsgUpstream *upstream)
+msgext_upstream_pause(MsgUpstream *upstream, const char *code, const char *text,
+					  int http_status)
 {
-	upstream->health.last_success_at = dispatcher->now;
+	if (upstream->paused)
+		return;
+	upstream->paused = true;
+	if (code == NULL && text == NULL)
+		snprintf(upstream->pause_wanted, sizeof(upstream->pause_wanted), "HTTP status %d",
+				 http_status);
+	else
+		snprintf(upstream->pause_wanted, sizeof(upstream->pause_wanted), "%s%s%s",
+				 code != NULL ? code : "", code != NULL && text != NULL ? ": " : "",
+				 text != NULL ? text : "");
+}
+
+void
+msgext_upstream_success(const MsgTurn *turn, MsgUpstream *upstream)
+{
+	upstream->health.last_success_at = turn->now;
 	upstream->health.changed = true;
 }
 
-/* Everything about a upstream that memory held, read from the tables. */
+/* Everything about an upstream that memory held, read from the tables. */
 void
-msgext_upstream_load(MsgDispatcher *dispatcher, MsgUpstream *upstream)
+msgext_upstream_load(MsgTurn *turn, MsgUpstreams *upstreams, MsgUpstream *upstream)
 {
 	int i;
 
@@ -57,14 +94,14 @@ msgext_upstream_load(MsgDispatcher *dispatcher, MsgUpstream *upstream)
 	{
 		if (upstream->lanes[i] == NULL)
 			upstream->lanes[i] =
-				msgext_lane_create(dispatcher->context, upstream->name, i + 1);
+				msgext_lane_create(upstreams->context, upstream->name, i + 1);
 		else
 			msgext_lane_reload(upstream->lanes[i]);
-		upstream->hungry[i] = true;
+		upstream->may_have_rows[i] = true;
 	}
 	upstream->send_from = upstream->poll_from = PG_INT64_MIN;
 	upstream->poll_after = 0;
-	upstream->next_due = dispatcher->now;
+	upstream->next_due = turn->now;
 }
 
 /* The settings as they are now; a server whose options are wrong is left out. */
@@ -82,12 +119,12 @@ load_server(MsgUpstream *upstream)
 		msgext_server_pin(server);
 }
 
-static MsgUpstream *
-find_upstream(MsgDispatcher *dispatcher, const char *name)
+MsgUpstream *
+msgext_upstream_find(const MsgUpstreams *upstreams, const char *name)
 {
 	ListCell *cell;
 
-	foreach (cell, dispatcher->upstreams)
+	foreach (cell, upstreams->list)
 	{
 		MsgUpstream *upstream = lfirst(cell);
 
@@ -98,50 +135,50 @@ find_upstream(MsgDispatcher *dispatcher, const char *name)
 }
 
 void
-msgext_upstreams_refresh(MsgDispatcher *dispatcher)
+msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams)
 {
 	ListCell *cell;
 	List *names;
 
-	if (dispatcher->generation == msgext_server_generation())
+	if (upstreams->generation == msgext_server_generation())
 		return;
-	dispatcher->generation = msgext_server_generation();
+	upstreams->generation = msgext_server_generation();
 	names = msgext_server_names();
 	foreach (cell, names)
 	{
-		MsgUpstream *upstream = find_upstream(dispatcher, lfirst(cell));
-		MemoryContext before = MemoryContextSwitchTo(dispatcher->context);
+		MsgUpstream *upstream = msgext_upstream_find(upstreams, lfirst(cell));
+		MemoryContext before = MemoryContextSwitchTo(upstreams->context);
 
 		if (upstream == NULL)
 		{
 			upstream = palloc0(sizeof(MsgUpstream));
 			upstream->name = pstrdup(lfirst(cell));
-			dispatcher->upstreams = lappend(dispatcher->upstreams, upstream);
-			MemoryContextSwitchTo(dispatcher->turn);
-			msgext_upstream_load(dispatcher, upstream);
+			upstreams->list = lappend(upstreams->list, upstream);
+			MemoryContextSwitchTo(turn->context);
+			msgext_upstream_load(turn, upstreams, upstream);
 			msgext_health_load(upstream->name, &upstream->health);
 		}
 		MemoryContextSwitchTo(before);
 	}
 
 	/* Those that went keep their place: results of their requests may still come. */
-	foreach (cell, dispatcher->upstreams)
+	foreach (cell, upstreams->list)
 		load_server(lfirst(cell));
 }
 
 void
-msgext_upstreams_mark_news(MsgDispatcher *dispatcher, uint64 news)
+msgext_upstreams_mark_news(MsgUpstreams *upstreams, uint64 news)
 {
 	ListCell *cell;
 	int i;
 
-	foreach (cell, dispatcher->upstreams)
+	foreach (cell, upstreams->list)
 	{
 		MsgUpstream *upstream = lfirst(cell);
 
 		for (i = 0; i < MSG_PRIORITIES; i++)
 			if ((news & msgext_notify_news_of_lane(upstream->lanes[i]->number)) != 0)
-				upstream->hungry[i] = true;
+				upstream->may_have_rows[i] = true;
 	}
 }
 
@@ -159,11 +196,11 @@ msgext_upstream_is_paused(MsgUpstream *upstream)
 }
 
 void
-msgext_upstreams_read_pauses(MsgDispatcher *dispatcher)
+msgext_upstreams_read_pauses(MsgTurn *turn, MsgUpstreams *upstreams)
 {
 	ListCell *cell;
 
-	foreach (cell, dispatcher->upstreams)
+	foreach (cell, upstreams->list)
 	{
 		MsgUpstream *upstream = lfirst(cell);
 		bool was_paused = upstream->paused;
@@ -177,17 +214,17 @@ msgext_upstreams_read_pauses(MsgDispatcher *dispatcher)
 		{
 			/* What was wrong may have been mended in a file, which no catalog tells of. */
 			msgext_server_forget_all();
-			msgext_upstream_load(dispatcher, upstream);
+			msgext_upstream_load(turn, upstreams, upstream);
 		}
 	}
 }
 
 void
-msgext_upstreams_write_pauses(MsgDispatcher *dispatcher)
+msgext_upstreams_write_pauses(MsgUpstreams *upstreams)
 {
 	ListCell *cell;
 
-	foreach (cell, dispatcher->upstreams)
+	foreach (cell, upstreams->list)
 	{
 		MsgUpstream *upstream = lfirst(cell);
 
@@ -207,11 +244,11 @@ msgext_upstreams_write_pauses(MsgDispatcher *dispatcher)
 }
 
 void
-msgext_upstreams_save(MsgDispatcher *dispatcher)
+msgext_upstreams_save(MsgTurn *turn, MsgUpstreams *upstreams)
 {
 	ListCell *cell;
 
-	foreach (cell, dispatcher->upstreams)
+	foreach (cell, upstreams->list)
 	{
 		MsgUpstream *upstream = lfirst(cell);
 		int i;
@@ -222,5 +259,16 @@ msgext_upstreams_save(MsgDispatcher *dispatcher)
 		if (upstream->health.changed)
 			msgext_health_save(upstream->name, &upstream->health);
 	}
-	dispatcher->last_save = dispatcher->now;
+	upstreams->last_save = turn->now;
+}
+
+bool
+msgext_upstream_may_have_rows(const MsgUpstream *upstream)
+{
+	int i;
+
+	for (i = 0; i < MSG_PRIORITIES; i++)
+		if (upstream->may_have_rows[i])
+			return true;
+	return false;
 }

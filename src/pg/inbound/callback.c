@@ -343,3 +343,45 @@ msgext_callback_match(const MsgServer *server, const char *provider_id, int64 me
 	msgext_table_close(callbacks);
 	return complete;
 }
+
+char *
+msgext_callback_match_range(const MsgServer *server, const char *after, int max)
+{
+	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, false);
+	MsgTable *references = msgext_reference_open(false);
+	ScanKeyData keys[2];
+	TupleTableSlot *slot;
+	MsgScan *scan;
+	List *ids = NIL;
+	ListCell *cell;
+	char *last = NULL;
+
+	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server->name);
+	if (after != NULL)
+		msgext_key_text(&keys[1], 2, BTGreaterStrategyNumber, after);
+	scan = msgext_scan_begin(callbacks, "callback_unmatched", GetActiveSnapshot(), keys,
+							 after != NULL ? 2 : 1);
+	while (list_length(ids) < max && (slot = msgext_scan_next(scan)) != NULL)
+	{
+		bool isnull;
+		char *id =
+			TextDatumGetCString(slot_getattr(slot, Anum_callback_provider_id, &isnull));
+
+		if (last == NULL || strcmp(id, last) != 0)
+			ids = lappend(ids, last = id);
+	}
+	msgext_scan_end(scan);
+	foreach (cell, ids)
+	{
+		TransactionId writer;
+		int64 message =
+			msgext_reference_find_dirty(references, server->name, lfirst(cell), &writer);
+
+		/* One that is being written is found by its writer, or the next time. */
+		if (message != 0 && !TransactionIdIsValid(writer))
+			msgext_callback_match(server, lfirst(cell), message, false);
+	}
+	msgext_table_close(references);
+	msgext_table_close(callbacks);
+	return list_length(ids) == max ? last : NULL;
+}

@@ -36,4 +36,11 @@ extern bool msgext_callback_any_unmatched(const MsgServer *server);
 extern bool msgext_callback_match(const MsgServer *server, const char *provider_id,
 								  int64 message, bool wait);
 
+/*
+ * The same for reports of up to max ids, in their order, from behind "after" (NULL = the
+ * first) on. Returns the last id that was looked at, or NULL when there are no more.
+ */
+extern char *msgext_callback_match_range(const MsgServer *server, const char *after,
+										 int max);
+
 #endif /* MSGEXT_CALLBACK_H */

@@ -25,14 +25,17 @@
 #include "pg/base/guc.h"
 #include "pg/catalog/server.h"
 #include "pg/engine/dispatcher.h"
+#include "pg/engine/dispatcher_lock.h"
 #include "pg/engine/retention.h"
 #include "pg/ipc/registry.h"
 #include "pg/process/bgworker.h"
 #include "pg/process/worker.h"
-#include "pg/store/claim.h"
 
 /* At a shutdown, requests under way may take this long to be answered. */
 #define DRAIN_US (5 * USECS_PER_SEC)
+
+/* Between turns that fail one after the other. */
+#define ERROR_PAUSE_MAX_MS 5000
 
 /* Another session is the dispatcher (CALL dispatch()): look again after this. */
 #define LOCK_RETRY_MS 100
@@ -106,6 +109,8 @@ run(MsgDispatcher *dispatcher)
 	}
 	PG_CATCH();
 	{
+		int sqlstate = geterrcode();
+
 		MemoryContextSwitchTo(before);
 		HOLD_INTERRUPTS();
 		EmitErrorReport();
@@ -114,11 +119,13 @@ run(MsgDispatcher *dispatcher)
 		RESUME_INTERRUPTS();
 
 		msgext_bgworker_leave_if_absent();
-		if (++failures > 100)
-			ereport(FATAL, (errmsg("msgext worker ends after repeated errors"),
-							errdetail("It is started again and goes on.")));
-		msgext_dispatcher_recover(dispatcher);
-		pg_usleep(Min(failures, 10) * 20000L);
+		msgext_dispatcher_recover(dispatcher, sqlstate);
+
+		/* It never ends for errors: what it has in memory would be lost. */
+		failures++;
+		(void) WaitLatch(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 Min(20L << Min(failures, 8), ERROR_PAUSE_MAX_MS),
+						 PG_WAIT_EXTENSION);
 	}
 	PG_END_TRY();
 }

@@ -21,10 +21,10 @@
 #include "pg/base/compat.h"
 #include "pg/catalog/server.h"
 #include "pg/engine/dispatcher.h"
+#include "pg/engine/dispatcher_lock.h"
 #include "pg/engine/retention.h"
 #include "pg/ipc/registry.h"
 #include "pg/sql/server_status.h"
-#include "pg/store/claim.h"
 
 /* How often a worker's progress is looked at. */
 #define LOOK_MS 20

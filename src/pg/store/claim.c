@@ -6,9 +6,7 @@
 
 #include "access/stratnum.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/array.h"
@@ -28,12 +26,6 @@ enum
 
 /* A sub-object of the table that stands for the fence; no SQL command locks it. */
 #define LOCK_FENCE 2
-
-/*
- * The dispatcher's lock is an advisory one: those alone outlive an abort and end with
- * their session. SQL's have class 1 and 2.
- */
-#define LOCK_DISPATCHER_CLASS 0x6d73
 
 MsgTable *
 msgext_claim_open(bool writable)
@@ -75,6 +67,8 @@ msgext_claim_read(TupleTableSlot *slot, MsgClaim *claim)
 
 	claim->id = DatumGetInt64(slot_getattr(slot, Anum_claim_id, &isnull));
 	claim->tid = slot->tts_tid;
+	claim->claimed_at =
+		DatumGetTimestampTz(slot_getattr(slot, Anum_claim_claimed_at, &isnull));
 	deconstruct_array(
 		DatumGetArrayTypeP(slot_getattr(slot, Anum_claim_messages, &isnull)), INT8OID, 8,
 		FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &datums, NULL, &claim->n);
@@ -148,24 +142,6 @@ fence_tag(LOCKTAG *tag)
 {
 	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, RelationRelationId,
 					   msgext_relation_oid("claim"), LOCK_FENCE);
-}
-
-/* The tag locked, for an unlock after the extension has gone. */
-static LOCKTAG dispatcher_tag;
-
-bool
-msgext_dispatcher_lock(void)
-{
-	SET_LOCKTAG_ADVISORY(dispatcher_tag, MyDatabaseId, ExtensionRelationId,
-						 get_extension_oid("msgext", false), LOCK_DISPATCHER_CLASS);
-	return LockAcquire(&dispatcher_tag, ExclusiveLock, true, true) !=
-		   LOCKACQUIRE_NOT_AVAIL;
-}
-
-void
-msgext_dispatcher_unlock(void)
-{
-	LockRelease(&dispatcher_tag, ExclusiveLock, true);
 }
 
 void

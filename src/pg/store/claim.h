@@ -7,8 +7,7 @@
  * tell the outcome of. The message's own row is not touched: its state says queued and
  * its attempts are one less than the claim's until the result is recorded.
  *
- * Also owns the two locks around it: one dispatcher per database, and the fence that
- * makes cancel_message() and a claim see each other.
+ * Also owns the fence that makes cancel_message() and a claim see each other.
  */
 #ifndef MSGEXT_CLAIM_H
 #define MSGEXT_CLAIM_H
@@ -20,6 +19,7 @@ typedef struct MsgClaim
 {
 	int64 id;
 	ItemPointerData tid;
+	TimestampTz claimed_at;
 	int n;
 	int64 *messages;
 	int32 *attempts;
@@ -39,13 +39,6 @@ extern bool msgext_claim_first(MsgTable *claims, MsgClaim *claim);
 /* Is there a claim of this attempt of this message, as the snapshot sees it? */
 extern bool msgext_claim_exists(MsgTable *claims, Snapshot snapshot, int64 message,
 								int32 attempt);
-
-/*
- * Makes this session the dispatcher of its database, until it ends or lets go. False
- * when another session is it.
- */
-extern bool msgext_dispatcher_lock(void);
-extern void msgext_dispatcher_unlock(void);
 
 /*
  * The fence. A dispatcher holds it from before it looks whether a row is being changed

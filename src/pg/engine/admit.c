@@ -1,0 +1,269 @@
+/*
+ * admit.c
+ *		May this message leave now? See admit.h.
+ *
+ * The order of the checks is their meaning:
+ *
+ *		1. Is it queued and not under way? Everything else has been decided.
+ *		2. Has its time come? next_attempt_at is the truth, a reminder only a hint: one that
+ *		   comes too early is put right, one that comes late is as good.
+ *		3. Is the row free? Who holds it may be cancelling it; nothing is decided before.
+ *		4. Was it queued here? A restored copy stops before it can do anything, expiry
+ *		   included: its rows are evidence.
+ *		5. Has its time to be sent ended, or not begun? Before credentials, which may be
+ *		   missing for longer than the message lives.
+ *		6. Is it still the same provider, and has its sender an account and a session?
+ *		7. Is there room for its request? Before limits, which count what is let through.
+ *		8. The recipient's limit, then the rate: a message that the first one sets aside
+ *		   must not use up the second.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/multixact.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "storage/procarray.h"
+#include "utils/memutils.h"
+
+#include "pg/engine/admit.h"
+#include "pg/store/event.h"
+#include "pg/store/origin.h"
+#include "pg/store/reminder.h"
+
+/* Another transaction holds the row: look again after this. */
+#define HELD_RETRY_US (200 * 1000)
+
+/*
+ * Is another transaction changing this row version, or has it done so since our
+ * snapshot? It may be cancelling the message: see claim.h.
+ */
+static bool
+is_held(HeapTuple tuple)
+{
+	HeapTupleHeader header = tuple->t_data;
+	TransactionId xmax = HeapTupleHeaderGetRawXmax(header);
+
+	if ((header->t_infomask & HEAP_XMAX_INVALID) != 0 || !TransactionIdIsValid(xmax))
+		return false;
+	if ((header->t_infomask & HEAP_XMAX_IS_MULTI) != 0)
+		return MultiXactIdIsRunning(xmax, false) ||
+			   !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask);
+	if (TransactionIdIsCurrentTransactionId(xmax))
+		return true;
+	if (TransactionIdIsInProgress(xmax))
+		return true;
+	return !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) && TransactionIdDidCommit(xmax);
+}
+
+/* Looks at the message again then, whatever its row says. */
+static MsgAdmission
+look_again(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, TimestampTz at)
+{
+	msgext_upstream_remind(&engine->turn, upstream, MSG_REMINDER_SEND, at, row->id);
+	return MSG_ADMIT_PASSED;
+}
+
+/* Sets a queued message aside until then. */
+static MsgAdmission
+defer(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, TimestampTz until,
+	  const char *why, const char *error)
+{
+	MsgChange change;
+
+	/* It must not sleep through its own end. */
+	if (row->expires_at != 0)
+		until = Min(until, row->expires_at);
+	msgext_change_init(&change);
+	msgext_change_time(&change, Anum_outbox_next_attempt_at, until);
+	msgext_change_text(&change, Anum_outbox_waiting, msgext_clean_text(why, 256));
+	if (error != NULL)
+		msgext_change_text(&change, Anum_outbox_error, msgext_clean_text(error, 2048));
+	if (msgext_outbox_update(outbox_of(&engine->turn), row, &change, false) != TM_Ok)
+		until = engine->turn.now + HELD_RETRY_US;
+	return look_again(engine, upstream, row, until);
+}
+
+/* Ends a queued message that will not be sent. */
+static MsgAdmission
+finish(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, MsgState state,
+	   const char *kind, const char *error)
+{
+	MsgTurn *turn = &engine->turn;
+	MsgEventRow event = {0};
+	MsgChange change;
+
+	/* What may have been sent has neither expired nor failed: nobody can tell. */
+	if (row->maybe_sent)
+		state = MSG_UNKNOWN;
+	msgext_change_init(&change);
+	msgext_change_state(&change, state);
+	if (state != MSG_UNKNOWN)
+		msgext_change_time(&change, Anum_outbox_finished_at, turn->now);
+	msgext_change_null(&change, Anum_outbox_next_attempt_at);
+	msgext_change_null(&change, Anum_outbox_waiting);
+	msgext_change_text(&change, Anum_outbox_error, error);
+	if (msgext_outbox_update(outbox_of(turn), row, &change, false) != TM_Ok)
+		return look_again(engine, upstream, row, turn->now + HELD_RETRY_US);
+	if (state == MSG_UNKNOWN)
+		msgext_upstream_remind(turn, upstream, MSG_REMINDER_UNKNOWN, row->created_at,
+							   row->id);
+	event.message_id = row->id;
+	event.kind = kind;
+	event.state = state;
+	event.error = error;
+	msgext_event_append(events_of(turn), &event);
+	return MSG_ADMIT_PASSED;
+}
+
+/* The row was queued in another database, which may send it too: nothing leaves here. */
+static MsgAdmission
+refuse_foreign(MsgUpstream *upstream)
+{
+	upstream->paused = true;
+	strlcpy(upstream->pause_wanted, "messages were restored from another database",
+			sizeof(upstream->pause_wanted));
+	return MSG_ADMIT_STOP;
+}
+
+/* A rate limit of this server holds its messages back. */
+static MsgAdmission
+throttle(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row,
+		 const char *key, TimestampTz free_at)
+{
+	char why[96];
+	TimestampTz turn;
+	bool reserved;
+
+	snprintf(why, sizeof(why), "rate_limit%s%s", key != NULL ? " of " : "",
+			 key != NULL ? key : "");
+	if (upstream->throttled_until == 0 || free_at < upstream->throttled_until)
+		upstream->throttled_until = free_at;
+	reserved =
+		msgext_limiter_reserve(engine->limiter, upstream->name, key,
+							   &upstream->server->rate_limit, engine->turn.now, &turn);
+	if (!reserved && lane != NULL)
+	{
+		/* Enough are set aside: the lane stands still, and does not fill the table. */
+		strlcpy(lane->waiting, why, sizeof(lane->waiting));
+		lane->until = turn;
+		lane->moved = true;
+		return MSG_ADMIT_STOP;
+	}
+	upstream->reserved_until = Max(upstream->reserved_until, turn);
+	return defer(engine, upstream, row, turn, why, NULL);
+}
+
+/* Its provider wants a login first, which is under way or has failed for now. */
+static MsgAdmission
+wait_for_login(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row,
+			   TimestampTz until)
+{
+	if (upstream->throttled_until == 0 || until < upstream->throttled_until)
+		upstream->throttled_until = until;
+	if (lane == NULL)
+		return defer(engine, upstream, row, until, "login", NULL);
+	strlcpy(lane->waiting, "login", sizeof(lane->waiting));
+	lane->until = until;
+	return MSG_ADMIT_STOP;
+}
+
+/* Steps 7 and 8: room and limits; then it is claimed. */
+static MsgAdmission
+claim_within_limits(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane,
+					MsgAccount *account, const MsgRow *row)
+{
+	const MsgServer *server = upstream->server;
+	TimestampTz now = engine->turn.now;
+	const char *key = msgext_row_text(row, Anum_outbox_limit_key);
+	const char *recipient = msgext_row_text(row, Anum_outbox_recipient);
+	TimestampTz until;
+	MsgFlight *flight;
+
+	if (!msgext_batch_has_room(&engine->batches, &engine->flights, upstream, account,
+							   row->id, MSG_FLIGHT_SEND))
+		return MSG_ADMIT_STOP;
+	if (server->recipient_limit.count > 0 && recipient != NULL &&
+		!msgext_recipient_take(uses_of(&engine->turn), upstream->name, key, recipient,
+							   row->id, &server->recipient_limit, now, &until))
+		return defer(engine, upstream, row, until, "recipient_limit", NULL);
+	if (server->rate_limit.count > 0 &&
+		!msgext_limiter_take(engine->limiter, upstream->name, key, &server->rate_limit,
+							 now, upstream->health.last_claim_at, &until))
+		return throttle(engine, upstream, lane, row, key, until);
+	flight = msgext_batch_join(&engine->batches, &engine->flights, engine->sessions,
+							   upstream, account, row, MSG_FLIGHT_SEND);
+	msgext_batch_claim(&engine->batches, flight, now);
+	upstream->health.last_claim_at = now;
+	upstream->health.changed = true;
+	return MSG_ADMIT_CLAIMED;
+}
+
+/* Step 2: false when it is not to be looked at now; then a reminder stands for it. */
+static bool
+has_come(MsgEngine *engine, MsgUpstream *upstream, const MsgLane *lane, const MsgRow *row)
+{
+	if (row->next_attempt_at == 0)
+		return true;
+
+	/* What has been set aside is led to by its reminder, not by the lane. */
+	if (lane != NULL)
+		return false;
+	if (row->next_attempt_at <= engine->turn.now)
+		return true;
+	msgext_reminder_remove_one(reminders_of(&engine->turn), upstream->name,
+							   MSG_REMINDER_SEND, row->next_attempt_at, row->id);
+	look_again(engine, upstream, row, row->next_attempt_at);
+	return false;
+}
+
+static MsgAdmission
+admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row)
+{
+	MsgServer *server = upstream->server;
+	TimestampTz now = engine->turn.now;
+	MsgAccount *account;
+	TimestampTz until;
+
+	if (row->state != MSG_QUEUED || msgext_flights_have(&engine->flights, row->id) ||
+		!has_come(engine, upstream, lane, row))
+		return MSG_ADMIT_PASSED;
+	if (is_held(row->tuple))
+		return look_again(engine, upstream, row, now + HELD_RETRY_US);
+	if ((until = msgext_poison_until(&engine->poison, row->id, now)) != 0)
+		return look_again(engine, upstream, row, until);
+	if (row->origin != msgext_origin())
+		return refuse_foreign(upstream);
+	if (row->expires_at != 0 && row->expires_at <= now)
+		return finish(engine, upstream, row, MSG_EXPIRED, "expired",
+					  "its time to be sent has ended");
+	if (row->send_after > now)
+		return defer(engine, upstream, row, row->send_after, "send_after", NULL);
+	if (strcmp(msgext_row_text(row, Anum_outbox_provider), server->provider->name) != 0)
+		return finish(engine, upstream, row, MSG_FAILED, "answer",
+					  "the server belongs to another provider now");
+	account = msgext_server_account(server, msgext_row_text(row, Anum_outbox_sender));
+	if (account->error != NULL)
+	{
+		msgext_upstream_error(&engine->turn, upstream, account->error);
+		return defer(engine, upstream, row, now + MSG_ACCOUNT_RETRY_US, "credentials",
+					 account->error);
+	}
+	if (msgext_session_need(engine->sessions, &engine->flights, upstream, account, now,
+							&until) == MSG_SESSION_WAIT)
+		return wait_for_login(engine, upstream, lane, row, until);
+	return claim_within_limits(engine, upstream, lane, account, row);
+}
+
+MsgAdmission
+msgext_admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row)
+{
+	MemoryContext before = MemoryContextSwitchTo(engine->turn.message);
+	MsgAdmission result;
+
+	msgext_turn_reading(&engine->turn, row->id, upstream->name);
+	result = admit(engine, upstream, lane, row);
+	MemoryContextSwitchTo(before);
+	MemoryContextReset(engine->turn.message);
+	return result;
+}

@@ -1,0 +1,230 @@
+/*
+ * request.c
+ *		A flight's bytes: see request.h.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "core/verdict.h"
+#include "pg/engine/request.h"
+#include "pg/engine/scrub.h"
+
+/* What a codec does for the flights of one kind. */
+typedef struct Codec
+{
+	bool (*encode)(MsgFlight *flight, MsgError *error);
+	bool (*decode)(MsgFlight *flight, const MsgReply *reply, MsgError *error);
+
+	/*
+	 * What a flight that cannot be encoded ends with. A payload was checked when it was
+	 * queued, so the settings are wrong; a message that cannot be asked about harms no
+	 * other.
+	 */
+	MsgVerdict not_encoded;
+} Codec;
+
+static bool
+encode_send(MsgFlight *flight, MsgError *error)
+{
+	return flight->server->provider->encode_send(
+		flight->arena, &flight->conn, flight->jobs, flight->n, &flight->request, error);
+}
+
+static bool
+decode_send(MsgFlight *flight, const MsgReply *reply, MsgError *error)
+{
+	return flight->server->provider->decode_send(flight->arena, &flight->conn, reply,
+												 flight->jobs, flight->n,
+												 flight->outcomes, error);
+}
+
+static bool
+encode_poll(MsgFlight *flight, MsgError *error)
+{
+	return flight->server->provider->encode_status(
+		flight->arena, &flight->conn, flight->jobs, flight->n, &flight->request, error);
+}
+
+static bool
+decode_poll(MsgFlight *flight, const MsgReply *reply, MsgError *error)
+{
+	return flight->server->provider->decode_status(flight->arena, &flight->conn, reply,
+												   flight->jobs, flight->n,
+												   flight->outcomes, error);
+}
+
+static bool
+encode_login(MsgFlight *flight, MsgError *error)
+{
+	return flight->server->provider->encode_login(
+		flight->arena, &flight->conn, flight->refresh_token, &flight->request, error);
+}
+
+static bool
+decode_login(MsgFlight *flight, const MsgReply *reply, MsgError *error)
+{
+	return flight->server->provider->decode_login(flight->arena, &flight->conn, reply,
+												  &flight->login_answer, error);
+}
+
+static const Codec codecs[] = {
+	[MSG_FLIGHT_SEND] = {encode_send, decode_send, MSG_VERDICT_PAUSE},
+	[MSG_FLIGHT_POLL] = {encode_poll, decode_poll, MSG_VERDICT_REJECTED},
+	[MSG_FLIGHT_LOGIN] = {encode_login, decode_login, MSG_VERDICT_PAUSE},
+};
+
+/*
+ * Ends an error that must not cost what is in memory: to whoever called dispatch() it is a
+ * warning, in a worker a line of the log.
+ */
+static void
+warn_instead(MsgFlight *flight)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(flight->context);
+	error = CopyErrorData();
+	FlushErrorState();
+	ereport(WARNING, (errcode(error->sqlerrcode),
+					  errmsg("a request to server \"%s\" could not be handled: %s",
+							 flight->server->name, error->message)));
+}
+
+static void
+launch(MsgFlights *flights, MsgHttpThread *http, MsgFlight *flight)
+{
+	const Codec *codec = &codecs[flight->kind];
+	MsgError error = {0};
+
+	if (!codec->encode(flight, &error))
+	{
+		msgext_flight_set_outcomes(flight, codec->not_encoded, pstrdup(error.text));
+		msgext_flight_land(flights, flight);
+		return;
+	}
+	ereport(DEBUG3, (errmsg_internal("request for %d messages to server \"%s\"",
+									 flight->n, flight->server->name)));
+	if (!msgext_http_thread_submit(http, &flight->server->target, &flight->request,
+								   flight))
+	{
+		msgext_flight_set_outcomes(flight, MSG_VERDICT_RETRY, "out of memory");
+		msgext_flight_land(flights, flight);
+	}
+}
+
+void
+msgext_request_launch(MsgFlights *flights, MsgHttpThread *http)
+{
+	MemoryContext before = CurrentMemoryContext;
+
+	while (!dlist_is_empty(&flights->fresh))
+	{
+		MsgFlight *flight = dlist_head_element(MsgFlight, node, &flights->fresh);
+
+		dlist_delete(&flight->node);
+		dlist_push_tail(&flights->sent, &flight->node);
+		MemoryContextSwitchTo(flight->context);
+		PG_TRY();
+		{
+			launch(flights, http, flight);
+		}
+		PG_CATCH();
+		{
+			/* Nothing of it has left: to submit it is the last step, and raises nothing. */
+			warn_instead(flight);
+			msgext_flight_set_outcomes(flight, MSG_VERDICT_RETRY,
+									   "the request could not be made");
+			msgext_flight_land(flights, flight);
+		}
+		PG_END_TRY();
+	}
+	MemoryContextSwitchTo(before);
+}
+
+/* What the engine knows better than a codec, or adds to its words. */
+static void
+complete_outcome(const MsgReply *reply, MsgOutcome *outcome)
+{
+	if (reply->retry_after_ms >= 0 && outcome->retry_after_ms < 0)
+		outcome->retry_after_ms = reply->retry_after_ms;
+
+	/* A proxy's page has no words of the provider: people still want to know. */
+	if (outcome->text == NULL && outcome->code == NULL &&
+		outcome->verdict != MSG_VERDICT_ACCEPTED &&
+		outcome->verdict != MSG_VERDICT_PROGRESS && outcome->verdict != MSG_VERDICT_AGAIN)
+		outcome->text = psprintf("HTTP status %d", reply->status);
+}
+
+/* What the provider's codec makes of an answer; the HTTP status where it makes nothing. */
+static void
+decode(MsgFlight *flight, const MsgReply *reply)
+{
+	MsgLogin *login = &flight->login_answer;
+	MsgError error = {0};
+	int i;
+
+	if (!codecs[flight->kind].decode(flight, reply, &error))
+		msgext_flight_set_outcomes(
+			flight, msgext_verdict_http(reply->status),
+			psprintf("HTTP %d, and an answer that could not be read: %s", reply->status,
+					 error.text));
+
+	/* Nothing is left to log in with. */
+	if (flight->kind == MSG_FLIGHT_LOGIN && login->verdict == MSG_VERDICT_RELOGIN &&
+		flight->refresh_token == NULL)
+		login->verdict = MSG_VERDICT_PAUSE;
+	if (reply->retry_after_ms >= 0 && login->retry_after_ms < 0)
+		login->retry_after_ms = reply->retry_after_ms;
+	for (i = 0; i < flight->n; i++)
+		complete_outcome(reply, &flight->outcomes[i]);
+}
+
+static void
+collect(MsgFlight *flight, MsgHttpResult *result)
+{
+	char *answer =
+		msgext_strndup(flight->arena, result->reply.body, result->reply.body_len);
+
+	/* What the codec finds in the body may point into it, and outlives the reply. */
+	result->reply.body = answer;
+	flight->answer = answer;
+	flight->answer_len = result->reply.body_len;
+	flight->http_status = result->reply.status;
+	if (result->transport == MSG_TRANSPORT_ANSWERED)
+		decode(flight, &result->reply);
+	else
+		msgext_flight_set_outcomes(flight, msgext_verdict_transport(result->transport),
+								   pstrdup(result->error));
+	msgext_scrub(flight, answer);
+}
+
+void
+msgext_request_collect(MsgFlights *flights, MsgHttpThread *http)
+{
+	MemoryContext before = CurrentMemoryContext;
+	MsgHttpResult result;
+
+	while (msgext_http_thread_take(http, &result))
+	{
+		MsgFlight *flight = result.cookie;
+
+		MemoryContextSwitchTo(flight->context);
+		PG_TRY();
+		{
+			collect(flight, &result);
+		}
+		PG_CATCH();
+		{
+			/* Out of memory, as a rule. There was an answer; what it said is lost. */
+			warn_instead(flight);
+			flight->answer_len = 0;
+			msgext_flight_set_outcomes(flight, MSG_VERDICT_UNSURE,
+									   "the answer could not be taken");
+		}
+		PG_END_TRY();
+		msgext_http_thread_release(http, &result);
+		msgext_flight_land(flights, flight);
+	}
+	MemoryContextSwitchTo(before);
+}

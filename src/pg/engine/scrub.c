@@ -1,0 +1,109 @@
+/*
+ * scrub.c
+ *		Hides our own secrets in whatever a provider may have echoed: see scrub.h.
+ */
+#include "postgres.h"
+
+#include "core/mask.h"
+#include "pg/engine/scrub.h"
+
+/* Everything that an answer must not echo. */
+static void
+list_secrets(MsgFlight *flight)
+{
+	const char **own = flight->account->secrets;
+	int n = 0;
+
+	while (own[n] != NULL)
+		n++;
+	flight->secrets = msgext_alloc(flight->arena, (n + 3) * sizeof(char *));
+	memcpy(flight->secrets, own, n * sizeof(char *));
+	if (flight->conn.session != NULL)
+		flight->secrets[n++] = flight->conn.session->token;
+	if (flight->kind == MSG_FLIGHT_LOGIN && flight->refresh_token != NULL)
+		flight->secrets[n++] = flight->refresh_token;
+	flight->secrets[n] = NULL;
+}
+
+static void
+hide_secrets(const MsgFlight *flight, char *bytes, size_t len)
+{
+	msgext_mask(bytes, len, flight->secrets);
+}
+
+static const char *
+scrubbed(const MsgFlight *flight, const char *text)
+{
+	char *copy;
+
+	if (text == NULL)
+		return NULL;
+	copy = msgext_strdup(flight->arena, text);
+	hide_secrets(flight, copy, strlen(copy));
+	return copy;
+}
+
+/* The same in a part of the answer, which is scrubbed itself. */
+static const char *
+scrubbed_part(const MsgFlight *flight, const char *answer, const char *part, size_t len)
+{
+	char *copy;
+
+	if (part == NULL || (part >= answer && part < answer + flight->answer_len))
+		return part;
+	copy = msgext_strndup(flight->arena, part, len);
+	hide_secrets(flight, copy, len);
+	return copy;
+}
+
+/* The same in what goes into the message's detail. */
+static void
+scrub_detail(const MsgFlight *flight, MsgJson *node)
+{
+	MsgJson *member;
+
+	if (node->type == MSG_JSON_STRING)
+	{
+		node->text = msgext_strndup(flight->arena, node->text, node->len);
+		hide_secrets(flight, (char *) node->text, node->len);
+	}
+	for (member = node->first; member != NULL; member = member->next)
+		scrub_detail(flight, member);
+}
+
+void
+msgext_scrub(MsgFlight *flight, char *answer)
+{
+	int i;
+
+	list_secrets(flight);
+
+	/* A login's answer is a secret as a whole, and is kept nowhere. */
+	if (flight->kind == MSG_FLIGHT_LOGIN)
+	{
+		flight->login_answer.text = scrubbed(flight, flight->login_answer.text);
+		flight->login_answer.code = scrubbed(flight, flight->login_answer.code);
+		return;
+	}
+	hide_secrets(flight, answer, flight->answer_len);
+	for (i = 0; i < flight->n; i++)
+	{
+		MsgOutcome *outcome = &flight->outcomes[i];
+		MsgEvent *event;
+
+		outcome->text = scrubbed(flight, outcome->text);
+		outcome->code = scrubbed(flight, outcome->code);
+		outcome->raw = scrubbed_part(flight, answer, outcome->raw, outcome->raw_len);
+		if (outcome->detail != NULL)
+			scrub_detail(flight, outcome->detail);
+		for (event = outcome->events; event != NULL; event = event->next)
+		{
+			event->status = scrubbed(flight, event->status);
+			event->code = scrubbed(flight, event->code);
+			event->error = scrubbed(flight, event->error);
+			event->raw = scrubbed_part(flight, answer, event->raw, event->raw_len);
+			if (event->detail != NULL)
+				scrub_detail(flight, event->detail);
+		}
+	}
+}

@@ -1,0 +1,101 @@
+/*
+ * upstream.h
+ *		The servers as the dispatcher works them: which there are, who is paused, how far
+ *		their lanes have been read, what is due for them next.
+ *
+ * Runs inside a turn. Owns no table: it keeps memory and tables in step.
+ */
+#ifndef MSGEXT_UPSTREAM_H
+#define MSGEXT_UPSTREAM_H
+
+#include "pg/catalog/server.h"
+#include "pg/engine/turn_tables.h"
+#include "pg/store/lane.h"
+#include "pg/store/server_pause.h"
+
+#define MSG_PRIORITIES 5
+
+/*
+ * A server at work. It stays when its server is dropped: answers to its requests may still
+ * come.
+ *
+ * Reminders are read forwards, so that no dead entry is walked twice: those before
+ * send_from and (poll_from, poll_after) have been taken in this life of the dispatcher.
+ * Whoever adds one puts these back as far as is needed (msgext_upstream_remind()).
+ */
+typedef struct MsgUpstream
+{
+	char *name;
+	MsgServer *server; /* pinned; NULL when it is gone, or its options cannot be read */
+	MsgLane *lanes[MSG_PRIORITIES];
+	bool may_have_rows[MSG_PRIORITIES]; /* the lane has not been read to its end */
+	int in_flight;						/* requests */
+	unsigned turns_with_room;			/* counts those that had room for a request */
+	bool paused;
+	char pause_wanted[512];		  /* a pause that could not be written down yet, or "" */
+	TimestampTz send_from;		  /* reminders before this have been taken */
+	TimestampTz poll_from;		  /* likewise, and of those at poll_from itself ... */
+	int64 poll_after;			  /* ... those up to this message */
+	TimestampTz polls_held_until; /* a login is wanted for them, and not to be had */
+	TimestampTz next_due;		  /* the first reminder that may be there; 0 = none */
+	TimestampTz throttled_until;  /* a rate limit holds messages back until then */
+	TimestampTz reserved_until;	  /* the last of those set aside for it has its turn */
+	MsgHealth health;
+} MsgUpstream;
+
+typedef struct MsgUpstreams
+{
+	MemoryContext context;
+	List *list; /* of MsgUpstream * */
+	uint64 generation;
+	int rotation; /* which of them comes first in this turn */
+	TimestampTz last_save;
+} MsgUpstreams;
+
+extern void msgext_upstreams_init(MsgUpstreams *upstreams, MemoryContext context);
+/* Unpins their servers. */
+extern void msgext_upstreams_release(MsgUpstreams *upstreams);
+
+/* The upstream of a server, or NULL. */
+extern MsgUpstream *msgext_upstream_find(const MsgUpstreams *upstreams, const char *name);
+
+/* Which servers there are, and their settings, if the catalogs changed. */
+extern void msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams);
+
+/* What memory held of an upstream, read from the tables again. */
+extern void msgext_upstream_load(MsgTurn *turn, MsgUpstreams *upstreams,
+								 MsgUpstream *upstream);
+
+/* Which lanes the news is of. */
+extern void msgext_upstreams_mark_news(MsgUpstreams *upstreams, uint64 news);
+
+/*
+ * Is it paused by now? To be asked before anything is claimed: what a restore has written
+ * into the tables, no news tells of.
+ */
+extern bool msgext_upstream_is_paused(MsgUpstream *upstream);
+
+/* Who is paused, and who no longer. */
+extern void msgext_upstreams_read_pauses(MsgTurn *turn, MsgUpstreams *upstreams);
+/* Writes down whom an answer has paused. */
+extern void msgext_upstreams_write_pauses(MsgUpstreams *upstreams);
+/* Writes down how far lanes have been read, and health. */
+extern void msgext_upstreams_save(MsgTurn *turn, MsgUpstreams *upstreams);
+
+/* Adds a reminder, and makes sure that it is woken up for. */
+extern void msgext_upstream_remind(MsgTurn *turn, MsgUpstream *upstream, const char *kind,
+								   TimestampTz at, int64 id);
+
+/* Holds it back from the next turn on; the pause is written down then. */
+extern void msgext_upstream_pause(MsgUpstream *upstream, const char *code,
+								  const char *text, int http_status);
+
+/* Remembers a success or an error, for server_status. */
+extern void msgext_upstream_success(const MsgTurn *turn, MsgUpstream *upstream);
+extern void msgext_upstream_error(const MsgTurn *turn, MsgUpstream *upstream,
+								  const char *text);
+
+/* May one of its lanes have something to read? */
+extern bool msgext_upstream_may_have_rows(const MsgUpstream *upstream);
+
+#endif /* MSGEXT_UPSTREAM_H */
