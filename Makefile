@@ -146,6 +146,7 @@ require:
 
 check-layers: all
 	@script/check-layers.sh
+	@test/check_layers.sh
 
 FORMATTED = $(wildcard src/*/*.[ch] src/*/*/*.[ch] test/*/*.[ch])
 format:

@@ -1,35 +1,70 @@
-#!/bin/sh
-# The layers of docs/architecture.md, checked: who includes whom, and what is exported.
-set -eu
+#!/bin/bash
+# The layers of docs/architecture.md, checked: who includes whom, that no files go round in a
+# circle, and what is exported.
+# script/check-layers.sh [ROOT]    checks the sources of another tree, and no library
+set -euo pipefail
 cd "$(dirname "$0")/.."
+library=msgext.so
+if [ $# -gt 0 ]; then
+    cd "$1"
+    library=
+fi
 status=0
 fail() { echo "check-layers: $1" >&2; status=1; }
 
 # folder, what it may include with quotes
-check() {
+may_include() {
+    local bad
     bad=$(grep -rnE '^#include "' "$1" --include='*.[ch]' | grep -vE "#include \"($2)" || true)
     [ -z "$bad" ] || fail "$1 includes what it may not:
 $bad"
 }
-check src/core 'core/'
-check src/net 'core/|net/'
+may_include src/core 'core/'
+may_include src/net 'core/|net/'
 for folder in src/providers/*/; do
     name=$(basename "$folder")
-    check "$folder" "core/|providers/$name/|build/"
+    may_include "$folder" "core/|providers/$name/|build/"
 done
+
+# Rooms of src/pg: sql, process -> engine -> inbound -> store, catalog, ipc -> base.
+# A header of the server has no folder of ours in front.
+room() { # room, rooms it may not include
+    local bad
+    bad=$(grep -rnE "^#include \"pg/($2)/" "src/pg/$1" --include='*.[ch]' || true)
+    [ -z "$bad" ] || fail "src/pg/$1 includes a room above it:
+$bad"
+}
+room base 'ipc|catalog|store|inbound|engine|process|sql'
+room ipc 'catalog|store|inbound|engine|process|sql'
+room catalog 'ipc|store|inbound|engine|process|sql'
+room store 'ipc|catalog|inbound|engine|process|sql'
+room inbound 'engine|process|sql'
+room engine 'process|sql'
+room process 'sql'
+room sql 'process'
+
 ! grep -rnE '#include [<"](postgres|curl/|microhttpd)' src/core src/providers --include='*.[ch]' ||
     fail 'core or a provider knows the server, libcurl or libmicrohttpd'
 ! grep -rn '#include "postgres' src/net --include='*.[ch]' || fail 'net knows the server'
 ! grep -rlE '#include <(curl/|microhttpd|libxml/)' src/pg --include='*.[ch]' ||
     fail 'pg includes a foreign library; only net does'
 ! grep -rn PG_VERSION_NUM src --include='*.[ch]' | grep -v '^src/pg/base/compat.h' ||
-    fail 'only compat.h tests PG_VERSION_NUM'
+    fail 'only base/compat.h tests PG_VERSION_NUM'
 ! grep -rnE 'providers/[a-z]' src/pg src/net src/core --include='*.[ch]' | grep '#include' ||
     fail 'the engine knows a provider'
 
-# Symbols of the library: ours have our prefix.
-bad=$(nm -D --defined-only msgext.so | awk '{print $3}' |
-    grep -vE '^(msgext_|pg_finfo_msgext_|_PG_init$|Pg_magic_func$)' || true)
-[ -z "$bad" ] || fail "exported without our prefix:
+# A file and its header are one. tsort says which of them go round in a circle.
+circle=$(find src -name '*.[ch]' -exec grep -HE '^#include "[a-z]+/' {} + |
+    sed -E 's|^src/(.*)\.[ch]:#include "(.*)\.h"|\1 \2|' |
+    awk '$1 != $2' | sort -u | tsort 2>&1 >/dev/null || true)
+[ -z "$circle" ] || fail "files include each other in a circle:
+$circle"
+
+# Symbols of the library: PostgreSQL's entry points alone, and none without our prefix.
+if [ -n "$library" ]; then
+    bad=$(nm -D --defined-only "$library" | awk '{print $3}' |
+        grep -vE '^(msgext_|pg_finfo_msgext_|_PG_init$|Pg_magic_func$)' || true)
+    [ -z "$bad" ] || fail "exported without our prefix:
 $bad"
+fi
 exit $status

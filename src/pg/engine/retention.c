@@ -7,135 +7,274 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
+#include "access/stratnum.h"
+#include "access/tableam.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "pg/base/guc.h"
 #include "pg/engine/retention.h"
+#include "pg/inbound/callback.h"
+#include "pg/store/event.h"
+#include "pg/store/outbox.h"
+#include "pg/store/recipient_use.h"
+#include "pg/store/reference.h"
 
 /* Messages of one transaction: some 10 ms, where their pages come from disk. */
-#define WINDOW "50"
+#define WINDOW 50
+
+/* Pages of a side table that are looked through in one transaction. */
+#define WINDOW_PAGES 64
 
 /* From the end of a pass to the next one. */
 #define PASS_PAUSE_US (60 * USECS_PER_SEC)
-
-/* A recipient limit counts a day at the most in practice; reports repeat for one day. */
 #define SIDE_TABLES_PAUSE_US (600 * USECS_PER_SEC)
 
-static int64 cursor = 0;
+/* A recipient limit counts a day at the most in practice; reports repeat for one day. */
+#define KEEP_USES_US (31 * USECS_PER_DAY)
+#define KEEP_CALLBACKS_US (7 * USECS_PER_DAY)
+
+/* How often it is said that foreign keys keep everything. */
+#define COMPLAINT_PAUSE_US (3600 * USECS_PER_SEC)
+
+static MemoryContext window_context = NULL; /* reset after each transaction */
+static int64 cursor = 0;					/* messages up to this one have been passed */
+static int64 reading = 0;					/* the one being looked at, or 0 */
 static TimestampTz next_pass = 0;
 static TimestampTz next_side_tables = 0;
+static TimestampTz next_complaint = 0;
 
-/*
- * Statistics may be those of an empty table, or none, after a restore: what is removed is
- * a window of a few messages, and every way to it but by index reads all of history.
- */
-static void
-begin(const MsgXactOps *host)
+/* A table that is looked through from end to end for rows older than "keep". */
+typedef struct SideTable
 {
-	static const char *const detours[] = {"enable_seqscan", "enable_mergejoin",
-										  "enable_hashjoin", "jit"};
-	int i;
+	MsgTable *(*open)(void);
+	AttrNumber *at;
+	int64 keep_us;
+	BlockNumber next; /* page to go on with */
+} SideTable;
 
-	host->begin();
-	SPI_connect();
+static AttrNumber uses_at = Anum_recipient_use_at;
+static AttrNumber callbacks_at = Anum_callback_received_at;
+static SideTable side_tables[] = {
+	{msgext_recipient_open, &uses_at, KEEP_USES_US, 0},
+	{msgext_callback_open, &callbacks_at, KEEP_CALLBACKS_US, 0},
+};
+
+static void
+begin(const MsgXactOps *xact)
+{
+	if (window_context == NULL)
+		window_context = AllocSetContextCreate(TopMemoryContext, "msgext retention",
+											   ALLOCSET_DEFAULT_SIZES);
+	xact->begin();
+	MemoryContextSwitchTo(window_context);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	for (i = 0; i < lengthof(detours); i++)
-		(void) set_config_option(detours[i], "off", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_LOCAL, true, 0, false);
 }
 
 static void
-commit(const MsgXactOps *host)
+commit(const MsgXactOps *xact)
 {
 	PopActiveSnapshot();
-	SPI_finish();
-	host->commit();
+	xact->commit();
+	MemoryContextReset(window_context);
+}
+
+/* When the message was over, or 0. */
+static TimestampTz
+ended_at(const MsgRow *row)
+{
+	if (!row->nulls[Anum_outbox_finished_at - 1])
+		return DatumGetTimestampTz(row->values[Anum_outbox_finished_at - 1]);
+
+	/* What nobody asks about any more counts as over, a day's callbacks past. */
+	if ((row->state == MSG_ACCEPTED || row->state == MSG_SENT) &&
+		row->next_attempt_at == 0)
+		return row->accepted_at;
+	return 0;
+}
+
+/*
+ * Does a table of somebody's refer to the outbox? What it refers to must stay, and a row
+ * that is removed below SQL would not ask it.
+ */
+static bool
+is_referred_to(const MsgTable *outbox)
+{
+	const TriggerDesc *triggers = outbox->rel->trigdesc;
+	int i;
+
+	for (i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (RI_FKey_trigger_type(triggers->triggers[i].tgfoid) == RI_TRIGGER_PK)
+			return true;
+	return false;
+}
+
+static void
+complain(TimestampTz now)
+{
+	if (now < next_complaint)
+		return;
+	next_complaint = now + COMPLAINT_PAUSE_US;
+	ereport(WARNING,
+			(errmsg("finished messages are kept, for a foreign key refers to "
+					"msgext.outbox"),
+			 errhint("Drop the foreign key; an id without one may outlive its message.")));
+}
+
+/* The message goes with all that is about it alone; a row that is held stays for now. */
+static bool
+remove_message(MsgTable *outbox, MsgTable *events, MsgTable *references, MsgRow *row)
+{
+	if (msgext_table_delete(outbox, &row->tuple->t_self, false) != TM_Ok)
+		return false;
+	msgext_event_remove(events, row->id);
+	msgext_reference_remove(references, row);
+	return true;
 }
 
 /* Removes the finished messages of one window; false at the end of the pass. */
 static bool
-remove_window(const MsgXactOps *host)
+remove_window(const MsgXactOps *xact)
 {
-	static const char *const window =
-		"SELECT max(id), max(created_at) < now() - make_interval(mins => $2) "
-		"FROM (SELECT id, created_at FROM msgext.outbox WHERE id > $1 ORDER BY id "
-		"LIMIT " WINDOW ") AS w";
-	static const char *const removal =
-		"WITH gone AS ("
-		" DELETE FROM msgext.outbox WHERE id > $1 AND id <= $3"
-		/* What nobody asks about any more counts as over, a day's callbacks past. */
-		" AND coalesce(finished_at, CASE WHEN state IN ('accepted', 'sent')"
-		" AND next_attempt_at IS NULL THEN accepted_at END)"
-		" < now() - make_interval(mins => $2)"
-		" RETURNING id, server, provider_id), "
-		"events AS (DELETE FROM msgext.event e USING gone WHERE e.message_id = gone.id) "
-		"DELETE FROM msgext.reference r USING gone"
-		" WHERE r.server = gone.server AND r.provider_id = gone.provider_id";
-	Oid types[] = {INT8OID, INT4OID, INT8OID};
-	Datum values[] = {Int64GetDatum(cursor), Int32GetDatum(msgext_retention), 0};
-	bool isnull;
-	bool more;
-	Datum last;
+	MsgTable *outbox;
+	MsgTable *events;
+	MsgTable *references;
+	TimestampTz horizon;
+	ScanKeyData key;
+	TupleTableSlot *slot;
+	MsgScan *scan;
+	bool more = true;
+	int n = 0;
 
-	begin(host);
-	SPI_execute_with_args(window, 2, types, values, NULL, true, 1);
-	last = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	more = !isnull && DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
-												 SPI_tuptable->tupdesc, 2, &isnull));
-	if (!isnull)
+	begin(xact);
+	horizon = GetCurrentTimestamp() - (int64) msgext_retention * 60 * USECS_PER_SEC;
+	outbox = msgext_outbox_open(true);
+	events = msgext_event_open();
+	references = msgext_reference_open(true);
+	if (is_referred_to(outbox))
 	{
-		values[2] = last;
-		SPI_execute_with_args(removal, 3, types, values, NULL, false, 0);
-		cursor = more ? DatumGetInt64(last) : 0;
+		complain(GetCurrentTimestamp());
+		more = false;
 	}
-	else
+	msgext_key_int64(&key, 1, BTGreaterStrategyNumber, cursor);
+	scan = msgext_scan_begin(outbox, "outbox_pkey", GetActiveSnapshot(), &key, 1);
+	while (more && n++ < WINDOW)
+	{
+		TimestampTz ended;
+		MsgRow row;
+
+		if ((slot = msgext_scan_next(scan)) == NULL)
+			more = false;
+		else
+		{
+			bool isnull;
+
+			reading = DatumGetInt64(slot_getattr(slot, Anum_outbox_id, &isnull));
+			msgext_outbox_read(outbox, slot, &row);
+			more = row.created_at < horizon;
+			ended = ended_at(&row);
+			if (ended != 0 && ended < horizon)
+				remove_message(outbox, events, references, &row);
+			cursor = row.id;
+		}
+	}
+	if (!more)
 		cursor = 0;
-	commit(host);
+	reading = 0;
+	msgext_scan_end(scan);
+	msgext_table_close(references);
+	msgext_table_close(events);
+	msgext_table_close(outbox);
+	commit(xact);
 	return more;
 }
 
-static void
-trim_side_tables(const MsgXactOps *host)
+/* Looks through some pages of a side table; false at its end. */
+static bool
+trim_window(const MsgXactOps *xact, SideTable *side)
 {
-	begin(host);
-	SPI_execute("DELETE FROM msgext.recipient_use WHERE at < now() - interval '31 days'",
-				false, 0);
-	SPI_execute(
-		"DELETE FROM msgext.callback WHERE received_at < now() - interval '7 days'",
-		false, 0);
-	commit(host);
+	ItemPointerData first;
+	ItemPointerData last;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	TimestampTz horizon;
+	MsgTable *table;
+	bool more;
+
+	begin(xact);
+	horizon = GetCurrentTimestamp() - side->keep_us;
+	table = side->open();
+	slot = table_slot_create(table->rel, NULL);
+	ItemPointerSet(&first, side->next, FirstOffsetNumber);
+	ItemPointerSet(&last, side->next + WINDOW_PAGES - 1, MaxOffsetNumber);
+	scan = table_beginscan_tidrange(table->rel, GetActiveSnapshot(), &first, &last);
+	while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
+	{
+		bool isnull;
+
+		if (DatumGetTimestampTz(slot_getattr(slot, *side->at, &isnull)) < horizon)
+			msgext_table_delete(table, &slot->tts_tid, false);
+	}
+	table_endscan(scan);
+	side->next += WINDOW_PAGES;
+	more = side->next < RelationGetNumberOfBlocks(table->rel);
+	if (!more)
+		side->next = 0;
+	ExecDropSingleTupleTableSlot(slot);
+	msgext_table_close(table);
+	commit(xact);
+	return more;
+}
+
+/* News does not wait. */
+static bool
+has_time(TimestampTz until)
+{
+	return !MyLatch->is_set && GetCurrentTimestamp() < until;
 }
 
 void
-msgext_retention_run(const MsgXactOps *host, int64 budget_us)
+msgext_retention_run(const MsgXactOps *xact, int64 budget_us)
 {
 	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz until = start + budget_us;
+	MemoryContext before = CurrentMemoryContext;
 
 	if (msgext_retention < 0)
 		return;
+	if (reading != 0)
+	{
+		/* It raised an error the last time, which is in the log. */
+		cursor = reading;
+		reading = 0;
+	}
 	if (start >= next_pass)
 	{
 		bool more;
 
 		do
-			more = remove_window(host);
-
-		/* News does not wait. */
-		while (more && !MyLatch->is_set && GetCurrentTimestamp() < start + budget_us);
+			more = remove_window(xact);
+		while (more && has_time(until));
 		if (!more)
 			next_pass = start + PASS_PAUSE_US;
 	}
 	if (start >= next_side_tables)
 	{
+		int i;
+
 		next_side_tables = start + SIDE_TABLES_PAUSE_US;
-		trim_side_tables(host);
+		for (i = 0; i < lengthof(side_tables); i++)
+		{
+			while (has_time(until) && trim_window(xact, &side_tables[i]))
+				;
+			if (side_tables[i].next != 0)
+				next_side_tables = 0;
+		}
 	}
+	MemoryContextSwitchTo(before);
 }
