@@ -6,28 +6,64 @@
  */
 #include "postgres.h"
 
+#include "access/nbtree.h"
 #include "access/stratnum.h"
 #include "access/tableam.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
 #include "executor/executor.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "pg/base/compat.h"
 #include "pg/store/table.h"
 
+/*
+ * The B-tree code allocates what a scan needs when it comes to need it, as with the first
+ * dead entry, in the context that is current then. A scan outlives the callers' contexts,
+ * which are reset after each message: all that is done with it is done in its own one.
+ */
+static void
+check(const MsgScan *scan)
+{
+#ifdef USE_ASSERT_CHECKING
+	const BTScanOpaqueData *state = scan->desc->opaque;
+
+	Assert(scan->index->rd_rel->relam == BTREE_AM_OID);
+	Assert(GetMemoryChunkContext(scan->desc) == scan->context);
+	Assert(state->killedItems == NULL ||
+		   GetMemoryChunkContext(state->killedItems) == scan->context);
+#endif
+}
+
 MsgScan *
 msgext_scan_begin(MsgTable *table, const char *index, Snapshot snapshot,
 				  ScanKeyData *keys, int nkeys)
 {
+	MemoryContext before = MemoryContextSwitchTo(table->context);
 	MsgScan *scan = palloc(sizeof(MsgScan));
 
+	scan->context = table->context;
 	scan->index = index_open(msgext_relation_oid(index), AccessShareLock);
 	scan->slot = table_slot_create(table->rel, NULL);
 	scan->desc = msgext_index_beginscan(table->rel, scan->index, snapshot, nkeys);
 	index_rescan(scan->desc, keys, nkeys, NULL, 0);
+	check(scan);
+	MemoryContextSwitchTo(before);
 	return scan;
+}
+
+/* Begins it anew, with other keys of the same columns. */
+static void
+rescan(MsgScan *scan, ScanKeyData *keys, int nkeys)
+{
+	MemoryContext before = MemoryContextSwitchTo(scan->context);
+
+	index_rescan(scan->desc, keys, nkeys, NULL, 0);
+	check(scan);
+	MemoryContextSwitchTo(before);
 }
 
 TupleTableSlot *
@@ -35,15 +71,15 @@ msgext_table_find(MsgTable *table, const char *index, Snapshot snapshot,
 				  ScanKeyData *keys, int nkeys)
 {
 	if (table->finder != NULL && table->finder->desc->xs_snapshot == snapshot)
-		index_rescan(table->finder->desc, keys, nkeys, NULL, 0);
+	{
+		Assert(strcmp(RelationGetRelationName(table->finder->index), index) == 0);
+		rescan(table->finder, keys, nkeys);
+	}
 	else
 	{
-		MemoryContext before = MemoryContextSwitchTo(table->context);
-
 		if (table->finder != NULL)
 			msgext_scan_end(table->finder);
 		table->finder = msgext_scan_begin(table, index, snapshot, keys, nkeys);
-		MemoryContextSwitchTo(before);
 	}
 	return msgext_scan_next(table->finder);
 }
@@ -51,16 +87,24 @@ msgext_table_find(MsgTable *table, const char *index, Snapshot snapshot,
 TupleTableSlot *
 msgext_scan_next(MsgScan *scan)
 {
-	return index_getnext_slot(scan->desc, ForwardScanDirection, scan->slot) ? scan->slot
-																			: NULL;
+	MemoryContext before = MemoryContextSwitchTo(scan->context);
+	bool found = index_getnext_slot(scan->desc, ForwardScanDirection, scan->slot);
+
+	check(scan);
+	MemoryContextSwitchTo(before);
+	return found ? scan->slot : NULL;
 }
 
 void
 msgext_scan_end(MsgScan *scan)
 {
+	MemoryContext before = MemoryContextSwitchTo(scan->context);
+
+	check(scan);
 	index_endscan(scan->desc);
 	ExecDropSingleTupleTableSlot(scan->slot);
 	index_close(scan->index, NoLock);
+	MemoryContextSwitchTo(before);
 	pfree(scan);
 }
 

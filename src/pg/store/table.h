@@ -23,6 +23,7 @@
 
 typedef struct MsgScan
 {
+	MemoryContext context; /* the table's: the scan and all of its state lie there */
 	Relation index;
 	IndexScanDesc desc;
 	TupleTableSlot *slot;
@@ -114,7 +115,10 @@ extern TM_Result msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait
 extern TupleTableSlot *msgext_table_find(MsgTable *table, const char *index,
 										 Snapshot snapshot, ScanKeyData *keys, int nkeys);
 
-/* keys number index columns from 1. */
+/*
+ * keys number index columns from 1; what they point to must last as long as the scan. The
+ * scan itself lives in the context of its table, whatever context is current meanwhile.
+ */
 extern MsgScan *msgext_scan_begin(MsgTable *table, const char *index, Snapshot snapshot,
 								  ScanKeyData *keys, int nkeys);
 /* The next row, in a slot that is valid until the next call, or NULL. */

@@ -1,0 +1,75 @@
+# What happens to rows under the dispatcher's feet: versions that move, dead entries in
+# the indexes.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use Msgext qw(until_true);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $t = Msgext->new('store',
+	options => { status_poll => 'off', timeout => '60 s', max_in_flight => 64 });
+my $sim = $t->sim;
+
+# Puts n messages on the wire, whose answers come once $during has run: those wait behind
+# a lock of the table. Returns their ids.
+sub in_flight
+{
+	my ($n, $phone, $during) = @_;
+	my $pattern = substr($phone, 0, 8);
+
+	$sim->script("devino send match $pattern delay 700");
+	my @ids = $t->send_many($n, $phone);
+	my $lock = $t->node->background_psql('postgres');
+
+	ok(until_true(sub { my $counts = $sim->counts; return $n == grep { /^$pattern/ } keys %$counts }),
+		"$n requests are under way");
+	$lock->query_safe('BEGIN; LOCK TABLE msgext.outbox');
+	$lock->query_safe($_) for @$during;
+	$lock->query_safe('COMMIT');
+	$lock->quit;
+	$sim->clear;
+	return @ids;
+}
+
+sub all_are
+{
+	my ($state, $name, @ids) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE state = '$state' AND id IN ("
+				  . join(',', @ids) . ')', scalar @ids), $name);
+	return;
+}
+
+# What an index scan comes to need, as with the first dead entry, outlives the message.
+subtest 'dead index entries' => sub {
+	my $pid = $t->worker_pid;
+	my $move = "UPDATE msgext.outbox SET lane_hash = lane_hash + 1 WHERE state = 'queued'";
+	my @ids = in_flight(50, 79990001000, [$move, $move]);
+
+	all_are('accepted', 'answers find the rows, which have moved', @ids);
+	is($t->worker_pid, $pid, 'by the same worker');
+
+	# Those that were inserted in vain lie in the way of new messages and of reminders.
+	$t->sql("SELECT msgext.pause_server('vk')");
+	for my $round (1 .. 3)
+	{
+		$t->sql('BEGIN; SELECT count(*) FROM (SELECT '
+			  . Msgext::send_sql(phone => 79990002000, operation_id => 'i::text')
+			  . " FROM generate_series(1, 50) i) _; $_") for 'ROLLBACK', 'COMMIT';
+		$t->sql("SELECT msgext.cancel_message(id) FROM msgext.message WHERE state = 'queued'");
+		$t->sql('UPDATE msgext.outbox SET lane_hash = lane_hash, operation_id = NULL');
+	}
+	@ids = $t->send_many(50, 79990003000, send_after => "now() + '300 ms'");
+	$t->sql("SELECT msgext.resume_server('vk')");
+	all_are('accepted', 'messages behind dead entries are sent', @ids);
+	is($t->worker_pid, $pid, 'still by the same worker');
+};
+
+unlike(slurp_file($t->node->logfile), qr/PANIC:|TRAP:|signal 11|ERROR:/, 'nothing crashed or failed');
+
+done_testing();
