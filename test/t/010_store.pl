@@ -14,23 +14,19 @@ my $t = Msgext->new('store',
 	options => { status_poll => 'off', timeout => '60 s', max_in_flight => 64 });
 my $sim = $t->sim;
 
-# Puts n messages on the wire, whose answers come once $during has run: those wait behind
-# a lock of the table. Returns their ids.
+# Puts n messages on the wire and runs the statements before their answers come. Returns
+# the ids.
 sub in_flight
 {
-	my ($n, $phone, $during) = @_;
+	my ($n, $phone, @during) = @_;
 	my $pattern = substr($phone, 0, 8);
 
-	$sim->script("devino send match $pattern delay 700");
+	$sim->script("devino send match $pattern delay 2000");
 	my @ids = $t->send_many($n, $phone);
-	my $lock = $t->node->background_psql('postgres');
 
 	ok(until_true(sub { my $counts = $sim->counts; return $n == grep { /^$pattern/ } keys %$counts }),
 		"$n requests are under way");
-	$lock->query_safe('BEGIN; LOCK TABLE msgext.outbox');
-	$lock->query_safe($_) for @$during;
-	$lock->query_safe('COMMIT');
-	$lock->quit;
+	$t->sql($_) for @during;
 	$sim->clear;
 	return @ids;
 }
@@ -49,7 +45,7 @@ sub all_are
 subtest 'dead index entries' => sub {
 	my $pid = $t->worker_pid;
 	my $move = "UPDATE msgext.outbox SET lane_hash = lane_hash + 1 WHERE state = 'queued'";
-	my @ids = in_flight(50, 79990001000, [$move, $move]);
+	my @ids = in_flight(50, 79990001000, $move, $move);
 
 	all_are('accepted', 'answers find the rows, which have moved', @ids);
 	is($t->worker_pid, $pid, 'by the same worker');
@@ -68,6 +64,30 @@ subtest 'dead index entries' => sub {
 	$t->sql("SELECT msgext.resume_server('vk')");
 	all_are('accepted', 'messages behind dead entries are sent', @ids);
 	is($t->worker_pid, $pid, 'still by the same worker');
+};
+
+# Where a row was, there is another one, or nothing.
+subtest 'tables written anew' => sub {
+	my $pid = $t->worker_pid;
+
+	for my $rewrite ('VACUUM (FULL)', 'CLUSTER msgext.outbox USING outbox_pkey')
+	{
+		# Room before them, so that they move; and the table becomes shorter.
+		my $phone = $rewrite =~ /VACUUM/ ? 79990004000 : 79990005000;
+		my @ids = in_flight(30, $phone, "DELETE FROM msgext.outbox WHERE state <> 'queued'", $rewrite);
+
+		all_are('accepted', "answers are recorded after $rewrite", @ids);
+		my $counts = $sim->counts;
+		is(scalar(grep { $counts->{ $phone + $_ } == 1 } 0 .. 29), 30, 'each was sent once');
+	}
+	is($t->sql('SELECT count(*) FROM msgext.claim'), 0, 'no claim is left');
+
+	in_flight(10, 79990006000, 'TRUNCATE msgext.outbox, msgext.event, msgext.reminder');
+	ok($t->wait_sql('SELECT count(*) FROM msgext.claim', 0), 'answers to what was truncated are dropped');
+	is($t->sql('SELECT count(*) FROM msgext.message'), 0, 'nothing is left');
+	my $id = $t->send;
+	$t->wait_state($id, 'accepted', 'new messages are sent');
+	is($t->worker_pid, $pid, 'by the same worker');
 };
 
 unlike(slurp_file($t->node->logfile), qr/PANIC:|TRAP:|signal 11|ERROR:/, 'nothing crashed or failed');

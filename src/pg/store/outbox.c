@@ -74,19 +74,36 @@ bool
 msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id, Snapshot snapshot,
 					  MsgRow *row)
 {
-	TupleTableSlot *slot = msgext_table_slot(outbox);
+	TupleTableSlot *slot = msgext_table_fetch(outbox, tid, snapshot);
 	bool isnull;
 	bool found = false;
 
-	/* Its place may have been given to another row since. */
-	if (table_tuple_fetch_row_version(outbox->rel, tid, snapshot, slot) &&
-		DatumGetInt64(slot_getattr(slot, Anum_outbox_id, &isnull)) == id)
+	if (slot != NULL && DatumGetInt64(slot_getattr(slot, Anum_outbox_id, &isnull)) == id)
 	{
 		msgext_outbox_read(outbox, slot, row);
 		found = true;
 	}
-	ExecClearTuple(slot);
+	if (slot != NULL)
+		ExecClearTuple(slot);
 	return found || msgext_outbox_find(outbox, id, snapshot, row);
+}
+
+MsgRowIdentity
+msgext_row_identity(const MsgRow *row)
+{
+	MsgRowIdentity identity = {row->tuple->t_self, row->id, row->created_at, row->xid};
+
+	return identity;
+}
+
+bool
+msgext_outbox_find_same(MsgTable *outbox, const MsgRowIdentity *identity,
+						Snapshot snapshot, MsgRow *row)
+{
+	ItemPointerData tid = identity->tid;
+
+	return msgext_outbox_find_at(outbox, &tid, identity->id, snapshot, row) &&
+		   row->created_at == identity->created_at && row->xid == identity->xid;
 }
 
 char *

@@ -94,7 +94,26 @@ extern void msgext_outbox_read(MsgTable *outbox, TupleTableSlot *slot, MsgRow *r
 extern bool msgext_outbox_find(MsgTable *outbox, int64 id, Snapshot snapshot,
 							   MsgRow *row);
 
-/* The same for a row that was at tid lately: cheaper when it still is. */
+/*
+ * Which row it was, for one who comes back to it in a later transaction: its id may by
+ * then be another message's, where the table was emptied and its sequence set back, and
+ * its place another row's. xid changes when the message is queued again.
+ */
+typedef struct MsgRowIdentity
+{
+	ItemPointerData tid;
+	int64 id;
+	TimestampTz created_at;
+	uint64 xid;
+} MsgRowIdentity;
+
+extern MsgRowIdentity msgext_row_identity(const MsgRow *row);
+
+/* That very message, whatever its row has become since; cheaper where the row still is. */
+extern bool msgext_outbox_find_same(MsgTable *outbox, const MsgRowIdentity *identity,
+									Snapshot snapshot, MsgRow *row);
+
+/* The same, of which only the id is known, and where the row was lately. */
 extern bool msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id,
 								  Snapshot snapshot, MsgRow *row);
 

@@ -19,7 +19,7 @@ typedef struct MsgReminder
 {
 	int64 id;
 	TimestampTz at;
-	ItemPointerData tid;
+	ItemPointerData tid; /* good in the transaction that read it */
 } MsgReminder;
 
 extern MsgTable *msgext_reminder_open(bool writable);
@@ -34,6 +34,7 @@ extern void msgext_reminder_add(MsgTable *due, const char *server, const char *k
 extern int msgext_reminder_read(MsgTable *due, const char *server, const char *kind,
 								TimestampTz from, int64 after, TimestampTz until,
 								MsgReminder *found, int max);
+/* In the transaction that read it; later, msgext_reminder_remove_one(). */
 extern void msgext_reminder_remove(MsgTable *due, const MsgReminder *reminder);
 
 /* Removes the reminder of this message at this time, if it is there. */

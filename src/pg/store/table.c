@@ -19,6 +19,7 @@
 #include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "nodes/primnodes.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "storage/predicate.h"
 #include "utils/inval.h"
@@ -163,6 +164,20 @@ msgext_table_close(MsgTable *table)
 	/* The lock stays until the transaction ends, as after any statement. */
 	table_close(table->rel, NoLock);
 	pfree(table);
+}
+
+TupleTableSlot *
+msgext_table_fetch(MsgTable *table, ItemPointer tid, Snapshot snapshot)
+{
+	TupleTableSlot *slot = msgext_table_slot(table);
+
+	/* While we hold our lock it becomes longer only. */
+	if (ItemPointerGetBlockNumberNoCheck(tid) >= table->nblocks)
+		table->nblocks = RelationGetNumberOfBlocks(table->rel);
+	if (!ItemPointerIsValid(tid) || ItemPointerGetBlockNumber(tid) >= table->nblocks ||
+		!table_tuple_fetch_row_version(table->rel, tid, snapshot, slot))
+		return NULL;
+	return slot;
 }
 
 /* What "column IS NOT NULL" asks for, or 0 when the predicate is anything else. */

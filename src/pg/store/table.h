@@ -47,6 +47,7 @@ typedef struct MsgTable
 	Relation rel;
 	MemoryContext context; /* it was opened in: of all that it comes to need */
 	TupleTableSlot *slot;  /* of msgext_table_slot(), or NULL */
+	BlockNumber nblocks;   /* it has at least so many */
 
 	/* rows that wait to be written together; slots are made as they are needed */
 	int ngathered;
@@ -107,6 +108,14 @@ extern void msgext_table_expect_twins(MsgTable *table, const char *arbiter,
 extern TM_Result msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row,
 									 bool wait);
 extern TM_Result msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait);
+
+/*
+ * The row version at tid, if there is one that the snapshot sees, else NULL. The place may
+ * be out of date: what has rewritten or truncated the table since may have put another
+ * row there, or ended the table before it.
+ */
+extern TupleTableSlot *msgext_table_fetch(MsgTable *table, ItemPointer tid,
+										  Snapshot snapshot);
 
 /*
  * The first row that the keys lead to, or NULL. Meant for many look-ups by one index of
