@@ -11,7 +11,7 @@
 #include "utils/numeric.h"
 
 #include "pg/base/json_pg.h"
-#include "pg/store/event.h"
+#include "pg/base/text.h"
 
 #define PLAIN_DIGITS_MAX 40
 

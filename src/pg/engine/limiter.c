@@ -1,14 +1,11 @@
 /*
  * limiter.c
- *		Rates and recipient limits: see limiter.h.
+ *		Rate limits: see limiter.h.
  */
 #include "postgres.h"
 
-#include "access/stratnum.h"
-#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "pg/engine/limiter.h"
 
@@ -44,16 +41,6 @@ struct MsgLimiter
 {
 	MemoryContext context;
 	HTAB *buckets;
-};
-
-enum
-{
-	Anum_recipient_use_server = 1,
-	Anum_recipient_use_limit_key,
-	Anum_recipient_use_recipient,
-	Anum_recipient_use_at,
-	Anum_recipient_use_message_id,
-	Natts_recipient_use = Anum_recipient_use_message_id
 };
 
 MsgLimiter *
@@ -184,88 +171,4 @@ msgext_limiter_reserve(MsgLimiter *limiter, const char *server, const char *key,
 	bucket->line_end = next;
 	*at = next;
 	return true;
-}
-
-MsgTable *
-msgext_recipient_open(void)
-{
-	return msgext_table_open("recipient_use", Natts_recipient_use, true);
-}
-
-static MsgScan *
-begin_scan(MsgTable *uses, const char *server, const char *key, const char *recipient,
-		   TimestampTz from)
-{
-	ScanKeyData keys[4];
-
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
-	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, key != NULL ? key : "");
-	msgext_key_text(&keys[2], 3, BTEqualStrategyNumber, recipient);
-	msgext_key_time(&keys[3], 4, BTGreaterStrategyNumber, from);
-
-	/* Uses written by this very transaction count. */
-	return msgext_scan_begin(uses, "recipient_use_key", SnapshotSelf, keys, 4);
-}
-
-bool
-msgext_recipient_take(MsgTable *uses, const char *server, const char *key,
-					  const char *recipient, int64 message, const MsgRate *limit,
-					  TimestampTz now, TimestampTz *until)
-{
-	MsgScan *scan = begin_scan(uses, server, key, recipient, now - limit->per_ms * 1000);
-	TupleTableSlot *slot;
-	Datum values[Natts_recipient_use];
-	bool nulls[Natts_recipient_use] = {false};
-	TimestampTz oldest = 0;
-	int64 n = 0;
-	bool isnull;
-	bool known = false;
-
-	while (!known && n < limit->count && (slot = msgext_scan_next(scan)) != NULL)
-	{
-		known = DatumGetInt64(slot_getattr(slot, Anum_recipient_use_message_id,
-										   &isnull)) == message;
-		if (oldest == 0)
-			oldest =
-				DatumGetTimestampTz(slot_getattr(slot, Anum_recipient_use_at, &isnull));
-		n++;
-	}
-	msgext_scan_end(scan);
-	if (known)
-		return true;
-	if (n >= limit->count)
-	{
-		*until = oldest + limit->per_ms * 1000;
-		return false;
-	}
-	values[Anum_recipient_use_server - 1] = CStringGetTextDatum(server);
-	values[Anum_recipient_use_limit_key - 1] =
-		CStringGetTextDatum(key != NULL ? key : "");
-	values[Anum_recipient_use_recipient - 1] = CStringGetTextDatum(recipient);
-	values[Anum_recipient_use_at - 1] = TimestampTzGetDatum(now);
-	values[Anum_recipient_use_message_id - 1] = Int64GetDatum(message);
-	msgext_table_insert(uses, values, nulls);
-	return true;
-}
-
-void
-msgext_recipient_release(MsgTable *uses, const char *server, const char *key,
-						 const char *recipient, int64 message)
-{
-	MsgScan *scan = begin_scan(uses, server, key, recipient, PG_INT64_MIN);
-	TupleTableSlot *slot;
-	bool isnull;
-
-	while ((slot = msgext_scan_next(scan)) != NULL)
-	{
-		if (DatumGetInt64(slot_getattr(slot, Anum_recipient_use_message_id, &isnull)) ==
-			message)
-		{
-			ItemPointerData tid = slot->tts_tid;
-
-			msgext_table_delete(uses, &tid, false);
-			break;
-		}
-	}
-	msgext_scan_end(scan);
 }

@@ -1,17 +1,15 @@
 /*
  * limiter.h
- *		Limits that a provider sets and we keep before it has to refuse: so many a
- *		second for one sender, so many a day to one recipient.
+ *		Rate limits that a provider sets and we keep before it has to refuse: so many a
+ *		second for one sender.
  *
  * Rates are kept in memory, exactly, over a sliding window; a dispatcher that starts
- * waits as if the window before it were full. Uses of recipients are rows of
- * msgext.recipient_use.
+ * waits as if the window before it were full. Limits per recipient: store/recipient_use.h.
  */
 #ifndef MSGEXT_LIMITER_H
 #define MSGEXT_LIMITER_H
 
 #include "core/option.h"
-#include "pg/store/table.h"
 #include "utils/timestamp.h"
 
 typedef struct MsgLimiter MsgLimiter;
@@ -34,19 +32,5 @@ extern bool msgext_limiter_take(MsgLimiter *limiter, const char *server, const c
 extern bool msgext_limiter_reserve(MsgLimiter *limiter, const char *server,
 								   const char *key, const MsgRate *rate, TimestampTz now,
 								   TimestampTz *at);
-
-extern MsgTable *msgext_recipient_open(void);
-
-/*
- * May this message go to this recipient? Writes the use down if so; a repeat of the
- * same message counts once. Otherwise *until is when the oldest use has run out.
- */
-extern bool msgext_recipient_take(MsgTable *uses, const char *server, const char *key,
-								  const char *recipient, int64 message,
-								  const MsgRate *limit, TimestampTz now,
-								  TimestampTz *until);
-/* The message certainly did not go out. */
-extern void msgext_recipient_release(MsgTable *uses, const char *server, const char *key,
-									 const char *recipient, int64 message);
 
 #endif /* MSGEXT_LIMITER_H */

@@ -9,16 +9,15 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/stratnum.h"
 #include "access/xact.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
 #include "pg/base/arena_pg.h"
+#include "pg/base/bytes.h"
+#include "pg/base/digest.h"
 #include "pg/inbound/callback.h"
 #include "pg/inbound/tracking.h"
 #include "pg/store/event.h"
@@ -26,34 +25,20 @@
 #include "pg/store/reference.h"
 #include "pg/store/table.h"
 
-enum
-{
-	Anum_callback_server = 1,
-	Anum_callback_digest,
-	Anum_callback_provider_id,
-	Anum_callback_received_at,
-	Anum_callback_message_id,
-	Anum_callback_repeats,
-	Anum_callback_report,
-	Anum_callback_error,
-	Natts_callback = Anum_callback_error
-};
-
-static void
-hash_text(pg_cryptohash_ctx *hash, const char *text)
-{
-	/* With its NUL, so that no two lists of texts run into one. */
-	if (pg_cryptohash_update(hash, (const uint8 *) (text != NULL ? text : ""),
-							 (text != NULL ? strlen(text) : 0) + 1) < 0)
-		elog(ERROR, "could not compute a digest");
-}
+/* clang-format off */
+#define CALLBACK_COLUMNS(C) \
+	C(callback, server) C(callback, digest) C(callback, provider_id) \
+	C(callback, received_at) C(callback, message_id) C(callback, repeats) \
+	C(callback, report) C(callback, error)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(callback, CALLBACK_COLUMNS);
+MSG_LAYOUT(callback, CALLBACK_COLUMNS);
 
 /* What makes two reports the same one: what they say, not how it is written. */
 static bytea *
 digest_of(const MsgEvent *report)
 {
-	bytea *digest = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	pg_cryptohash_ctx *digest = msgext_digest_begin();
 	char *status = pstrdup(report->status != NULL ? report->status : "");
 	char at[32];
 	char *c;
@@ -61,18 +46,12 @@ digest_of(const MsgEvent *report)
 	for (c = status; *c != '\0'; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);
 	snprintf(at, sizeof(at), INT64_FORMAT, (int64) report->at_us);
-	if (pg_cryptohash_init(hash) < 0)
-		elog(ERROR, "could not compute a digest");
-	hash_text(hash, report->provider_id);
-	hash_text(hash, report->channel);
-	hash_text(hash, status);
-	hash_text(hash, at);
-	hash_text(hash, report->code);
-	if (pg_cryptohash_final(hash, (uint8 *) VARDATA(digest), PG_SHA256_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not compute a digest");
-	pg_cryptohash_free(hash);
-	SET_VARSIZE(digest, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	return digest;
+	msgext_digest_add_text(digest, report->provider_id);
+	msgext_digest_add_text(digest, report->channel);
+	msgext_digest_add_text(digest, status);
+	msgext_digest_add_text(digest, at);
+	msgext_digest_add_text(digest, report->code);
+	return msgext_digest_end(digest);
 }
 
 /* Counts a repeat of a report we have. */
@@ -86,7 +65,7 @@ count_repeat(MsgTable *callbacks, const char *server, bytea *digest)
 
 	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_bytes(&keys[1], 2, BTEqualStrategyNumber, digest);
-	scan = msgext_scan_begin(callbacks, "callback_pkey", latest, keys, 2);
+	scan = msgext_table_scan(callbacks, "callback_pkey", latest, keys, 2);
 	if ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		HeapTuple row = ExecCopySlotHeapTuple(slot);
@@ -167,16 +146,6 @@ apply(int64 message, const MsgEvent *report, bool wait)
 	return result == TM_Ok;
 }
 
-static bytea *
-bytes(const char *data, size_t len)
-{
-	bytea *result = palloc(VARHDRSZ + len);
-
-	SET_VARSIZE(result, VARHDRSZ + len);
-	memcpy(VARDATA(result), data, len);
-	return result;
-}
-
 static void
 write_down(Datum *values, bool *nulls, const MsgServer *server, const MsgEvent *report,
 		   bytea *digest, int64 message)
@@ -192,7 +161,7 @@ write_down(Datum *values, bool *nulls, const MsgServer *server, const MsgEvent *
 	nulls[Anum_callback_message_id - 1] = message == 0;
 	values[Anum_callback_repeats - 1] = Int32GetDatum(0);
 	values[Anum_callback_report - 1] =
-		PointerGetDatum(bytes(report->raw, report->raw_len));
+		PointerGetDatum(msgext_bytes(report->raw, report->raw_len));
 	nulls[Anum_callback_error - 1] = true;
 }
 
@@ -200,19 +169,15 @@ void
 msgext_callback_keep(const MsgServer *server, const char *body, size_t len,
 					 const char *error)
 {
-	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, true);
+	MsgTable *callbacks = msgext_table_open(&callback_layout, true);
 	MsgEvent report = {.raw = body, .raw_len = len};
-	bytea *digest = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	pg_cryptohash_ctx *hash = msgext_digest_begin();
 	Datum values[Natts_callback];
 	bool nulls[Natts_callback];
+	bytea *digest;
 
-	SET_VARSIZE(digest, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	if (pg_cryptohash_init(hash) < 0 ||
-		pg_cryptohash_update(hash, (const uint8 *) body, len) < 0 ||
-		pg_cryptohash_final(hash, (uint8 *) VARDATA(digest), PG_SHA256_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not compute a digest");
-	pg_cryptohash_free(hash);
+	msgext_digest_add(hash, body, len);
+	digest = msgext_digest_end(hash);
 	write_down(values, nulls, server, &report, digest, 0);
 	values[Anum_callback_error - 1] = CStringGetTextDatum(error);
 	nulls[Anum_callback_error - 1] = false;
@@ -226,7 +191,7 @@ msgext_callback_keep(const MsgServer *server, const char *body, size_t len,
 int
 msgext_callback_receive(const MsgServer *server, const MsgEvent *reports)
 {
-	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, true);
+	MsgTable *callbacks = msgext_table_open(&callback_layout, true);
 	MsgTable *references = msgext_reference_open(false);
 	const MsgEvent *report;
 	int applied = 0;
@@ -278,7 +243,7 @@ reread(const MsgServer *server, bytea *raw)
 bool
 msgext_callback_any_unmatched(const MsgServer *server)
 {
-	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, false);
+	MsgTable *callbacks = msgext_table_open(&callback_layout, false);
 	SnapshotData dirty;
 	ScanKeyData key;
 	bool any;
@@ -294,7 +259,7 @@ bool
 msgext_callback_match(const MsgServer *server, const char *provider_id, int64 message,
 					  bool wait)
 {
-	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, true);
+	MsgTable *callbacks = msgext_table_open(&callback_layout, true);
 	TupleDesc desc = RelationGetDescr(callbacks->rel);
 	ScanKeyData keys[2];
 	SnapshotData dirty;
@@ -307,7 +272,7 @@ msgext_callback_match(const MsgServer *server, const char *provider_id, int64 me
 	InitDirtySnapshot(dirty);
 	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server->name);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
-	scan = msgext_scan_begin(callbacks, "callback_unmatched", &dirty, keys, 2);
+	scan = msgext_table_scan(callbacks, "callback_unmatched", &dirty, keys, 2);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		if (TransactionIdIsValid(dirty.xmin) || TransactionIdIsValid(dirty.xmax))

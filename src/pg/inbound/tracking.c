@@ -8,6 +8,7 @@
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/text.h"
 #include "pg/inbound/tracking.h"
 #include "pg/store/event.h"
 

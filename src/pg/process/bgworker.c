@@ -31,7 +31,7 @@
 
 #include "pg/ipc/registry.h"
 #include "pg/process/bgworker.h"
-#include "pg/store/table.h"
+#include "pg/store/relation.h"
 
 static uint32 launch; /* the start of the launcher that wants this process */
 

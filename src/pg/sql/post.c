@@ -26,12 +26,13 @@
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/registry.h"
-#include "pg/store/event.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
 #include "pg/store/outbox.h"
+#include "pg/store/relation.h"
 
 #define OPERATION_ID_MAX 255
 
@@ -144,7 +145,7 @@ find_operation(MsgTable *outbox, const Post *post, const MsgFragment *fragment)
 		InitDirtySnapshot(dirty);
 		msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, post->server->name);
 		msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, post->operation_id);
-		scan = msgext_scan_begin(outbox, "outbox_operation", &dirty, keys, 2);
+		scan = msgext_table_scan(outbox, "outbox_operation", &dirty, keys, 2);
 		if ((slot = msgext_scan_next(scan)) != NULL)
 		{
 			bytea *payload;
@@ -240,7 +241,7 @@ static int64
 insert_message(const Post *post, const MsgFragment *fragment)
 {
 	bool unique = post->operation_id != NULL;
-	MsgTable *outbox = msgext_table_open("outbox", Natts_outbox, true);
+	MsgTable *outbox = msgext_outbox_open(true);
 	Datum values[Natts_outbox] = {0};
 	bool nulls[Natts_outbox];
 	int64 id;

@@ -270,7 +270,7 @@ count_due(MsgTable *outbox, const char *server, const char *kind, MsgState state
 					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
-	scan = msgext_scan_begin(due, "reminder_at", GetActiveSnapshot(), keys, 2);
+	scan = msgext_table_scan(due, "reminder_at", GetActiveSnapshot(), keys, 2);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		bool isnull;
@@ -381,7 +381,7 @@ any_due(const char *server, const char *kind)
 	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
 	msgext_key_time(&keys[2], 3, BTLessEqualStrategyNumber, now);
-	scan = msgext_scan_begin(due, "reminder_at", GetActiveSnapshot(), keys, 3);
+	scan = msgext_table_scan(due, "reminder_at", GetActiveSnapshot(), keys, 3);
 	while (!found && (slot = msgext_scan_next(scan)) != NULL)
 	{
 		bool isnull;

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "access/stratnum.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -14,15 +13,14 @@
 #include "utils/snapmgr.h"
 
 #include "pg/store/claim.h"
+#include "pg/store/relation.h"
 
-enum
-{
-	Anum_claim_id = 1,
-	Anum_claim_claimed_at,
-	Anum_claim_messages,
-	Anum_claim_attempts,
-	Natts_claim = Anum_claim_attempts
-};
+/* clang-format off */
+#define CLAIM_COLUMNS(C) \
+	C(claim, id) C(claim, claimed_at) C(claim, messages) C(claim, attempts)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(claim, CLAIM_COLUMNS);
+MSG_LAYOUT(claim, CLAIM_COLUMNS);
 
 /* A sub-object of the table that stands for the fence; no SQL command locks it. */
 #define LOCK_FENCE 2
@@ -30,7 +28,7 @@ enum
 MsgTable *
 msgext_claim_open(bool writable)
 {
-	return msgext_table_open("claim", Natts_claim, writable);
+	return msgext_table_open(&claim_layout, writable);
 }
 
 void
@@ -39,22 +37,25 @@ msgext_claim_add(MsgTable *claims, int64 id, TimestampTz at, int n, const int64 
 {
 	Datum *message_datums = palloc(n * sizeof(Datum));
 	Datum *attempt_datums = palloc(n * sizeof(Datum));
-	Datum values[Natts_claim];
-	bool nulls[Natts_claim] = {false};
+	MsgValues row;
 	int i;
 
+	Assert(n > 0);
 	for (i = 0; i < n; i++)
 	{
 		message_datums[i] = Int64GetDatum(messages[i]);
 		attempt_datums[i] = Int32GetDatum(attempts[i]);
 	}
-	values[Anum_claim_id - 1] = Int64GetDatum(id);
-	values[Anum_claim_claimed_at - 1] = TimestampTzGetDatum(at);
-	values[Anum_claim_messages - 1] = PointerGetDatum(
-		construct_array(message_datums, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	values[Anum_claim_attempts - 1] = PointerGetDatum(
-		construct_array(attempt_datums, n, INT4OID, 4, true, TYPALIGN_INT));
-	msgext_table_insert(claims, values, nulls);
+	msgext_values_init(&row);
+	msgext_values_int64(&row, Anum_claim_id, id);
+	msgext_values_time(&row, Anum_claim_claimed_at, at);
+	msgext_values_set(&row, Anum_claim_messages,
+					  PointerGetDatum(construct_array(message_datums, n, INT8OID, 8,
+													  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+	msgext_values_set(&row, Anum_claim_attempts,
+					  PointerGetDatum(construct_array(attempt_datums, n, INT4OID, 4, true,
+													  TYPALIGN_INT)));
+	msgext_table_insert(claims, row.values, row.nulls);
 }
 
 void
@@ -92,7 +93,7 @@ msgext_claim_remove(MsgTable *claims, int64 id)
 	TupleTableSlot *slot;
 
 	msgext_key_int64(&key, 1, BTEqualStrategyNumber, id);
-	scan = msgext_scan_begin(claims, "claim_pkey", GetActiveSnapshot(), &key, 1);
+	scan = msgext_table_scan(claims, "claim_pkey", GetActiveSnapshot(), &key, 1);
 	if ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		ItemPointerData tid = slot->tts_tid;

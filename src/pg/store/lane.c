@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/stratnum.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -16,18 +15,13 @@
 
 #include "pg/store/lane.h"
 
-enum
-{
-	Anum_lane_server = 1,
-	Anum_lane_priority,
-	Anum_lane_done,
-	Anum_lane_scan,
-	Anum_lane_xid,
-	Anum_lane_id,
-	Anum_lane_waiting,
-	Anum_lane_until,
-	Natts_lane = Anum_lane_until
-};
+/* clang-format off */
+#define LANE_COLUMNS(C) \
+	C(lane, server) C(lane, priority) C(lane, done) C(lane, scan) C(lane, xid) \
+	C(lane, id) C(lane, waiting) C(lane, until)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(lane, LANE_COLUMNS);
+MSG_LAYOUT(lane, LANE_COLUMNS);
 
 /* As pg_snapshot's own code widens them: none is ahead of the next transaction id. */
 static uint64
@@ -132,14 +126,14 @@ find_saved(MsgLane *lane, MsgTable *lanes, MsgScan **scan)
 
 	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, lane->server);
 	msgext_key_int16(&keys[1], 2, BTEqualStrategyNumber, lane->priority);
-	*scan = msgext_scan_begin(lanes, "lane_pkey", GetActiveSnapshot(), keys, 2);
+	*scan = msgext_table_scan(lanes, "lane_pkey", GetActiveSnapshot(), keys, 2);
 	return msgext_scan_next(*scan);
 }
 
 void
 msgext_lane_reload(MsgLane *lane)
 {
-	MsgTable *lanes = msgext_table_open("lane", Natts_lane, false);
+	MsgTable *lanes = msgext_table_open(&lane_layout, false);
 	MsgScan *scan;
 	TupleTableSlot *slot = find_saved(lane, lanes, &scan);
 	Datum value;
@@ -199,49 +193,38 @@ msgext_lane_create(MemoryContext context, const char *server, int16 priority)
 	return lane;
 }
 
+static Datum
+snapshot_datum(const MsgSnapshot *snapshot)
+{
+	Oid in;
+	Oid param;
+
+	getTypeInputInfo(PG_SNAPSHOTOID, &in, &param);
+	return OidInputFunctionCall(in, write_snapshot(snapshot), param, -1);
+}
+
 void
 msgext_lane_save(MsgLane *lane)
 {
-	MsgTable *lanes = msgext_table_open("lane", Natts_lane, true);
+	MsgTable *lanes = msgext_table_open(&lane_layout, true);
 	MsgScan *scan;
-	TupleTableSlot *slot;
-	Datum values[Natts_lane];
-	bool nulls[Natts_lane] = {false};
+	MsgValues row;
 
-	values[Anum_lane_server - 1] = CStringGetTextDatum(lane->server);
-	values[Anum_lane_priority - 1] = Int16GetDatum(lane->priority);
-	nulls[Anum_lane_done - 1] = !lane->has_done;
-	nulls[Anum_lane_scan - 1] = !lane->scanning;
-	{
-		Oid in;
-		Oid param;
-
-		getTypeInputInfo(PG_SNAPSHOTOID, &in, &param);
-		if (lane->has_done)
-			values[Anum_lane_done - 1] =
-				OidInputFunctionCall(in, write_snapshot(&lane->done), param, -1);
-		if (lane->scanning)
-			values[Anum_lane_scan - 1] =
-				OidInputFunctionCall(in, write_snapshot(&lane->scan), param, -1);
-	}
-	values[Anum_lane_xid - 1] = UInt64GetDatum(lane->xid);
-	values[Anum_lane_id - 1] = Int64GetDatum(lane->id);
-	nulls[Anum_lane_waiting - 1] = lane->waiting[0] == '\0';
-	nulls[Anum_lane_until - 1] = lane->waiting[0] == '\0';
+	msgext_values_init(&row);
+	msgext_values_text(&row, Anum_lane_server, lane->server);
+	msgext_values_int16(&row, Anum_lane_priority, lane->priority);
+	if (lane->has_done)
+		msgext_values_set(&row, Anum_lane_done, snapshot_datum(&lane->done));
+	if (lane->scanning)
+		msgext_values_set(&row, Anum_lane_scan, snapshot_datum(&lane->scan));
+	msgext_values_xid8(&row, Anum_lane_xid, lane->xid);
+	msgext_values_int64(&row, Anum_lane_id, lane->id);
 	if (lane->waiting[0] != '\0')
-		values[Anum_lane_waiting - 1] = CStringGetTextDatum(lane->waiting);
-	values[Anum_lane_until - 1] = TimestampTzGetDatum(lane->until);
-
-	slot = find_saved(lane, lanes, &scan);
-	if (slot == NULL)
-		msgext_table_insert(lanes, values, nulls);
-	else
 	{
-		ItemPointerData tid = slot->tts_tid;
-		HeapTuple row = heap_form_tuple(RelationGetDescr(lanes->rel), values, nulls);
-
-		msgext_table_update(lanes, &tid, row, true);
+		msgext_values_text(&row, Anum_lane_waiting, lane->waiting);
+		msgext_values_time(&row, Anum_lane_until, lane->until);
 	}
+	msgext_table_put(lanes, find_saved(lane, lanes, &scan), row.values, row.nulls, true);
 	msgext_scan_end(scan);
 	msgext_table_close(lanes);
 	lane->moved = false;
@@ -278,7 +261,7 @@ open_range(MsgLane *lane, MsgTable *outbox, bool point, uint64 from, uint64 befo
 		msgext_key_xid8(&keys[1], 2, BTGreaterEqualStrategyNumber, from);
 		msgext_key_xid8(&keys[2], 2, BTLessStrategyNumber, before);
 	}
-	lane->range = msgext_scan_begin(outbox, "outbox_lane", GetActiveSnapshot(), keys, 3);
+	lane->range = msgext_table_scan(outbox, "outbox_lane", GetActiveSnapshot(), keys, 3);
 	lane->range_is_point = point;
 }
 
@@ -372,7 +355,7 @@ finish_scan(MsgLane *lane)
 
 /* Is the row of this lane, or of one that has the same number? */
 static bool
-is_of(const MsgLane *lane, TupleTableSlot *slot)
+belongs_to_lane(const MsgLane *lane, TupleTableSlot *slot)
 {
 	bool isnull;
 	Datum server = slot_getattr(slot, Anum_outbox_server, &isnull);
@@ -411,7 +394,7 @@ msgext_lane_next(MsgLane *lane, MsgTable *outbox, MsgRow *row)
 			uint64 xid = DatumGetUInt64(slot_getattr(slot, Anum_outbox_xid, &isnull));
 
 			/* Not in this round's snapshot, so it belongs to the next round. */
-			if (!is_visible(&lane->scan, xid) || !is_of(lane, slot))
+			if (!is_visible(&lane->scan, xid) || !belongs_to_lane(lane, slot))
 				continue;
 			msgext_outbox_read(outbox, slot, row);
 			return true;

@@ -13,6 +13,10 @@
 #include "pg/store/origin.h"
 #include "pg/store/table.h"
 
+#define ORIGIN_COLUMNS(C) C(origin, origin)
+MSG_COLUMN_NUMBERS(origin, ORIGIN_COLUMNS);
+MSG_LAYOUT(origin, ORIGIN_COLUMNS);
+
 int64
 msgext_origin(void)
 {
@@ -32,18 +36,19 @@ msgext_origin(void)
 void
 msgext_origin_record(void)
 {
-	MsgTable *origin = msgext_table_open("origin", 1, true);
-	Datum value = Int64GetDatum(msgext_origin());
-	bool isnull = false;
+	MsgTable *origin = msgext_table_open(&origin_layout, true);
+	MsgValues row;
 
-	msgext_table_insert(origin, &value, &isnull);
+	msgext_values_init(&row);
+	msgext_values_int64(&row, Anum_origin_origin, msgext_origin());
+	msgext_table_insert(origin, row.values, row.nulls);
 	msgext_table_close(origin);
 }
 
 bool
 msgext_origin_is_foreign(void)
 {
-	MsgTable *origin = msgext_table_open("origin", 1, false);
+	MsgTable *origin = msgext_table_open(&origin_layout, false);
 	TableScanDesc scan = table_beginscan(origin->rel, GetActiveSnapshot(), 0, NULL);
 	TupleTableSlot *slot = table_slot_create(origin->rel, NULL);
 	int64 here = msgext_origin();
@@ -51,7 +56,7 @@ msgext_origin_is_foreign(void)
 	bool isnull;
 
 	while (!copy && table_scan_getnextslot(scan, ForwardScanDirection, slot))
-		copy = DatumGetInt64(slot_getattr(slot, 1, &isnull)) != here;
+		copy = DatumGetInt64(slot_getattr(slot, Anum_origin_origin, &isnull)) != here;
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	msgext_table_close(origin);

@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/stratnum.h"
 #include "utils/builtins.h"
 
 #include "core/provider.h"
@@ -13,10 +12,12 @@
 #include "pg/base/json_pg.h"
 #include "pg/store/outbox.h"
 
+MSG_LAYOUT(outbox, OUTBOX_COLUMNS);
+
 MsgTable *
 msgext_outbox_open(bool writable)
 {
-	return msgext_table_open("outbox", Natts_outbox, writable);
+	return msgext_table_open(&outbox_layout, writable);
 }
 
 static TimestampTz

@@ -13,42 +13,19 @@
 #include "pg/store/table.h"
 #include "utils/timestamp.h"
 
-enum
-{
-	Anum_outbox_id = 1,
-	Anum_outbox_xid,
-	Anum_outbox_lane_hash,
-	Anum_outbox_origin,
-	Anum_outbox_created_at,
-	Anum_outbox_queued_at,
-	Anum_outbox_priority,
-	Anum_outbox_attempts,
-	Anum_outbox_failures,
-	Anum_outbox_maybe_sent,
-	Anum_outbox_server,
-	Anum_outbox_provider,
-	Anum_outbox_sender,
-	Anum_outbox_state,
-	Anum_outbox_operation_id,
-	Anum_outbox_key,
-	Anum_outbox_send_after,
-	Anum_outbox_expires_at,
-	Anum_outbox_tried_at,
-	Anum_outbox_next_attempt_at,
-	Anum_outbox_accepted_at,
-	Anum_outbox_finished_at,
-	Anum_outbox_waiting,
-	Anum_outbox_limit_key,
-	Anum_outbox_recipient,
-	Anum_outbox_channels,
-	Anum_outbox_provider_id,
-	Anum_outbox_provider_status,
-	Anum_outbox_code,
-	Anum_outbox_error,
-	Anum_outbox_detail,
-	Anum_outbox_payload,
-	Natts_outbox = Anum_outbox_payload
-};
+/* clang-format off */
+#define OUTBOX_COLUMNS(C) \
+	C(outbox, id) C(outbox, xid) C(outbox, lane_hash) C(outbox, origin) \
+	C(outbox, created_at) C(outbox, queued_at) C(outbox, priority) \
+	C(outbox, attempts) C(outbox, failures) C(outbox, maybe_sent) C(outbox, server) \
+	C(outbox, provider) C(outbox, sender) C(outbox, state) C(outbox, operation_id) \
+	C(outbox, key) C(outbox, send_after) C(outbox, expires_at) C(outbox, tried_at) \
+	C(outbox, next_attempt_at) C(outbox, accepted_at) C(outbox, finished_at) \
+	C(outbox, waiting) C(outbox, limit_key) C(outbox, recipient) C(outbox, channels) \
+	C(outbox, provider_id) C(outbox, provider_status) C(outbox, code) \
+	C(outbox, error) C(outbox, detail) C(outbox, payload)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(outbox, OUTBOX_COLUMNS);
 
 /*
  * A row version, copied into the memory context it was read in, and taken apart. Absent

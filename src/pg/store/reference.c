@@ -4,22 +4,20 @@
  */
 #include "postgres.h"
 
-#include "access/stratnum.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
 #include "pg/store/reference.h"
 
-enum
-{
-	Anum_reference_server = 1,
-	Anum_reference_provider_id,
-	Anum_reference_message_id,
-	Natts_reference = Anum_reference_message_id
-};
+/* clang-format off */
+#define REFERENCE_COLUMNS(C) \
+	C(reference, server) C(reference, provider_id) C(reference, message_id)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(reference, REFERENCE_COLUMNS);
+MSG_LAYOUT(reference, REFERENCE_COLUMNS);
 
 static void
-warn_of_twin(TupleTableSlot *row)
+warn_of_duplicate(TupleTableSlot *row)
 {
 	bool isnull;
 	Datum server = slot_getattr(row, Anum_reference_server, &isnull);
@@ -35,41 +33,31 @@ warn_of_twin(TupleTableSlot *row)
 MsgTable *
 msgext_reference_open(bool writable)
 {
-	MsgTable *references = msgext_table_open("reference", Natts_reference, writable);
+	MsgTable *references = msgext_table_open(&reference_layout, writable);
 
 	/* Only a dispatcher writes here, and there is one: nobody comes in between. */
-	msgext_table_expect_twins(references, "reference_pkey", warn_of_twin);
+	msgext_table_skip_duplicates(references, "reference_pkey", warn_of_duplicate);
 	return references;
-}
-
-static MsgScan *
-begin_scan(MsgTable *references, Snapshot snapshot, const char *server,
-		   const char *provider_id)
-{
-	ScanKeyData keys[2];
-
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
-	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
-	return msgext_scan_begin(references, "reference_pkey", snapshot, keys, 2);
 }
 
 void
 msgext_reference_add(MsgTable *references, const char *server, const char *provider_id,
 					 int64 message)
 {
-	Datum values[Natts_reference];
-	bool nulls[Natts_reference] = {false};
+	MsgValues row;
 
-	values[Anum_reference_server - 1] = CStringGetTextDatum(server);
-	values[Anum_reference_provider_id - 1] = CStringGetTextDatum(provider_id);
-	values[Anum_reference_message_id - 1] = Int64GetDatum(message);
-	msgext_table_gather(references, values, nulls);
+	msgext_values_init(&row);
+	msgext_values_text(&row, Anum_reference_server, server);
+	msgext_values_text(&row, Anum_reference_provider_id, provider_id);
+	msgext_values_int64(&row, Anum_reference_message_id, message);
+	msgext_table_gather(references, row.values, row.nulls);
 }
 
 int64
 msgext_reference_find_dirty(MsgTable *references, const char *server,
 							const char *provider_id, TransactionId *writer)
 {
+	ScanKeyData keys[2];
 	SnapshotData dirty;
 	MsgScan *scan;
 	TupleTableSlot *slot;
@@ -78,7 +66,9 @@ msgext_reference_find_dirty(MsgTable *references, const char *server,
 
 	InitDirtySnapshot(dirty);
 	*writer = InvalidTransactionId;
-	scan = begin_scan(references, &dirty, server, provider_id);
+	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
+	scan = msgext_table_scan(references, "reference_pkey", &dirty, keys, 2);
 	if ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		message = DatumGetInt64(slot_getattr(slot, Anum_reference_message_id, &isnull));

@@ -4,58 +4,55 @@
  */
 #include "postgres.h"
 
-#include "access/stratnum.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
 #include "pg/store/reminder.h"
 
-enum
-{
-	Anum_reminder_server = 1,
-	Anum_reminder_kind,
-	Anum_reminder_at,
-	Anum_reminder_id,
-	Natts_reminder = Anum_reminder_id
-};
+/* clang-format off */
+#define REMINDER_COLUMNS(C) \
+	C(reminder, server) C(reminder, kind) C(reminder, at) C(reminder, id)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(reminder, REMINDER_COLUMNS);
+MSG_LAYOUT(reminder, REMINDER_COLUMNS);
 
 MsgTable *
 msgext_reminder_open(bool writable)
 {
-	return msgext_table_open("reminder", Natts_reminder, writable);
+	return msgext_table_open(&reminder_layout, writable);
 }
 
 void
-msgext_reminder_add(MsgTable *due, const char *server, const char *kind, TimestampTz at,
-					int64 id)
+msgext_reminder_add(MsgTable *reminders, const char *server, const char *kind,
+					TimestampTz at, int64 id)
 {
-	Datum values[Natts_reminder];
-	bool nulls[Natts_reminder] = {false};
+	MsgValues row;
 
-	values[Anum_reminder_server - 1] = CStringGetTextDatum(server);
-	values[Anum_reminder_kind - 1] = CStringGetTextDatum(kind);
-	values[Anum_reminder_at - 1] = TimestampTzGetDatum(at);
-	values[Anum_reminder_id - 1] = Int64GetDatum(id);
-	msgext_table_insert(due, values, nulls);
+	msgext_values_init(&row);
+	msgext_values_text(&row, Anum_reminder_server, server);
+	msgext_values_text(&row, Anum_reminder_kind, kind);
+	msgext_values_time(&row, Anum_reminder_at, at);
+	msgext_values_int64(&row, Anum_reminder_id, id);
+	msgext_table_insert(reminders, row.values, row.nulls);
 }
 
 static MsgScan *
-begin_scan(MsgTable *due, const char *server, const char *kind, TimestampTz from)
+begin_scan(MsgTable *reminders, const char *server, const char *kind, TimestampTz from)
 {
 	ScanKeyData keys[3];
 
 	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
 	msgext_key_time(&keys[2], 3, BTGreaterEqualStrategyNumber, from);
-	return msgext_scan_begin(due, "reminder_at", GetActiveSnapshot(), keys, 3);
+	return msgext_table_scan(reminders, "reminder_at", GetActiveSnapshot(), keys, 3);
 }
 
 int
-msgext_reminder_read(MsgTable *due, const char *server, const char *kind,
+msgext_reminder_read(MsgTable *reminders, const char *server, const char *kind,
 					 TimestampTz from, int64 after, TimestampTz until, MsgReminder *found,
 					 int max)
 {
-	MsgScan *scan = begin_scan(due, server, kind, from);
+	MsgScan *scan = begin_scan(reminders, server, kind, from);
 	TupleTableSlot *slot;
 	bool isnull;
 	int n = 0;
@@ -76,16 +73,16 @@ msgext_reminder_read(MsgTable *due, const char *server, const char *kind,
 }
 
 void
-msgext_reminder_remove(MsgTable *due, const MsgReminder *reminder)
+msgext_reminder_remove(MsgTable *reminders, const MsgReminder *reminder)
 {
 	ItemPointerData tid = reminder->tid;
 
 	/* Another session may have removed it, with its message: that is as good. */
-	msgext_table_delete(due, &tid, false);
+	msgext_table_delete(reminders, &tid, false);
 }
 
 void
-msgext_reminder_remove_one(MsgTable *due, const char *server, const char *kind,
+msgext_reminder_remove_one(MsgTable *reminders, const char *server, const char *kind,
 						   TimestampTz at, int64 id)
 {
 	ScanKeyData keys[4];
@@ -96,21 +93,21 @@ msgext_reminder_remove_one(MsgTable *due, const char *server, const char *kind,
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
 	msgext_key_time(&keys[2], 3, BTEqualStrategyNumber, at);
 	msgext_key_int64(&keys[3], 4, BTEqualStrategyNumber, id);
-	scan = msgext_scan_begin(due, "reminder_at", GetActiveSnapshot(), keys, 4);
+	scan = msgext_table_scan(reminders, "reminder_at", GetActiveSnapshot(), keys, 4);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		ItemPointerData tid = slot->tts_tid;
 
-		msgext_table_delete(due, &tid, false);
+		msgext_table_delete(reminders, &tid, false);
 	}
 	msgext_scan_end(scan);
 }
 
 TimestampTz
-msgext_reminder_first(MsgTable *due, const char *server, const char *kind,
+msgext_reminder_first(MsgTable *reminders, const char *server, const char *kind,
 					  TimestampTz from, int64 after)
 {
-	MsgScan *scan = begin_scan(due, server, kind, from);
+	MsgScan *scan = begin_scan(reminders, server, kind, from);
 	TupleTableSlot *slot;
 	TimestampTz at = 0;
 	bool isnull;

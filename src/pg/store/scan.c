@@ -1,24 +1,25 @@
 /*
  * scan.c
- *		Reading the extension's tables by index: see table.h.
+ *		Reading the extension's tables by index: see scan.h.
  *
  * Owns index scans and the keys they are begun with. Writes nothing.
  */
 #include "postgres.h"
 
 #include "access/nbtree.h"
-#include "access/stratnum.h"
 #include "access/tableam.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
 #include "executor/executor.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "pg/base/compat.h"
-#include "pg/store/table.h"
+#include "pg/store/relation.h"
+#include "pg/store/scan.h"
 
 /*
  * The B-tree code allocates what a scan needs when it comes to need it, as with the first
@@ -39,49 +40,32 @@ check(const MsgScan *scan)
 }
 
 MsgScan *
-msgext_scan_begin(MsgTable *table, const char *index, Snapshot snapshot,
-				  ScanKeyData *keys, int nkeys)
+msgext_scan_open(MemoryContext context, Relation table, const char *index,
+				 Snapshot snapshot, ScanKeyData *keys, int nkeys)
 {
-	MemoryContext before = MemoryContextSwitchTo(table->context);
+	MemoryContext before = MemoryContextSwitchTo(context);
 	MsgScan *scan = palloc(sizeof(MsgScan));
 
-	scan->context = table->context;
+	Assert(CheckRelationLockedByMe(table, AccessShareLock, true));
+	scan->context = context;
 	scan->index = index_open(msgext_relation_oid(index), AccessShareLock);
-	scan->slot = table_slot_create(table->rel, NULL);
-	scan->desc = msgext_index_beginscan(table->rel, scan->index, snapshot, nkeys);
+	Assert(scan->index->rd_index->indrelid == RelationGetRelid(table));
+	scan->slot = table_slot_create(table, NULL);
+	scan->desc = msgext_index_beginscan(table, scan->index, snapshot, nkeys);
 	index_rescan(scan->desc, keys, nkeys, NULL, 0);
 	check(scan);
 	MemoryContextSwitchTo(before);
 	return scan;
 }
 
-/* Begins it anew, with other keys of the same columns. */
-static void
-rescan(MsgScan *scan, ScanKeyData *keys, int nkeys)
+void
+msgext_scan_again(MsgScan *scan, ScanKeyData *keys, int nkeys)
 {
 	MemoryContext before = MemoryContextSwitchTo(scan->context);
 
 	index_rescan(scan->desc, keys, nkeys, NULL, 0);
 	check(scan);
 	MemoryContextSwitchTo(before);
-}
-
-TupleTableSlot *
-msgext_table_find(MsgTable *table, const char *index, Snapshot snapshot,
-				  ScanKeyData *keys, int nkeys)
-{
-	if (table->finder != NULL && table->finder->desc->xs_snapshot == snapshot)
-	{
-		Assert(strcmp(RelationGetRelationName(table->finder->index), index) == 0);
-		rescan(table->finder, keys, nkeys);
-	}
-	else
-	{
-		if (table->finder != NULL)
-			msgext_scan_end(table->finder);
-		table->finder = msgext_scan_begin(table, index, snapshot, keys, nkeys);
-	}
-	return msgext_scan_next(table->finder);
 }
 
 TupleTableSlot *

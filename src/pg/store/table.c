@@ -2,121 +2,73 @@
  * table.c
  *		The extension's tables through the access methods: see table.h.
  *
- * Owns how rows and index entries are written. Knows no column by name.
- *
- * Index entries are written without the executor, whose state costs more than the
- * entries do where a table is opened for one row. That serves plain B-trees, which ours
- * are; with any other index on a table of ours, an administrator's, the executor does it.
+ * Owns how rows are written and found; their entries in indexes are index_entries.c's.
+ * Knows no column by name.
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/index.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_am.h"
 #include "executor/executor.h"
-#include "nodes/primnodes.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
-#include "storage/predicate.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
-#include "pg/base/compat.h"
+#include "pg/store/relation.h"
 #include "pg/store/table.h"
 
-#define KNOWN_MAX 32
-
-/* Relations by name, until a catalog change that may be about one of them. */
-static struct
-{
-	char name[NAMEDATALEN];
-	Oid oid;
-} known[KNOWN_MAX];
-static int nknown = 0;
-
 static void
-forget_known(Datum arg, int cache, uint32 hash)
+check_layout(const MsgTable *table, const MsgLayout *layout)
 {
-	nknown = 0;
-}
-
-/* What has been found out about indexes, until a relation changes. */
-static MsgIndex judged[KNOWN_MAX];
-static int njudged = 0;
-
-static void
-forget_judged(Datum arg, Oid relation)
-{
-	njudged = 0;
-}
-
-Oid
-msgext_schema_oid(void)
-{
-	return get_namespace_oid("msgext", true);
-}
-
-static Oid
-look_up(const char *name)
-{
-	static bool registered = false;
-	Oid schema;
-
-	if (!registered)
-	{
-		CacheRegisterSyscacheCallback(RELOID, forget_known, (Datum) 0);
-		CacheRegisterSyscacheCallback(NAMESPACEOID, forget_known, (Datum) 0);
-		registered = true;
-	}
-	schema = msgext_schema_oid();
-	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
-}
-
-Oid
-msgext_relation_oid(const char *name)
-{
-	Oid relation;
+	static const char hint[] =
+		"Run ALTER EXTENSION msgext UPDATE, and restart the server if the library is "
+		"older.";
+	TupleDesc desc = RelationGetDescr(table->rel);
 	int i;
 
-	for (i = 0; i < nknown; i++)
-		if (strcmp(known[i].name, name) == 0)
-			return known[i].oid;
-	relation = look_up(name);
-	if (!OidIsValid(relation))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("relation \"msgext.%s\" does not exist", name),
-						errhint("Run CREATE EXTENSION msgext in this database.")));
-	if (nknown < KNOWN_MAX)
+	if (desc->natts != layout->natts)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"msgext.%s\" has %d columns, but the library expects %d",
+						layout->table, desc->natts, layout->natts),
+				 errhint("%s", hint)));
+	for (i = 0; i < desc->natts; i++)
 	{
-		strlcpy(known[nknown].name, name, NAMEDATALEN);
-		known[nknown++].oid = relation;
+		const char *name = NameStr(TupleDescAttr(desc, i)->attname);
+
+		if (strcmp(name, layout->columns[i]) != 0)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("column %d of table \"msgext.%s\" is \"%s\", but the "
+								   "library expects \"%s\"",
+								   i + 1, layout->table, name, layout->columns[i]),
+							errhint("%s", hint)));
 	}
-	return relation;
 }
 
 MsgTable *
-msgext_table_open(const char *name, int natts, bool writable)
+msgext_table_open(const MsgLayout *layout, bool writable)
 {
 	MsgTable *table = palloc0(sizeof(MsgTable));
 
 	table->context = CurrentMemoryContext;
-	table->rel = table_open(msgext_relation_oid(name),
+	table->rel = table_open(msgext_relation_oid(layout->table),
 							writable ? RowExclusiveLock : AccessShareLock);
-	if (RelationGetNumberOfAttributes(table->rel) != natts)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table \"msgext.%s\" has %d columns, but the library expects %d",
-					name, RelationGetNumberOfAttributes(table->rel), natts),
-			 errhint("Run ALTER EXTENSION msgext UPDATE, and restart the server if the "
-					 "library is older.")));
+	table->indexes.context = table->context;
+	table->indexes.table = table->rel;
+	check_layout(table, layout);
 	return table;
+}
+
+/* What must hold wherever a table is read or written. */
+static void
+check(const MsgTable *table, LOCKMODE mode)
+{
+	Assert(IsTransactionState());
+	Assert(GetMemoryChunkContext((void *) table) == table->context);
+	Assert(CheckRelationLockedByMe(table->rel, mode, true));
+	Assert(table->ngathered >= 0 && table->ngathered < MSG_GATHER_MAX);
 }
 
 /* The slot kept there, made when it is needed first. */
@@ -149,15 +101,7 @@ msgext_table_close(MsgTable *table)
 		msgext_scan_end(table->finder);
 	for (i = 0; i < MSG_GATHER_MAX && table->gathered[i] != NULL; i++)
 		ExecDropSingleTupleTableSlot(table->gathered[i]);
-	for (i = 0; i < table->nindexes; i++)
-		if (table->indexes[i].rel != NULL)
-			index_close(table->indexes[i].rel, NoLock);
-	if (table->result != NULL)
-	{
-		ExecCloseIndices(table->result);
-		FreeExecutorState(table->estate);
-		pfree(table->result);
-	}
+	msgext_indexes_close(&table->indexes);
 	if (table->slot != NULL)
 		ExecDropSingleTupleTableSlot(table->slot);
 
@@ -171,6 +115,8 @@ msgext_table_fetch(MsgTable *table, ItemPointer tid, Snapshot snapshot)
 {
 	TupleTableSlot *slot = msgext_table_slot(table);
 
+	check(table, AccessShareLock);
+
 	/* While we hold our lock it becomes longer only. */
 	if (ItemPointerGetBlockNumberNoCheck(tid) >= table->nblocks)
 		table->nblocks = RelationGetNumberOfBlocks(table->rel);
@@ -180,110 +126,31 @@ msgext_table_fetch(MsgTable *table, ItemPointer tid, Snapshot snapshot)
 	return slot;
 }
 
-/* What "column IS NOT NULL" asks for, or 0 when the predicate is anything else. */
-static AttrNumber
-column_present(List *predicate)
+MsgScan *
+msgext_table_scan(MsgTable *table, const char *index, Snapshot snapshot,
+				  ScanKeyData *keys, int nkeys)
 {
-	NullTest *test = list_length(predicate) == 1 ? linitial(predicate) : NULL;
-
-	if (test == NULL || !IsA(test, NullTest) || test->nulltesttype != IS_NOT_NULL ||
-		!IsA(test->arg, Var))
-		return 0;
-	return ((Var *) test->arg)->varattno;
+	check(table, AccessShareLock);
+	return msgext_scan_open(table->context, table->rel, index, snapshot, keys, nkeys);
 }
 
-static Relation
-open_index(MsgIndex *index)
+TupleTableSlot *
+msgext_table_find(MsgTable *table, const char *index, Snapshot snapshot,
+				  ScanKeyData *keys, int nkeys)
 {
-	if (index->rel == NULL)
-		index->rel = index_open(index->oid, RowExclusiveLock);
-	return index->rel;
-}
-
-/* Can we write its entries ourselves? */
-static void
-judge(MsgIndex *index)
-{
-	Form_pg_index form = open_index(index)->rd_index;
-	HeapTuple tuple = index->rel->rd_indextuple;
-
-	index->plain = index->rel->rd_rel->relam == BTREE_AM_OID && form->indisready &&
-				   !form->indisexclusion && (!form->indisunique || form->indimmediate) &&
-				   heap_attisnull(tuple, Anum_pg_index_indexprs, NULL);
-	if (index->plain && !heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
+	if (table->finder != NULL && table->finder->desc->xs_snapshot == snapshot)
 	{
-		index->present = column_present(RelationGetIndexPredicate(index->rel));
-		index->plain = index->present != 0;
+		Assert(strcmp(RelationGetRelationName(table->finder->index), index) == 0);
+		msgext_scan_again(table->finder, keys, nkeys);
 	}
-}
-
-static void
-look_at(MsgIndex *index, Oid oid)
-{
-	static bool registered = false;
-	int i;
-
-	if (!registered)
-		CacheRegisterRelcacheCallback(forget_judged, (Datum) 0);
-	registered = true;
-	for (i = 0; i < njudged; i++)
+	else
 	{
-		if (judged[i].oid == oid)
-		{
-			*index = judged[i];
-			return;
-		}
+		if (table->finder != NULL)
+			msgext_scan_end(table->finder);
+		table->finder = NULL;
+		table->finder = msgext_table_scan(table, index, snapshot, keys, nkeys);
 	}
-	memset(index, 0, sizeof(*index));
-	index->oid = oid;
-	judge(index);
-	if (njudged < KNOWN_MAX)
-	{
-		judged[njudged] = *index;
-		judged[njudged++].rel = NULL;
-	}
-}
-
-static void
-open_executor(MsgTable *table)
-{
-	MemoryContext before;
-
-	if (table->result != NULL)
-		return;
-	before = MemoryContextSwitchTo(table->context);
-	table->estate = CreateExecutorState();
-	table->result = makeNode(ResultRelInfo);
-
-	/* 0: it is in no range table, where the executor would look up changed columns. */
-	InitResultRelInfo(table->result, table->rel, 0, NULL, 0);
-	ExecOpenIndices(table->result, true);
-	MemoryContextSwitchTo(before);
-}
-
-static void
-open_indexes(MsgTable *table)
-{
-	List *oids;
-	ListCell *cell;
-
-	if (table->indexes != NULL)
-		return;
-	oids = RelationGetIndexList(table->rel);
-	table->indexes =
-		MemoryContextAlloc(table->context, sizeof(MsgIndex) * (list_length(oids) + 1));
-	table->plain = table->rel->rd_tableam == GetHeapamTableAmRoutine();
-	foreach (cell, oids)
-	{
-		MsgIndex *index = &table->indexes[table->nindexes];
-
-		look_at(index, lfirst_oid(cell));
-		table->nindexes++;
-		table->plain &= index->plain;
-	}
-	list_free(oids);
-	if (!table->plain)
-		open_executor(table);
+	return msgext_scan_next(table->finder);
 }
 
 static void
@@ -297,97 +164,52 @@ store_row(MsgTable *table, TupleTableSlot *slot, Datum *values, bool *nulls)
 	ExecStoreVirtualTuple(slot);
 }
 
-/*
- * Writes the entries of the row at tid, whose columns are given. False when a unique index
- * has such a row already and quiet asks for no error.
- */
-static bool
-insert_entries(MsgTable *table, ItemPointer tid, const Datum *values, const bool *nulls,
-			   bool quiet, bool unchanged)
-{
-	IndexInfo info = {.type = T_IndexInfo};
-	bool unique = true;
-	int i;
-
-	for (i = 0; i < table->nindexes; i++)
-	{
-		MsgIndex *index = &table->indexes[i];
-		Form_pg_index form;
-		IndexUniqueCheck check = UNIQUE_CHECK_NO;
-		Datum keys[INDEX_MAX_KEYS];
-		bool absent[INDEX_MAX_KEYS];
-		int k;
-
-		if (index->present != 0 && nulls[index->present - 1])
-			continue;
-		form = open_index(index)->rd_index;
-		for (k = 0; k < form->indnatts; k++)
-		{
-			keys[k] = values[form->indkey.values[k] - 1];
-			absent[k] = nulls[form->indkey.values[k] - 1];
-		}
-		if (form->indisunique)
-			check = quiet ? UNIQUE_CHECK_PARTIAL : UNIQUE_CHECK_YES;
-		unique &= index_insert(index->rel, keys, absent, tid, table->rel, check,
-							   unchanged, &info) ||
-				  check != UNIQUE_CHECK_PARTIAL;
-	}
-	return unique;
-}
-
 void
 msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 {
+	TupleTableSlot *slot;
 	HeapTuple row;
 
-	open_indexes(table);
-	if (table->plain)
+	check(table, RowExclusiveLock);
+	msgext_indexes_open(&table->indexes);
+#ifdef USE_ASSERT_CHECKING
+	store_row(table, msgext_table_slot(table), values, nulls);
+	msgext_indexes_check_row(&table->indexes, table->slot);
+#endif
+	if (table->indexes.plain)
 	{
 		row = heap_form_tuple(RelationGetDescr(table->rel), values, nulls);
 		heap_insert(table->rel, row, GetCurrentCommandId(true), 0, NULL);
-		insert_entries(table, &row->t_self, values, nulls, false, false);
+		msgext_indexes_add(&table->indexes, &row->t_self, values, nulls, false, false);
 		heap_freetuple(row);
 		return;
 	}
-	store_row(table, msgext_table_slot(table), values, nulls);
-	table_tuple_insert(table->rel, table->slot, GetCurrentCommandId(true), 0, NULL);
-	msgext_insert_index_tuples(table->result, table->slot, table->estate, false, false,
-							   NULL, NIL, MSG_UPDATE_ALL_INDEXES);
-	ResetPerTupleExprContext(table->estate);
+	slot = msgext_table_slot(table);
+	store_row(table, slot, values, nulls);
+	table_tuple_insert(table->rel, slot, GetCurrentCommandId(true), 0, NULL);
+	msgext_indexes_execute(&table->indexes, slot, false, MSG_UPDATE_ALL_INDEXES);
 }
 
 bool
 msgext_table_insert_unique(MsgTable *table, const char *arbiter, Datum *values,
 						   bool *nulls)
 {
-	List *arbiters = list_make1_oid(msgext_relation_oid(arbiter));
-	ItemPointerData conflict_tid;
-	bool conflict = false;
-	uint32 token;
+	TupleTableSlot *slot = msgext_table_slot(table);
 
-	open_executor(table);
-	store_row(table, msgext_table_slot(table), values, nulls);
-	if (!msgext_check_index_constraints(table->result, table->slot, table->estate,
-										&conflict_tid, arbiters))
-		return false;
-
-	/* As INSERT ... ON CONFLICT does it: a racing twin makes one of both give way. */
-	token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
-	table_tuple_insert_speculative(table->rel, table->slot, GetCurrentCommandId(true), 0,
-								   NULL, token);
-	msgext_insert_index_tuples(table->result, table->slot, table->estate, false, true,
-							   &conflict, arbiters, MSG_UPDATE_ALL_INDEXES);
-	table_tuple_complete_speculative(table->rel, table->slot, token, !conflict);
-	SpeculativeInsertionLockRelease(GetCurrentTransactionId());
-	ResetPerTupleExprContext(table->estate);
-	return !conflict;
+	check(table, RowExclusiveLock);
+	store_row(table, slot, values, nulls);
+	msgext_indexes_check_row(&table->indexes, slot);
+	return msgext_indexes_insert_unique(&table->indexes, slot,
+										msgext_relation_oid(arbiter));
 }
 
 void
-msgext_table_expect_twins(MsgTable *table, const char *arbiter, MsgTwin on_twin)
+msgext_table_skip_duplicates(MsgTable *table, const char *arbiter,
+							 MsgDuplicate on_duplicate)
 {
+	Assert(table->ngathered == 0);
 	table->arbiter = arbiter;
-	table->on_twin = on_twin;
+	table->on_duplicate = on_duplicate;
 }
 
 void
@@ -395,17 +217,19 @@ msgext_table_gather(MsgTable *table, Datum *values, bool *nulls)
 {
 	TupleTableSlot *row;
 
-	open_indexes(table);
-	if (!table->plain)
+	check(table, RowExclusiveLock);
+	msgext_indexes_open(&table->indexes);
+	if (!table->indexes.plain)
 	{
-		if (table->on_twin == NULL)
+		if (table->on_duplicate == NULL)
 			msgext_table_insert(table, values, nulls);
 		else if (!msgext_table_insert_unique(table, table->arbiter, values, nulls))
-			table->on_twin(table->slot);
+			table->on_duplicate(table->slot);
 		return;
 	}
 	row = keep_slot(table, &table->gathered[table->ngathered]);
 	store_row(table, row, values, nulls);
+	msgext_indexes_check_row(&table->indexes, row);
 	ExecMaterializeSlot(row);
 	if (++table->ngathered == MSG_GATHER_MAX)
 		msgext_table_flush(table);
@@ -420,6 +244,7 @@ msgext_table_flush(MsgTable *table)
 	if (n == 0)
 		return;
 	table->ngathered = 0;
+	check(table, RowExclusiveLock);
 	table_multi_insert(table->rel, table->gathered, n, GetCurrentCommandId(true), 0,
 					   NULL);
 	for (i = 0; i < n; i++)
@@ -427,43 +252,42 @@ msgext_table_flush(MsgTable *table)
 		TupleTableSlot *row = table->gathered[i];
 
 		slot_getallattrs(row);
-		if (insert_entries(table, &row->tts_tid, row->tts_values, row->tts_isnull,
-						   table->on_twin != NULL, false))
+		if (msgext_indexes_add(&table->indexes, &row->tts_tid, row->tts_values,
+							   row->tts_isnull, table->on_duplicate != NULL, false))
 			continue;
 		CommandCounterIncrement();
 		msgext_table_delete(table, &row->tts_tid, true);
-		table->on_twin(row);
+		table->on_duplicate(row);
 	}
 }
 
 TM_Result
 msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
 {
-	MsgUpdateIndexes indexes = MSG_UPDATE_NO_INDEXES;
+	MsgUpdateIndexes which = MSG_UPDATE_NO_INDEXES;
+	TupleTableSlot *slot = msgext_table_slot(table);
 	LockTupleMode lock_mode;
 	TM_FailureData failure;
 	TM_Result result;
 
-	ExecForceStoreHeapTuple(row, msgext_table_slot(table), false);
-	table->slot->tts_tableOid = RelationGetRelid(table->rel);
-	result = table_tuple_update(table->rel, tid, table->slot, GetCurrentCommandId(true),
+	check(table, RowExclusiveLock);
+	ExecForceStoreHeapTuple(row, slot, false);
+	slot->tts_tableOid = RelationGetRelid(table->rel);
+	msgext_indexes_check_row(&table->indexes, slot);
+	result = table_tuple_update(table->rel, tid, slot, GetCurrentCommandId(true),
 								GetActiveSnapshot(), InvalidSnapshot, wait, &failure,
-								&lock_mode, &indexes);
-	if (result != TM_Ok || indexes == MSG_UPDATE_NO_INDEXES)
+								&lock_mode, &which);
+	if (result != TM_Ok || which == MSG_UPDATE_NO_INDEXES)
 		return result;
-	open_indexes(table);
-	if (table->plain && indexes == MSG_UPDATE_ALL_INDEXES)
+	msgext_indexes_open(&table->indexes);
+	if (table->indexes.plain && which == MSG_UPDATE_ALL_INDEXES)
 	{
-		slot_getallattrs(table->slot);
-		insert_entries(table, &table->slot->tts_tid, table->slot->tts_values,
-					   table->slot->tts_isnull, false, true);
+		slot_getallattrs(slot);
+		msgext_indexes_add(&table->indexes, &slot->tts_tid, slot->tts_values,
+						   slot->tts_isnull, false, true);
 	}
-	else if (!table->plain)
-	{
-		msgext_insert_index_tuples(table->result, table->slot, table->estate, true, false,
-								   NULL, NIL, indexes);
-		ResetPerTupleExprContext(table->estate);
-	}
+	else if (!table->indexes.plain)
+		msgext_indexes_execute(&table->indexes, slot, true, which);
 	return result;
 }
 
@@ -472,7 +296,25 @@ msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait)
 {
 	TM_FailureData failure;
 
+	check(table, RowExclusiveLock);
 	return table_tuple_delete(table->rel, tid, GetCurrentCommandId(true),
 							  GetActiveSnapshot(), InvalidSnapshot, wait, &failure,
 							  false);
+}
+
+bool
+msgext_table_put(MsgTable *table, TupleTableSlot *slot, Datum *values, bool *nulls,
+				 bool wait)
+{
+	ItemPointerData tid;
+
+	if (slot == NULL)
+	{
+		msgext_table_insert(table, values, nulls);
+		return true;
+	}
+	tid = slot->tts_tid;
+	return msgext_table_update(
+			   table, &tid, heap_form_tuple(RelationGetDescr(table->rel), values, nulls),
+			   wait) == TM_Ok;
 }

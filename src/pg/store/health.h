@@ -1,0 +1,26 @@
+/*
+ * health.h
+ *		How a server has been: rows of msgext.health.
+ */
+#ifndef MSGEXT_HEALTH_H
+#define MSGEXT_HEALTH_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+/* What a dispatcher remembers of a server between two writes; zeroes = nothing. */
+typedef struct MsgHealth
+{
+	char last_error[512];
+	TimestampTz last_error_at;
+	TimestampTz last_success_at;
+	TimestampTz last_claim_at;
+	bool key_ignored; /* an answer showed that repeats are not recognised */
+	bool changed;
+} MsgHealth;
+
+extern void msgext_health_load(const char *server, MsgHealth *health);
+extern void msgext_health_save(const char *server, MsgHealth *health);
+
+#endif /* MSGEXT_HEALTH_H */

@@ -1,0 +1,100 @@
+/*
+ * recipient_use.c
+ *		Who was written to lately: see recipient_use.h.
+ */
+#include "postgres.h"
+
+#include "utils/snapmgr.h"
+
+#include "pg/store/recipient_use.h"
+
+/* clang-format off */
+#define RECIPIENT_USE_COLUMNS(C) \
+	C(recipient_use, server) C(recipient_use, limit_key) C(recipient_use, recipient) \
+	C(recipient_use, at) C(recipient_use, message_id)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(recipient_use, RECIPIENT_USE_COLUMNS);
+MSG_LAYOUT(recipient_use, RECIPIENT_USE_COLUMNS);
+
+MsgTable *
+msgext_recipient_open(void)
+{
+	return msgext_table_open(&recipient_use_layout, true);
+}
+
+static MsgScan *
+begin_scan(MsgTable *uses, const char *server, const char *key, const char *recipient,
+		   TimestampTz from)
+{
+	ScanKeyData keys[4];
+
+	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, key != NULL ? key : "");
+	msgext_key_text(&keys[2], 3, BTEqualStrategyNumber, recipient);
+	msgext_key_time(&keys[3], 4, BTGreaterStrategyNumber, from);
+
+	/* Uses written by this very transaction count. */
+	return msgext_table_scan(uses, "recipient_use_key", SnapshotSelf, keys, 4);
+}
+
+bool
+msgext_recipient_take(MsgTable *uses, const char *server, const char *key,
+					  const char *recipient, int64 message, const MsgRate *limit,
+					  TimestampTz now, TimestampTz *until)
+{
+	MsgScan *scan = begin_scan(uses, server, key, recipient, now - limit->per_ms * 1000);
+	TupleTableSlot *slot;
+	MsgValues row;
+	TimestampTz oldest = 0;
+	int64 n = 0;
+	bool isnull;
+	bool known = false;
+
+	while (!known && n < limit->count && (slot = msgext_scan_next(scan)) != NULL)
+	{
+		known = DatumGetInt64(slot_getattr(slot, Anum_recipient_use_message_id,
+										   &isnull)) == message;
+		if (oldest == 0)
+			oldest =
+				DatumGetTimestampTz(slot_getattr(slot, Anum_recipient_use_at, &isnull));
+		n++;
+	}
+	msgext_scan_end(scan);
+	if (known)
+		return true;
+	if (n >= limit->count)
+	{
+		*until = oldest + limit->per_ms * 1000;
+		return false;
+	}
+	msgext_values_init(&row);
+	msgext_values_text(&row, Anum_recipient_use_server, server);
+	msgext_values_text(&row, Anum_recipient_use_limit_key, key != NULL ? key : "");
+	msgext_values_text(&row, Anum_recipient_use_recipient, recipient);
+	msgext_values_time(&row, Anum_recipient_use_at, now);
+	msgext_values_int64(&row, Anum_recipient_use_message_id, message);
+	msgext_table_insert(uses, row.values, row.nulls);
+	return true;
+}
+
+void
+msgext_recipient_release(MsgTable *uses, const char *server, const char *key,
+						 const char *recipient, int64 message)
+{
+	MsgScan *scan = begin_scan(uses, server, key, recipient, PG_INT64_MIN);
+	TupleTableSlot *slot;
+	bool isnull;
+
+	while ((slot = msgext_scan_next(scan)) != NULL)
+	{
+		if (DatumGetInt64(slot_getattr(slot, Anum_recipient_use_message_id, &isnull)) ==
+			message)
+		{
+			ItemPointerData tid = slot->tts_tid;
+
+			msgext_table_delete(uses, &tid, false);
+			break;
+		}
+	}
+	msgext_scan_end(scan);
+}

@@ -1,0 +1,25 @@
+/*
+ * recipient_use.h
+ *		Who was written to lately, for limits per recipient: rows of msgext.recipient_use.
+ */
+#ifndef MSGEXT_RECIPIENT_USE_H
+#define MSGEXT_RECIPIENT_USE_H
+
+#include "core/option.h"
+#include "pg/store/table.h"
+
+extern MsgTable *msgext_recipient_open(void);
+
+/*
+ * May this message go to this recipient? Writes the use down if so; a repeat of the
+ * same message counts once. Otherwise *until is when the oldest use has run out.
+ */
+extern bool msgext_recipient_take(MsgTable *uses, const char *server, const char *key,
+								  const char *recipient, int64 message,
+								  const MsgRate *limit, TimestampTz now,
+								  TimestampTz *until);
+/* The message certainly did not go out. */
+extern void msgext_recipient_release(MsgTable *uses, const char *server, const char *key,
+									 const char *recipient, int64 message);
+
+#endif /* MSGEXT_RECIPIENT_USE_H */

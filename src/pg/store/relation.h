@@ -1,0 +1,22 @@
+/*
+ * relation.h
+ *		Where the extension's schema and relations are in this database.
+ *
+ * They are found through the extension's membership, never by name alone: a schema or a
+ * table that only has our name is somebody else's.
+ */
+#ifndef MSGEXT_RELATION_H
+#define MSGEXT_RELATION_H
+
+#include "postgres.h"
+
+/* The extension's schema, or InvalidOid when it is not installed here. */
+extern Oid msgext_schema_oid(void);
+
+/*
+ * A table, index or sequence of the extension. ERROR 42704 when there is none of that
+ * name, or the extension is not installed here.
+ */
+extern Oid msgext_relation_oid(const char *name);
+
+#endif /* MSGEXT_RELATION_H */
