@@ -5,6 +5,10 @@
 ------------------------------------------------------------------------------
 -- Tables. Written by C through the access methods; nobody but the owner may
 -- touch them, everybody else sees their own rows through the views below.
+--
+-- Below the executor no CHECK and no NOT NULL is evaluated: here they say what the C code
+-- keeps, bind what is written by SQL (a restore, an administrator), and are verified for
+-- the rows of C in builds with assertions. Unique and primary keys hold everywhere.
 ------------------------------------------------------------------------------
 
 CREATE SEQUENCE msgext.outbox_id_seq AS bigint;
