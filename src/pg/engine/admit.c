@@ -26,9 +26,11 @@
 #include "storage/procarray.h"
 #include "utils/memutils.h"
 
+#include "pg/base/text.h"
 #include "pg/engine/admit.h"
 #include "pg/store/event.h"
 #include "pg/store/origin.h"
+#include "pg/store/recipient_use.h"
 #include "pg/store/reminder.h"
 
 /* Another transaction holds the row: look again after this. */

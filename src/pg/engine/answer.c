@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "pg/base/text.h"
 #include "pg/engine/answer.h"
 #include "pg/store/event.h"
 

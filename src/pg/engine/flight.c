@@ -117,7 +117,7 @@ msgext_flight_add(MsgFlight *flight)
 		flight->outcomes = grow(flight, flight->outcomes, sizeof(MsgOutcome), room);
 		flight->settled = grow(flight, flight->settled, sizeof(MsgSettled), room);
 		flight->reminders = grow(flight, flight->reminders, sizeof(MsgReminder), room);
-		flight->places = grow(flight, flight->places, sizeof(ItemPointerData), room);
+		flight->rows = grow(flight, flight->rows, sizeof(MsgRowIdentity), room);
 		flight->room = room;
 	}
 	return flight->n++;
@@ -153,7 +153,7 @@ msgext_flight_load(MsgFlights *flights, MsgFlight *flight, const MsgRow *row)
 	MemoryContext before = MemoryContextSwitchTo(flight->context);
 	int i = msgext_flight_add(flight);
 
-	flight->places[i] = row->tuple->t_self;
+	flight->rows[i] = msgext_row_identity(row);
 	fill_job(flight, &flight->jobs[i], row);
 	hash_search(flights->under_way, &row->id, HASH_ENTER, NULL);
 	MemoryContextSwitchTo(before);

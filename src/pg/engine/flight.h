@@ -76,8 +76,8 @@ typedef struct MsgFlight
 	int most;			 /* may become as many */
 	size_t bytes;		 /* of their fragments */
 	MsgJob *jobs;
-	MsgReminder *reminders;	 /* of a poll: where each stood */
-	ItemPointerData *places; /* of the rows, when they were read */
+	MsgReminder *reminders; /* of a poll: where each stood */
+	MsgRowIdentity *rows;	/* which they were, when they were read */
 	MsgOutcome *outcomes;
 	MsgSettled *settled;
 	MsgRequest request;

@@ -6,10 +6,10 @@
 
 #include "utils/snapmgr.h"
 
+#include "pg/base/text.h"
 #include "pg/engine/answer.h"
 #include "pg/engine/poll.h"
 #include "pg/inbound/tracking.h"
-#include "pg/store/event.h"
 
 /* Another transaction holds the row: look again after this. */
 #define HELD_RETRY_US (200 * 1000)

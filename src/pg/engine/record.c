@@ -12,10 +12,11 @@
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/text.h"
 #include "pg/engine/poll.h"
 #include "pg/engine/record.h"
 #include "pg/store/claim.h"
-#include "pg/store/event.h"
+#include "pg/store/recipient_use.h"
 #include "pg/store/reference.h"
 
 #define ERROR_MAX 2048
@@ -238,14 +239,6 @@ record_beside_report(MsgEngine *engine, const MsgAttempt *attempt, const MsgRow 
 	return true;
 }
 
-/* Is this the row, and the attempt of it, that the outcome belongs to? */
-static bool
-is_current(const MsgAttempt *attempt, const MsgRow *row)
-{
-	return row->attempts + 1 == attempt->attempt &&
-		   row->created_at <= attempt->not_created_after;
-}
-
 bool
 msgext_record_attempt(MsgEngine *engine, const MsgAttempt *attempt,
 					  const MsgOutcome *outcome, const MsgAnswer *answer)
@@ -258,9 +251,9 @@ msgext_record_attempt(MsgEngine *engine, const MsgAttempt *attempt,
 	MsgRow row;
 
 	/* The fence: an outcome of another attempt than the row's next one is stale. */
-	if (!msgext_outbox_find_at(outbox_of(turn), attempt->place, attempt->message,
-							   GetActiveSnapshot(), &row) ||
-		!is_current(attempt, &row))
+	if (!msgext_outbox_find_same(outbox_of(turn), &attempt->row, GetActiveSnapshot(),
+								 &row) ||
+		row.attempts + 1 != attempt->attempt)
 		return true;
 	if (row.state != MSG_QUEUED)
 		return record_beside_report(engine, attempt, &row, outcome, answer);
@@ -301,10 +294,8 @@ record_send(MsgEngine *engine, MsgFlight *flight, int i)
 		.upstream = flight->upstream,
 		.server = flight->server,
 		.flight = flight,
-		.place = &flight->places[i],
-		.message = flight->jobs[i].id,
+		.row = flight->rows[i],
 		.attempt = flight->jobs[i].attempt,
-		.not_created_after = msgext_from_unix_us(flight->jobs[i].created_us),
 	};
 
 	return msgext_record_attempt(engine, &attempt, &flight->outcomes[i], &answer);

@@ -23,10 +23,8 @@ typedef struct MsgAttempt
 	MsgUpstream *upstream;
 	const MsgServer *server; /* pinned */
 	const MsgFlight *flight; /* or NULL: the dispatcher that sent it has ended */
-	ItemPointer place;		 /* where its row was, lately */
-	int64 message;
+	MsgRowIdentity row;
 	int attempt;
-	TimestampTz not_created_after; /* else it is another message of the same id */
 } MsgAttempt;
 
 /* Records the outcome of an attempt to send. False when another transaction holds the row. */

@@ -69,10 +69,8 @@ settle_message(MsgEngine *engine, const MsgClaim *claim, int i)
 	if (attempt.upstream == NULL || attempt.upstream->server == NULL)
 		return hold_for_person(engine, &row, claim->attempts[i], &outcome, &answer);
 	attempt.server = attempt.upstream->server;
-	attempt.place = &row.tuple->t_self;
-	attempt.message = row.id;
+	attempt.row = msgext_row_identity(&row);
 	attempt.attempt = claim->attempts[i];
-	attempt.not_created_after = claim->claimed_at;
 	return msgext_record_attempt(engine, &attempt, &outcome, &answer);
 }
 

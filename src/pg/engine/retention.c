@@ -11,6 +11,7 @@
 #include "access/tableam.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -53,16 +54,14 @@ static TimestampTz next_complaint = 0;
 typedef struct SideTable
 {
 	MsgTable *(*open)(void);
-	AttrNumber *at;
+	TimestampTz (*at)(TupleTableSlot *row);
 	int64 keep_us;
 	BlockNumber next; /* page to go on with */
 } SideTable;
 
-static AttrNumber uses_at = Anum_recipient_use_at;
-static AttrNumber callbacks_at = Anum_callback_received_at;
 static SideTable side_tables[] = {
-	{msgext_recipient_open, &uses_at, KEEP_USES_US, 0},
-	{msgext_callback_open, &callbacks_at, KEEP_CALLBACKS_US, 0},
+	{msgext_recipient_open, msgext_recipient_used_at, KEEP_USES_US, 0},
+	{msgext_callback_open, msgext_callback_received_at, KEEP_CALLBACKS_US, 0},
 };
 
 static void
@@ -120,21 +119,26 @@ complain(TimestampTz now)
 	if (now < next_complaint)
 		return;
 	next_complaint = now + COMPLAINT_PAUSE_US;
-	ereport(WARNING,
-			(errmsg("finished messages are kept, for a foreign key refers to "
-					"msgext.outbox"),
-			 errhint("Drop the foreign key; an id without one may outlive its message.")));
+	ereport(
+		WARNING,
+		(errmsg("finished messages are kept, for a foreign key refers to "
+				"msgext.outbox"),
+		 errhint("Drop the foreign key; an id without one may outlive its message.")));
 }
 
 /* The message goes with all that is about it alone; a row that is held stays for now. */
-static bool
-remove_message(MsgTable *outbox, MsgTable *events, MsgTable *references, MsgRow *row)
+static void
+remove_message(MsgTable *outbox, MsgTable *events, MsgTable *references,
+			   const MsgRow *row)
 {
+	const char *provider_id = msgext_row_text(row, Anum_outbox_provider_id);
+
 	if (msgext_table_delete(outbox, &row->tuple->t_self, false) != TM_Ok)
-		return false;
+		return;
 	msgext_event_remove(events, row->id);
-	msgext_reference_remove(references, row);
-	return true;
+	if (provider_id != NULL)
+		msgext_reference_remove(references, msgext_row_text(row, Anum_outbox_server),
+								provider_id, row->id);
 }
 
 /* Removes the finished messages of one window; false at the end of the pass. */
@@ -162,7 +166,7 @@ remove_window(const MsgXactOps *xact)
 		more = false;
 	}
 	msgext_key_int64(&key, 1, BTGreaterStrategyNumber, cursor);
-	scan = msgext_scan_begin(outbox, "outbox_pkey", GetActiveSnapshot(), &key, 1);
+	scan = msgext_table_scan(outbox, "outbox_pkey", GetActiveSnapshot(), &key, 1);
 	while (more && n++ < WINDOW)
 	{
 		TimestampTz ended;
@@ -215,9 +219,7 @@ trim_window(const MsgXactOps *xact, SideTable *side)
 	scan = table_beginscan_tidrange(table->rel, GetActiveSnapshot(), &first, &last);
 	while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
 	{
-		bool isnull;
-
-		if (DatumGetTimestampTz(slot_getattr(slot, *side->at, &isnull)) < horizon)
+		if (side->at(slot) < horizon)
 			msgext_table_delete(table, &slot->tts_tid, false);
 	}
 	table_endscan(scan);

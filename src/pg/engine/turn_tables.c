@@ -11,7 +11,7 @@
 #include "pg/engine/turn_tables.h"
 #include "pg/store/claim.h"
 #include "pg/store/event.h"
-#include "pg/engine/limiter.h"
+#include "pg/store/recipient_use.h"
 #include "pg/store/reference.h"
 #include "pg/store/reminder.h"
 

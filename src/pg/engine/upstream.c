@@ -6,9 +6,9 @@
 
 #include "utils/memutils.h"
 
+#include "pg/base/text.h"
 #include "pg/engine/upstream.h"
 #include "pg/ipc/registry.h"
-#include "pg/store/event.h"
 #include "pg/store/reminder.h"
 
 void

@@ -10,6 +10,7 @@
 
 #include "pg/catalog/server.h"
 #include "pg/engine/turn_tables.h"
+#include "pg/store/health.h"
 #include "pg/store/lane.h"
 #include "pg/store/server_pause.h"
 

@@ -34,6 +34,20 @@
 MSG_COLUMN_NUMBERS(callback, CALLBACK_COLUMNS);
 MSG_LAYOUT(callback, CALLBACK_COLUMNS);
 
+MsgTable *
+msgext_callback_open(void)
+{
+	return msgext_table_open(&callback_layout, true);
+}
+
+TimestampTz
+msgext_callback_received_at(TupleTableSlot *row)
+{
+	bool isnull;
+
+	return DatumGetTimestampTz(slot_getattr(row, Anum_callback_received_at, &isnull));
+}
+
 /* What makes two reports the same one: what they say, not how it is written. */
 static bytea *
 digest_of(const MsgEvent *report)
@@ -169,7 +183,7 @@ void
 msgext_callback_keep(const MsgServer *server, const char *body, size_t len,
 					 const char *error)
 {
-	MsgTable *callbacks = msgext_table_open(&callback_layout, true);
+	MsgTable *callbacks = msgext_callback_open();
 	MsgEvent report = {.raw = body, .raw_len = len};
 	pg_cryptohash_ctx *hash = msgext_digest_begin();
 	Datum values[Natts_callback];
@@ -191,7 +205,7 @@ msgext_callback_keep(const MsgServer *server, const char *body, size_t len,
 int
 msgext_callback_receive(const MsgServer *server, const MsgEvent *reports)
 {
-	MsgTable *callbacks = msgext_table_open(&callback_layout, true);
+	MsgTable *callbacks = msgext_callback_open();
 	MsgTable *references = msgext_reference_open(false);
 	const MsgEvent *report;
 	int applied = 0;
@@ -259,7 +273,7 @@ bool
 msgext_callback_match(const MsgServer *server, const char *provider_id, int64 message,
 					  bool wait)
 {
-	MsgTable *callbacks = msgext_table_open(&callback_layout, true);
+	MsgTable *callbacks = msgext_callback_open();
 	TupleDesc desc = RelationGetDescr(callbacks->rel);
 	ScanKeyData keys[2];
 	SnapshotData dirty;
@@ -312,7 +326,7 @@ msgext_callback_match(const MsgServer *server, const char *provider_id, int64 me
 char *
 msgext_callback_match_range(const MsgServer *server, const char *after, int max)
 {
-	MsgTable *callbacks = msgext_table_open("callback", Natts_callback, false);
+	MsgTable *callbacks = msgext_table_open(&callback_layout, false);
 	MsgTable *references = msgext_reference_open(false);
 	ScanKeyData keys[2];
 	TupleTableSlot *slot;
@@ -324,7 +338,7 @@ msgext_callback_match_range(const MsgServer *server, const char *after, int max)
 	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server->name);
 	if (after != NULL)
 		msgext_key_text(&keys[1], 2, BTGreaterStrategyNumber, after);
-	scan = msgext_scan_begin(callbacks, "callback_unmatched", GetActiveSnapshot(), keys,
+	scan = msgext_table_scan(callbacks, "callback_unmatched", GetActiveSnapshot(), keys,
 							 after != NULL ? 2 : 1);
 	while (list_length(ids) < max && (slot = msgext_scan_next(scan)) != NULL)
 	{

@@ -8,6 +8,11 @@
 
 #include "core/provider.h"
 #include "pg/catalog/server.h"
+#include "pg/store/table.h"
+
+/* Opens the table for writing; and when a row of it came first. */
+extern MsgTable *msgext_callback_open(void);
+extern TimestampTz msgext_callback_received_at(TupleTableSlot *row);
 
 /*
  * Takes reports in the current transaction: writes each down once, applies it to its

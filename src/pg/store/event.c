@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "utils/snapmgr.h"
+
 #include "pg/base/text.h"
 #include "pg/store/event.h"
 
@@ -56,4 +58,22 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 							msgext_whole_characters(event->answer, event->answer_len,
 													MSG_EVENT_ANSWER_MAX));
 	msgext_table_gather(events, row.values, row.nulls);
+}
+
+void
+msgext_event_remove(MsgTable *events, int64 message)
+{
+	ScanKeyData key;
+	TupleTableSlot *slot;
+	MsgScan *scan;
+
+	msgext_key_int64(&key, 1, BTEqualStrategyNumber, message);
+	scan = msgext_table_scan(events, "event_message", GetActiveSnapshot(), &key, 1);
+	while ((slot = msgext_scan_next(scan)) != NULL)
+	{
+		ItemPointerData tid = slot->tts_tid;
+
+		msgext_table_delete(events, &tid, false);
+	}
+	msgext_scan_end(scan);
 }

@@ -37,4 +37,7 @@ extern MsgTable *msgext_event_open(void);
  */
 extern void msgext_event_append(MsgTable *events, const MsgEventRow *event);
 
+/* Removes the timeline of a message. */
+extern void msgext_event_remove(MsgTable *events, int64 message);
+
 #endif /* MSGEXT_EVENT_H */

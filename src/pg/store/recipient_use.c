@@ -77,6 +77,14 @@ msgext_recipient_take(MsgTable *uses, const char *server, const char *key,
 	return true;
 }
 
+TimestampTz
+msgext_recipient_used_at(TupleTableSlot *use)
+{
+	bool isnull;
+
+	return DatumGetTimestampTz(slot_getattr(use, Anum_recipient_use_at, &isnull));
+}
+
 void
 msgext_recipient_release(MsgTable *uses, const char *server, const char *key,
 						 const char *recipient, int64 message)

@@ -18,6 +18,9 @@ extern bool msgext_recipient_take(MsgTable *uses, const char *server, const char
 								  const char *recipient, int64 message,
 								  const MsgRate *limit, TimestampTz now,
 								  TimestampTz *until);
+/* When this use, a row of the table, was. */
+extern TimestampTz msgext_recipient_used_at(TupleTableSlot *use);
+
 /* The message certainly did not go out. */
 extern void msgext_recipient_release(MsgTable *uses, const char *server, const char *key,
 									 const char *recipient, int64 message);

@@ -77,3 +77,27 @@ msgext_reference_find_dirty(MsgTable *references, const char *server,
 	msgext_scan_end(scan);
 	return message;
 }
+
+void
+msgext_reference_remove(MsgTable *references, const char *server, const char *provider_id,
+						int64 message)
+{
+	ScanKeyData keys[2];
+	TupleTableSlot *slot;
+	MsgScan *scan;
+	bool isnull;
+
+	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
+	scan = msgext_table_scan(references, "reference_pkey", GetActiveSnapshot(), keys, 2);
+	slot = msgext_scan_next(scan);
+
+	if (slot != NULL &&
+		DatumGetInt64(slot_getattr(slot, Anum_reference_message_id, &isnull)) == message)
+	{
+		ItemPointerData tid = slot->tts_tid;
+
+		msgext_table_delete(references, &tid, false);
+	}
+	msgext_scan_end(scan);
+}

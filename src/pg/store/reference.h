@@ -22,4 +22,8 @@ extern void msgext_reference_add(MsgTable *references, const char *server,
 extern int64 msgext_reference_find_dirty(MsgTable *references, const char *server,
 										 const char *provider_id, TransactionId *writer);
 
+/* Removes the reference by this id, if it is this message's. */
+extern void msgext_reference_remove(MsgTable *references, const char *server,
+									const char *provider_id, int64 message);
+
 #endif /* MSGEXT_REFERENCE_H */
