@@ -148,6 +148,14 @@ handle_latency(Request *request, Reply *reply)
 }
 
 static void
+handle_release(Request *request, Reply *reply)
+{
+	(void) request;
+	server_release();
+	reply_text(reply, 200, "ok\n");
+}
+
+static void
 handle_down(Request *request, Reply *reply)
 {
 	(void) request;
@@ -172,6 +180,7 @@ const Route control_routes[] = {{"GET", "/health", "", handle_health},
 								{"POST", "/control/reset", "", handle_reset},
 								{"POST", "/control/expire", "", handle_expire},
 								{"POST", "/control/latency", "", handle_latency},
+								{"POST", "/control/release", "", handle_release},
 								{"POST", "/control/down", "", handle_down},
 								{"POST", "/control/up", "", handle_up},
 								{NULL, NULL, NULL, NULL}};

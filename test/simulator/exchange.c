@@ -130,15 +130,23 @@ exchange_sleep(Exchange *ex, int64_t ms)
 	timer_after_ms(ms, exchange_wake, ex);
 }
 
+/* Its client has closed the connection, though the server may not have noticed. */
+bool
+exchange_is_abandoned(const Exchange *ex)
+{
+	char byte;
+	ssize_t got = recv(ex->conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 /* libmicrohttpd does not watch a suspended connection, so somebody has to. */
 static void
 hang_check(void *arg)
 {
 	Exchange *ex = arg;
-	char byte;
-	ssize_t got = recv(ex->conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
-	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+	if (exchange_is_abandoned(ex))
 		exchange_wake(ex);
 	else
 		timer_after_ms(HANG_CHECK_MS, hang_check, ex);
@@ -150,6 +158,33 @@ exchange_hang(Exchange *ex)
 {
 	exchange_suspend(ex);
 	timer_after_ms(HANG_CHECK_MS, hang_check, ex);
+}
+
+static void
+release(void *arg)
+{
+	Exchange *ex = sleepers;
+
+	(void) arg;
+	timer_drop(exchange_wake);
+	while (ex != NULL)
+	{
+		Exchange *next = ex->next;
+
+		if (ex->fault.kind != FAULT_HANG)
+			exchange_wake(ex);
+		ex = next;
+	}
+}
+
+/*
+ * What is delayed is delayed no longer. From the loop, not from here: it does not see
+ * connections that are resumed while libmicrohttpd runs.
+ */
+void
+exchanges_release(void)
+{
+	timer_after_ms(0, release, NULL);
 }
 
 /* True if there was one: an awakened exchange may fall asleep again. */

@@ -18,7 +18,8 @@ typedef struct Conn
 	struct Conn *next;
 	struct Conn *prev;
 	int fd;
-	bool provider; /* has carried a provider's request */
+	bool provider;			   /* has carried a provider's request */
+	struct Exchange *exchange; /* a provider's request that has no whole answer yet */
 } Conn;
 
 typedef struct Exchange
@@ -48,7 +49,9 @@ extern void exchange_release(Exchange *ex);
 /* Asleep, libmicrohttpd leaves the connection alone; then it goes on. */
 extern void exchange_sleep(Exchange *ex, int64_t ms);
 extern void exchange_hang(Exchange *ex);
+extern void exchanges_release(void);
 extern bool exchanges_wake_all(void);
+extern bool exchange_is_abandoned(const Exchange *ex);
 extern void exchanges_free_spares(void);
 
 extern struct MHD_Response *reply_response(Exchange *ex);

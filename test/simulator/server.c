@@ -90,6 +90,12 @@ server_set_down(bool new_down)
 	}
 }
 
+void
+server_release(void)
+{
+	exchanges_release();
+}
+
 bool
 server_is_stopping(void)
 {
@@ -177,6 +183,25 @@ find_handler(Exchange *ex)
 		reply_text(&ex->reply, 404, "not found\n");
 }
 
+/*
+ * Raises a record of requests at once. A client may have given one up and sent the next
+ * before the server has looked at the first connection again: those do not count.
+ */
+static void
+raise_record(uint64_t *record, uint64_t now, bool logins)
+{
+	Conn *conn;
+
+	for (conn = conns; conn != NULL && now > *record; conn = conn->next)
+	{
+		if (conn->exchange != NULL && (conn->exchange->login_counted || !logins) &&
+			exchange_is_abandoned(conn->exchange))
+			now--;
+	}
+	if (now > *record)
+		*record = now;
+}
+
 static void
 count_login(Exchange *ex)
 {
@@ -184,8 +209,7 @@ count_login(Exchange *ex)
 		return;
 	ex->login_counted = true;
 	tally.login_requests++;
-	if (++logins_in_flight > tally.logins_in_flight_max)
-		tally.logins_in_flight_max = logins_in_flight;
+	raise_record(&tally.logins_in_flight_max, ++logins_in_flight, true);
 }
 
 /* A provider's request has arrived, as far as its headers. */
@@ -194,9 +218,8 @@ admit(Exchange *ex)
 {
 	Request *request = &ex->request;
 
-	tally.in_flight++;
-	if (tally.in_flight > tally.in_flight_max)
-		tally.in_flight_max = tally.in_flight;
+	ex->conn->exchange = ex;
+	raise_record(&tally.in_flight_max, ++tally.in_flight, false);
 	if (!ex->conn->provider)
 	{
 		ex->conn->provider = true;
@@ -357,7 +380,10 @@ request_completed(void *cls, struct MHD_Connection *connection, void **context,
 	if (ex == NULL)
 		return;
 	if (ex->request.provider != NULL)
+	{
 		tally.in_flight--;
+		ex->conn->exchange = NULL;
+	}
 	if (ex->login_counted)
 		logins_in_flight--;
 	if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK)

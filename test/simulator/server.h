@@ -17,5 +17,6 @@ extern void server_stop(void);
 extern void server_ask_to_stop(void);
 
 extern void server_set_down(bool down);
+extern void server_release(void);
 
 #endif /* SIMULATOR_SERVER_H */
