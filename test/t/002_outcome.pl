@@ -12,7 +12,7 @@ use Time::HiRes qw(time);
 
 my $t = Msgext->new('outcome',
 	conf => "msgext.max_response_size = 1MB\n",
-	options => { status_poll => 'off', timeout => '1 s', connect_timeout => '1 s' });
+	options => { status_poll => 'off' });
 my $sim = $t->sim;
 
 sub answers
@@ -41,11 +41,11 @@ subtest 'never left' => sub {
 	ok($t->wait_sql("SELECT attempts >= 3 FROM msgext.message WHERE id = $id"),
 		'a closed port is tried again and again');
 	my $row = $t->status($id);
-	is($row->{state}, 'queued', 'it stays queued');
+	like($row->{state}, qr/^(?:queued|sending)$/, 'it stays queued');
 	like($row->{error}, qr/connect/i, 'and tells why');
 	ok($t->wait_sql("SELECT last_error ~* 'connect' FROM msgext.server_status WHERE server = 'absent'"),
 		'so does the server');
-	is($t->server('queued', 'absent'), 1, 'and counts it');
+	is($t->server('queued + in_flight', 'absent'), 1, 'and counts it');
 	$later->start;
 	$t->wait_state($id, 'accepted');
 	is($later->count('79990000001'), 1, 'once there is somebody, it arrives once');
@@ -58,7 +58,7 @@ subtest 'never left' => sub {
 	$id = $t->send(server => 'tls', phone => '79990000002');
 	ok($t->wait_sql("SELECT attempts >= 2 FROM msgext.message WHERE id = $id"),
 		'a failed handshake is tried again');
-	is($t->state($id), 'queued', 'it stays queued');
+	like($t->state($id), qr/^(?:queued|sending)$/, 'it stays queued');
 	$t->set_option('tls', url => $sim->url);
 	$t->wait_state($id, 'accepted', 'and goes when the url is right');
 	is($sim->count('79990000002'), 1, 'once');
@@ -128,6 +128,7 @@ my @unsure = (
 subtest 'may have arrived' => sub {
 	my @ids;
 
+	$t->set_option('vk', timeout => '2 s');
 	for my $i (0 .. $#unsure)
 	{
 		my $phone = 79990000200 + $i;
@@ -145,6 +146,7 @@ subtest 'may have arrived' => sub {
 		is($row->{attempts}, 1, 'it was tried once');
 		is($row->{next_attempt_at}, undef, 'and will not be tried again');
 	}
+	$t->set_option('vk', timeout => $Msgext::fast{timeout});
 	$t->wait_state($t->send(phone => '79990000299'), 'accepted', 'others go on');
 	for my $i (0 .. $#unsure)
 	{
@@ -198,7 +200,7 @@ subtest 'a kept connection' => sub {
 
 subtest "on_unknown 'resend'" => sub {
 	$t->add_server('resend', on_unknown => 'resend', status_poll => 'off',
-		timeout => '1 s', max_attempts => 3);
+		timeout => '2 s', max_attempts => 3);
 	$sim->script('devino send match 79990000301 next 1 drop-after',
 		'devino send match 79990000302 next 1 hang',
 		'devino send match 79990000303 always drop-after');
@@ -219,7 +221,7 @@ subtest 'credentials' => sub {
 
 	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'locked'"), '401 pauses the server');
 	like($t->server('pause_reason', 'locked'), qr/Unauthorized: Wrong login or password/, 'in the words of the answer');
-	is($t->server('queued', 'locked'), 5, 'the messages stay queued');
+	ok($t->wait_sql("SELECT queued FROM msgext.server_status WHERE server = 'locked'", 5), 'the messages stay queued');
 	ok($t->wait_sql("SELECT last_error FROM msgext.server_status WHERE server = 'locked'",
 		'Wrong login or password'), 'last_error too');
 	my $row = $t->status($ids[0]);
@@ -307,7 +309,7 @@ subtest 'rejected' => sub {
 
 subtest 'giving up' => sub {
 	$t->add_server('tired', max_attempts => 3, status_poll => 'off', give_up_after => '1 hour');
-	$t->add_server('hasty', give_up_after => '500 ms', max_attempts => 1000, status_poll => 'off');
+	$t->add_server('hasty', give_up_after => '2 s', max_attempts => 1000, status_poll => 'off');
 	$sim->script('devino send match 79990000601 always status 503',
 		'devino send match 79990000602 always code queue_full login_send_queue_overflow',
 		'devino send match 79990000603 next 1 status 429 retry-after 3600');
@@ -322,7 +324,7 @@ subtest 'giving up' => sub {
 	$row = $t->wait_state($hasty, 'failed', 'give_up_after ends it');
 	cmp_ok($row->{attempts}, '>', 1, 'after several attempts');
 	is($row->{code}, 'queue_full', 'with the last code');
-	cmp_ok(waited($hasty), '<', 1, 'in time');
+	cmp_ok(waited($hasty), '<', 30, 'in time, for a thousand would take a minute and more');
 	$t->wait_state($told, 'failed', 'a Retry-After beyond give_up_after ends it at once');
 
 	$sim->clear;

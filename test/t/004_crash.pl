@@ -8,11 +8,12 @@ use lib $FindBin::RealBin;
 
 use Msgext qw(until_true);
 use Msgext::Soak;
+use POSIX ();
 use Test::More;
 
 my $t = Msgext->new('crash',
 	conf => "restart_after_crash = on\n",
-	options => { status_poll => 'off', timeout => '20 s' });
+	options => { status_poll => 'off', timeout => '60 s' });
 my $sim = $t->sim;
 
 sub kill_worker
@@ -74,11 +75,12 @@ subtest 'on the wire' => sub {
 subtest 'answered and not recorded' => sub {
 	my $lock = $t->node->background_psql('postgres', on_error_stop => 0);
 
-	$sim->script('devino send always delay 700');
+	$sim->script('devino send always delay 60000');
 	my ($kept, $lost) = map { $t->send(phone => $_) } 79990000301, 79990000302;
 
 	ok(arrived(79990000301, 79990000302), 'under way');
 	$lock->query_safe("BEGIN; SELECT id FROM msgext.outbox WHERE id IN ($kept, $lost) FOR UPDATE");
+	$sim->release;
 	ok( until_true(sub { 2 == grep { $_->{answered} } map { $sim->ledger($_) } 79990000301, 79990000302 }),
 		'the answers have come');
 	is($t->sql("SELECT count(*) FROM msgext.message WHERE id IN ($kept, $lost) AND state = 'sending'"),
@@ -89,10 +91,11 @@ subtest 'answered and not recorded' => sub {
 	$t->wait_state($kept, 'accepted', 'released, the answer is recorded');
 	$t->wait_state($lost, 'accepted');
 
-	$sim->script('devino send always delay 700');
+	$sim->script('devino send always delay 60000');
 	$lost = $t->send(phone => 79990000303);
 	ok(arrived(79990000303), 'under way again');
 	$lock->query_safe("BEGIN; SELECT id FROM msgext.outbox WHERE id = $lost FOR UPDATE");
+	$sim->release;
 	ok(until_true(sub { ($sim->ledger(79990000303))[0]{answered} }), 'answered again');
 	$sim->clear;
 	is($t->state($lost), 'sending', 'and not recorded');
@@ -114,12 +117,13 @@ subtest "on_unknown 'resend'" => sub {
 };
 
 subtest 'asked to end' => sub {
-	$sim->script('devino send always delay 700');
+	$sim->script('devino send always delay 60000');
 	my @ids = map { $t->send(phone => $_) } 79990000501 .. 79990000505;
 	my $pid = $t->worker_pid;
 
 	ok(arrived(79990000501 .. 79990000505), 'under way');
 	$t->sql("SELECT pg_terminate_backend($pid)");
+	$sim->release;
 	ok(until_true(sub { !kill(0, $pid) }), 'pg_terminate_backend ends the worker');
 	is(scalar(grep { $t->state($_) eq 'accepted' } @ids), 5, 'which waits for the answers before');
 	ok($t->wait_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'msgext worker'", 1),
@@ -127,7 +131,19 @@ subtest 'asked to end' => sub {
 
 	push @ids, map { $t->send(phone => $_) } 79990000506 .. 79990000510;
 	ok(arrived(79990000506 .. 79990000510), 'under way');
+
+	# They are answered when the cluster is going down, by a child: to restart it waits.
+	my $shutdowns = () = $t->log =~ /received fast shutdown request/g;
+	my $child = fork() // die "could not fork: $!";
+
+	if ($child == 0)
+	{
+		until_true(sub { $shutdowns < (() = $t->log =~ /received fast shutdown request/g) });
+		eval { $sim->release };
+		POSIX::_exit(0);
+	}
 	$t->node->restart;
+	waitpid $child, 0;
 	ok(Msgext::Soak::wait_until_up($t), 'after a restart it is back');
 	is(scalar(grep { $t->state($_) eq 'accepted' } @ids), 10, 'a restart of the cluster loses no answer either');
 	$sim->clear;

@@ -64,11 +64,9 @@ subtest 'several databases' => sub {
 
 subtest 'killed by hand' => sub {
 	my $pid = $t->worker_pid;
-	my $start = time();
 
 	$t->sql("SELECT pg_terminate_backend($pid)");
 	ok(until_true(sub { my $new = $t->worker_pid; return $new ne '' && $new ne $pid }), 'a terminated worker is replaced');
-	cmp_ok(time() - $start, '<', 5, 'soon');
 	$t->wait_state($t->send, 'accepted', 'and the new one works');
 	$t->sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = \'msgext launcher\'');
 	ok($t->wait_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'msgext launcher'", 1), 'so is the launcher');
@@ -84,10 +82,11 @@ subtest 'an error in the worker' => sub {
 	my ($flying, $queued, $late);
 
 	# A table that is gone for a while, with an answer on its way.
-	$sim->script('devino send match 79990000201 next 1 delay 500');
+	$sim->script('devino send match 79990000201 next 1 delay 60000');
 	$flying = $t->send(phone => 79990000201);
 	ok(until_true(sub { $sim->count(79990000201) }), 'under way');
 	$t->sql('ALTER TABLE msgext.event RENAME TO away');
+	$sim->release;
 	$queued = $t->send(phone => 79990000202);
 	ok( until_true(
 			sub {
@@ -105,16 +104,16 @@ subtest 'an error in the worker' => sub {
 	$sim->script('devino send match 79990000203 next 1 delay 800');
 	$late = $t->send(phone => 79990000203);
 	ok(until_true(sub { $sim->count(79990000203) }), 'under way');
-	$t->sql("CALL msgext.dispatch('5 s')");
+	$t->sql("CALL msgext.dispatch('30 s')");
 	is($t->state($late), 'accepted', 'no second dispatcher can start beside it');
 	is(join(' ', map { $sim->count($_) } 79990000201 .. 79990000203), '1 1 1', 'all was sent once');
 };
 
 subtest 'DROP EXTENSION while busy' => sub {
-	$sim->script('devino send match 799900003 delay 400');
+	$sim->script('devino send match 799900003 delay 60000');
 	$t->send_many(200, 79990000300, database => 'other');
 	ok(until_true(sub { $sim->count(79990000300) }), 'the dispatcher is busy');
-	cmp_ok(seconds_in('other', 'DROP EXTENSION msgext CASCADE'), '<', 5, 'DROP EXTENSION succeeds');
+	cmp_ok(seconds_in('other', 'DROP EXTENSION msgext CASCADE'), '<', 30, 'DROP EXTENSION succeeds');
 	workers_become('postgres', 'the worker leaves');
 	$sim->clear;
 	$t->wait_state($t->send, 'accepted', 'other databases go on');
@@ -136,7 +135,7 @@ sub seconds_in
 
 subtest 'copying and dropping a database' => sub {
 	$t->sql('CREATE DATABASE copy TEMPLATE plain');
-	cmp_ok(seconds('CREATE DATABASE copy2 TEMPLATE other'), '<', 10, 'a database with a worker can be a template');
+	cmp_ok(seconds('CREATE DATABASE copy2 TEMPLATE other'), '<', 30, 'a database with a worker can be a template');
 	workers_become('other postgres', 'its worker comes back');
 	is($t->server('paused', 'vk', 'copy2'), 't', 'the copy is paused');
 	$t->sql("SELECT msgext.resume_server('vk')", 'copy2');
@@ -146,7 +145,7 @@ subtest 'copying and dropping a database' => sub {
 	# The copy carries the queue of the original, and must not send it.
 	$t->sql("SELECT msgext.pause_server('vk')", 'other');
 	my $id = $t->send(database => 'other', phone => 79990000401);
-	cmp_ok(seconds('CREATE DATABASE copy3 TEMPLATE other'), '<', 10, 'copied with a message in its queue');
+	cmp_ok(seconds('CREATE DATABASE copy3 TEMPLATE other'), '<', 30, 'copied with a message in its queue');
 	$t->sql("SELECT msgext.resume_server('vk')", 'other');
 	$t->wait_state($id, 'accepted', 'the original sends it', 'other');
 	$t->send(database => 'copy3', phone => 79990000402);
@@ -155,17 +154,17 @@ subtest 'copying and dropping a database' => sub {
 	is($t->server('queued', 'vk', 'copy3'), 2, 'with both messages in its queue');
 
 	# While requests are on the wire.
-	$sim->script('devino send match 799900005 delay 3000');
+	$sim->script('devino send match 799900005 delay 60000');
 	$t->send_many(20, 79990000500, database => 'other');
 	ok(until_true(sub { $sim->count(79990000500) }), 'the dispatcher is busy');
-	cmp_ok(seconds('DROP DATABASE other'), '<', 10, 'DROP DATABASE succeeds all the same');
+	cmp_ok(seconds('DROP DATABASE other'), '<', 30, 'DROP DATABASE succeeds all the same');
 	$sim->clear;
-	cmp_ok(seconds('DROP DATABASE copy2'), '<', 10, 'and of an idle one');
+	cmp_ok(seconds('DROP DATABASE copy2'), '<', 30, 'and of an idle one');
 	$t->sql('DROP DATABASE copy3 WITH (FORCE)');
 	is($sim->count(79990000401), 1, 'the copied message was sent once');
 	is($sim->count(79990000402), 0, "and the paused copy's own not at all");
 	workers_become('postgres', 'no worker is left behind');
-	cmp_ok(seconds('ALTER DATABASE copy RENAME TO renamed'), '<', 10, 'a database can be renamed');
+	cmp_ok(seconds('ALTER DATABASE copy RENAME TO renamed'), '<', 30, 'a database can be renamed');
 	$t->wait_state($t->send, 'accepted', 'the others go on');
 };
 
@@ -217,12 +216,15 @@ subtest 'enabled' => sub {
 	$node->append_conf('postgresql.conf', 'msgext.enabled = off');
 	$node->reload;
 	ok($t->wait_sql('SHOW msgext.enabled', 'off'), 'msgext.enabled is off');
-	my $canary = $sim->summary->{requests};
-	my $id = $t->send(phone => 79990000701);
 
-	# It wakes the worker many times before it gives up.
+	# Nothing tells when the worker has heard of it but what it does not send. The call wakes
+	# it many times before it gives up.
+	my $id;
+	my $quiet = sub { $id = $t->send; $t->sql("CALL msgext.dispatch('1 s')"); return $t->state($id) eq 'queued' };
+	ok(until_true($quiet), 'messages are queued');
+	my $canary = $sim->summary->{requests};
 	$t->sql("CALL msgext.dispatch('1 s')");
-	is($t->state($id), 'queued', 'messages are queued');
+	is($t->state($id), 'queued', 'and stay so');
 	is($sim->summary->{requests}, $canary, 'and nothing is sent');
 	$node->append_conf('postgresql.conf', 'msgext.enabled = on');
 	$node->reload;
@@ -234,14 +236,14 @@ subtest 'a restore under a running worker' => sub {
 	my $id;
 
 	$t->add_server('unasked');
-	$t->wait_state($t->send(server => 'unasked'), 'accepted', 'the worker knows the server');
+	$t->wait_state($t->send(server => 'unasked'), 'delivered', 'the worker knows the server');
 	$id = $t->sql('BEGIN; INSERT INTO msgext.origin VALUES (4711); SELECT '
 		  . Msgext::send_sql(server => 'unasked', phone => 79990000791) . '; COMMIT');
 	is($t->server('paused', 'unasked'), 't', 'it is a copy now');
 	$t->sql('CALL msgext.dispatch()');
 	is($sim->count(79990000791), 0, 'and sends nothing');
-	$t->sql('DELETE FROM msgext.origin WHERE home = 4711');
-	$t->wait_state($id, 'accepted', 'until it is none any more');
+	$t->sql('DELETE FROM msgext.origin WHERE origin = 4711');
+	$t->wait_state($id, 'delivered', 'until it is none any more');
 };
 
 subtest 'pg_dump' => sub {

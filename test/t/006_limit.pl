@@ -37,8 +37,19 @@ sub densest
 	return $most;
 }
 
-# What the network adds to the distance of two requests, or takes from it.
-use constant JITTER => 0.05;
+# What network and scheduler add to the distance of two requests, or take from it.
+use constant JITTER => 0.3;
+
+# So many a second, and no fewer than may be: a busy machine spreads what leaves at once.
+sub is_rate
+{
+	my ($rate, $name, @times) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	cmp_ok(densest(1 - JITTER, @times), '<=', $rate, $name);
+	cmp_ok(densest(2, @times), '>=', $rate, 'and no fewer');
+	return;
+}
 
 subtest 'rate' => sub {
 	my @ids = $t->send_many(170, 79990001000, subject => 'AO');
@@ -47,7 +58,7 @@ subtest 'rate' => sub {
 
 	ok( $t->wait_sql("SELECT detail->'waiting'->>'for' FROM msgext.message_status($last)", 'rate_limit of AO'),
 		'message_status tells what it waits for');
-	is($t->sql("SELECT next_attempt_at BETWEEN now() AND now() + interval '4 s' FROM msgext.message_status($last)"),
+	is($t->sql("SELECT next_attempt_at - created_at BETWEEN '2.5 s' AND '6 s' FROM msgext.message_status($last)"),
 		't', 'and until when');
 	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE state = 'accepted'", 190), 'all are sent in the end');
 
@@ -55,10 +66,10 @@ subtest 'rate' => sub {
 	my @other_times = arrivals('BO', 79990002000, 79990002999);
 
 	is(scalar @times, 170, 'each once');
-	is(densest(1 - JITTER, @times), 50, 'no second has more than 50 of them, and some have so many');
+	is_rate(50, 'no second has more than 50 of them', @times);
 	cmp_ok($times[-1] - $times[0], '>=', 3 - JITTER, '170 take three seconds');
-	cmp_ok($times[-1] - $times[0], '<', 5, 'and not much more');
-	cmp_ok($other_times[-1] - $times[0], '<', 1.5, 'another sender has a limit of its own');
+	cmp_ok($times[-1] - $times[0], '<', 6, 'and not twice as long');
+	cmp_ok($other_times[-1], '<', $times[-1] - 1, 'another sender has a limit of its own');
 };
 
 subtest 'rate over a restart' => sub {
@@ -77,7 +88,7 @@ subtest 'rate changed' => sub {
 	$t->send_many(25, 79990004000, subject => 'DO');
 	ok(until_true(sub { 25 == (() = arrivals('DO', 79990004000, 79990004999)) }), 'all are sent');
 	my @times = arrivals('DO', 79990004000, 79990004999);
-	is(densest(1 - JITTER, @times), 10, 'at the new rate');
+	is_rate(10, 'at the new rate', @times);
 	$t->set_option('vk', rate_limit => '50/s');
 };
 
@@ -143,7 +154,7 @@ subtest 'a rolling window' => sub {
 	$t->wait_state($_, 'accepted') for @ids;
 	my @times = arrivals('AO', 79990007001, 79990007001);
 	is(scalar @times, 6, 'all arrive');
-	is(densest(1 - JITTER, @times), 2, 'two a second');
+	is_rate(2, 'two a second', @times);
 	cmp_ok($times[-1] - $times[0], '<', 4, 'as soon as they may');
 };
 

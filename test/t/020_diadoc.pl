@@ -114,8 +114,10 @@ subtest 'may have arrived' => sub {
 		[ 'garbage 300', 0, '' ],
 		[ 'empty', 0, 'empty' ],
 		[ 'status 200 body ok', 0, 'MessageId' ]);
-	my @posted = map { [ post_under($_->[0]) ] } @cases;
+	my @posted;
 
+	$t->set_option('docs', timeout => '3 s');
+	@posted = map { [ post_under($_->[0]) ] } @cases;
 	for my $i (0 .. $#cases)
 	{
 		my ($action, $taken, $error) = @{ $cases[$i] };
@@ -129,6 +131,7 @@ subtest 'may have arrived' => sub {
 		  if $error ne '';
 		is_one($name, $id, $taken);
 	}
+	$t->set_option('docs', timeout => $Msgext::fast{timeout});
 };
 
 subtest 'throttled' => sub {
@@ -223,7 +226,7 @@ subtest 'answers lost, worker killed' => sub {
 	is($t->sql("SELECT count(*) FROM msgext.reference WHERE message_id = $id"), 1, 'one id in our tables');
 	is($t->sql("SELECT string_agg(DISTINCT kind, ' ') FROM msgext.message_event WHERE message_id = $id"
 			  . " AND kind = 'interrupted'"), 'interrupted', 'the kill is in the timeline');
-	$t->sql("ALTER SERVER docs OPTIONS (SET timeout '2 s')");
+	$t->set_option('docs', timeout => $Msgext::fast{timeout});
 };
 
 subtest 'equal documents' => sub {

@@ -18,7 +18,7 @@ my $by_hand = 'refresh-by-hand-0b55e1';
 my $t = Msgext::Diadoc->new('diadoc_login',
 	simulator => [ '--diadoc-refresh-token', $by_hand ],
 	conf => "restart_after_crash = on\nlog_min_messages = debug1\n",
-	options => { status_poll => 'off', connect_timeout => '5 s', timeout => '5 s' });
+	options => { status_poll => 'off' });
 my $sim = $t->sim;
 
 # Every secret that has existed, with what it is.
@@ -220,7 +220,7 @@ subtest 'refresh tokens' => sub {
 };
 
 subtest 'a refresh token in a file' => sub {
-	my $own = Msgext::Simulator->new(Msgext::Diadoc::simulator('--diadoc-token-life', 3000));
+	my $own = Msgext::Simulator->new(Msgext::Diadoc::simulator('--diadoc-token-life', 5000));
 	my $file = $t->node->basedir . '/refresh_token';
 	my %mapping = (%Msgext::Diadoc::by_refresh_token, refresh_token_file => $file);
 
@@ -245,10 +245,9 @@ subtest 'a refresh token in a file' => sub {
 			$n++;
 			sleep(0.2);
 			return $own->summary->{logins} >= 3;
-		},
-		15);
+		});
 	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE server = 'filed' AND state = 'accepted'", $n + 1),
-		'a token of three seconds lasts for more');
+		'a token of five seconds lasts for more');
 	is($own->summary->{unauthorized}, 0, 'no request went with an old token');
 	my $third = slurp_file($file);
 	isnt($third, $second, 'and the file has the newest');

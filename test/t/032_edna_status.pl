@@ -108,7 +108,7 @@ subtest 'failing queries' => sub {
 	# An id that the provider does not know sinks nobody else.
 	$t->add_sms('mixed', poll_min_interval => '200 ms');
 	$t->sql("SELECT msgext.pause_server('sms')");
-	my @ids = $t->post_many(5, 79990011000, server => 'mixed', comment => "'fate=sent\@1000,delivered\@1'");
+	my @ids = $t->post_many(5, 79990011000, server => 'mixed', comment => "CASE i WHEN 2 THEN 'fate=sent\@86400000' ELSE 'fate=sent\@1000,delivered\@1' END");
 	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE server = 'mixed' AND provider_id IS NOT NULL", 5), 'accepted');
 	$t->sql("UPDATE msgext.outbox SET provider_id = '12' WHERE id = $ids[2]");
 	$t->wait_state($_, 'delivered', 'the others are followed') for @ids[ 0, 1, 3, 4 ];

@@ -30,8 +30,7 @@ my $t = Msgext::Edna->new('edna_secret',
 	conf => "log_min_messages = debug1\nlog_error_verbosity = verbose\n",
 	simulator => [ '--edna-login', $login, '--edna-password', $password ],
 	options => {
-		mapping => { login => $login, password => $password },
-		timeout => '1 s'
+		mapping => { login => $login, password => $password }
 	});
 my $sim = $t->sim;
 
@@ -49,15 +48,11 @@ sub is_clean
 # Every row of every table and view, bytes as characters.
 sub all_tables
 {
-	my $text = '';
+	my @tables = split /\n/,
+	  $t->sql("SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'msgext'::regnamespace"
+		  . " AND relkind IN ('r', 'v')");
 
-	for my $table (split /\n/,
-		$t->sql("SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'msgext'::regnamespace"
-			  . " AND relkind IN ('r', 'v')"))
-	{
-		$text .= "$table\n" . $t->sql("SET bytea_output = 'escape'; SELECT r FROM $table AS r") . "\n";
-	}
-	return $text;
+	return $t->sql("SET bytea_output = 'escape';" . join('', map { "SELECT '$_'; SELECT r FROM $_ AS r;" } @tables));
 }
 
 subtest 'the search finds what is there' => sub {
@@ -89,7 +84,8 @@ subtest 'echoes' => sub {
 
 			$sim->script("edna send match $address next 1 status $status body $echo");
 			push @ids, $t->post(address => $address, fate => 'sent@1,delivered@1');
-			until_true(sub { $t->server('paused', 'sms') eq 't' || $t->sql("SELECT attempts > 0 FROM msgext.message WHERE id = $ids[-1]") eq 't' });
+			until_true(sub { $t->server('paused', 'sms') eq 't'
+				  || $t->sql("SELECT count(*) FROM msgext.event WHERE message_id = $ids[-1] AND kind = 'answer'") > 0 });
 			is_clean(all_tables(), "$status: not in a table") if $status == 403;
 			$t->sql("SELECT msgext.resume_server('sms')");
 		}

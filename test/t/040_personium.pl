@@ -101,8 +101,10 @@ subtest 'may have arrived' => sub {
 		[ 'status 200 body ok', 0, '' ],
 		[ 'status 201 body {"d":{"results":[]}}', 0, '' ],
 		[ 'status 201 body {"d":{"results":{"__id":5}}}', 0, '' ]);
-	my @posted = map { [ post_under($_->[0]) ] } @cases;
+	my @posted;
 
+	$t->set_option('mail', timeout => '3 s');
+	@posted = map { [ post_under($_->[0]) ] } @cases;
 	for my $i (0 .. $#cases)
 	{
 		my ($action, $taken, $error) = @{ $cases[$i] };
@@ -114,6 +116,7 @@ subtest 'may have arrived' => sub {
 		is_one($title, $id);
 		is_deeply($t->targets($id), { $title => 'delivered' }, 'the detail says so');
 	}
+	$t->set_option('mail', timeout => $Msgext::fast{timeout});
 };
 
 subtest 'not now' => sub {
@@ -252,7 +255,7 @@ subtest 'answers lost, worker killed' => sub {
 	is_one($title, $id);
 	is($t->sql("SELECT string_agg(DISTINCT kind, ' ') FROM msgext.message_event WHERE message_id = $id"
 			  . " AND kind = 'interrupted'"), 'interrupted', 'the kill is in the timeline');
-	$t->set_option('mail', timeout => '2 s');
+	$t->set_option('mail', timeout => $Msgext::fast{timeout});
 	$sim->clear;
 };
 
@@ -278,7 +281,7 @@ subtest 'equal messages and operation_id' => sub {
 subtest 'client_message_id off' => sub {
 	my ($id, $row);
 
-	$t->add_cell('plain', client_message_id => 'off');
+	$t->add_cell('plain', client_message_id => 'off', timeout => '3 s');
 	$row = $t->wait_state($id = $t->post(title => 'plain1', server => 'plain'), 'delivered');
 	is_one('plain1', $id);
 	for my $action ('drop-after', 'taken-status 500', 'hang', 'code PR500-SM-0001 Sent Message connection error.')

@@ -19,8 +19,7 @@ my %secret = %Msgext::Personium::secret;
 my $by_hand = 'RA~refresh-by-hand-19c4';
 my $t = Msgext::Personium->new('personium_login',
 	simulator => [ '--personium-refresh-token', $by_hand ],
-	conf => "restart_after_crash = on\nlog_min_messages = debug1\n",
-	options => { connect_timeout => '5 s', timeout => '5 s' });
+	conf => "restart_after_crash = on\nlog_min_messages = debug1\n");
 my $sim = $t->sim;
 
 # Every secret that has existed, with what it is.
@@ -104,50 +103,89 @@ subtest 'a token that is always refused' => sub {
 	is_deeply($t->reached('refused'), { refused => 1 }, 'once');
 };
 
+# The password is to be changed first: the token that comes with that is good for nothing else.
+my $changed;
+
+subtest 'password to be changed' => sub {
+	$t->add_cell('change');
+	$sim->script('personium login next 1 code PR401-AN-0023 The password should be changed.');
+	$changed = $t->post(title => 'change', server => 'change');
+	ok(paused('change'), 'pauses the server');
+	like($t->server('pause_reason', 'change'), qr/PR401-AN-0023.*password should be changed/, 'it is told why');
+	is($t->status($changed, 'attempts'), 0, 'nothing was sent with its token');
+	resume('change');
+};
+
 subtest 'wrong passwords' => sub {
 	my @cases = (
 		[ 'password', 'wrong-password-71', qr/PR400-AN-0017/ ],
 		[ 'login', 'nobody-71', qr/PR400-AN-0017/ ],
 		[ 'password', undef, qr/password/ ]);
 
+	my @servers;
+
+	# All at a time: each waits for long before it tries again.
 	for my $i (0 .. $#cases)
 	{
 		my ($option, $value, $reason) = @{ $cases[$i] };
 		my %mapping = (%Msgext::Personium::by_password, $option => $value);
 		my $own = Msgext::Simulator->new(Msgext::Personium::simulator());
 		my $name = "wrong$i";
-		my (@ids, $summary);
 
 		delete $mapping{$option} unless defined $value;
 		$seen{$value} = "wrong $option" if defined $value;
 		$t->add_cell($name, sim => $own, mapping => \%mapping);
-		@ids = map { $t->post(title => $name, server => $name) } 1 .. 3;
-		ok(paused($name), ($value // 'no') . " $option: paused");
-		like($t->server('pause_reason', $name), $reason, 'it is told why');
+		push @servers,
+		  {
+			name => $name,
+			what => ($value // 'no') . " $option",
+			reason => $reason,
+			sim => $own,
+			ids => [ map { $t->post(title => $name, server => $name) } 1 .. 3 ]
+		  };
+	}
+	for my $server (@servers)
+	{
+		my $name = $server->{name};
+		my $summary;
+
+		ok(paused($name), "$server->{what}: paused");
+		like($t->server('pause_reason', $name), $server->{reason}, 'it is told why');
 		is($t->server('queued', $name), 3, 'the messages stay queued');
-		$summary = $own->summary;
+		$summary = $server->{sim}->summary;
 		cmp_ok($summary->{login_requests}, '<=', 3, 'after a few attempts');
 		is($summary->{logins_locked_out}, 0, 'none of which ran into the lock of the one before');
+	}
 
-		# People resume too soon; nor is it hammered then.
-		resume($name);
-		ok(paused($name), 'resumed with the same credentials: paused again');
-		$summary = $own->summary;
+	# People resume too soon; nor is it hammered then.
+	resume($_->{name}) for @servers;
+	for my $server (@servers)
+	{
+		my $name = $server->{name};
+		my $summary;
+
+		ok(paused($name), "$server->{what}: resumed with the same credentials, paused again");
+		$summary = $server->{sim}->summary;
 		is($summary->{logins_locked_out}, 0, 'without running into the lock');
 		cmp_ok($summary->{login_pause_ms_min}, '>=', 2000, 'attempts are two seconds apart')
 		  if $summary->{login_pause_ms_min} > 0;
 		$t->set_mapping($name, %Msgext::Personium::by_password);
+	}
 
-		# People are slower than the lock; other credentials have no part in the pause.
-		sleep(1.1);
-		resume($name);
-		$t->wait_state($_, 'delivered', 'put right and resumed, it goes') for @ids;
-		is($own->summary->{logins_locked_out}, 0, 'at no time');
-		is($own->summary->{logins_in_flight_max}, 1, 'one token request at a time');
-		$own->stop;
+	# People are slower than the lock; other credentials have no part in the pause.
+	sleep(1.1);
+	resume($_->{name}) for @servers;
+	for my $server (@servers)
+	{
+		$t->wait_state($_, 'delivered', 'put right and resumed, it goes') for @{ $server->{ids} };
+		is($server->{sim}->summary->{logins_locked_out}, 0, 'at no time');
+		is($server->{sim}->summary->{logins_in_flight_max}, 1, 'one token request at a time');
+		$server->{sim}->stop;
 	}
 	$t->wait_state($t->post(title => 'other'), 'delivered', 'other servers went on');
 };
+
+$t->wait_state($changed, 'delivered', 'changed and resumed, a message goes that waited for its password');
 
 subtest 'token requests that fail' => sub {
 	my @cases = ('drop-after', 'html', 'garbage 200', 'empty', 'status 500', 'reset-mid-body',
@@ -175,20 +213,6 @@ subtest 'token requests that fail' => sub {
 		is($own->summary->{login_requests}, 2, 'by two requests');
 		$own->stop;
 	}
-};
-
-# The password is to be changed first: the token that comes with that is good for nothing else.
-subtest 'password to be changed' => sub {
-	my ($id, $unauthorized);
-
-	$t->add_cell('change');
-	$sim->script('personium login next 1 code PR401-AN-0023 The password should be changed.');
-	$id = $t->post(title => 'change', server => 'change');
-	ok(paused('change'), 'pauses the server');
-	like($t->server('pause_reason', 'change'), qr/PR401-AN-0023.*password should be changed/, 'it is told why');
-	is($t->status($id, 'attempts'), 0, 'nothing was sent with its token');
-	resume('change');
-	$t->wait_state($id, 'delivered', 'changed and resumed, it goes');
 };
 
 subtest 'a ready token' => sub {
@@ -228,9 +252,9 @@ subtest 'applications' => sub {
 # With a password, too, a session is renewed by its refresh token, while that lives.
 subtest 'short lives' => sub {
 	my $own = Msgext::Simulator->new(
-		Msgext::Personium::simulator('--personium-token-life', 2000, '--personium-refresh-life', 86400000));
+		Msgext::Personium::simulator('--personium-token-life', 5000, '--personium-refresh-life', 86400000));
 	my $brief = Msgext::Simulator->new(
-		Msgext::Personium::simulator('--personium-token-life', 2000, '--personium-refresh-life', 1000));
+		Msgext::Personium::simulator('--personium-token-life', 5000, '--personium-refresh-life', 1000));
 	my $n = 0;
 
 	$t->add_cell('short', sim => $own);
@@ -242,8 +266,7 @@ subtest 'short lives' => sub {
 			$n++;
 			sleep(0.2);
 			return $own->summary->{logins} >= 3 && $brief->summary->{logins} >= 3;
-		},
-		20);
+		});
 	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE server IN ('short', 'brief') AND state = 'delivered'", 2 * $n),
 		"$n messages to each outlive their tokens");
 	is($own->summary->{unauthorized}, 0, 'no request went with an old token');
@@ -296,8 +319,6 @@ my $left = do {
 		is($t->state($id), 'queued', 'the message waits');
 		$t->sql("ALTER USER MAPPING FOR PUBLIC SERVER rota OPTIONS (SET refresh_token '$by_hand');"
 			  . "SELECT msgext.resume_server('rota')");
-		$t->wait_state($id, 'delivered', 'one put there by hand is used');
-		isnt(refresh_token('rota'), $by_hand, 'and replaced by its successor');
 
 		# With a password beside it there is no need for that.
 		$t->add_cell('pair', mapping => { %Msgext::Personium::by_password, refresh_token => 'RA~of-yesterday' });
@@ -357,6 +378,9 @@ subtest 'echoes' => sub {
 	}
 };
 
+$t->wait_state($left, 'delivered', 'a refresh token put there by hand is used');
+isnt(refresh_token('rota'), $by_hand, 'and replaced by its successor');
+
 # Last of all: none of them is where it can be read.
 subtest 'secrets' => sub {
 	my $log = $t->log;
@@ -399,7 +423,6 @@ subtest 'secrets' => sub {
 	pass('none of them is in the log, the tables, pg_stat_activity');
 };
 
-ok(defined $left && $t->state($left) eq 'delivered', 'nothing waits');
 unlike($t->log, qr/(?:WARNING|ERROR|PANIC):.*msgext/, 'the log has no complaint of ours');
 
 done_testing();

@@ -73,12 +73,13 @@ subtest 'a push' => sub {
 subtest 'before its message' => sub {
 	my $early;
 
-	$t->sim->script('devino send match 79990000401 delay 800');
+	$t->sim->script('devino send match 79990000401 delay 60000');
 	my $id = $t->send(phone => 79990000401, fate => 'sent@86400000');
 	ok(until_true(sub { $t->sim->count(79990000401) }), 'the provider has it, and has not answered');
 	$early = ($t->sim->ledger(79990000401))[0]{id};
 	is(status($l->post($path, report($early, 'DELIVERED'))), 200, 'a report of it is taken');
 	is($t->state($id), 'sending', 'while it is still being sent');
+	$t->sim->release;
 	$t->wait_state($id, 'delivered', 'with the answer it is found');
 	$t->sim->clear;
 };
@@ -321,8 +322,8 @@ subtest 'slow ones' => sub {
 	$l->set(
 		listen_max_header_size => undef,
 		listen_max_body_size => undef,
-		listen_idle_timeout => '1s',
-		listen_request_timeout => '2s');
+		listen_idle_timeout => '2s',
+		listen_request_timeout => '3s');
 	ok($l->wait($before), 'with short times');
 	is(status($l->post($path, '[' . ' ' x 20000 . ']')), 200, 'and the old sizes again');
 
@@ -330,7 +331,7 @@ subtest 'slow ones' => sub {
 	@sockets = map { my $s = $l->connect; $l->write($s, $_); $s } ('', 'P', substr($head, 0, 30), $head, "$head\[");
 	$start = time();
 	is(join(' ', map { $l->read_statuses($_) } @sockets), '', 'idle connections are closed without an answer');
-	cmp_ok(time() - $start, '<', 4, 'soon');
+	cmp_ok(time() - $start, '<', 9, 'before the usual ten seconds');
 
 	# A byte now and then keeps no connection for ever: in the line, the header, the body.
 	@sockets = map { my $s = $l->connect; $l->write($s, $_); $s } ('POST /', "POST $path HTTP/1.1\r\nX-Long: ", $head);
@@ -339,6 +340,7 @@ subtest 'slow ones' => sub {
 	my @open = @sockets;
 	my @times;
 	my $bytes = 0;
+	my $took;
 
 	until_true(
 		sub {
@@ -359,9 +361,10 @@ subtest 'slow ones' => sub {
 			}
 			return 0;
 		});
+	$took = time() - $start;
 	is(scalar @open, 0, 'dripping ones are cut');
-	cmp_ok(time() - $start, '<', 6, 'in time');
-	cmp_ok($bytes, '>', 15, 'not for being idle');
+	cmp_ok($took, '<', 20, 'in time');
+	cmp_ok($took, '>', 2.9, 'not for being idle');
 	for (1 .. 3)
 	{
 		select(undef, undef, undef, 0.5);

@@ -122,6 +122,7 @@ subtest 'settings' => sub {
 	$l->{port} = $old;
 	ok($l->wait, 'the port may stand in postgresql.conf');
 	ok(good($l), 'and is taken from there');
+	ok($l->settle, 'it stays');
 	$pid = $l->pid;
 	$l->set(listen_port => $new);
 	ok($l->wait($pid), "the database's own goes before it");
@@ -141,8 +142,7 @@ subtest 'settings' => sub {
 };
 
 subtest 'what is wrong is said' => sub {
-	my $pid = $l->pid;
-
+	ok($l->settle, 'it listens');
 	$l->set(listen_role => undef);
 	ok( until_true(sub { $t->log =~ /ERROR: .*msgext\.listen_role is not set/ }), 'no role');
 	$l->set(listen_role => 'nobody_here');
@@ -156,7 +156,7 @@ subtest 'what is wrong is said' => sub {
 				$t->log =~ /WARNING: .*could not listen for callbacks on address "127\.0\.0\.1", port \d+\n.*DETAIL: .*Address already in use/;
 			}),
 		'a port that is taken');
-	$l->set(listen_port => PostgreSQL::Test::Cluster::get_free_port());
+	$l->set(listen_port => PostgreSQL::Test::Cluster::get_free_port(), listen_idle_timeout => '2s');
 	ok($l->wait, 'put right, it listens again');
 };
 
@@ -178,7 +178,7 @@ subtest 'ten thousand connections' => sub {
 		close $socket;
 	}
 	is($opened, 10000, 'are opened and dropped');
-	cmp_ok(time() - $start, '<', 30, 'and do not hold each other up');
+	cmp_ok(time() - $start, '<', $Msgext::patience, 'and do not hold each other up');
 	is($l->post($path, report($provider_id, 'DELIVERED'))->[0], 200, 'and another one is served');
 	is($t->state($id), 'delivered', 'as ever');
 	is($l->pid, $pid, 'by the same process');
@@ -266,12 +266,12 @@ subtest 'several databases' => sub {
 	ok(good($o), 'created again, it is back');
 	my $start = time();
 	$t->sql('ALTER DATABASE other RENAME TO renamed');
-	cmp_ok(time() - $start, '<', 10, 'the database can be renamed');
+	cmp_ok(time() - $start, '<', 30, 'the database can be renamed');
 	$o->{database} = 'renamed';
 	ok(good($o), 'and keeps its port');
 	$start = time();
 	$t->sql('DROP DATABASE renamed');
-	cmp_ok(time() - $start, '<', 10, 'and dropped');
+	cmp_ok(time() - $start, '<', 30, 'and dropped');
 	ok($o->wait_closed, 'which closes it');
 };
 

@@ -96,7 +96,7 @@ ok($l->wait_closed, 'the listener is closed');
 is(curl($url, '-d', '[]'), '502', 'its callbacks are refused for now');
 $l->set(listen_port => $listener);
 ok($l->wait, 'back again');
-ok(until_true(sub { curl($url, '-d', '[]') eq '200' }, 20), 'they are taken');
+ok(until_true(sub { curl($url, '-d', '[]') eq '200' }), 'they are taken');
 
 for my $file (glob("$dir/*.log"), "$dir/nginx.out")
 {

@@ -28,7 +28,7 @@ $t->node->stop;
 
 my $many = Msgext::Personium->new('multitude',
 	conf => "restart_after_crash = on\n",
-	options => { timeout => '20 s', max_in_flight => undef });
+	options => { max_in_flight => undef });
 
 Msgext::Multitude::run($many, messages => 50, kills => 20);
 done_testing();

@@ -13,6 +13,7 @@ use warnings;
 use Carp;
 use Exporter 'import';
 use JSON::PP ();
+use Msgext::Session;
 use Msgext::Simulator;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -22,12 +23,13 @@ use Time::HiRes qw(sleep time);
 our @EXPORT_OK = qw(until_true quote vk_block);
 
 # How long a condition may take to come true; only a failing test waits that long.
-our $patience = 30;
+our $patience = 60;
 
-# Small enough that a test does not wait, and no limit that gets in its way.
+# What comes again does so soon, and no limit gets in the way. A timeout is no matter of
+# milliseconds on a busy machine: tests that wait for one set their own.
 our %fast = (
-	timeout => '2 s',
-	connect_timeout => '2 s',
+	timeout => '30 s',
+	connect_timeout => '30 s',
 	retry_min_delay => '50 ms',
 	retry_max_delay => '200 ms',
 	poll_min_interval => '50 ms',
@@ -56,7 +58,7 @@ sub until_true
 
 		return $result if $result;
 		return undef if time() > $end;
-		sleep(0.03);
+		sleep(0.02);
 	}
 }
 
@@ -86,18 +88,38 @@ CONF
 sub node { return $_[0]->{node} }
 sub sim { return $_[0]->{sim} }
 
-sub sql
+# The session that is kept for a statement like this, or undef: it must be one alone that
+# leaves no trace, and a session in another database would be in the way of who drops it.
+sub session
 {
 	my ($self, $sql, $database) = @_;
 
-	return $self->node->safe_psql($database // 'postgres', $sql);
+	return undef if ($database // 'postgres') ne 'postgres' || $sql !~ /\A\s*(?:SELECT|SHOW)\b[^;]*\z/;
+	$self->{session} = Msgext::Session->new($self->node)
+	  if !defined $self->{session} || $self->{session}->node != $self->node;
+	return $self->{session};
+}
+
+sub sql
+{
+	my ($self, $sql, $database) = @_;
+	my $session = $self->session($sql, $database);
+	my $answer;
+
+	return $self->node->safe_psql($database // 'postgres', $sql) if !defined $session;
+	$answer = $session->ask($sql);
+	croak $session->error . "\nwhile running: $sql" if !defined $answer;
+	return $answer;
 }
 
 # The answer, or undef where there is none: a cluster that is down is no error here.
 sub try_sql
 {
 	my ($self, $sql, $database) = @_;
+	my $session = $self->session($sql, $database);
 	my ($status, $out);
+
+	return $session->ask($sql) if defined $session;
 
 	# IPC::Run dies when psql ends before it has read the statement.
 	eval { ($status, $out) = $self->node->psql($database // 'postgres', $sql); };
@@ -275,7 +297,7 @@ sub wait_sql
 sub wait_state
 {
 	my ($self, $id, $state, $name, $database) = @_;
-	my $row;
+	my $row = { state => 'none' };
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	until_true(

@@ -137,7 +137,7 @@ sub lines
 	return grep {
 		     $_->{outcome} eq 'accepted'
 		  && $_->{body}{documents}[0]{comment} =~ /^\Q$word\E\b/
-	} ($sim // $self->sim)->ledger;
+	} ($sim // $self->sim)->ledger(undef, $word);
 }
 
 1;

@@ -45,16 +45,16 @@ sub queue_batch
 	return;
 }
 
-# True if the kill has hit messages on the wire; it may have come between two packets.
+# True if the kill has hit messages on the wire, which is where they stay meanwhile.
 sub kill_under_way
 {
 	my ($t, $which) = @_;
 	my $interrupted = "SELECT count(*) FROM msgext.event WHERE kind = 'interrupted'";
 	my $before = $t->sql($interrupted);
 
-	until_true(sub { ($t->try_sql("SELECT in_flight FROM msgext.server_status WHERE server = 'sms'") // 0) > 0 }, 10);
+	until_true(sub { ($t->try_sql("SELECT in_flight FROM msgext.server_status WHERE server = 'sms'") // 0) > 0 });
 	Msgext::Soak::kill_something($t, $which);
-	return until_true(sub { ($t->try_sql($interrupted) // 0) > $before }, 5) ? 1 : 0;
+	return until_true(sub { ($t->try_sql($interrupted) // 0) > $before }) ? 1 : 0;
 }
 
 # The database against the ledger; a list of complaints.
@@ -122,13 +122,14 @@ sub run
 	{
 		my $due = $killed < $kills * ($batches + 1) * BATCH / $messages;
 
-		# Answers that come late leave time to kill what is under way.
-		$t->sim->latency(500) if $due;
+		# Answers that do not come leave time to kill what is under way.
+		$t->sim->latency(60000) if $due;
 		queue_batch($t, $from, $from + BATCH > $messages ? $messages - $from : BATCH);
 		$batches++;
 		next unless $due;
 		$killed += kill_under_way($t, $killed);
 		$t->sim->latency(0);
+		$t->sim->release;
 	}
 	ok( until_true(
 			sub { ($t->try_sql("SELECT queued + in_flight FROM msgext.server_status WHERE server = 'sms'") // '') eq '0' },

@@ -80,6 +80,16 @@ sub wait
 		});
 }
 
+# True when it has run for so long that the launcher will start another one at once: who
+# ends sooner is waited for longer each time.
+sub settle
+{
+	my ($self) = @_;
+
+	return $self->{t}->wait_sql("SELECT backend_start < now() - interval '3.1 s' FROM pg_stat_activity"
+		  . " WHERE backend_type = 'msgext listener' AND datname = '$self->{database}'");
+}
+
 sub wait_closed
 {
 	my ($self) = @_;

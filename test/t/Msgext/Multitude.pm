@@ -103,7 +103,7 @@ sub wait_until_ended
 				}
 				return all_ended($t, %ids);
 			},
-			20 * keys %ids),
+			60 * keys %ids),
 		"$mood: all come to their end")
 	  or diag(map { "$_: " . $t->state($ids{$_}) . "\n" . $t->events($ids{$_}) . "\n" } sort keys %ids);
 	return;

@@ -126,7 +126,7 @@ sub lines
 
 	return grep {
 		$_->{outcome} eq 'accepted' && ($_->{body}{Title} // '') eq $title
-	} ($sim // $self->sim)->ledger;
+	} ($sim // $self->sim)->ledger(undef, $title =~ /^\w+$/a ? $title : undef);
 }
 
 # The name of the target with that URL.

@@ -7,21 +7,24 @@ use warnings;
 use Carp;
 use HTTP::Tiny;
 use JSON::PP ();
+use PostgreSQL::Test::Cluster;
 
 my @running;
 
-# Arguments are those of the simulator's command line.
+# Arguments are those of the simulator's command line. Its port is one that nobody else gets
+# while it is stopped: neither another test nor, below the kernel's own range, a client.
 sub new
 {
 	my ($class, @args) = @_;
-	my $self = bless { args => \@args, port => 0 }, $class;
+	my $self =
+	  bless { args => \@args, port => PostgreSQL::Test::Cluster::get_free_port() }, $class;
 
 	push @running, $self;
 	$self->start;
 	return $self;
 }
 
-# On the port it had before, if it ran already.
+# On the port it had before.
 sub start
 {
 	my ($self) = @_;
@@ -80,6 +83,7 @@ sub clear { $_[0]->request('POST', '/control/script', ''); return }
 sub reset { $_[0]->request('POST', '/control/reset', ''); return }
 sub down { $_[0]->request('POST', '/control/down', ''); return }
 sub up { $_[0]->request('POST', '/control/up', ''); return }
+sub release { $_[0]->request('POST', '/control/release', ''); return }
 sub expire { $_[0]->request('POST', '/control/expire', ''); return }
 sub latency { $_[0]->request('POST', '/control/latency', $_[1]); return }
 
@@ -103,14 +107,17 @@ sub take_callback
 # The ledger as it is written: ids stay text.
 sub ledger_text { return $_[0]->request('GET', '/ledger') }
 
-# Lines as hashes, of one recipient if a phone is given. Ids are strings.
+# Lines as hashes, of one recipient if a phone is given, or only those that contain a text,
+# for to read a line takes far longer than to look for one. Ids are strings.
 sub ledger
 {
-	my ($self, $phone) = @_;
+	my ($self, $phone, $text) = @_;
 	my @lines;
 
+	$text = "\"to\":\"$phone\"" if defined $phone;
 	for my $line (split /\n/, $self->ledger_text)
 	{
+		next if defined $text && index($line, $text) < 0;
 		my ($id) = $line =~ /"id":(\d+)/;
 		my $entry = JSON::PP->new->utf8->decode($line);
 

@@ -173,7 +173,7 @@ sub run
 		sleep(rand(2 * $args{seconds} / ($args{kills} + 1)));
 
 		# Every other one when something is under way, the others at any moment.
-		until_true(sub { ($t->try_sql($under_way) // 0) > 0 }, 2) if $n % 2 == 1;
+		until_true(sub { ($t->try_sql($under_way) // 0) > 0 }, 10) if $n % 2 == 1;
 		kill_something($t, $n);
 	}
 	for my $pid (@sessions)
