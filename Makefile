@@ -141,6 +141,9 @@ fuzz: require
 	@$(MAKE) --no-print-directory $(FUZZ)
 	script/fuzz.sh $(FUZZ) $(FUZZ_TIME)
 
+# What the two above are made of compiles slowly: at once where make may do two things.
+build-checks: $(UNIT) $(FUZZ)
+
 require:
 	@script/require.sh
 
@@ -164,7 +167,7 @@ tap: require build-all
 # "make" of a fresh machine: packages first, then everything that is compiled.
 build-all: require
 	@$(MAKE) --no-print-directory all $(SIMULATOR)
-	@script/install.sh
+	@+script/install.sh
 
 test: require
 	@script/test.sh all
@@ -201,7 +204,7 @@ help:
 	echo 'check-layers check-format format simulator bench bench-quick soak'
 
 .PHONY: simulator unit fuzz require check-layers format check-format regress isolation tap \
-	build-all test demo help bench bench-quick soak
+	build-all build-checks test demo help bench bench-quick soak
 
 print-%:
 	@echo $($*)

@@ -1,23 +1,38 @@
 #!/bin/bash
 # Runs the tests: script/test.sh all | regress NAME... | isolation NAME... | tap [FILE...]
+# JOBS=n: so many TAP files and compilers at a time, else one for each core and at least two.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$root"
 
+jobs=${JOBS:-$(nproc)}
+[ -n "${JOBS:-}" ] || [ "$jobs" -gt 1 ] || jobs=2
+
 keep_logs() {
     rm -rf "$root/build/test"
     mkdir -p "$root/build/test"
-    cp -r "$scratch/out" "$root/build/test/" 2>/dev/null || true
+    cp -r "$scratch/out/." "$root/build/test/" 2>/dev/null || true
 }
 cleanup() {
     status=$?
     if [ $status != 0 ]; then
         keep_logs
-        echo "msgext: logs of what failed are in build/test" >&2
+        echo "msgext: logs of what failed are in build/test; of a TAP file, in" \
+            "build/test/tmp_check/log (regress_log_NAME, and its servers' NAME_*.log)" >&2
     fi
     rm -rf "$scratch"
     exit $status
 }
+
+# A step of "all": its name, its output, its time.
+step() {
+    local name=$1 begun=$SECONDS
+    shift
+    echo "== $name =="
+    "$@"
+    echo "-- $name: $((SECONDS - begun)) s"
+}
+run_make() { make --no-print-directory -s -j"$jobs" "$@"; }
 
 run_regress() {
     cat > "$scratch/out/regress.conf" <<'CONF'
@@ -36,28 +51,46 @@ run_isolation() {
         { cat "$scratch/out/isolation/regression.diffs"; return 1; }
 }
 
+# To make a cluster takes longer than many a test: it is made once and then copied. What
+# PostgreSQL::Test::Cluster finds in its path does so where it asks for a usual one.
+make_template() {
+    as_user "$bindir/initdb" -D "$scratch/template" -A trust -N >/dev/null
+    cat > "$scratch/bin/initdb" <<WRAPPER
+#!/bin/sh
+[ \$# = 5 ] && [ "\$1 \$3 \$4 \$5" = '-D -A trust -N' ] &&
+    exec cp -a '$scratch/template' "\$2"
+exec '$bindir/initdb' "\$@"
+WRAPPER
+    chmod 755 "$scratch/bin/initdb"
+}
+
+# Large files first: they are those that take long. Every file has clusters, folders and
+# simulators of its own; ports are reserved among all runs of the user.
 run_tap() {
-    [ $# -gt 0 ] || set -- test/t/*.pl
-    (cd "$scratch" && as_user env PATH="$bindir:$PATH" PERL5LIB="$pgxs/test/perl:$scratch/test/t" \
+    [ $# -gt 0 ] || set -- $(ls -S test/t/*.pl)
+    make_template
+    (cd "$scratch" && as_user env PATH="$scratch/bin:$bindir:$PATH" \
+        PERL5LIB="$pgxs/test/perl:$scratch/test/t" \
         PG_REGRESS="$pgxs/test/regress/pg_regress" TESTDIR="$scratch/out" \
+        PG_TEST_PORT_DIR="${TMPDIR:-/tmp}/msgext-ports-$server_user" \
         TESTDATADIR="$scratch/out/tap" TESTLOGDIR="$scratch/out/log" \
         MSGEXT_SIMULATOR="$scratch/bin/simulator" MSGEXT_SOAK="${MSGEXT_SOAK:-}" \
-        prove --timer --failures "$@")
+        prove --jobs "$jobs" --timer --failures "$@")
 }
 
 case ${1:-all} in
     all)
-        step() { echo "== $1 =="; }
-        step 'format'; make --no-print-directory -s check-format
-        step 'build'; make --no-print-directory -s build-all
-        step 'layers'; make --no-print-directory -s check-layers
-        step 'unit'; make --no-print-directory -s unit
-        step 'fuzz'; make --no-print-directory -s fuzz
+        step format run_make check-format
+        step build run_make build-all
+        step 'build of unit and fuzz' run_make build-checks
+        step layers run_make check-layers
+        step unit run_make unit
+        step fuzz run_make fuzz
         make_scratch; trap cleanup EXIT
-        step 'regress'; run_regress $(make -s --no-print-directory print-REGRESS)
-        step 'isolation'; run_isolation $(make -s --no-print-directory print-ISOLATION)
-        step 'tap'; run_tap
-        echo 'All tests passed.' ;;
+        step regress run_regress $(make -s --no-print-directory print-REGRESS)
+        step isolation run_isolation $(make -s --no-print-directory print-ISOLATION)
+        step tap run_tap
+        echo "All tests passed in $SECONDS s." ;;
     regress | isolation | tap)
         what=$1; shift
         make_scratch; trap cleanup EXIT
