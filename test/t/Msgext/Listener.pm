@@ -34,19 +34,20 @@ sub new
 	return $self;
 }
 
-# Settings of the database; undef takes one away.
+# Settings of the database, all at once: the listener ends when it sees one change. undef
+# takes one away.
 sub set
 {
 	my ($self, %settings) = @_;
 
 	$self->{port} = $settings{listen_port} if $settings{listen_port};
 	$self->{t}->sql(
-		join(' ', map {
+		join(' ', 'BEGIN;', map {
 				defined $settings{$_}
 				  ? "ALTER DATABASE $self->{database} SET msgext.$_ = "
 				  . Msgext::quote($settings{$_}) . ';'
 				  : "ALTER DATABASE $self->{database} RESET msgext.$_;"
-		} sort keys %settings),
+		} sort(keys %settings)) . ' COMMIT',
 		$self->{database});
 
 	# They count within a second; after a reload, at once.

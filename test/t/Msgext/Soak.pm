@@ -172,9 +172,15 @@ sub run
 	{
 		sleep(rand(2 * $args{seconds} / ($args{kills} + 1)));
 
-		# Every other one when something is under way, the others at any moment.
-		until_true(sub { ($t->try_sql($under_way) // 0) > 0 }, 10) if $n % 2 == 1;
+		# Every other one when something is under way, and stays so; the others at any moment.
+		if ($n % 2 == 1)
+		{
+			$t->sim->latency(60000);
+			until_true(sub { ($t->try_sql($under_way) // 0) > 0 }, 10);
+		}
 		kill_something($t, $n);
+		$t->sim->latency(100);
+		$t->sim->release;
 	}
 	for my $pid (@sessions)
 	{
