@@ -224,12 +224,21 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 {
 	MsgServer *server = upstream->server;
 	TimestampTz now = engine->turn.now;
+	const MsgFlight *flight;
 	MsgAccount *account;
 	TimestampTz until;
 
-	if (row->state != MSG_QUEUED || msgext_flights_have(&engine->flights, row->id) ||
-		!has_come(engine, upstream, lane, row))
+	if (row->state != MSG_QUEUED)
 		return MSG_ADMIT_PASSED;
+	flight = msgext_flights_find(&engine->flights, row->id);
+	if (flight != NULL && flight->kind == MSG_FLIGHT_SEND)
+		return MSG_ADMIT_PASSED;
+	if (!has_come(engine, upstream, lane, row))
+		return MSG_ADMIT_PASSED;
+
+	/* A person has queued it again while its status was being asked for. */
+	if (flight != NULL)
+		return look_again(engine, upstream, row, now + HELD_RETRY_US);
 	if (is_held(row->tuple))
 		return look_again(engine, upstream, row, now + HELD_RETRY_US);
 	if ((until = msgext_poison_until(&engine->poison, row->id, now)) != 0)

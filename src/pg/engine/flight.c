@@ -16,6 +16,7 @@
 typedef struct UnderWay
 {
 	int64 message; /* the hash key */
+	const MsgFlight *flight;
 } UnderWay;
 
 void
@@ -152,10 +153,12 @@ msgext_flight_load(MsgFlights *flights, MsgFlight *flight, const MsgRow *row)
 {
 	MemoryContext before = MemoryContextSwitchTo(flight->context);
 	int i = msgext_flight_add(flight);
+	UnderWay *entry;
 
 	flight->rows[i] = msgext_row_identity(row);
 	fill_job(flight, &flight->jobs[i], row);
-	hash_search(flights->under_way, &row->id, HASH_ENTER, NULL);
+	entry = hash_search(flights->under_way, &row->id, HASH_ENTER, NULL);
+	entry->flight = flight;
 	MemoryContextSwitchTo(before);
 }
 
@@ -190,10 +193,12 @@ msgext_flight_free(MsgFlights *flights, MsgFlight *flight)
 		dlist_push_head(&flights->spare, &flight->node);
 }
 
-bool
-msgext_flights_have(const MsgFlights *flights, int64 message)
+const MsgFlight *
+msgext_flights_find(const MsgFlights *flights, int64 message)
 {
-	return hash_search(flights->under_way, &message, HASH_FIND, NULL) != NULL;
+	const UnderWay *entry = hash_search(flights->under_way, &message, HASH_FIND, NULL);
+
+	return entry != NULL ? entry->flight : NULL;
 }
 
 void

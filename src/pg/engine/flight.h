@@ -117,8 +117,8 @@ extern void msgext_flight_land(MsgFlights *flights, MsgFlight *flight);
 /* Ends it; its messages are no longer under way. */
 extern void msgext_flight_free(MsgFlights *flights, MsgFlight *flight);
 
-/* Has this message a flight? */
-extern bool msgext_flights_have(const MsgFlights *flights, int64 message);
+/* The flight of this message, or NULL. */
+extern const MsgFlight *msgext_flights_find(const MsgFlights *flights, int64 message);
 /* The result of this message is committed: it may go out again. */
 extern void msgext_flights_forget(MsgFlights *flights, int64 message);
 

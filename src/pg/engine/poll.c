@@ -95,7 +95,7 @@ msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 		upstream->poll_from = found[i].at;
 		upstream->poll_after = found[i].id;
 		msgext_turn_reading(&engine->turn, found[i].id, upstream->name);
-		if (msgext_flights_have(&engine->flights, found[i].id))
+		if (msgext_flights_find(&engine->flights, found[i].id) != NULL)
 			continue;
 		if (!is_right(engine, upstream, &found[i], &row))
 			continue;

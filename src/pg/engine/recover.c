@@ -219,6 +219,7 @@ msgext_recover_turn(MsgEngine *engine, int sqlstate)
 	{
 		drop_fresh(engine);
 		reopen_results(engine, culprit);
+		msgext_rematch_abort(&engine->rematches);
 	}
 
 	/* A row that cannot even be looked at must not stop those behind it. */

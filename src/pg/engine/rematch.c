@@ -25,6 +25,7 @@ typedef struct Expected
 	char *provider_id;
 	int64 message;
 	TimestampTz until;
+	bool done; /* by this turn, which has not committed */
 } Expected;
 
 void
@@ -46,7 +47,7 @@ msgext_rematch_expect(MsgRematches *rematches, const MsgTurn *turn, MsgUpstream 
 					  const char *provider_id, int64 message)
 {
 	MemoryContext before = MemoryContextSwitchTo(rematches->context);
-	Expected *expected = palloc(sizeof(Expected));
+	Expected *expected = palloc0(sizeof(Expected));
 
 	expected->upstream = upstream;
 	expected->provider_id = pstrdup(provider_id);
@@ -70,7 +71,6 @@ match_expected(MsgRematches *rematches, const MsgTurn *turn)
 {
 	const MsgUpstream *looked_at = NULL;
 	bool any = false;
-	List *kept = NIL;
 	ListCell *cell;
 
 	foreach (cell, rematches->expected)
@@ -84,19 +84,42 @@ match_expected(MsgRematches *rematches, const MsgTurn *turn)
 			any = looked_at->server != NULL &&
 				  msgext_callback_any_unmatched(looked_at->server);
 		}
-		if (any && !is_matched(turn, expected))
-		{
-			MemoryContext before = MemoryContextSwitchTo(rematches->context);
+		expected->done = !any || is_matched(turn, expected);
+	}
+}
 
-			kept = lappend(kept, expected);
-			MemoryContextSwitchTo(before);
+void
+msgext_rematch_commit(MsgRematches *rematches)
+{
+	ListCell *cell;
+
+	foreach (cell, rematches->expected)
+	{
+		Expected *expected = lfirst(cell);
+
+		if (!expected->done)
 			continue;
-		}
+		rematches->expected = foreach_delete_current(rematches->expected, cell);
 		pfree(expected->provider_id);
 		pfree(expected);
 	}
-	list_free(rematches->expected);
-	rematches->expected = kept;
+}
+
+void
+msgext_rematch_abort(MsgRematches *rematches)
+{
+	ListCell *cell;
+
+	foreach (cell, rematches->expected)
+		((Expected *) lfirst(cell))->done = false;
+
+	/* What a look at all rows had found is open again: from the beginning. */
+	if (rematches->upstream >= 0)
+		rematches->looked_at = 0;
+	rematches->upstream = -1;
+	if (rematches->position != NULL)
+		pfree(rematches->position);
+	rematches->position = NULL;
 }
 
 /* Goes on with the look at all rows without a message; false at its end. */

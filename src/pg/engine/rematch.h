@@ -34,9 +34,13 @@ extern void msgext_rematch_news(MsgRematches *rematches);
 
 /*
  * Gives reports to the messages that this or another turn has named; behind the writing of
- * references. A part of the rows a turn, where there are many.
+ * references. A part of the rows a turn, where there are many. What was found counts when
+ * the turn has committed.
  */
 extern void msgext_rematch_run(MsgRematches *rematches, MsgTurn *turn,
 							   const MsgUpstreams *upstreams);
+
+extern void msgext_rematch_commit(MsgRematches *rematches);
+extern void msgext_rematch_abort(MsgRematches *rematches);
 
 #endif /* MSGEXT_REMATCH_H */

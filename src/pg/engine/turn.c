@@ -118,6 +118,7 @@ msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 	/* From here on what was claimed is on its way, whatever happens. */
 	engine->batches.open = NULL;
 	msgext_request_launch(&engine->flights, engine->http);
+	msgext_rematch_commit(&engine->rematches);
 	login = retire(engine);
 	ereport(DEBUG3, (errmsg_internal("turn: %d requests under way, %d to be recorded",
 									 engine->flights.count, engine->flights.nlanded)));
