@@ -41,9 +41,16 @@ extern bool msgext_claim_exists(MsgTable *claims, Snapshot snapshot, int64 messa
 								int32 attempt);
 
 /*
- * The fence. A dispatcher holds it from before it looks whether a row is being changed
- * until its claim has committed. Who has changed a row waits at it and then looks for a
- * claim: one of the two always sees the other.
+ * The fence, by which a claim and a change of its row see each other:
+ *
+ *	dispatcher		1. holds the fence	2. takes a snapshot	3. leaves rows alone that
+ *					another transaction is changing	4. writes the claim	5. commits, which
+ *					lets go of the fence
+ *	cancel_message	1. changes the row	2. waits at the fence	3. looks for a claim of the
+ *					row with a new snapshot, and gives up when there is one
+ *
+ * Either the dispatcher's third step comes after the change, and it leaves the row, or
+ * before: then its claim has committed when the wait is over.
  */
 extern void msgext_claim_fence_hold(void);
 extern void msgext_claim_fence_wait(void);

@@ -2,7 +2,7 @@
  * outbox.h
  *		Rows of msgext.outbox: read one, find one, change one.
  *
- * Owns the row's layout in C. Judges no transition (core/lifecycle.h) and checks no
+ * Owns the row's layout in C. Decides no transition (core/lifecycle.h) and checks no
  * right.
  */
 #ifndef MSGEXT_OUTBOX_H
