@@ -15,6 +15,7 @@
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/resowner.h"
@@ -31,6 +32,17 @@
 #define msgext_check_index_constraints(result, slot, estate, conflict, arbiters)         \
 	ExecCheckIndexConstraints((result), (slot), (estate), (conflict), (arbiters))
 #endif
+
+/* Of that mode, or a stronger one where the major can tell. */
+static inline bool
+msgext_lock_held_by_me(const LOCKTAG *tag, LOCKMODE mode)
+{
+#if PG_VERSION_NUM >= 180000
+	return LockHeldByMe(tag, mode, true);
+#else
+	return LockHeldByMe(tag, mode);
+#endif
+}
 
 #if PG_VERSION_NUM >= 170000
 #define MSG_MY_PROC_NUMBER MyProcNumber

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -12,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "pg/base/compat.h"
 #include "pg/store/claim.h"
 #include "pg/store/relation.h"
 
@@ -24,6 +26,24 @@ MSG_LAYOUT(claim, CLAIM_COLUMNS);
 
 /* A sub-object of the table that stands for the fence; no SQL command locks it. */
 #define LOCK_FENCE 2
+
+static void
+fence_tag(LOCKTAG *tag)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, RelationRelationId,
+					   msgext_relation_oid("claim"), LOCK_FENCE);
+}
+
+#ifdef USE_ASSERT_CHECKING
+static bool
+fence_is_held(void)
+{
+	LOCKTAG tag;
+
+	fence_tag(&tag);
+	return msgext_lock_held_by_me(&tag, ExclusiveLock);
+}
+#endif
 
 MsgTable *
 msgext_claim_open(bool writable)
@@ -41,6 +61,7 @@ msgext_claim_add(MsgTable *claims, int64 id, TimestampTz at, int n, const int64 
 	int i;
 
 	Assert(n > 0);
+	Assert(fence_is_held());
 	for (i = 0; i < n; i++)
 	{
 		message_datums[i] = Int64GetDatum(messages[i]);
@@ -138,19 +159,13 @@ msgext_claim_exists(MsgTable *claims, Snapshot snapshot, int64 message, int32 at
 	return found;
 }
 
-static void
-fence_tag(LOCKTAG *tag)
-{
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, RelationRelationId,
-					   msgext_relation_oid("claim"), LOCK_FENCE);
-}
-
 void
 msgext_claim_fence_hold(void)
 {
 	LOCKTAG tag;
 
 	fence_tag(&tag);
+	Assert(IsTransactionState());
 	LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
@@ -159,6 +174,8 @@ msgext_claim_fence_wait(void)
 {
 	LOCKTAG tag;
 
+	/* He who holds it would wait for nobody. */
+	Assert(!fence_is_held());
 	fence_tag(&tag);
 	LockAcquire(&tag, ShareLock, false, false);
 	LockRelease(&tag, ShareLock, false);

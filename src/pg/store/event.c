@@ -38,6 +38,7 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 {
 	MsgValues row;
 
+	Assert(event->message_id > 0 && event->kind != NULL);
 	msgext_values_init(&row);
 	msgext_values_int64(&row, Anum_event_message_id, event->message_id);
 	msgext_values_time(&row, Anum_event_at,

@@ -118,6 +118,16 @@ read_snapshot(MemoryContext context, const char *text, MsgSnapshot *snapshot)
 		snapshot->xip[snapshot->nxip++] = strtou64(end + 1, &end, 10);
 }
 
+/* See the list of states in lane.h. */
+static void
+check(const MsgLane *lane)
+{
+	Assert(lane->has_done == (lane->done.xip != NULL));
+	Assert(lane->scanning == (lane->scan.xip != NULL));
+	Assert(lane->scanning || lane->range == NULL);
+	Assert(lane->scanning || (lane->xid == 0 && lane->id == 0));
+}
+
 /* The lane's row in msgext.lane: its slot while the scan is open, or NULL. */
 static TupleTableSlot *
 find_saved(MsgLane *lane, MsgTable *lanes, MsgScan **scan)
@@ -167,6 +177,7 @@ msgext_lane_reload(MsgLane *lane)
 	}
 	msgext_scan_end(scan);
 	msgext_table_close(lanes);
+	check(lane);
 }
 
 /* FNV-1a, which no other version of PostgreSQL has otherwise, and the priority. */
@@ -210,6 +221,8 @@ msgext_lane_save(MsgLane *lane)
 	MsgScan *scan;
 	MsgValues row;
 
+	check(lane);
+	Assert(lane->range == NULL);
 	msgext_values_init(&row);
 	msgext_values_text(&row, Anum_lane_server, lane->server);
 	msgext_values_int16(&row, Anum_lane_priority, lane->priority);
@@ -261,15 +274,12 @@ open_range(MsgLane *lane, MsgTable *outbox, bool point, uint64 from, uint64 befo
 		msgext_key_xid8(&keys[1], 2, BTGreaterEqualStrategyNumber, from);
 		msgext_key_xid8(&keys[2], 2, BTLessStrategyNumber, before);
 	}
+	Assert(lane->scanning && lane->range == NULL);
 	lane->range = msgext_table_scan(outbox, "outbox_lane", GetActiveSnapshot(), keys, 3);
 	lane->range_is_point = point;
 }
 
-/*
- * Opens the next range above the lane's position; false when scan has been read. The
- * position is (xid, id): everything of lower transactions has been passed, and of xid
- * itself everything up to id. INT64_MAX as id: all of it.
- */
+/* Opens the next range above the lane's position; false when scan has been read. */
 static bool
 next_range(MsgLane *lane, MsgTable *outbox)
 {
@@ -376,6 +386,7 @@ msgext_lane_next(MsgLane *lane, MsgTable *outbox, MsgRow *row)
 	{
 		TupleTableSlot *slot;
 
+		check(lane);
 		if (!lane->scanning)
 		{
 			/* Once a call: what commits meanwhile sets our latch. */
@@ -406,6 +417,9 @@ msgext_lane_next(MsgLane *lane, MsgTable *outbox, MsgRow *row)
 void
 msgext_lane_pass(MsgLane *lane, const MsgRow *row)
 {
+	check(lane);
+	Assert(lane->range != NULL);
+	Assert(row->xid > lane->xid || (row->xid == lane->xid && row->id > lane->id));
 	lane->xid = row->xid;
 	lane->id = row->id;
 	lane->moved = true;

@@ -9,6 +9,24 @@
  * that were still running in it and have ended since, and those that began later: a few
  * index ranges, whose cost depends neither on the backlog nor on history, and which
  * jump over no gap, however long a transaction runs.
+ *
+ * The states of a lane, what may be trusted in each, and who moves it on:
+ *
+ *	RESTING			!scanning, no range. All messages of transactions visible in "done" have
+ *					been passed. The position is (0, 0).
+ *					start_scan(): to BETWEEN RANGES, when there is a newer snapshot.
+ *	BETWEEN RANGES	scanning, no range. Of the transactions visible in "scan" and not in
+ *					"done", everything up to the position has been passed: all of lower
+ *					transactions, and of xid itself up to id (INT64_MAX: all of it).
+ *					next_range(): to IN A RANGE. When there is no further one, finish_scan():
+ *					to RESTING, with "scan" as "done".
+ *	IN A RANGE		scanning, a range is open. The same holds; the row returned last has not
+ *					been passed before msgext_lane_pass(). Within one transaction and one
+ *					snapshot only.
+ *					pass_range() at its end, msgext_lane_rest() before it: to BETWEEN RANGES.
+ *
+ * Only the first two are written down, and last over a transaction's end. After an abort
+ * memory may be ahead of the table: msgext_lane_reload() goes back to what it says.
  */
 #ifndef MSGEXT_LANE_H
 #define MSGEXT_LANE_H
@@ -21,7 +39,7 @@ typedef struct MsgSnapshot
 	uint64 xmin;
 	uint64 xmax;
 	int nxip;
-	uint64 *xip; /* sorted; malloc'ed in the lane's memory context */
+	uint64 *xip; /* sorted; palloc'ed in the lane's memory context */
 } MsgSnapshot;
 
 typedef struct MsgLane

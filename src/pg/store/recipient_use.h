@@ -8,6 +8,13 @@
 #include "core/option.h"
 #include "pg/store/table.h"
 
+/* clang-format off */
+#define RECIPIENT_USE_COLUMNS(C) \
+	C(recipient_use, server) C(recipient_use, limit_key) C(recipient_use, recipient) \
+	C(recipient_use, at) C(recipient_use, message_id)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(recipient_use, RECIPIENT_USE_COLUMNS);
+
 extern MsgTable *msgext_recipient_open(void);
 
 /*

@@ -28,6 +28,7 @@ msgext_reminder_add(MsgTable *reminders, const char *server, const char *kind,
 {
 	MsgValues row;
 
+	Assert(at != 0 && id > 0);
 	msgext_values_init(&row);
 	msgext_values_text(&row, Anum_reminder_server, server);
 	msgext_values_text(&row, Anum_reminder_kind, kind);
@@ -56,6 +57,8 @@ msgext_reminder_read(MsgTable *reminders, const char *server, const char *kind,
 	TupleTableSlot *slot;
 	bool isnull;
 	int n = 0;
+
+	Assert(max > 0);
 
 	while (n < max && (slot = msgext_scan_next(scan)) != NULL)
 	{
