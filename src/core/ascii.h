@@ -1,6 +1,6 @@
 /*
  * ascii.h
- *		Comparing words of protocols without case.
+ *		Letters and digits of protocols: words without case, hexadecimal digits.
  *
  * Not strcasecmp: what that takes for the same letter depends on the server's locale
  * (Turkish has two kinds of i), and a protocol does not.
@@ -32,6 +32,16 @@ msgext_ascii_same(const char *text, size_t len, const char *word)
 			return false;
 	}
 	return true;
+}
+
+/* What a hexadecimal digit stands for; -1 when it is none. */
+static inline int
+msgext_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = msgext_ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 #endif /* MSGEXT_ASCII_H */

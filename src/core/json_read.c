@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "core/ascii.h"
 #include "core/utf8.h"
 
 const MsgJsonLimits msgext_json_strict = {
@@ -94,16 +95,11 @@ read_hex4(const char *at, const char *end)
 		return -1;
 	for (i = 0; i < 4; i++)
 	{
-		char c = at[i];
+		int digit = msgext_hex_digit(at[i]);
 
-		if (c >= '0' && c <= '9')
-			value = value << 4 | (c - '0');
-		else if (c >= 'a' && c <= 'f')
-			value = value << 4 | (c - 'a' + 10);
-		else if (c >= 'A' && c <= 'F')
-			value = value << 4 | (c - 'A' + 10);
-		else
+		if (digit < 0)
 			return -1;
+		value = value << 4 | digit;
 	}
 	return value;
 }

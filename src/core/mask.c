@@ -7,11 +7,24 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/ascii.h"
 #include "core/utf8.h"
 
 #define SECRET_MIN 4
+
+/* An ordinary text takes one step for each byte that some secret begins with. */
+#define STEPS_MIN 4096
+#define STEPS_PER_BYTE 4
+
+/* Readings of one place that are followed at a time. */
+#define FORKS_MAX 16
+
+/* Digits of a character's number in XML; there may be zeros in front. */
+#define REFERENCE_MAX 16
+
 #define CDATA_SEAM "]]><![CDATA["
 
 static bool
@@ -24,15 +37,11 @@ read_hex(const char *at, const char *end, int digits, uint32_t *value)
 	*value = 0;
 	for (i = 0; i < digits; i++)
 	{
-		char c = at[i];
+		int digit = msgext_hex_digit(at[i]);
 
-		*value <<= 4;
-		if (c >= '0' && c <= '9')
-			*value |= (uint32_t) (c - '0');
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			*value |= (uint32_t) ((c | 0x20) - 'a' + 10);
-		else
+		if (digit < 0)
 			return false;
+		*value = *value << 4 | (uint32_t) digit;
 	}
 	return true;
 }
@@ -41,19 +50,16 @@ read_hex(const char *at, const char *end, int digits, uint32_t *value)
 static const char *
 read_reference(const char *at, const char *end, uint32_t *value)
 {
-	unsigned base = at < end && *at == 'x' ? 16 : 10;
+	int base = at < end && *at == 'x' ? 16 : 10;
 	const char *first = at += base == 16;
 
-	for (*value = 0; at < end && *value <= 0x10FFFF; at++)
+	for (*value = 0; at < end && *value <= 0x10FFFF && at - first < REFERENCE_MAX; at++)
 	{
-		char c = *at;
+		int digit = msgext_hex_digit(*at);
 
-		if (c >= '0' && c <= '9')
-			*value = *value * base + (uint32_t) (c - '0');
-		else if (base == 16 && (c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			*value = *value * base + (uint32_t) ((c | 0x20) - 'a' + 10);
-		else
+		if (digit < 0 || digit >= base)
 			break;
+		*value = *value * (uint32_t) base + (uint32_t) digit;
 	}
 	return at > first && at < end && *at == ';' ? at + 1 : NULL;
 }
@@ -141,84 +147,159 @@ read_escape(const char *at, const char *end, char *out, size_t *out_len)
 	return 12;
 }
 
-/* How many bytes from at on spell the secret with escapes; 0 = they do not. */
-static size_t
-spelled(const char *at, const char *end, const char *secret)
+/* The secrets that have the same bytes so far, as a range of the sorted ones. */
+typedef struct Range
 {
-	const char *start = at;
+	int from;
+	int to;
+	size_t depth;
+} Range;
 
-	while (*secret != '\0')
+typedef struct Search
+{
+	const MsgSecrets *secrets;
+	const char *start;
+	const char *end;
+	size_t longest; /* bytes of the text, of what was found at start */
+	size_t steps;	/* that may still be made */
+} Search;
+
+/* The secrets of range from i on whose next byte is at least c. */
+static int
+lower_bound(const MsgSecrets *secrets, const Range *range, unsigned c)
+{
+	int from = range->from;
+	int to = range->to;
+
+	while (from < to)
+	{
+		int middle = from + (to - from) / 2;
+
+		if ((unsigned char) secrets->sorted[middle][range->depth] < c)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/* Those that go on with these bytes; false when there are none. */
+static bool
+narrow(const MsgSecrets *secrets, Range *range, const char *bytes, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+	{
+		unsigned c = (unsigned char) bytes[i];
+		int from = lower_bound(secrets, range, c);
+
+		range->to = lower_bound(secrets, range, c + 1);
+		range->from = from;
+		range->depth++;
+		if (range->from == range->to)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Follows the text as long as some secret goes on as it does. What may be read both as an
+ * escape and as it is, is followed both ways, as often as there are forks left.
+ */
+static void
+follow(Search *search, const char *at, Range range, int forks)
+{
+	const MsgSecrets *secrets = search->secrets;
+
+	for (;;)
 	{
 		char decoded[4];
 		size_t decoded_len = 0;
-		size_t escape = at < end ? read_escape(at, end, decoded, &decoded_len) : 0;
+		size_t escape;
+		Range plain = range;
+		Range escaped = range;
+		bool as_it_is;
 
-		if (escape > 0 && strncmp(secret, decoded, decoded_len) == 0)
+		while (range.from < range.to && secrets->sorted[range.from][range.depth] == '\0')
 		{
-			at += escape;
-			secret += decoded_len;
+			if ((size_t) (at - search->start) > search->longest)
+				search->longest = (size_t) (at - search->start);
+			plain.from = escaped.from = ++range.from;
 		}
-		else if (at < end && *at == *secret)
+		if (range.from == range.to || at == search->end || search->steps == 0)
+			return;
+		search->steps--;
+		escape = read_escape(at, search->end, decoded, &decoded_len);
+		as_it_is = narrow(secrets, &plain, at, 1);
+		if (escape > 0 && narrow(secrets, &escaped, decoded, decoded_len))
+		{
+			if (as_it_is && forks > 0)
+				follow(search, at + 1, plain, forks - 1);
+			at += escape;
+			range = escaped;
+		}
+		else if (as_it_is)
 		{
 			at++;
-			secret++;
+			range = plain;
 		}
 		else
-			return 0;
+			return;
 	}
-	return (size_t) (at - start);
 }
 
-/* Not the seam of CDATA: it stands for nothing, and nothing begins with it. */
-static const bool escapes[UCHAR_MAX + 1] = {
-	['\\'] = true, ['&'] = true, ['%'] = true, ['+'] = true};
-
-/* How many bytes from at on are the longest of the secrets, in whatever spelling. */
-static size_t
-longest(const char *at, const char *end, const char *const *secrets)
+static int
+compare_secrets(const void *a, const void *b)
 {
-	bool escape = escapes[(unsigned char) *at];
-	size_t most = 0;
-
-	for (; *secrets != NULL; secrets++)
-	{
-		size_t len;
-		size_t n = 0;
-
-		if ((!escape && *at != **secrets) || (len = strlen(*secrets)) < SECRET_MIN)
-			continue;
-
-		/* As it is first: it may have in it what would be read as an escape. */
-		if ((size_t) (end - at) >= len && memcmp(at, *secrets, len) == 0)
-			n = len;
-		else
-			n = spelled(at, end, *secrets);
-		if (n > most)
-			most = n;
-	}
-	return most;
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
 void
-msgext_mask(char *bytes, size_t len, const char *const *secrets)
+msgext_secrets_init(MsgSecrets *secrets, MsgArena *arena, const char *const *list)
 {
-	/* What a spelling may begin with: few bytes of a text are that. */
-	bool begins[UCHAR_MAX + 1];
-	const char *const *secret;
+	int n = 0;
+
+	while (list[n] != NULL)
+		n++;
+	secrets->sorted = msgext_alloc(arena, ((size_t) n + 1) * sizeof(char *));
+	secrets->n = 0;
+	for (; *list != NULL; list++)
+	{
+		if (strlen(*list) >= SECRET_MIN)
+			secrets->sorted[secrets->n++] = *list;
+	}
+	qsort(secrets->sorted, (size_t) secrets->n, sizeof(char *), compare_secrets);
+}
+
+void
+msgext_mask(char *bytes, size_t len, const MsgSecrets *secrets)
+{
+	/* What a spelling may begin with; not the seam of CDATA, which stands for nothing. */
+	bool begins[UCHAR_MAX + 1] = {
+		['\\'] = true, ['&'] = true, ['%'] = true, ['+'] = true};
+	Search search = {.secrets = secrets,
+					 .end = bytes + len,
+					 .steps = STEPS_MIN + STEPS_PER_BYTE * len};
 	char *end = bytes + len;
 	char *at;
+	int i;
 
-	memcpy(begins, escapes, sizeof(begins));
-	for (secret = secrets; *secret != NULL; secret++)
-		begins[(unsigned char) **secret] = true;
-	for (at = bytes; at < end; at++)
+	for (i = 0; i < secrets->n; i++)
+		begins[(unsigned char) secrets->sorted[i][0]] = true;
+	for (at = bytes; at < end && secrets->n > 0; at++)
 	{
-		size_t n = begins[(unsigned char) *at] ? longest(at, end, secrets) : 0;
-
-		if (n > 0)
+		if (!begins[(unsigned char) *at])
+			continue;
+		search.start = at;
+		search.longest = 0;
+		follow(&search, at, (Range){0, secrets->n, 0}, FORKS_MAX);
+		if (search.steps == 0)
+			search.longest = (size_t) (end - at);
+		if (search.longest > 0)
 		{
-			memset(at, '*', n);
-			at += n - 1;
+			memset(at, '*', search.longest);
+			at += search.longest - 1;
 		}
 	}
 }

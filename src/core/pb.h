@@ -26,7 +26,7 @@ typedef struct MsgPbLimits
 {
 	size_t size; /* bytes of protobuf */
 	int depth;	 /* of messages within messages */
-	int values;
+	int values;	 /* that are kept; of fields that are passed, four times as many */
 } MsgPbLimits;
 
 /* 64 MiB, 32 levels, 100,000 values. */

@@ -14,13 +14,17 @@
 
 #define PATH_MAX_LEN 256
 
+/* What is not kept is walked over all the same. */
+#define FIELDS_PER_VALUE 4
+
 typedef struct Reader
 {
 	MsgArena *arena;
 	const char *const *keep;
 	const MsgPbLimits *limits;
 	int values;
-	bool full; /* there were too many */
+	int fields; /* that may still be passed; below 0 = there were too many */
+	bool full;	/* there were too many values */
 	char path[PATH_MAX_LEN];
 } Reader;
 
@@ -287,10 +291,13 @@ read_field(Reader *reader, const ProtobufCFieldDescriptor *field,
 		   const PbWireField *found, int depth, size_t path_len, bool whole,
 		   MsgJson *object)
 {
-	PbWire inner = {NULL, NULL};
+	PbWire inner = {.fields = &reader->fields};
 
 	if (found->type == PB_WIRE_BYTES)
-		inner = (PbWire){found->bytes, found->bytes + found->len};
+	{
+		inner.at = found->bytes;
+		inner.end = found->bytes + found->len;
+	}
 	if (field->type == PROTOBUF_C_TYPE_MESSAGE)
 	{
 		if (found->type == PB_WIRE_BYTES)
@@ -341,8 +348,12 @@ msgext_pb_decode(MsgArena *arena, const ProtobufCMessageDescriptor *type,
 				 const char *bytes, size_t len, const char *const *keep,
 				 const MsgPbLimits *limits, MsgError *error)
 {
-	Reader reader = {.arena = arena, .keep = keep, .limits = limits};
-	PbWire wire = {bytes, len > 0 ? bytes + len : bytes};
+	Reader reader = {.arena = arena,
+					 .keep = keep,
+					 .limits = limits,
+					 .fields = FIELDS_PER_VALUE * limits->values};
+	PbWire wire = {
+		.at = bytes, .end = len > 0 ? bytes + len : bytes, .fields = &reader.fields};
 	MsgJson *object = msgext_json_new(arena, MSG_JSON_OBJECT);
 	bool read;
 
@@ -352,7 +363,7 @@ msgext_pb_decode(MsgArena *arena, const ProtobufCMessageDescriptor *type,
 		return NULL;
 	}
 	read = read_message(&reader, type, wire, 1, 0, keep == NULL, object);
-	if (reader.full)
+	if (reader.full || reader.fields < 0)
 	{
 		msgext_error(error, "", "", "has more than %d values", limits->values);
 		return NULL;

@@ -100,7 +100,7 @@ skip_group(PbWire *wire, uint32_t number)
 		PbWireField inner;
 		unsigned type;
 
-		if (!read_key(wire, &inner.number, &type))
+		if (--*wire->fields < 0 || !read_key(wire, &inner.number, &type))
 			return false;
 		if (type == PB_WIRE_GROUP)
 		{
@@ -127,7 +127,7 @@ msgext_pb_next(PbWire *wire, PbWireField *field)
 	if (wire->at == wire->end)
 		return 0;
 	memset(field, 0, sizeof(*field));
-	if (!read_key(wire, &field->number, &type))
+	if (--*wire->fields < 0 || !read_key(wire, &field->number, &type))
 		return -1;
 	field->type = (PbWireType) type;
 	if (type == PB_WIRE_GROUP)

@@ -32,9 +32,13 @@ typedef struct PbWire
 {
 	const char *at;
 	const char *end;
+	int *fields; /* that msgext_pb_next may still pass, shared with wires within */
 } PbWire;
 
-/* 1 = *field is the next one, 0 = there is none, -1 = these bytes are no protobuf. */
+/*
+ * 1 = *field is the next one, 0 = there is none, -1 = these bytes are no protobuf, or
+ * *wire->fields were passed.
+ */
 extern int msgext_pb_next(PbWire *wire, PbWireField *field);
 
 /* False at the end, and when there is no whole value. */

@@ -44,7 +44,7 @@ typedef struct MsgXmlLimits
 	int nodes;	 /* elements and attributes */
 } MsgXmlLimits;
 
-/* 1 MiB, 32 levels, 100,000 elements and attributes. */
+/* 1 MiB, 32 levels, 100,000 elements and attributes; 64 attributes a tag always. */
 extern const MsgXmlLimits msgext_xml_usual;
 
 /* Returns NULL with *error filled in when the text is not XML or exceeds a limit. */

@@ -2,11 +2,15 @@
  * xml_read.c
  *		The bounded XML reader: text in, tree out. See xml.h.
  *
- * libxml2 judges what is well formed; its document is copied into the arena. It opens
+ * libxml2 decides what is well formed; its document is copied into the arena. It opens
  * nothing, expands nothing, and is stopped at the first sign of a DTD, which no packet
  * has and which can forge attributes without any entity. Its callbacks here touch a
  * struct on the stack and never the arena, whose alloc may leave by longjmp. Its global
  * error handlers belong to the server and are neither used nor changed.
+ *
+ * libxml2 2.9 compares each attribute of a tag with all others, and each prefix with all
+ * namespaces in scope. Tags with too many are refused before libxml2 sees a byte: it
+ * calls nobody until a tag is whole.
  */
 #include "core/xml.h"
 
@@ -20,11 +24,16 @@
 
 #define BOM "\xEF\xBB\xBF"
 
+/* Of one tag, namespaces included; and namespaces in scope of one element. */
+#define ATTRIBUTES_MAX 64
+#define NAMESPACES_MAX 64
+
 const MsgXmlLimits msgext_xml_usual = {.size = 1024 * 1024, .depth = 32, .nodes = 100000};
 
 typedef struct Reader
 {
 	const char *text;
+	const char *start; /* where libxml2 begins to read: behind a byte order mark */
 	const char *end;
 	MsgArena *arena;
 	const MsgXmlLimits *limits;
@@ -92,8 +101,9 @@ declared_encoding(const char *at, const char *end, size_t *len)
 }
 
 static bool
-check_encoding(Reader *reader, const char *at)
+check_encoding(Reader *reader)
 {
+	const char *at = reader->start;
 	size_t len = 0;
 	const char *name = declared_encoding(at, reader->end, &len);
 	bool utf8 = name == NULL || msgext_ascii_same(name, len, "utf-8") ||
@@ -112,6 +122,43 @@ check_encoding(Reader *reader, const char *at)
 			return fail(reader, at,
 						"the text has letters in an encoding other than UTF-8");
 		at += bytes;
+	}
+	return true;
+}
+
+/*
+ * No "<" stands within a start tag (XML 1.0, 3.1, "No < in Attribute Values"), so that
+ * each one begins anew: what looks like a tag within a comment or CDATA cannot hide the
+ * next real one.
+ */
+static bool
+check_tags(Reader *reader)
+{
+	const char *at;
+	bool tag = false;
+	char quote = '\0';
+	int values = 0;
+
+	for (at = reader->start; at < reader->end; at++)
+	{
+		if (*at == '<')
+		{
+			tag = at + 1 < reader->end && strchr("!?/", at[1]) == NULL;
+			quote = '\0';
+			values = 0;
+		}
+		else if (!tag)
+			continue;
+		else if (quote != '\0')
+			quote = *at == quote ? '\0' : quote;
+		else if (*at == '>')
+			tag = false;
+		else if (*at == '"' || *at == '\'')
+		{
+			quote = *at;
+			if (++values > ATTRIBUTES_MAX)
+				return fail(reader, at, "a tag has too many attributes");
+		}
 	}
 	return true;
 }
@@ -152,10 +199,20 @@ stop(void *context, const char *why)
 static void
 on_error(void *context, xmlErrorPtr error)
 {
+	xmlParserCtxtPtr parser = context;
+
 	/* A prefix without a namespace is a name like any other here. */
-	if (error->level >= XML_ERR_ERROR && error->domain != XML_FROM_NAMESPACE)
-		note(reader_of(context), error->line,
-			 error->message != NULL ? error->message : "it is not well formed");
+	if (error->level < XML_ERR_ERROR || error->domain == XML_FROM_NAMESPACE)
+		return;
+	note(reader_of(context), error->line,
+		 error->message != NULL ? error->message : "it is not well formed");
+
+	/*
+	 * One complaint is enough, and there may be one for each byte. xmlStopParser would
+	 * free the input under the function that complains.
+	 */
+	parser->instate = XML_PARSER_EOF;
+	parser->disableSAX = 1;
 }
 
 static void
@@ -166,21 +223,66 @@ on_doctype(void *context, const xmlChar *name, const xmlChar *external_id,
 	stop(context, "it has a DOCTYPE, which is never read");
 }
 
+/* Nobody else uses these two members of a node: where it begins, and its end. */
+static void
+set_start(xmlNodePtr node, size_t at)
+{
+	node->_private = (void *) (uintptr_t) at;
+}
+
+static void
+set_end(xmlNodePtr node, size_t at)
+{
+	node->psvi = (void *) (uintptr_t) at;
+}
+
+/* What libxml2 has read of the text. */
+static size_t
+consumed(xmlParserCtxtPtr parser)
+{
+	const Reader *reader = reader_of(parser);
+
+	return (size_t) (reader->start - reader->text) + (size_t) xmlByteConsumed(parser);
+}
+
 static void
 on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
 		 int nnamespaces, const xmlChar **namespaces, int nattributes, int ndefaulted,
 		 const xmlChar **attributes)
 {
+	xmlParserCtxtPtr parser = context;
 	Reader *reader = reader_of(context);
+	size_t at;
 
-	reader->nodes += 1 + nattributes;
+	reader->nodes += 1 + nattributes + nnamespaces;
 	if (reader->nodes > reader->limits->nodes)
 		stop(context, "there are too many elements");
-	else if (((xmlParserCtxtPtr) context)->nodeNr >= reader->limits->depth)
+	else if (parser->nodeNr >= reader->limits->depth)
 		stop(context, "elements are nested too deeply");
+	else if (parser->nsNr / 2 > NAMESPACES_MAX)
+		stop(context, "there are too many namespaces");
 	else
+	{
 		xmlSAX2StartElementNs(context, name, prefix, uri, nnamespaces, namespaces,
 							  nattributes, ndefaulted, attributes);
+
+		/* The tag has been read up to its ">" or "/>", and has no other "<". */
+		at = consumed(parser);
+		while (at > 0 && reader->text[at - 1] != '<')
+			at--;
+		if (parser->node != NULL && at > 0)
+			set_start(parser->node, at - 1);
+	}
+}
+
+static void
+on_end(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+	xmlParserCtxtPtr parser = context;
+
+	if (parser->node != NULL)
+		set_end(parser->node, consumed(parser));
+	xmlSAX2EndElementNs(context, name, prefix, uri);
 }
 
 static void
@@ -194,7 +296,7 @@ release(void *object)
 
 /* The document, which lives as long as the arena; NULL with the complaint noted. */
 static xmlDocPtr
-read_document(Reader *reader, const char *text)
+read_document(Reader *reader)
 {
 	xmlParserCtxtPtr context;
 
@@ -210,8 +312,10 @@ read_document(Reader *reader, const char *text)
 	context->sax->serror = on_error;
 	context->sax->internalSubset = on_doctype;
 	context->sax->startElementNs = on_start;
-	context->myDoc = xmlCtxtReadMemory(context, text, (int) (reader->end - text), NULL,
-									   NULL, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
+	context->sax->endElementNs = on_end;
+	context->myDoc =
+		xmlCtxtReadMemory(context, reader->start, (int) (reader->end - reader->start),
+						  NULL, NULL, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
 	context->_private = NULL;
 	if (context->myDoc == NULL || reader->why[0] != '\0')
 	{
@@ -270,6 +374,8 @@ copy_element(MsgArena *arena, const xmlNode *node)
 	const xmlNode *child;
 
 	copy->name = copy_name(arena, node->ns, node->name);
+	copy->start = (size_t) (uintptr_t) node->_private;
+	copy->end = (size_t) (uintptr_t) node->psvi;
 	copy->text = copy_text(arena, node->children);
 	for (attribute = node->properties; attribute != NULL; attribute = attribute->next)
 	{
@@ -297,103 +403,17 @@ copy_element(MsgArena *arena, const xmlNode *node)
 	return copy;
 }
 
-/* The end of what begins at at with open, if it does; else NULL. */
-static const char *
-skip(const char *at, const char *end, const char *open, const char *close)
-{
-	size_t n = strlen(open);
-	size_t m = strlen(close);
-
-	if ((size_t) (end - at) < n || memcmp(at, open, n) != 0)
-		return NULL;
-	for (at += n; (size_t) (end - at) >= m; at++)
-	{
-		if (memcmp(at, close, m) == 0)
-			return at + m;
-	}
-	return end;
-}
-
-/* The next tag's "<": behind text, comments, instructions and CDATA. */
-static const char *
-next_tag(const char *at, const char *end)
-{
-	while (at < end)
-	{
-		const char *behind = *at != '<' ? at + 1 : skip(at, end, "<!--", "-->");
-
-		if (behind == NULL)
-			behind = skip(at, end, "<?", "?>");
-		if (behind == NULL)
-			behind = skip(at, end, "<![CDATA[", "]]>");
-		if (behind == NULL)
-			break;
-		at = behind;
-	}
-	return at;
-}
-
-/* Behind the ">" of the tag at at; a value may hold one too. */
-static const char *
-skip_tag(const char *at, const char *end)
-{
-	char quote = '\0';
-
-	for (; at < end; at++)
-	{
-		if (quote != '\0')
-			quote = *at == quote ? '\0' : quote;
-		else if (*at == '"' || *at == '\'')
-			quote = *at;
-		else if (*at == '>')
-			return at + 1;
-	}
-	return end;
-}
-
-/*
- * Notes where the element at at stands, and those below it: libxml2 does not tell. The
- * text is known to be well formed and without a DTD, which is what makes this short.
- * Returns the place behind it; NULL if text and tree differ all the same.
- */
-static const char *
-mark(const Reader *reader, MsgXml *node, const char *at)
-{
-	MsgXml *child = node->first;
-
-	node->start = (size_t) (at - reader->text);
-	at = skip_tag(at, reader->end);
-	if (at[-2] != '/')
-	{
-		for (;;)
-		{
-			at = next_tag(at, reader->end);
-			if (reader->end - at < 2)
-				return NULL;
-			if (at[1] == '/')
-				break;
-			if (child == NULL || (at = mark(reader, child, at)) == NULL)
-				return NULL;
-			child = child->next;
-		}
-		at = skip_tag(at, reader->end);
-	}
-	node->end = (size_t) (at - reader->text);
-	return child == NULL ? at : NULL;
-}
-
 MsgXml *
 msgext_xml_parse(MsgArena *arena, const char *text, size_t len,
 				 const MsgXmlLimits *limits, MsgError *error)
 {
 	Reader reader = {.text = text,
+					 .start = text,
 					 .end = text + len,
 					 .arena = arena,
 					 .limits = limits,
 					 .error = error};
-	const char *at = text;
 	xmlDocPtr document;
-	MsgXml *root;
 
 	error->offset = 0;
 	if (len > limits->size)
@@ -402,27 +422,20 @@ msgext_xml_parse(MsgArena *arena, const char *text, size_t len,
 		return NULL;
 	}
 	if (len >= 3 && memcmp(text, BOM, 3) == 0)
-		at += 3;
-	if (at == reader.end)
+		reader.start += 3;
+	if (reader.start == reader.end)
 	{
-		fail(&reader, at, "the text is empty");
+		fail(&reader, reader.start, "the text is empty");
 		return NULL;
 	}
-	if (!check_encoding(&reader, at))
+	if (!check_encoding(&reader) || !check_tags(&reader))
 		return NULL;
-	document = read_document(&reader, at);
+	document = read_document(&reader);
 	if (document == NULL)
 	{
 		msgext_error(error, "", "", "the text is no XML at line %d: %s", reader.line,
 					 reader.why);
 		return NULL;
 	}
-	root = copy_element(arena, xmlDocGetRootElement(document));
-	at = next_tag(at, reader.end);
-	if (reader.end - at < 2 || mark(&reader, root, at) == NULL)
-	{
-		fail(&reader, at, "its elements cannot be found in the text");
-		return NULL;
-	}
-	return root;
+	return copy_element(arena, xmlDocGetRootElement(document));
 }

@@ -98,6 +98,7 @@ main(int argc, char **argv)
 	test_samples();
 	test_login();
 	test_mask();
+	test_hostile();
 	test_mutations();
 
 	msgext_arena_std_destroy(test_arena);

@@ -47,6 +47,7 @@ extern void test_base64(void);
 extern void test_buf(void);
 extern void test_cascade(void);
 extern void test_error(void);
+extern void test_hostile(void);
 extern void test_json(void);
 extern void test_lifecycle(void);
 extern void test_login(void);

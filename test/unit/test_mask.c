@@ -5,19 +5,55 @@
 #include "test.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "core/buf.h"
 #include "core/mask.h"
 
 /* What is left of text. */
 static const char *
 masked(const char *text, const char *secret)
 {
-	const char *secrets[] = {secret, NULL};
+	const char *list[] = {secret, NULL};
 	static char copy[256];
+	MsgSecrets secrets;
 
+	msgext_secrets_init(&secrets, test_arena, list);
 	strcpy(copy, text);
-	msgext_mask(copy, strlen(copy), secrets);
+	msgext_mask(copy, strlen(copy), &secrets);
 	return copy;
+}
+
+/*
+ * Masks 1 MiB of word again and again, with n secrets of len bytes of it and a letter that
+ * never follows. Returns the milliseconds that the processor took.
+ */
+static long
+mask_long(const char *word, int len, int n)
+{
+	size_t size = 1024 * 1024;
+	const char **list = msgext_alloc0(test_arena, (size_t) (n + 1) * sizeof(char *));
+	MsgSecrets secrets;
+	MsgBuf text;
+	clock_t start;
+	int i;
+
+	msgext_buf_init(&text, test_arena, size + 16);
+	while (text.len < size)
+		msgext_buf_puts(&text, word);
+	for (i = 0; i < n; i++)
+	{
+		MsgBuf secret;
+
+		msgext_buf_init(&secret, test_arena, (size_t) len + 16);
+		msgext_buf_append(&secret, text.data, (size_t) len);
+		msgext_buf_printf(&secret, "Z%d", i);
+		list[i] = secret.data;
+	}
+	start = clock();
+	msgext_secrets_init(&secrets, test_arena, list);
+	msgext_mask(text.data, text.len, &secrets);
+	return (long) ((clock() - start) * 1000 / CLOCKS_PER_SEC);
 }
 
 void
@@ -79,11 +115,28 @@ test_mask(void)
 
 	test_begin("mask: several");
 	{
-		const char *secrets[] = {"abcd", "abcdef", "x1", "-ef-", NULL};
+		const char *list[] = {"abcd", "abcdef", "x1", "-ef-", NULL};
 		char text[] = "abcde abcd\\u0065f x1 abcd-ef-";
+		MsgSecrets secrets;
 
-		msgext_mask(text, strlen(text), secrets);
+		msgext_secrets_init(&secrets, test_arena, list);
+		msgext_mask(text, strlen(text), &secrets);
 		CHECK_TEXT(text, "****e *********** x1 ********");
 	}
+	test_end();
+
+	test_begin("mask: what can be read in two ways");
+	CHECK_TEXT(masked("a+b%20c", "a+b c"), "*******");
+	CHECK_TEXT(masked("&amp;&amp;&amp;x", "&amp;&&x"), "****************");
+	CHECK_TEXT(masked("&amp;amp;&amp;x", "&amp;&x"), "***************");
+	CHECK_TEXT(masked("%2525", "%25"), "%2525");
+	CHECK_TEXT(masked("%2525ab", "%25ab"), "*******");
+	test_end();
+
+	test_begin("mask: many secrets, and texts that take long to search");
+	CHECK(mask_long("abcd", 4, 2000) < 1000);
+	CHECK(mask_long("a", 2000, 10) < 1000);
+	CHECK(mask_long("&amp;", 2000, 10) < 1000);
+	CHECK(mask_long("%25", 2000, 1) < 1000);
 	test_end();
 }

@@ -330,7 +330,7 @@ test_wire(void)
 	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 	{
 		char *end = msgext_pb_put_varint(bytes, values[i]);
-		PbWire wire = {bytes, end};
+		PbWire wire = {.at = bytes, .end = end};
 		uint64_t value = 0;
 
 		CHECK_INT(end - bytes, (int64_t) msgext_pb_varint_size(values[i]));

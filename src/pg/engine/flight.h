@@ -19,6 +19,7 @@
 #ifndef MSGEXT_FLIGHT_H
 #define MSGEXT_FLIGHT_H
 
+#include "core/mask.h"
 #include "lib/ilist.h"
 #include "pg/engine/upstream.h"
 #include "pg/store/reminder.h"
@@ -68,7 +69,7 @@ typedef struct MsgFlight
 	MsgConn conn;			   /* the account's, with the session it is sent with */
 	uint64 session;			   /* which one that was */
 	const char *refresh_token; /* of a login; NULL = by password */
-	const char **secrets;	   /* once it has landed: what the answer must not echo */
+	MsgSecrets secrets;		   /* once it has landed: what the answer must not echo */
 	MsgLogin login_answer;
 	MsgOpenClaim *claim; /* of a send */
 	int n;				 /* messages; one for a login */

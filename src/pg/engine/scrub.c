@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "core/mask.h"
 #include "pg/engine/scrub.h"
 
 /* Everything that an answer must not echo. */
@@ -12,23 +11,25 @@ static void
 list_secrets(MsgFlight *flight)
 {
 	const char **own = flight->account->secrets;
+	const char **list;
 	int n = 0;
 
 	while (own[n] != NULL)
 		n++;
-	flight->secrets = msgext_alloc(flight->arena, (n + 3) * sizeof(char *));
-	memcpy(flight->secrets, own, n * sizeof(char *));
+	list = msgext_alloc(flight->arena, (n + 3) * sizeof(char *));
+	memcpy(list, own, n * sizeof(char *));
 	if (flight->conn.session != NULL)
-		flight->secrets[n++] = flight->conn.session->token;
+		list[n++] = flight->conn.session->token;
 	if (flight->kind == MSG_FLIGHT_LOGIN && flight->refresh_token != NULL)
-		flight->secrets[n++] = flight->refresh_token;
-	flight->secrets[n] = NULL;
+		list[n++] = flight->refresh_token;
+	list[n] = NULL;
+	msgext_secrets_init(&flight->secrets, flight->arena, list);
 }
 
 static void
 hide_secrets(const MsgFlight *flight, char *bytes, size_t len)
 {
-	msgext_mask(bytes, len, flight->secrets);
+	msgext_mask(bytes, len, &flight->secrets);
 }
 
 static const char *

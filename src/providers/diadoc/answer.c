@@ -13,6 +13,9 @@
 /* "text/plain, one short sentence": what is longer comes from somewhere else. */
 #define TEXT_MAX 2000
 
+/* The title of a web page stands near its beginning. */
+#define PAGE_MAX 65536
+
 void
 msgext_diadoc_outcome(MsgArena *arena, MsgOutcome *outcome, const MsgReply *reply,
 					  MsgVerdict verdict, const char *text)
@@ -66,13 +69,16 @@ find_word(const char *text, const char *end, const char *word)
 static void
 find_title(const char **start, const char **end)
 {
+	const char *page = *end;
 	const char *title;
 	const char *close;
 
 	if (*start == *end || **start != '<')
 		return;
-	title = find_word(*start, *end, "<title>");
-	close = title != NULL ? find_word(title, *end, "</title>") : NULL;
+	if (page - *start > PAGE_MAX)
+		page = *start + PAGE_MAX;
+	title = find_word(*start, page, "<title>");
+	close = title != NULL ? find_word(title, page, "</title>") : NULL;
 	if (close != NULL)
 	{
 		*start = title + strlen("<title>");

@@ -19,6 +19,9 @@
 const MsgPbLimits msgext_diadoc_answer_limits = {
 	.size = 256 * 1024 * 1024, .depth = 16, .values = 200000};
 
+/* Each is looked for among those that were sent, which are forty. */
+#define DOCUMENTS_MAX 1000
+
 const char *const msgext_diadoc_message_fields[] = {
 	"MessageId",
 	"TimestampTicks",
@@ -56,8 +59,7 @@ msgext_diadoc_is_guid(const char *text)
 			if (digits != 8 + 4 * hyphens || hyphens++ == 4)
 				return false;
 		}
-		else if ((*text >= '0' && *text <= '9') ||
-				 (msgext_ascii_lower(*text) >= 'a' && msgext_ascii_lower(*text) <= 'f'))
+		else if (msgext_hex_digit(*text) >= 0)
 			digits++;
 		else
 			return false;
@@ -151,10 +153,13 @@ msgext_diadoc_documents(MsgArena *arena, const MsgJson *message, int *n)
 	const MsgJson *entities = msgext_json_get(message, "Entities");
 	const MsgJson *entity = entities != NULL ? entities->first : NULL;
 	size_t count = entities != NULL ? (size_t) entities->count : 0;
-	DiadocDocument *documents = msgext_alloc(arena, (count + 1) * sizeof(DiadocDocument));
+	DiadocDocument *documents;
 
+	if (count > DOCUMENTS_MAX)
+		count = DOCUMENTS_MAX;
+	documents = msgext_alloc(arena, (count + 1) * sizeof(DiadocDocument));
 	*n = 0;
-	for (; entity != NULL; entity = entity->next)
+	for (; entity != NULL && *n < DOCUMENTS_MAX; entity = entity->next)
 	{
 		if (!is_document(entity))
 			continue;

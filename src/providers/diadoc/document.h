@@ -55,7 +55,7 @@ extern int64_t msgext_diadoc_time(const MsgJson *object, const char *name);
 
 extern void msgext_diadoc_document(const MsgJson *json, DiadocDocument *document);
 
-/* The documents of a message, in the order of its entities. */
+/* The documents of a message in the order of its entities, the first thousand. */
 extern DiadocDocument *msgext_diadoc_documents(MsgArena *arena, const MsgJson *message,
 											   int *n);
 

@@ -12,6 +12,9 @@
 /* Between the answer to a send and the first status that knows the id. */
 #define UNKNOWN_ID_PATIENCE_US (INT64_C(10) * 60 * 1000000)
 
+/* Of one message in one answer; there is no sense in a second. */
+#define EVENTS_MAX 16
+
 /* A code other than "ok", of one message or of a packet about one. */
 static void
 judge_code(const MsgReply *reply, const MsgJob *job, const char *code,
@@ -47,12 +50,15 @@ judge_entry(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
 	bool ok = code == NULL || msgext_edna_code(code) == EDNA_OK;
 	MsgEvent *event = ok ? msgext_edna_event(arena, conn, reply->body, entry) : NULL;
 	MsgEvent **link = &outcome->events;
+	int events = 0;
 
 	/* Said of one message twice, both count: which is the newer the engine knows. */
 	if (event != NULL && outcome->verdict == MSG_VERDICT_PROGRESS)
 	{
-		while (*link != NULL)
-			link = &(*link)->next;
+		for (; *link != NULL; link = &(*link)->next)
+			events++;
+		if (events >= EVENTS_MAX)
+			return;
 	}
 	else if (event != NULL)
 	{

@@ -15,6 +15,9 @@
 #define CODE_MAX 32
 #define REASON_MAX 200
 
+/* Each is looked for among the targets: twice as many as there can be of these. */
+#define ENTRIES_MAX (4 * PERSONIUM_TARGETS_MAX)
+
 /* A cell that distrusts our unit (its certificate, its clock) may be mended, or not. */
 #define DISTRUST_MAX 3
 
@@ -88,6 +91,7 @@ msgext_personium_result(PersoniumDelivery *delivery, const MsgJson *stored)
 	const MsgJson *entry;
 	int strays = 0;
 	int silents = 0;
+	int n = 0;
 	int i;
 
 	/* "Result: array"; a list of one may have lost its brackets as d.results has. */
@@ -95,12 +99,13 @@ msgext_personium_result(PersoniumDelivery *delivery, const MsgJson *stored)
 		entry = list->first;
 	else
 		entry = msgext_json_is(list, MSG_JSON_OBJECT) ? list : NULL;
-	for (; entry != NULL; entry = entry != list ? entry->next : NULL)
+	for (; entry != NULL && n < ENTRIES_MAX; entry = entry != list ? entry->next : NULL)
 	{
 		const MsgJson *to = msgext_json_get(entry, "To");
 		PersoniumTarget *target;
 		const char *url;
 
+		n++;
 		if (!msgext_json_is(to, MSG_JSON_STRING) || to->len == 0)
 			continue;
 		url = msgext_personium_cell(delivery->arena, to->text, to->len);
