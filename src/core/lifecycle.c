@@ -201,20 +201,22 @@ obey(const MsgPolicy *policy, const MsgHistory *history, int64_t retry_after_ms,
 }
 
 /*
- * A message that may have arrived has not failed, and has not expired unsent: where no
- * further attempt follows, nobody can tell.
+ * A message that may have arrived has not failed, was not refused, and has not expired
+ * unsent: where no further attempt follows, nobody can tell.
  */
 static void
 admit_ignorance(MsgDecision *decision)
 {
 	if (decision->state != MSG_QUEUED)
 		decision->state = MSG_UNKNOWN;
+	if (decision->state == MSG_UNKNOWN && decision->note == NULL)
+		decision->note = "an earlier attempt may have reached the provider";
 }
 
 void
 msgext_lifecycle_decide(const MsgPolicy *policy, const MsgHistory *history,
-						MsgVerdict verdict, int64_t retry_after_ms, int64_t now_us,
-						MsgDecision *decision)
+						MsgVerdict verdict, bool inherent, int64_t retry_after_ms,
+						int64_t now_us, MsgDecision *decision)
 {
 	memset(decision, 0, sizeof(*decision));
 	switch (verdict)
@@ -235,6 +237,8 @@ msgext_lifecycle_decide(const MsgPolicy *policy, const MsgHistory *history,
 			break;
 		case MSG_VERDICT_REJECTED:
 			decision->state = MSG_REJECTED;
+			if (history->maybe_sent && !inherent)
+				admit_ignorance(decision);
 			break;
 		case MSG_VERDICT_RELOGIN:
 		case MSG_VERDICT_PAUSE:

@@ -90,9 +90,16 @@ extern bool msgext_state_may_follow(MsgState current, MsgState reported);
 extern int64_t msgext_backoff_ms(int64_t min_ms, int64_t max_ms, int failures,
 								 uint64_t seed);
 
-/* The one table of what follows a send's answer. retry_after_ms is -1 when not told. */
+/*
+ * The one table of what follows a send's answer. retry_after_ms is -1 when not told;
+ * inherent is that of MsgOutcome.
+ *
+ * A message that may have been sent before ends as its repeat's acceptance, or unknown: a
+ * repeat that is refused, or that is not made any more, says nothing of the first one.
+ */
 extern void msgext_lifecycle_decide(const MsgPolicy *policy, const MsgHistory *history,
-									MsgVerdict verdict, int64_t retry_after_ms,
-									int64_t now_us, MsgDecision *decision);
+									MsgVerdict verdict, bool inherent,
+									int64_t retry_after_ms, int64_t now_us,
+									MsgDecision *decision);
 
 #endif /* MSGEXT_LIFECYCLE_H */

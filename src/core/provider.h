@@ -160,6 +160,8 @@ typedef struct MsgOutcome
 	const char *raw;		 /* the part of the answer that says it; NULL = all of it */
 	size_t raw_len;
 	bool key_ignored; /* the provider did not heed our key, and will take repeats */
+	bool inherent;	  /* of REJECTED: by what is in the message, so that every earlier
+					   * attempt was refused as well */
 } MsgOutcome;
 
 /*

@@ -348,6 +348,13 @@ sample_outcome_json(const MsgOutcome *outcome)
 		truth->truth = true;
 		msgext_json_set(json, "key_ignored", truth);
 	}
+	if (outcome->inherent)
+	{
+		MsgJson *truth = msgext_json_new(test_arena, MSG_JSON_BOOL);
+
+		truth->truth = true;
+		msgext_json_set(json, "inherent", truth);
+	}
 	if (outcome->events != NULL)
 		msgext_json_set(json, "events", sample_events_json(outcome->events));
 	if (outcome->detail != NULL)

@@ -127,6 +127,7 @@ typedef struct Row
 	int64_t expires_s; /* from now; 0 = never */
 	bool maybe_sent;
 	MsgVerdict verdict;
+	bool inherent;
 	int64_t retry_after_ms;
 
 	MsgState state;
@@ -147,6 +148,18 @@ static const Row rows[] = {
 	 .state = MSG_ACCEPTED},
 	{.name = "rejected",
 	 .verdict = MSG_VERDICT_REJECTED,
+	 .retry_after_ms = -1,
+	 .state = MSG_REJECTED},
+
+	{.name = "rejected, but an earlier attempt may have arrived",
+	 .maybe_sent = true,
+	 .verdict = MSG_VERDICT_REJECTED,
+	 .retry_after_ms = -1,
+	 .state = MSG_UNKNOWN},
+	{.name = "rejected by what is in it, as it was before",
+	 .maybe_sent = true,
+	 .verdict = MSG_VERDICT_REJECTED,
+	 .inherent = true,
 	 .retry_after_ms = -1,
 	 .state = MSG_REJECTED},
 
@@ -335,16 +348,137 @@ check_row(const Row *row)
 
 		history.seed = (uint64_t) seed;
 		memset(&decision, 0xEE, sizeof(decision));
-		msgext_lifecycle_decide(&policy, &history, row->verdict, row->retry_after_ms, NOW,
-								&decision);
+		msgext_lifecycle_decide(&policy, &history, row->verdict, row->inherent,
+								row->retry_after_ms, NOW, &decision);
 		CHECK_TEXT(msgext_state_name(decision.state), msgext_state_name(row->state));
 		CHECK_INT(decision.counted, row->counted);
 		CHECK_INT(decision.pause, row->pause);
 		if (row->state == MSG_QUEUED)
 			CHECK(decision.next_us >= NOW + row->least_ms * 1000 &&
 				  decision.next_us <= NOW + row->most_ms * 1000);
-		if (row->state == MSG_FAILED || row->state == MSG_EXPIRED)
+		if (row->state == MSG_FAILED || row->state == MSG_EXPIRED ||
+			(row->state == MSG_UNKNOWN && row->maybe_sent))
 			CHECK(decision.note != NULL);
+	}
+	test_end();
+}
+
+/* What may be true of a message and its server beside the verdict, one at a time. */
+typedef struct Setting
+{
+	const char *name;
+	bool deduplicates;
+	bool resend_unknown;
+} Setting;
+
+static const Setting settings[] = {{"held", false, false},
+								   {"resent", false, true},
+								   {"deduplicated", true, false},
+								   {"deduplicated and resent", true, true}};
+
+typedef struct Prospect
+{
+	const char *name;
+	int max_attempts;
+	int64_t give_up_s;
+	int64_t expires_s;
+	int64_t retry_after_ms;
+} Prospect;
+
+static const Prospect prospects[] = {{"goes on", 0, 0, 0, -1},
+									 {"no attempt is left", 1, 0, 0, -1},
+									 {"is given up", 0, 3, 0, 3000},
+									 {"expires", 0, 0, 3, 3000}};
+
+/*
+ * Of every verdict the state that follows, by prospect, for each setting: Queued, Accepted,
+ * Rejected, Failed, Expired, Unknown.
+ */
+static const struct
+{
+	MsgVerdict verdict;
+	bool inherent;
+	const char *first[4];	 /* nothing of it can have arrived before */
+	const char *repeated[4]; /* an earlier attempt may have */
+} table[] = {
+	{MSG_VERDICT_ACCEPTED,
+	 false,
+	 {"AAAA", "AAAA", "AAAA", "AAAA"},
+	 {"AAAA", "AAAA", "AAAA", "AAAA"}},
+	{MSG_VERDICT_PROGRESS,
+	 false,
+	 {"AAAA", "AAAA", "AAAA", "AAAA"},
+	 {"AAAA", "AAAA", "AAAA", "AAAA"}},
+	{MSG_VERDICT_RETRY,
+	 false,
+	 {"QFFE", "QFFE", "QFFE", "QFFE"},
+	 {"QUUU", "QUUU", "QUUU", "QUUU"}},
+	{MSG_VERDICT_AGAIN,
+	 false,
+	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"},
+	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"}},
+	{MSG_VERDICT_REJECTED,
+	 false,
+	 {"RRRR", "RRRR", "RRRR", "RRRR"},
+	 {"UUUU", "UUUU", "UUUU", "UUUU"}},
+	{MSG_VERDICT_REJECTED,
+	 true,
+	 {"RRRR", "RRRR", "RRRR", "RRRR"},
+	 {"RRRR", "RRRR", "RRRR", "RRRR"}},
+	{MSG_VERDICT_RELOGIN,
+	 false,
+	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"},
+	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"}},
+	{MSG_VERDICT_PAUSE,
+	 false,
+	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"},
+	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"}},
+	{MSG_VERDICT_UNSURE,
+	 false,
+	 {"UUUU", "QUUU", "QUUU", "QUUU"},
+	 {"UUUU", "QUUU", "QUUU", "QUUU"}},
+};
+
+static char
+letter(MsgState state)
+{
+	return (char) (msgext_state_name(state)[0] - 'a' + 'A');
+}
+
+/* Every row of table, for a message that was sent before or not. */
+static void
+check_table(size_t row, bool repeated)
+{
+	size_t i;
+	size_t j;
+
+	test_begin("lifecycle: %s%s, %s", msgext_verdict_name(table[row].verdict),
+			   table[row].inherent ? " by what is in it" : "",
+			   repeated ? "of a repeat" : "of a first attempt");
+	for (i = 0; i < 4; i++)
+	{
+		for (j = 0; j < 4; j++)
+		{
+			const Prospect *prospect = &prospects[j];
+			char expected = (repeated ? table[row].repeated : table[row].first)[i][j];
+			MsgPolicy policy = {.deduplicates = settings[i].deduplicates,
+								.resend_unknown = settings[i].resend_unknown,
+								.max_attempts = prospect->max_attempts,
+								.retry_min_ms = 1000,
+								.retry_max_ms = 300000,
+								.give_up_ms = prospect->give_up_s * 1000};
+			MsgHistory history = {.created_us = NOW, .maybe_sent = repeated};
+			MsgDecision decision;
+
+			if (prospect->expires_s != 0)
+				history.expires_us = NOW + prospect->expires_s * SECOND;
+			msgext_lifecycle_decide(&policy, &history, table[row].verdict,
+									table[row].inherent, prospect->retry_after_ms, NOW,
+									&decision);
+			if (letter(decision.state) != expected)
+				test_fail(__FILE__, __LINE__, "%s, %s: %s", settings[i].name,
+						  prospect->name, msgext_state_name(decision.state));
+		}
 	}
 	test_end();
 }
@@ -359,4 +493,9 @@ test_lifecycle(void)
 	test_backoff();
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		check_row(&rows[i]);
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+	{
+		check_table(i, false);
+		check_table(i, true);
+	}
 }

@@ -310,5 +310,8 @@ msgext_dispatcher_destroy(MsgDispatcher *dispatcher)
 	msgext_http_thread_stop(dispatcher->engine.http);
 	msgext_flights_release(&dispatcher->engine.flights);
 	msgext_upstreams_release(&dispatcher->engine.upstreams);
+
+	/* It may be called from within, when an error ends a CALL. */
+	MemoryContextSwitchTo(MemoryContextGetParent(dispatcher->context));
 	MemoryContextDelete(dispatcher->context);
 }

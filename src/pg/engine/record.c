@@ -139,8 +139,9 @@ decide(const MsgEngine *engine, const MsgUpstream *upstream, const MsgServer *se
 	history.seed = (uint64) jitter_of * 1000003 +
 				   (flight != NULL ? flight->jobs[0].attempt : attempt);
 	history.maybe_sent = row->maybe_sent;
-	msgext_lifecycle_decide(&policy, &history, outcome->verdict, outcome->retry_after_ms,
-							msgext_unix_us(engine->turn.now), decision);
+	msgext_lifecycle_decide(&policy, &history, outcome->verdict, outcome->inherent,
+							outcome->retry_after_ms, msgext_unix_us(engine->turn.now),
+							decision);
 	if (decision->state == MSG_ACCEPTED && outcome->reached != 0)
 		decision->state = outcome->reached;
 }

@@ -125,6 +125,25 @@ msgext_devino_code(const MsgJson *code, MsgVerdict *verdict)
 }
 
 bool
+msgext_devino_is_malformed(const MsgJson *code)
+{
+	static const char *const endings[] = {"_invalid", "_not_specified", "-format",
+										  "-not-specified", NULL};
+	const char *const *ending;
+
+	for (ending = endings; *ending != NULL; ending++)
+	{
+		size_t len = strlen(*ending);
+
+		if (code->len >= len &&
+			msgext_ascii_same(code->text + code->len - len, len, *ending))
+			return true;
+	}
+	return msgext_devino_is(code, "validation_error") ||
+		   msgext_devino_is(code, "invalid_sms_validity_period");
+}
+
+bool
 msgext_devino_is(const MsgJson *node, const char *word)
 {
 	return msgext_json_is(node, MSG_JSON_STRING) &&

@@ -21,6 +21,9 @@ extern MsgJson *msgext_devino_read(MsgArena *arena, const char *body, size_t len
 /* The verdict that a code has by itself; false when the code is not known. */
 extern bool msgext_devino_code(const MsgJson *code, MsgVerdict *verdict);
 
+/* A value that is missing or wrong, of whatever member: it was so at every attempt. */
+extern bool msgext_devino_is_malformed(const MsgJson *code);
+
 /* Is node a string that spells word, in whatever case? */
 extern bool msgext_devino_is(const MsgJson *node, const char *word);
 

@@ -34,6 +34,8 @@ judge_message(MsgArena *arena, const MsgJson *answer, const MsgReply *reply,
 		if (!msgext_devino_code(code, &verdict))
 			verdict = MSG_VERDICT_REJECTED;
 		msgext_outcome(outcome, reply, verdict, code->text, text);
+		outcome->inherent =
+			verdict == MSG_VERDICT_REJECTED && msgext_devino_is_malformed(code);
 		return;
 	}
 	msgext_outcome(outcome, reply, MSG_VERDICT_ACCEPTED, NULL, NULL);
@@ -82,5 +84,7 @@ msgext_devino_decode_send(MsgArena *arena, const MsgConn *conn, const MsgReply *
 		verdict = MSG_VERDICT_REJECTED;
 	}
 	msgext_outcome(outcomes, reply, verdict, code->text, msgext_devino_text(description));
+	outcomes->inherent =
+		verdict == MSG_VERDICT_REJECTED && msgext_devino_is_malformed(code);
 	return true;
 }

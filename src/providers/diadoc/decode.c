@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "core/ascii.h"
 #include "core/timestamp.h"
 #include "core/verdict.h"
 #include "providers/diadoc/answer.h"
@@ -116,6 +117,29 @@ judge_unfinished(MsgArena *arena, const MsgReply *reply, int64_t wait_ms,
 	outcome->retry_after_ms = wait_ms > RETRY_MIN_MS ? wait_ms : RETRY_MIN_MS;
 }
 
+/*
+ * A 409 that lacks the header and is no refusal: "processing is in progress, retry later"
+ * (a report of 2019). The text is for people and in either language.
+ */
+static bool
+says_unfinished(const char *text)
+{
+	static const char *const words[] = {"progress", "retry", "брабат", "овтор", NULL};
+	const char *const *word;
+	const char *at;
+
+	for (word = words; text != NULL && *word != NULL; word++)
+	{
+		for (at = text; *at != '\0'; at++)
+		{
+			if (strlen(at) >= strlen(*word) &&
+				msgext_ascii_same(at, strlen(*word), *word))
+				return true;
+		}
+	}
+	return false;
+}
+
 static MsgVerdict
 judge_status(const MsgConn *conn, int status)
 {
@@ -130,7 +154,7 @@ judge_status(const MsgConn *conn, int status)
 		case 415:
 			return MSG_VERDICT_PAUSE;
 		case 400:
-		case 409: /* a duplicate, or the recipient does not take documents from us */
+		case 409: /* the recipient does not take documents from us; or says_unfinished() */
 			return MSG_VERDICT_REJECTED;
 		case 429:
 			return MSG_VERDICT_RETRY;
@@ -155,8 +179,16 @@ msgext_diadoc_decode_send(MsgArena *arena, const MsgConn *conn, const MsgReply *
 		judge_unfinished(arena, reply, UNFINISHED_MS, outcomes);
 	else if (reply->status >= 200 && reply->status < 300)
 		judge_message(arena, reply, &jobs[0], outcomes);
+	else if (reply->status == 409 &&
+			 says_unfinished(msgext_diadoc_error_text(arena, reply)))
+		judge_unfinished(arena, reply, UNFINISHED_MS, outcomes);
 	else
+	{
 		msgext_diadoc_outcome(arena, outcomes, reply, judge_status(conn, reply->status),
 							  msgext_diadoc_error_text(arena, reply));
+
+		/* "400: bad data". A proxy that refuses the request has no such code. */
+		outcomes->inherent = reply->status == 400 && outcomes->code != NULL;
+	}
 	return true;
 }

@@ -139,6 +139,16 @@ msgext_edna_open(MsgArena *arena, const char *body, size_t len, EdnaPacket *pack
 	return true;
 }
 
+static bool
+ends_with(const char *text, const char *suffix)
+{
+	size_t len = strlen(text);
+	size_t suffix_len = strlen(suffix);
+
+	return len >= suffix_len &&
+		   msgext_ascii_same(text + len - suffix_len, suffix_len, suffix);
+}
+
 static const char *
 without(const char *text, const char *prefix)
 {
@@ -163,6 +173,9 @@ msgext_edna_code(const char *code)
 		if (strcmp(word, codes[i].word) == 0)
 			return codes[i].meaning;
 	}
+	if (ends_with(word, "-format") || ends_with(word, "-not-specified") ||
+		strcmp(word, "syntax") == 0)
+		return EDNA_MALFORMED;
 	return EDNA_REJECTED;
 }
 

@@ -17,7 +17,8 @@ typedef enum EdnaCode
 	EDNA_UNKNOWN_ID, /* no message has this providerId */
 	EDNA_RETRY,
 	EDNA_PAUSE,
-	EDNA_REJECTED /* every other word */
+	EDNA_MALFORMED, /* a value that is missing or cannot be read: now as before */
+	EDNA_REJECTED	/* every other word */
 } EdnaCode;
 
 typedef struct EdnaPacket

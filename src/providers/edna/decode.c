@@ -65,10 +65,12 @@ judge_code(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
 			verdict = MSG_VERDICT_PAUSE;
 			break;
 		case EDNA_UNKNOWN_ID:
+		case EDNA_MALFORMED:
 		case EDNA_REJECTED:
 			break;
 	}
 	msgext_outcome(outcome, decoder->reply, verdict, code, NULL);
+	outcome->inherent = msgext_edna_code(code) == EDNA_MALFORMED;
 }
 
 static bool

@@ -36,6 +36,7 @@ judge_code(const MsgReply *reply, const MsgJob *job, const char *code,
 			verdict = MSG_VERDICT_PAUSE;
 			break;
 		case EDNA_DUPLICATE:
+		case EDNA_MALFORMED:
 		case EDNA_REJECTED:
 			break;
 	}

@@ -113,6 +113,15 @@ coded_failure(int class, const char *code)
 	return class >= 500 ? MSG_VERDICT_UNSURE : MSG_VERDICT_REJECTED;
 }
 
+/* "PR400-OD-0006: field format" and its neighbours; too many targets; no such cell. */
+bool
+msgext_personium_is_inherent(const char *code)
+{
+	return code != NULL &&
+		   (strncmp(code, "PR400-OD-", 9) == 0 || strcmp(code, "PR400-SM-0003") == 0 ||
+			strcmp(code, "400") == 0 || strcmp(code, "404") == 0);
+}
+
 MsgVerdict
 msgext_personium_failure(const MsgConn *conn, const MsgReply *reply,
 						 const PersoniumAnswer *answer)

@@ -23,6 +23,12 @@ extern bool msgext_personium_answer(MsgArena *arena, const MsgReply *reply,
 extern MsgVerdict msgext_personium_failure(const MsgConn *conn, const MsgReply *reply,
 										   const PersoniumAnswer *answer);
 
+/*
+ * Is this code, of an answer or of a target, about the message as such? A target that
+ * refuses the sender (401, 403) may have taken the message a moment ago.
+ */
+extern bool msgext_personium_is_inherent(const char *code);
+
 /* A string or a number in one line of at most max bytes; NULL when it says nothing. */
 extern const char *msgext_personium_text(MsgArena *arena, const MsgJson *node,
 										 size_t max);

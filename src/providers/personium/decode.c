@@ -79,6 +79,21 @@ silent(const PersoniumDelivery *delivery)
 	return delivery->n == 0 || delivery->unnameable;
 }
 
+/* Would every target that failed have failed before? */
+static bool
+all_inherent(const PersoniumDelivery *delivery)
+{
+	int i;
+
+	for (i = 0; i < delivery->n; i++)
+	{
+		if (delivery->targets[i].fate == PERSONIUM_FAILED &&
+			!msgext_personium_is_inherent(delivery->targets[i].code))
+			return false;
+	}
+	return true;
+}
+
 /* What the message is, now that its targets are as they are. */
 static void
 sum_up(const PersoniumDelivery *delivery, const MsgReply *reply, MsgOutcome *outcome)
@@ -100,6 +115,7 @@ sum_up(const PersoniumDelivery *delivery, const MsgReply *reply, MsgOutcome *out
 	msgext_outcome(outcome, reply, verdict, bad != NULL ? bad->code : NULL,
 				   bad != NULL ? bad->reason : NULL);
 	outcome->detail = msgext_personium_detail(delivery, verdict != MSG_VERDICT_ACCEPTED);
+	outcome->inherent = verdict == MSG_VERDICT_REJECTED && all_inherent(delivery);
 	if (verdict != MSG_VERDICT_ACCEPTED)
 		return;
 	outcome->provider_id = delivery->id != NULL ? delivery->id : delivery->key;
@@ -302,6 +318,7 @@ judge_refusal(PersoniumDelivery *delivery, bool collision, const MsgReply *reply
 	if (collision)
 		use_up_id(delivery);
 	msgext_outcome(outcome, reply, MSG_VERDICT_REJECTED, answer->code, answer->text);
+	outcome->inherent = msgext_personium_is_inherent(answer->code);
 	if (alone || delivery->relation_asked)
 	{
 		if (collision || delivery->job->detail != NULL)
