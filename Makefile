@@ -19,7 +19,7 @@ PG_SOURCES = $(wildcard src/pg/*.c src/pg/*/*.c)
 
 # The listener for callbacks is built where libmicrohttpd is: make LISTENER=no goes without.
 LISTENER ?= $(shell pkg-config --exists libmicrohttpd && echo yes || echo no)
-LISTENER_SOURCES = src/net/door.c src/net/http_listener.c src/pg/process/listener.c
+LISTENER_SOURCES = src/net/endpoint.c src/net/http_listener.c src/pg/process/listener.c
 ifeq ($(LISTENER),yes)
 LISTENER_LIBS = libmicrohttpd
 LISTENER_CPPFLAGS = -DMSGEXT_LISTENER

@@ -78,7 +78,7 @@ struct MsgHttpListener
 	int epoll;
 	MsgListenLimits limits;
 	int64_t now_us;
-	MsgDoors *doors;
+	MsgEndpoints *endpoints;
 	Link *first; /* connections with a deadline, the earliest first */
 	Link *last;
 	Request *asked; /* those that wait for an answer; the inbox begins at fresh */
@@ -214,7 +214,7 @@ static void
 judge(MsgHttpListener *listener, Request *request, const char *path, const char *method,
 	  const char *length)
 {
-	const char *server = msgext_doors_find(listener->doors, path);
+	const char *server = msgext_endpoints_find(listener->endpoints, path);
 
 	if (strcmp(path, "/health") == 0 && strcmp(method, "GET") == 0)
 		request->status = MHD_HTTP_OK;
@@ -446,17 +446,18 @@ msgext_http_listener_destroy(MsgHttpListener *listener)
 		MHD_destroy_response(listener->healthy);
 	if (listener->not_allowed != NULL)
 		MHD_destroy_response(listener->not_allowed);
-	msgext_doors_free(listener->doors);
+	msgext_endpoints_free(listener->endpoints);
 	free(listener);
 }
 
 int
-msgext_http_listener_set_doors(MsgHttpListener *listener, const MsgDoor *doors, int n)
+msgext_http_listener_set_endpoints(MsgHttpListener *listener,
+								   const MsgEndpoint *endpoints, int n)
 {
 	int lost;
 
-	msgext_doors_free(listener->doors);
-	listener->doors = msgext_doors_create(doors, n, &lost);
+	msgext_endpoints_free(listener->endpoints);
+	listener->endpoints = msgext_endpoints_create(endpoints, n, &lost);
 	return lost;
 }
 

@@ -3,7 +3,7 @@
  *		Takes what providers push over HTTP: POST /<server>/<token>, on libmicrohttpd.
  *
  * Has no thread and no wait of its own: the owner waits for one descriptor and calls
- * msgext_http_listener_pump(). A push whose token opens no door is answered here and
+ * msgext_http_listener_pump(). A push to no known endpoint is answered here and
  * costs its owner nothing; the others lie in the inbox, their connections at rest, until
  * the owner has answered them. Knows neither PostgreSQL nor what a body says.
  */
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/door.h"
+#include "net/endpoint.h"
 
 typedef struct MsgHttpListener MsgHttpListener;
 
@@ -45,11 +45,11 @@ extern MsgHttpListener *msgext_http_listener_create(const char *address, int por
 extern void msgext_http_listener_destroy(MsgHttpListener *listener);
 
 /*
- * Replaces the doors; keeps copies. Returns how many could not be taken for their length
- * or for want of memory.
+ * Replaces the endpoints; keeps copies. Returns the number of those left out because they
+ * are too long or memory ran out.
  */
-extern int msgext_http_listener_set_doors(MsgHttpListener *listener, const MsgDoor *doors,
-										  int n);
+extern int msgext_http_listener_set_endpoints(MsgHttpListener *listener,
+											  const MsgEndpoint *endpoints, int n);
 
 extern int msgext_http_listener_fd(const MsgHttpListener *listener);
 /*

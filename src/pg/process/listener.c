@@ -53,7 +53,7 @@
 #define OPEN_PAUSE_MS 100
 
 /* Tokens that could not be read are read again after this. */
-#define DOORS_RETRY_US (5 * USECS_PER_SEC)
+#define ENDPOINTS_RETRY_US (5 * USECS_PER_SEC)
 
 #define CHECK_US USECS_PER_SEC
 #define COMPLAINT_PAUSE_US USECS_PER_SEC
@@ -72,8 +72,8 @@ static Settings settings;
 static MsgHttpListener *http;
 static MemoryContext push_context; /* reset after each push */
 
-static uint64 doors_generation = 0;
-static TimestampTz doors_retry_at = 0; /* 0 = nothing to be read again */
+static uint64 endpoints_generation = 0;
+static TimestampTz endpoints_retry_at = 0; /* 0 = nothing to be read again */
 
 static MsgListenLimits
 limits(void)
@@ -185,10 +185,10 @@ recover(MemoryContext before, bool tell)
 
 /* Who may push where, from the catalogs and the files they name. */
 static void
-read_doors(void)
+read_endpoints(void)
 {
 	List *names = msgext_server_names();
-	MsgDoor *doors = NULL;
+	MsgEndpoint *endpoints = NULL;
 	const char *error = NULL;
 	ListCell *cell;
 	int n = 0;
@@ -204,53 +204,53 @@ read_doors(void)
 		foreach (token, msgext_server_callback_tokens(server, &error))
 		{
 			/* Copies: the next look-up may drop the server from its cache. */
-			MsgDoor door = {pstrdup(server->name), pstrdup(lfirst(token))};
+			MsgEndpoint endpoint = {pstrdup(server->name), pstrdup(lfirst(token))};
 
-			if (doors == NULL)
-				doors = palloc(sizeof(MsgDoor));
+			if (endpoints == NULL)
+				endpoints = palloc(sizeof(MsgEndpoint));
 			else
-				doors = repalloc(doors, sizeof(MsgDoor) * (n + 1));
-			doors[n++] = door;
+				endpoints = repalloc(endpoints, sizeof(MsgEndpoint) * (n + 1));
+			endpoints[n++] = endpoint;
 		}
 	}
-	lost = msgext_http_listener_set_doors(http, doors, n);
+	lost = msgext_http_listener_set_endpoints(http, endpoints, n);
 	if (lost > 0)
 		ereport(WARNING, (errmsg("%d callback tokens are too long", lost),
 						  errdetail("Server name and token have at most %d bytes.",
-									MSG_DOOR_MAX - 1)));
-	if (error != NULL && doors_retry_at == 0)
+									MSG_ENDPOINT_MAX - 1)));
+	if (error != NULL && endpoints_retry_at == 0)
 		ereport(WARNING, (errmsg("a callback token could not be read: %s", error)));
-	doors_retry_at = error != NULL ? GetCurrentTimestamp() + DOORS_RETRY_US : 0;
+	endpoints_retry_at = error != NULL ? GetCurrentTimestamp() + ENDPOINTS_RETRY_US : 0;
 }
 
-/* Reads the doors again if anything of them may have changed. */
+/* Reads the endpoints again if anything of them may have changed. */
 static void
-keep_doors(void)
+keep_endpoints(void)
 {
 	MemoryContext before = CurrentMemoryContext;
 	uint64 generation;
 
 	AcceptInvalidationMessages();
 	generation = msgext_server_generation();
-	if (generation == doors_generation &&
-		(doors_retry_at == 0 || GetCurrentTimestamp() < doors_retry_at))
+	if (generation == endpoints_generation &&
+		(endpoints_retry_at == 0 || GetCurrentTimestamp() < endpoints_retry_at))
 		return;
 	PG_TRY();
 	{
 		msgext_bgworker_begin();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		read_doors();
+		read_endpoints();
 		PopActiveSnapshot();
 		msgext_bgworker_commit();
-		doors_generation = generation;
+		endpoints_generation = generation;
 	}
 	PG_CATCH();
 	{
-		/* The old doors stay. */
+		/* The old endpoints stay. */
 		recover(before, true);
 		msgext_bgworker_leave_if_absent();
-		doors_generation = generation;
-		doors_retry_at = GetCurrentTimestamp() + DOORS_RETRY_US;
+		endpoints_generation = generation;
+		endpoints_retry_at = GetCurrentTimestamp() + ENDPOINTS_RETRY_US;
 	}
 	PG_END_TRY();
 }
@@ -471,7 +471,7 @@ work(void)
 				break;
 			pgstat_report_stat(false);
 		}
-		keep_doors();
+		keep_endpoints();
 		msgext_http_listener_pump(http, msgext_unix_us(now));
 		empty_inbox();
 	}
@@ -491,7 +491,7 @@ msgext_listener_main(Datum arg)
 	if (!open_listener())
 		proc_exit(1);
 	before_shmem_exit(close_listener, (Datum) 0);
-	keep_doors();
+	keep_endpoints();
 	ereport(LOG, (errmsg("msgext listens for callbacks on address \"%s\", port %d",
 						 settings.address, settings.port)));
 	pgstat_report_activity(STATE_IDLE, "waiting for callbacks");
