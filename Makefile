@@ -47,7 +47,7 @@ PG_CPPFLAGS = -Isrc $(LISTENER_CPPFLAGS) $(shell pkg-config --cflags libcurl)
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-clobbered \
 	-Wno-declaration-after-statement
-SHLIB_LINK = $(shell pkg-config --libs libcurl libprotobuf-c libxml-2.0 $(LISTENER_LIBS))
+SHLIB_LINK = $(shell pkg-config --libs libcurl libssl libprotobuf-c libxml-2.0 $(LISTENER_LIBS))
 
 # Bitcode for inlining into queries: nothing of ours is worth it, and it doubles the build.
 override with_llvm = no
@@ -122,13 +122,25 @@ build/test/pb_kinds.pb-c.c: test/unit/pb_kinds.proto
 	@mkdir -p build/test
 	protoc-c --proto_path=test/unit --c_out=build/test $<
 
-$(UNIT): $(UNIT_SOURCES) $(wildcard test/unit/*.c test/unit/*.h) $(HEADERS)
-	$(CC) $(UNIT_CFLAGS) $(SANITIZE) $(UNIT_SOURCES) $(wildcard test/unit/*.c) -o $@ \
-		$(UNIT_LIBS)
+UNIT_NET_TESTS = $(wildcard test/unit/test_net*.c)
+UNIT_TESTS = $(filter-out $(UNIT_NET_TESTS),$(wildcard test/unit/*.c))
+$(UNIT): $(UNIT_SOURCES) $(UNIT_TESTS) $(wildcard test/unit/*.h) $(HEADERS)
+	$(CC) $(UNIT_CFLAGS) $(SANITIZE) $(UNIT_SOURCES) $(UNIT_TESTS) -o $@ $(UNIT_LIBS)
+
+# src/net with peers on loopback, under the same.
+UNIT_NET = build/unit_net
+UNIT_NET_SOURCES = $(wildcard src/net/*.c) src/core/arena_std.c test/unit/test.c \
+	$(UNIT_NET_TESTS)
+UNIT_NET_PACKAGES = libcurl libssl libcrypto libmicrohttpd
+UNIT_NET_FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc -Itest \
+	$(shell pkg-config --cflags $(UNIT_NET_PACKAGES))
+UNIT_NET_LIBS = $(shell pkg-config --libs $(UNIT_NET_PACKAGES)) -lpthread
+$(UNIT_NET): $(UNIT_NET_SOURCES) $(wildcard test/unit/*.h) $(HEADERS)
+	$(CC) $(UNIT_NET_FLAGS) $(SANITIZE) $(UNIT_NET_SOURCES) -o $@ $(UNIT_NET_LIBS)
 
 unit: require
-	@$(MAKE) --no-print-directory $(UNIT)
-	prove --exec '' ./$(UNIT)
+	@$(MAKE) --no-print-directory $(UNIT) $(UNIT_NET)
+	prove --exec '' ./$(UNIT) ./$(UNIT_NET)
 
 # Seconds for each of: make fuzz FUZZ_TIME=600
 FUZZ_TIME ?= 10

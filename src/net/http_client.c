@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,9 +22,9 @@
 #define MAX_EVENTS 16
 
 /*
- * Connections kept. libcurl's own limit is four for each request that it knows at the
- * moment: where results are taken by the dozen it would close what the next dozen needs.
- * There are never more than requests that were under way at once.
+ * Connections, kept ones included. libcurl's own limit of those kept is four for each
+ * request that it knows at the moment: where results are taken by the dozen it would
+ * close what the next dozen needs.
  */
 #define MAX_CONNECTIONS 16384L
 
@@ -33,18 +34,19 @@ struct MsgHttp
 	int epoll;
 	size_t max_body;
 	int in_flight;
-	int64_t deadline_us; /* when libcurl wants to be called; -1 = never */
+	int64_t deadline_us; /* when libcurl wants to be called, monotonic; -1 = never */
 	int watched;		 /* a descriptor of the owner, or -1 */
+	MsgHttpSockets *sockets;
 	MsgHttpSlot *idle;
-	MsgHttpSlot *busy; /* for destroy: what is under way */
+	MsgHttpSlot *busy; /* what is under way */
 };
 
 static int64_t
-now_us(void)
+now_us(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(clock, &now);
 	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
@@ -86,8 +88,23 @@ on_timer(CURLM *multi, long timeout_ms, void *arg)
 	MsgHttp *http = arg;
 
 	(void) multi;
-	http->deadline_us = timeout_ms < 0 ? -1 : now_us() + (int64_t) timeout_ms * 1000;
+	http->deadline_us =
+		timeout_ms < 0 ? -1 : now_us(CLOCK_MONOTONIC) + (int64_t) timeout_ms * 1000;
 	return 0;
+}
+
+/*
+ * Half of the descriptors that the process may open: the rest is its owner's. Further
+ * requests wait in libcurl for a connection, within their own time.
+ */
+static long
+max_connections(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 > MAX_CONNECTIONS)
+		return MAX_CONNECTIONS;
+	return limit.rlim_cur < 4 ? 1 : (long) limit.rlim_cur / 2;
 }
 
 MsgHttp *
@@ -101,7 +118,8 @@ msgext_http_create(void)
 	http->watched = -1;
 	http->epoll = epoll_create1(EPOLL_CLOEXEC);
 	http->multi = curl_multi_init();
-	if (http->epoll < 0 || http->multi == NULL)
+	http->sockets = msgext_http_sockets_create();
+	if (http->epoll < 0 || http->multi == NULL || http->sockets == NULL)
 	{
 		msgext_http_destroy(http);
 		return NULL;
@@ -110,7 +128,8 @@ msgext_http_create(void)
 	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, MAX_CONNECTIONS);
+	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, max_connections());
+	curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, max_connections());
 	return http;
 }
 
@@ -143,6 +162,7 @@ msgext_http_destroy(MsgHttp *http)
 	}
 	if (http->multi != NULL)
 		curl_multi_cleanup(http->multi);
+	msgext_http_sockets_free(http->sockets);
 	if (http->epoll >= 0)
 		close(http->epoll);
 	free(http);
@@ -172,7 +192,7 @@ msgext_http_in_flight(const MsgHttp *http)
 int
 msgext_http_timeout_ms(const MsgHttp *http)
 {
-	int64_t left_us = http->deadline_us - now_us();
+	int64_t left_us = http->deadline_us - now_us(CLOCK_MONOTONIC);
 
 	if (http->deadline_us < 0)
 		return -1;
@@ -196,7 +216,7 @@ msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target, const MsgRequest 
 
 	if (slot != NULL)
 		http->idle = slot->next;
-	else if ((slot = msgext_http_slot_create()) == NULL)
+	else if ((slot = msgext_http_slot_create(http->sockets, &http->busy)) == NULL)
 		return false;
 	slot->cookie = cookie;
 	if (!msgext_http_slot_aim(slot, target, request, http->max_body))
@@ -244,7 +264,7 @@ msgext_http_pump(MsgHttp *http)
 		curl_multi_socket_action(http->multi, events[i].data.fd, what, &running);
 		moved = true;
 	}
-	if (http->deadline_us >= 0 && http->deadline_us <= now_us())
+	if (http->deadline_us >= 0 && http->deadline_us <= now_us(CLOCK_MONOTONIC))
 	{
 		http->deadline_us = -1;
 		curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
@@ -253,29 +273,41 @@ msgext_http_pump(MsgHttp *http)
 	return moved;
 }
 
+/* What was not sent for its connection's sake alone goes out on another. */
+static bool
+send_again(MsgHttp *http, MsgHttpSlot *slot, CURLcode code)
+{
+	if (!msgext_http_slot_renew(slot, code))
+		return false;
+	curl_multi_remove_handle(http->multi, slot->easy);
+	return curl_multi_add_handle(http->multi, slot->easy) == CURLM_OK;
+}
+
 bool
 msgext_http_take(MsgHttp *http, MsgHttpResult *result)
 {
 	CURLMsg *message;
-	CURLcode code;
-	MsgHttpSlot *slot;
 	int left;
 
-	do
+	while ((message = curl_multi_info_read(http->multi, &left)) != NULL)
 	{
-		if ((message = curl_multi_info_read(http->multi, &left)) == NULL)
-			return false;
-	} while (message->msg != CURLMSG_DONE);
+		CURLcode code = message->data.result;
+		MsgHttpSlot *slot;
 
-	code = message->data.result;
-	curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &slot);
-	msgext_http_slot_read(slot, code, now_us(), result);
-	curl_multi_remove_handle(http->multi, slot->easy);
-	forget_busy(http, slot);
-	http->in_flight--;
-	result->slot = slot;
-	result->cookie = slot->cookie;
-	return true;
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &slot);
+		if (send_again(http, slot, code))
+			continue;
+		msgext_http_slot_read(slot, code, now_us(CLOCK_REALTIME), result);
+		curl_multi_remove_handle(http->multi, slot->easy);
+		forget_busy(http, slot);
+		http->in_flight--;
+		result->slot = slot;
+		result->cookie = slot->cookie;
+		return true;
+	}
+	return false;
 }
 
 void

@@ -6,9 +6,13 @@
  */
 #include "net/http_slot.h"
 
+#include <errno.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/socket.h>
+
+#include "net/http_trace.h"
 
 #define MAX_HEADER_BYTES 16384
 
@@ -21,6 +25,8 @@
  * or more; we do so earlier.
  */
 #define MAX_IDLE_SECONDS 20L
+
+#define MAX_RETRY_AFTER (7 * 86400) /* seconds */
 
 static bool
 keep(MsgHttpBytes *bytes, const char *data, size_t len, size_t max)
@@ -73,33 +79,84 @@ on_header(char *data, size_t size, size_t count, void *arg)
 }
 
 /*
+ * Is there something to read on a connection before its request is written? A surplus
+ * answer to the last request, or an unasked 408 (RFC 9110, 15.5.9), would be taken for
+ * the answer to this one. libcurl 7.88 uses such a connection.
+ */
+static bool
+has_waiting_bytes(const MsgHttpSlot *slot, const MsgHttpSocket *socket)
+{
+	struct curl_tlssessioninfo *tls = NULL;
+	SSL *ssl = NULL;
+	char byte;
+
+	curl_easy_getinfo(slot->easy, CURLINFO_TLS_SSL_PTR, &tls);
+	if (tls != NULL && tls->internals != NULL && tls->backend == CURLSSLBACKEND_OPENSSL)
+		ssl = tls->internals;
+	if (ssl != NULL)
+	{
+		const unsigned char *protocol = NULL;
+		unsigned int len = 0;
+
+		/* An answer of HTTP/2 names its stream, and pings may wait at any time. */
+		SSL_get0_alpn_selected(ssl, &protocol, &len);
+		if (len == 2 && memcmp(protocol, "h2", 2) == 0)
+			return false;
+	}
+	if (socket == NULL)
+	{
+		long connects = 0;
+
+		/* Not to be looked at: good enough if it is new. */
+		curl_easy_getinfo(slot->easy, CURLINFO_NUM_CONNECTS, &connects);
+		return connects == 0;
+	}
+
+	/* The session tickets of TLS 1.3 come before the first answer. */
+	if (tls != NULL && tls->internals != NULL && !socket->used)
+		return false;
+	if (ssl != NULL && SSL_has_pending(ssl))
+		return true;
+	return recv(socket->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+		   (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+/*
  * Called before a request is written. libcurl writes a request again on a fresh
  * connection when a kept one was closed before the first byte of the answer, a POST
  * too (Curl_retry_request). The server may have read the first one by then, so this
- * ends such a repeat, unless nothing of the first was written.
+ * ends such a repeat, unless nothing of the first was written or the peer has said
+ * that it did not read it.
  */
 static int
 on_before_request(void *arg, char *primary_ip, char *local_ip, int primary_port,
 				  int local_port)
 {
 	MsgHttpSlot *slot = arg;
+	MsgHttpSocket *socket;
 	long written = 0;
 
-	(void) primary_ip;
 	(void) local_ip;
-	(void) primary_port;
-	(void) local_port;
-	if (slot->begun)
+	curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &written);
+	if (slot->begun && written > slot->before && !slot->refused)
 	{
-		curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &written);
-		if (written > 0)
-		{
-			slot->written = written;
-			slot->repeated = true;
-			return CURL_PREREQFUNC_ABORT;
-		}
+		slot->repeated = true;
+		return CURL_PREREQFUNC_ABORT;
 	}
+	socket =
+		msgext_http_sockets_find(slot->sockets, local_port, primary_ip, primary_port);
 	slot->begun = true;
+	slot->refused = false;
+	slot->before = written;
+	slot->stream = 0;
+	slot->socket = socket != NULL ? socket->serial : 0;
+	if (has_waiting_bytes(slot, socket))
+	{
+		slot->stale = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	if (socket != NULL)
+		socket->used = true;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -114,9 +171,50 @@ msgext_http_slot_free(MsgHttpSlot *slot)
 	free(slot);
 }
 
+/*
+ * What no request may do, whatever libcurl's defaults are or become, and whatever is in
+ * the server's environment or in the files of its account.
+ */
+static void
+set_bounds(CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+
+	/* A redirect would take the message and its secrets elsewhere. */
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L);
+
+	/* Credentials come in our headers only: no ~/.netrc, no Kerberos of the account. */
+	curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+	curl_easy_setopt(easy, CURLOPT_PROXYAUTH, CURLAUTH_BASIC);
+	curl_easy_setopt(easy, CURLOPT_SOCKS5_AUTH, CURLAUTH_BASIC);
+
+	/* The proxy sees none of our headers, and its own are no part of an answer. */
+	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long) CURLHEADER_SEPARATE);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+
+	/* Each peer is who it says it is: RFC 9325, 3.1.1. */
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+
+	/* Data in the first packet may arrive twice: RFC 7413, 6.1. */
+	curl_easy_setopt(easy, CURLOPT_TCP_FASTOPEN, 0L);
+
+	/* Neither bytes without a head as an answer, nor addresses from an answer. */
+	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+	curl_easy_setopt(easy, CURLOPT_HSTS_CTRL, 0L);
+}
+
 /* Options that are the same for every request of every target. */
 MsgHttpSlot *
-msgext_http_slot_create(void)
+msgext_http_slot_create(MsgHttpSockets *sockets, MsgHttpSlot *const *all)
 {
 	MsgHttpSlot *slot = calloc(1, sizeof(MsgHttpSlot));
 
@@ -125,12 +223,18 @@ msgext_http_slot_create(void)
 		free(slot);
 		return NULL;
 	}
+	slot->sockets = sockets;
+	slot->all = all;
+	msgext_http_sockets_attach(sockets, slot->easy);
+	set_bounds(slot->easy);
+	curl_easy_getinfo(slot->easy, CURLINFO_CAINFO, &slot->system_ca_file);
+	curl_easy_getinfo(slot->easy, CURLINFO_CAPATH, &slot->system_ca_folder);
 	curl_easy_setopt(slot->easy, CURLOPT_PRIVATE, slot);
-	curl_easy_setopt(slot->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(slot->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(slot->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(slot->easy, CURLOPT_MAXAGE_CONN, MAX_IDLE_SECONDS);
 	curl_easy_setopt(slot->easy, CURLOPT_ERRORBUFFER, slot->error);
+
+	/* Every encoding that libcurl can undo: on_body sees, and counts, what comes out. */
+	curl_easy_setopt(slot->easy, CURLOPT_ACCEPT_ENCODING, "");
 	curl_easy_setopt(slot->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(slot->easy, CURLOPT_WRITEDATA, slot);
 	curl_easy_setopt(slot->easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -140,10 +244,27 @@ msgext_http_slot_create(void)
 	return slot;
 }
 
+/*
+ * The target's certificates instead of the system's, not beside them: libcurl looks into
+ * a folder of its own too. The same for the proxy's.
+ */
+static void
+set_certificates(MsgHttpSlot *slot, const char *ca_file)
+{
+	const char *file = ca_file != NULL ? ca_file : slot->system_ca_file;
+	const char *folder = ca_file != NULL ? NULL : slot->system_ca_folder;
+
+	curl_easy_setopt(slot->easy, CURLOPT_CAINFO, file);
+	curl_easy_setopt(slot->easy, CURLOPT_CAPATH, folder);
+	curl_easy_setopt(slot->easy, CURLOPT_PROXY_CAINFO, file);
+	curl_easy_setopt(slot->easy, CURLOPT_PROXY_CAPATH, folder);
+}
+
 static void
 set_target(MsgHttpSlot *slot, const MsgHttpTarget *target)
 {
 	long version = CURL_HTTP_VERSION_2TLS;
+	const char *proxy = target->proxy != NULL ? target->proxy : "";
 
 	if (strcmp(target->version, "1.1") == 0)
 		version = CURL_HTTP_VERSION_1_1;
@@ -152,10 +273,16 @@ set_target(MsgHttpSlot *slot, const MsgHttpTarget *target)
 					 (long) (strcmp(target->version, "2") == 0));
 	curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, target->timeout_ms);
 	curl_easy_setopt(slot->easy, CURLOPT_CONNECTTIMEOUT_MS, target->connect_timeout_ms);
-	curl_easy_setopt(slot->easy, CURLOPT_CAINFO, target->ca_file);
+	set_certificates(slot, target->ca_file);
 
-	/* An empty text also turns off the proxies of the server's environment. */
-	curl_easy_setopt(slot->easy, CURLOPT_PROXY, target->proxy ? target->proxy : "");
+	/* Empty texts also turn off http_proxy and no_proxy of the server's environment. */
+	curl_easy_setopt(slot->easy, CURLOPT_PROXY, proxy);
+	curl_easy_setopt(slot->easy, CURLOPT_NOPROXY, "");
+
+	/* What waits in the outer of two layers of TLS is not to be seen: use it once. */
+	curl_easy_setopt(slot->easy, CURLOPT_FORBID_REUSE,
+					 (long) (strncmp(proxy, "https:", 6) == 0));
+	msgext_http_trace(slot, version == CURL_HTTP_VERSION_2TLS);
 	slot->target = target->serial;
 }
 
@@ -192,8 +319,13 @@ bool
 msgext_http_slot_aim(MsgHttpSlot *slot, const MsgHttpTarget *target,
 					 const MsgRequest *request, size_t max_body)
 {
-	slot->begun = slot->repeated = slot->too_large = false;
-	slot->written = 0;
+	slot->begun = slot->refused = slot->repeated = slot->stale = false;
+	slot->too_large = false;
+	slot->socket = 0;
+	slot->stream = slot->before = 0;
+	if (slot->renewed)
+		curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, 0L);
+	slot->renewed = false;
 	slot->body.len = slot->head.len = 0;
 	slot->error[0] = '\0';
 	slot->max_body = max_body;
@@ -213,64 +345,69 @@ msgext_http_slot_aim(MsgHttpSlot *slot, const MsgHttpTarget *target,
 	return set_headers(slot, request);
 }
 
-/* Seconds or an HTTP date (RFC 9110, 10.2.3), in milliseconds; -1 when there is none. */
+/* RFC 9110, 10.2.3, in milliseconds; -1 when there is none. */
 static int64_t
-retry_after_ms(const MsgHttpSlot *slot, int64_t received_us)
+retry_after_ms(const MsgHttpSlot *slot)
 {
-	const char *line = slot->head.data;
-	char value[64];
-	size_t len;
-	char *end;
-	long seconds;
-	time_t at;
+	struct curl_header *header;
+	curl_off_t seconds = 0;
 
-	for (; line != NULL && *line != '\0'; line = strchr(line, '\n'))
-	{
-		if (*line == '\n')
-			line++;
-		if (strncasecmp(line, "Retry-After:", 12) != 0)
-			continue;
-		line += 12;
-		line += strspn(line, " \t");
-		len = strcspn(line, "\r\n");
-		if (len == 0 || len >= sizeof(value))
-			return -1;
-		memcpy(value, line, len);
-		value[len] = '\0';
-		seconds = strtol(value, &end, 10);
-		end += strspn(end, " \t");
-		if (*end == '\0' && seconds >= 0)
-			return (int64_t) (seconds > 86400 * 7 ? 86400 * 7 : seconds) * 1000;
-		if ((at = curl_getdate(value, NULL)) == (time_t) -1)
-			return -1;
-		if (at > received_us / 1000000 + 86400 * 7)
-			return INT64_C(86400) * 7 * 1000;
-		return at > received_us / 1000000 ? ((int64_t) at - received_us / 1000000) * 1000
-										  : 0;
-	}
-	return -1;
+	/* libcurl's number alone does not tell 0 from nothing. */
+	if (curl_easy_header(slot->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) !=
+		CURLHE_OK)
+		return -1;
+	curl_easy_getinfo(slot->easy, CURLINFO_RETRY_AFTER, &seconds);
+	if (seconds < 0)
+		seconds = 0; /* a date that is past */
+	return (seconds < MAX_RETRY_AFTER ? seconds : MAX_RETRY_AFTER) * INT64_C(1000);
+}
+
+bool
+msgext_http_slot_renew(MsgHttpSlot *slot, CURLcode code)
+{
+	if (code != CURLE_ABORTED_BY_CALLBACK || !slot->stale || slot->renewed)
+		return false;
+	slot->begun = slot->stale = false;
+	slot->before = 0;
+	slot->renewed = true;
+	slot->error[0] = '\0';
+	curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, 1L);
+	return true;
+}
+
+/* May the peer have read the request, or a part of it? */
+static bool
+may_have_arrived(const MsgHttpSlot *slot)
+{
+	long written = 0;
+
+	curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &written);
+	return slot->begun && written > slot->before &&
+		   !(slot->refused && slot->head.len == 0);
 }
 
 void
 msgext_http_slot_read(MsgHttpSlot *slot, CURLcode code, int64_t now_us,
 					  MsgHttpResult *result)
 {
-	long written = 0;
 	long status = 0;
 
 	curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &written);
 	result->error = NULL;
 	if (code == CURLE_OK)
 		result->transport = MSG_TRANSPORT_ANSWERED;
 	else
 	{
-		result->transport = written > 0 || slot->written > 0 ? MSG_TRANSPORT_CUT
-															 : MSG_TRANSPORT_NEVER_LEFT;
+		result->transport =
+			may_have_arrived(slot) ? MSG_TRANSPORT_CUT : MSG_TRANSPORT_NEVER_LEFT;
 		if (slot->too_large)
 			result->error = "the answer is larger than msgext.max_response_size";
 		else if (slot->repeated)
 			result->error = "the connection was closed before an answer";
+		else if (slot->stale)
+			result->error = "the peer answered before it was asked";
+		else if (slot->refused)
+			result->error = "the peer refused the request unread";
 		else
 			result->error =
 				slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code);
@@ -280,7 +417,7 @@ msgext_http_slot_read(MsgHttpSlot *slot, CURLcode code, int64_t now_us,
 	result->reply.body_len = slot->body.len;
 	result->reply.headers = slot->head.len > 0 ? slot->head.data : "";
 	result->reply.now_us = now_us;
-	result->reply.retry_after_ms = slot->head.len > 0 ? retry_after_ms(slot, now_us) : -1;
+	result->reply.retry_after_ms = slot->head.len > 0 ? retry_after_ms(slot) : -1;
 }
 
 void

@@ -2,8 +2,8 @@
  * http_slot.h
  *		One request on one easy handle: its settings, what has come of it, what that means.
  *
- * A slot is used again and again, for the sake of the handle and its buffers. Knows no
- * other request and no socket: http_client.c does.
+ * A slot is used again and again, for the sake of the handle and its buffers. Reads and
+ * writes no socket: http_client.c drives libcurl.
  */
 #ifndef MSGEXT_HTTP_SLOT_H
 #define MSGEXT_HTTP_SLOT_H
@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "net/http_client.h"
+#include "net/http_socket.h"
 
 typedef struct MsgHttpBytes
 {
@@ -24,26 +25,42 @@ typedef struct MsgHttpSlot
 	struct MsgHttpSlot *next; /* in the client's list of idle or of busy slots */
 	struct MsgHttpSlot *prev; /* of busy ones */
 	CURL *easy;
-	uint64_t target; /* serial of the one it is set up for; 0 = none */
+	const char *system_ca_file;	  /* libcurl's own default */
+	const char *system_ca_folder; /* likewise */
+	uint64_t target;			  /* serial of the one it is set up for; 0 = none */
 	void *cookie;
 	struct curl_slist *headers;
-	size_t max_body; /* of the answer, in bytes */
-	long written;	 /* bytes of the request on the wire, when it was begun again */
-	bool begun;		 /* libcurl was about to write the request */
-	bool repeated;	 /* it was about to write it a second time, and was stopped */
-	bool too_large;	 /* the answer is */
+	size_t max_body;				/* of the answer, in bytes */
+	struct MsgHttpSlot *const *all; /* the client's busy ones */
+	MsgHttpSockets *sockets;		/* the client's */
+	uint64_t socket;				/* serial of the one it is on; 0 = not known */
+	long stream;	/* HTTP/2: which of the connection's; 0 = none, or not known */
+	long before;	/* bytes libcurl had written when this attempt began */
+	bool begun;		/* libcurl was about to write the request */
+	bool refused;	/* HTTP/2: certainly not processed by the peer */
+	bool repeated;	/* libcurl was about to write it a second time, and was stopped */
+	bool stale;		/* the connection had something to read before the request */
+	bool renewed;	/* it is to go out on a connection of its own */
+	bool too_large; /* the answer is */
 	MsgHttpBytes body;
 	MsgHttpBytes head;
 	char error[CURL_ERROR_SIZE];
 } MsgHttpSlot;
 
 /* Returns NULL when there is no memory. */
-extern MsgHttpSlot *msgext_http_slot_create(void);
+extern MsgHttpSlot *msgext_http_slot_create(MsgHttpSockets *sockets,
+											MsgHttpSlot *const *all);
 extern void msgext_http_slot_free(MsgHttpSlot *slot);
 
 /* Sets the handle up, which keeps pointers into the request. False: no memory. */
 extern bool msgext_http_slot_aim(MsgHttpSlot *slot, const MsgHttpTarget *target,
 								 const MsgRequest *request, size_t max_body);
+
+/*
+ * Has the request not been sent because its kept connection could not be trusted? Then
+ * the handle is set up to send it once more, on a new one.
+ */
+extern bool msgext_http_slot_renew(MsgHttpSlot *slot, CURLcode code);
 
 /* What came of it, but its cookie: valid until the slot is aimed again or trimmed. */
 extern void msgext_http_slot_read(MsgHttpSlot *slot, CURLcode code, int64_t now_us,

@@ -299,6 +299,8 @@ msgext_http_thread_start(void)
 	sigset_t saved;
 	int failed;
 
+	/* libcurl would write the keys of every connection into that file. */
+	unsetenv("SSLKEYLOGFILE");
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
 		(thread = calloc(1, sizeof(MsgHttpThread))) == NULL)
 		return NULL;

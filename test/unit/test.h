@@ -19,6 +19,10 @@ extern MsgArena *test_arena;
 /* The repository's root. */
 extern const char *test_root;
 
+/* Before the first test; after the last one, with the exit status. */
+extern void test_start(void);
+extern int test_finish(void);
+
 extern void test_begin(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern void test_end(void);
 
@@ -42,7 +46,7 @@ extern void test_check_int(const char *file, int line, const char *what, int64_t
 #define CHECK_INT(actual, expected)                                                      \
 	test_check_int(__FILE__, __LINE__, #actual, actual, expected)
 
-/* One suite a file. */
+/* One suite a file; those of src/net are in a program of their own, test_net.c. */
 extern void test_base64(void);
 extern void test_buf(void);
 extern void test_cascade(void);
@@ -53,6 +57,10 @@ extern void test_lifecycle(void);
 extern void test_login(void);
 extern void test_mask(void);
 extern void test_mutations(void);
+extern void test_net_client(void);
+extern void test_net_endpoint(void);
+extern void test_net_http2(void);
+extern void test_net_tls(void);
 extern void test_option(void);
 extern void test_pb_read(void);
 extern void test_pb_schema(void);

@@ -1,0 +1,202 @@
+/*
+ * http_socket.c
+ *		The sockets that libcurl has open for one client: see http_socket.h.
+ *
+ * A socket has no local port before it is connected, so new ones lie in a list apart
+ * until somebody asks.
+ */
+#define _GNU_SOURCE /* SOCK_CLOEXEC */
+
+#include "net/http_socket.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BUCKETS 1024
+
+struct MsgHttpSockets
+{
+	uint64_t serial; /* the last one given */
+	MsgHttpSocket *fresh;
+	MsgHttpSocket *by_port[BUCKETS];
+};
+
+typedef union Address
+{
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+} Address;
+
+static int
+port_of(const Address *address)
+{
+	if (address->any.sa_family == AF_INET)
+		return ntohs(address->v4.sin_port);
+	if (address->any.sa_family == AF_INET6)
+		return ntohs(address->v6.sin6_port);
+	return 0;
+}
+
+/* The peer's port, if this is its address; else -1. */
+static int
+peer_port_of(int fd, const char *ip)
+{
+	Address peer;
+	socklen_t len = sizeof(peer);
+	char text[INET6_ADDRSTRLEN];
+	const void *bytes;
+
+	if (getpeername(fd, &peer.any, &len) != 0)
+		return -1;
+	bytes = peer.any.sa_family == AF_INET ? (const void *) &peer.v4.sin_addr
+										  : (const void *) &peer.v6.sin6_addr;
+	if (inet_ntop(peer.any.sa_family, bytes, text, sizeof(text)) == NULL ||
+		strcmp(text, ip) != 0)
+		return -1;
+	return port_of(&peer);
+}
+
+static curl_socket_t
+on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	MsgHttpSockets *sockets = arg;
+	MsgHttpSocket *opened;
+	int fd;
+
+	(void) purpose;
+	if ((opened = calloc(1, sizeof(MsgHttpSocket))) == NULL)
+		return CURL_SOCKET_BAD;
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd < 0)
+	{
+		free(opened);
+		return CURL_SOCKET_BAD;
+	}
+	opened->fd = fd;
+	opened->serial = ++sockets->serial;
+	opened->next = sockets->fresh;
+	sockets->fresh = opened;
+	return fd;
+}
+
+/* Takes the socket out of a list; false when it is not there. */
+static bool
+forget(MsgHttpSocket **list, int fd)
+{
+	for (; *list != NULL; list = &(*list)->next)
+	{
+		MsgHttpSocket *closed = *list;
+
+		if (closed->fd == fd)
+		{
+			*list = closed->next;
+			free(closed);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+on_close(void *arg, curl_socket_t fd)
+{
+	MsgHttpSockets *sockets = arg;
+	Address local;
+	socklen_t len = sizeof(local);
+	int i;
+
+	/* The port is where it is kept, mostly: a socket that was reset has lost it. */
+	if (!forget(&sockets->fresh, fd) &&
+		(getsockname(fd, &local.any, &len) != 0 ||
+		 !forget(&sockets->by_port[port_of(&local) % BUCKETS], fd)))
+	{
+		for (i = 0; i < BUCKETS && !forget(&sockets->by_port[i], fd); i++)
+			;
+	}
+	return close(fd);
+}
+
+/* Gives those sockets their place that have a local port by now. */
+static void
+sort_fresh(MsgHttpSockets *sockets)
+{
+	MsgHttpSocket **list = &sockets->fresh;
+
+	while (*list != NULL)
+	{
+		MsgHttpSocket *one = *list;
+		Address local;
+		socklen_t len = sizeof(local);
+
+		if (getsockname(one->fd, &local.any, &len) == 0)
+			one->local_port = port_of(&local);
+		if (one->local_port == 0)
+		{
+			list = &one->next;
+			continue;
+		}
+		*list = one->next;
+		one->next = sockets->by_port[one->local_port % BUCKETS];
+		sockets->by_port[one->local_port % BUCKETS] = one;
+	}
+}
+
+MsgHttpSockets *
+msgext_http_sockets_create(void)
+{
+	return calloc(1, sizeof(MsgHttpSockets));
+}
+
+void
+msgext_http_sockets_free(MsgHttpSockets *sockets)
+{
+	int i;
+
+	if (sockets == NULL)
+		return;
+	for (i = -1; i < BUCKETS; i++)
+	{
+		MsgHttpSocket **list = i < 0 ? &sockets->fresh : &sockets->by_port[i];
+
+		while (*list != NULL)
+			forget(list, (*list)->fd);
+	}
+	free(sockets);
+}
+
+void
+msgext_http_sockets_attach(MsgHttpSockets *sockets, CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, sockets);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
+}
+
+/* With a proxy, libcurl's port of the peer may be the one behind it. */
+MsgHttpSocket *
+msgext_http_sockets_find(MsgHttpSockets *sockets, int local_port, const char *peer_ip,
+						 int peer_port)
+{
+	MsgHttpSocket *near = NULL;
+	MsgHttpSocket *one;
+
+	if (local_port <= 0)
+		return NULL;
+	sort_fresh(sockets);
+	for (one = sockets->by_port[local_port % BUCKETS]; one != NULL; one = one->next)
+	{
+		int port = one->local_port == local_port ? peer_port_of(one->fd, peer_ip) : -1;
+
+		if (port == peer_port)
+			return one;
+		if (port >= 0)
+			near = one;
+	}
+	return near;
+}

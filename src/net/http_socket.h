@@ -1,0 +1,39 @@
+/*
+ * http_socket.h
+ *		The sockets that libcurl has open for one client, and which of them a request is
+ *		about to use.
+ *
+ * libcurl does not name the socket of a request that has not been sent. It names the two
+ * ends, and by those the socket is found here. Reads and writes nothing.
+ */
+#ifndef MSGEXT_HTTP_SOCKET_H
+#define MSGEXT_HTTP_SOCKET_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct MsgHttpSocket
+{
+	struct MsgHttpSocket *next;
+	int fd;
+	int local_port;	 /* 0 = not known yet */
+	uint64_t serial; /* no other socket of the client has had it */
+	bool used;		 /* a request has been sent on it */
+} MsgHttpSocket;
+
+typedef struct MsgHttpSockets MsgHttpSockets;
+
+/* Returns NULL when there is no memory. */
+extern MsgHttpSockets *msgext_http_sockets_create(void);
+/* After libcurl has closed all of them. */
+extern void msgext_http_sockets_free(MsgHttpSockets *sockets);
+
+/* Makes libcurl open and close this handle's sockets here. */
+extern void msgext_http_sockets_attach(MsgHttpSockets *sockets, CURL *easy);
+
+/* The socket with these ends, as libcurl writes them; NULL when none is known. */
+extern MsgHttpSocket *msgext_http_sockets_find(MsgHttpSockets *sockets, int local_port,
+											   const char *peer_ip, int peer_port);
+
+#endif /* MSGEXT_HTTP_SOCKET_H */
