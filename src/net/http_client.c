@@ -144,17 +144,29 @@ forget_busy(MsgHttp *http, MsgHttpSlot *slot)
 		slot->next->prev = slot->prev;
 }
 
+void *
+msgext_http_cut(MsgHttp *http)
+{
+	MsgHttpSlot *slot = http->busy;
+	void *cookie;
+
+	if (slot == NULL)
+		return NULL;
+	cookie = slot->cookie;
+	forget_busy(http, slot);
+	http->in_flight--;
+	curl_multi_remove_handle(http->multi, slot->easy);
+	msgext_http_slot_free(slot);
+	return cookie;
+}
+
 void
 msgext_http_destroy(MsgHttp *http)
 {
 	MsgHttpSlot *slot;
 
-	while ((slot = http->busy) != NULL)
-	{
-		http->busy = slot->next;
-		curl_multi_remove_handle(http->multi, slot->easy);
-		msgext_http_slot_free(slot);
-	}
+	while (http->busy != NULL)
+		msgext_http_cut(http);
 	while ((slot = http->idle) != NULL)
 	{
 		http->idle = slot->next;
@@ -273,7 +285,7 @@ msgext_http_pump(MsgHttp *http)
 	return moved;
 }
 
-/* What was not sent for its connection's sake alone goes out on another. */
+/* What nobody has processed, for its connection's sake alone, goes out on another. */
 static bool
 send_again(MsgHttp *http, MsgHttpSlot *slot, CURLcode code)
 {

@@ -40,6 +40,8 @@ typedef struct MsgHttpResult
 extern MsgHttp *msgext_http_create(void);
 /* How many bytes an answer's body may have; none before this is called. */
 extern void msgext_http_limit(MsgHttp *http, size_t max_body);
+/* Cuts a request that is under way; its cookie, or NULL when there is none. */
+extern void *msgext_http_cut(MsgHttp *http);
 /* Cuts every request that is under way. */
 extern void msgext_http_destroy(MsgHttp *http);
 

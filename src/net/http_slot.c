@@ -26,6 +26,9 @@
  */
 #define MAX_IDLE_SECONDS 20L
 
+/* How often a request that was certainly not processed goes out again at once. */
+#define MAX_RENEWALS 5
+
 #define MAX_RETRY_AFTER (7 * 86400) /* seconds */
 
 static bool
@@ -323,9 +326,9 @@ msgext_http_slot_aim(MsgHttpSlot *slot, const MsgHttpTarget *target,
 	slot->too_large = false;
 	slot->socket = 0;
 	slot->stream = slot->before = 0;
-	if (slot->renewed)
+	if (slot->renewals > 0)
 		curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, 0L);
-	slot->renewed = false;
+	slot->renewals = 0;
 	slot->body.len = slot->head.len = 0;
 	slot->error[0] = '\0';
 	slot->max_body = max_body;
@@ -362,16 +365,26 @@ retry_after_ms(const MsgHttpSlot *slot)
 	return (seconds < MAX_RETRY_AFTER ? seconds : MAX_RETRY_AFTER) * INT64_C(1000);
 }
 
+/* Has the peer said that it did not process the request? An answer would belie it. */
+static bool
+was_refused(const MsgHttpSlot *slot)
+{
+	return slot->refused && slot->head.len == 0;
+}
+
 bool
 msgext_http_slot_renew(MsgHttpSlot *slot, CURLcode code)
 {
-	if (code != CURLE_ABORTED_BY_CALLBACK || !slot->stale || slot->renewed)
+	if (code == CURLE_OK || slot->repeated || slot->renewals == MAX_RENEWALS)
 		return false;
-	slot->begun = slot->stale = false;
-	slot->before = 0;
-	slot->renewed = true;
+	if (slot->stale)
+		curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, 1L);
+	else if (!was_refused(slot))
+		return false;
+	slot->begun = slot->refused = slot->stale = false;
+	slot->stream = slot->before = 0;
 	slot->error[0] = '\0';
-	curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, 1L);
+	slot->renewals++;
 	return true;
 }
 
@@ -382,8 +395,7 @@ may_have_arrived(const MsgHttpSlot *slot)
 	long written = 0;
 
 	curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &written);
-	return slot->begun && written > slot->before &&
-		   !(slot->refused && slot->head.len == 0);
+	return slot->begun && written > slot->before && !was_refused(slot);
 }
 
 void

@@ -40,7 +40,7 @@ typedef struct MsgHttpSlot
 	bool refused;	/* HTTP/2: certainly not processed by the peer */
 	bool repeated;	/* libcurl was about to write it a second time, and was stopped */
 	bool stale;		/* the connection had something to read before the request */
-	bool renewed;	/* it is to go out on a connection of its own */
+	int renewals;	/* how often it was sent once more, because nobody had processed it */
 	bool too_large; /* the answer is */
 	MsgHttpBytes body;
 	MsgHttpBytes head;
@@ -57,8 +57,9 @@ extern bool msgext_http_slot_aim(MsgHttpSlot *slot, const MsgHttpTarget *target,
 								 const MsgRequest *request, size_t max_body);
 
 /*
- * Has the request not been sent because its kept connection could not be trusted? Then
- * the handle is set up to send it once more, on a new one.
+ * Is it certain that nobody has processed the request, because its kept connection could
+ * not be trusted or the peer of HTTP/2 refused it? Then, a few times, the handle is set up
+ * to send it once more.
  */
 extern bool msgext_http_slot_renew(MsgHttpSlot *slot, CURLcode code);
 

@@ -276,6 +276,10 @@ run(void *arg)
 static void
 destroy(MsgHttpThread *thread)
 {
+	void *errand;
+
+	while (thread->http != NULL && (errand = msgext_http_cut(thread->http)) != NULL)
+		free(errand);
 	free_queue(thread, &thread->requests);
 	free_queue(thread, &thread->results);
 	free_queue(thread, &thread->returned);

@@ -205,6 +205,16 @@ talk_refuse(PeerLine *line)
 }
 
 static void
+talk_refuse_all(PeerLine *line)
+{
+	static _Thread_local Frame frame;
+
+	if (greet(line))
+		while (read_request(line, &frame))
+			reset_stream(line, frame.stream, REFUSED_STREAM);
+}
+
+static void
 talk_fail(PeerLine *line)
 {
 	static _Thread_local Frame frame;
@@ -301,6 +311,21 @@ check_refused(void)
 }
 
 static void
+check_refused_always(void)
+{
+	MsgHttpTarget target;
+	Sent one;
+
+	begin("one that is always refused has never left, and is given up", talk_refuse_all,
+		  &target);
+	run_send(http, &one, "https", peer->port, &target);
+	CHECK_INT(one.transport, MSG_TRANSPORT_NEVER_LEFT);
+	CHECK(one.error != NULL);
+	CHECK(atomic_load(&peer->requests) > 1);
+	end();
+}
+
+static void
 check_failed(void)
 {
 	MsgHttpTarget target;
@@ -323,6 +348,7 @@ test_net_http2(void)
 	check_go_away();
 	check_vanish();
 	check_refused();
+	check_refused_always();
 	check_failed();
 	SSL_CTX_free(tls);
 }
