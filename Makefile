@@ -19,7 +19,7 @@ PG_SOURCES = $(wildcard src/pg/*.c src/pg/*/*.c)
 
 # The listener for callbacks is built where libmicrohttpd is: make LISTENER=no goes without.
 LISTENER ?= $(shell pkg-config --exists libmicrohttpd && echo yes || echo no)
-LISTENER_SOURCES = src/net/endpoint.c src/net/http_listener.c src/pg/process/listener.c
+LISTENER_SOURCES = src/net/endpoint.c src/net/http_head.c src/net/http_link.c src/net/http_listener.c src/pg/process/listener.c
 ifeq ($(LISTENER),yes)
 LISTENER_LIBS = libmicrohttpd
 LISTENER_CPPFLAGS = -DMSGEXT_LISTENER
@@ -127,7 +127,7 @@ UNIT_TESTS = $(filter-out $(UNIT_NET_TESTS),$(wildcard test/unit/*.c))
 $(UNIT): $(UNIT_SOURCES) $(UNIT_TESTS) $(wildcard test/unit/*.h) $(HEADERS)
 	$(CC) $(UNIT_CFLAGS) $(SANITIZE) $(UNIT_SOURCES) $(UNIT_TESTS) -o $@ $(UNIT_LIBS)
 
-# src/net with peers on loopback, under the same.
+# src/net with peers on loopback, under the same; its threads under the thread sanitizer.
 UNIT_NET = build/unit_net
 UNIT_NET_SOURCES = $(wildcard src/net/*.c) src/core/arena_std.c test/unit/test.c \
 	$(UNIT_NET_TESTS)
@@ -137,10 +137,13 @@ UNIT_NET_FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc -Itest \
 UNIT_NET_LIBS = $(shell pkg-config --libs $(UNIT_NET_PACKAGES)) -lpthread
 $(UNIT_NET): $(UNIT_NET_SOURCES) $(wildcard test/unit/*.h) $(HEADERS)
 	$(CC) $(UNIT_NET_FLAGS) $(SANITIZE) $(UNIT_NET_SOURCES) -o $@ $(UNIT_NET_LIBS)
+$(UNIT_NET)_tsan: $(UNIT_NET_SOURCES) $(wildcard test/unit/*.h) $(HEADERS)
+	$(CC) $(UNIT_NET_FLAGS) -fsanitize=thread $(UNIT_NET_SOURCES) -o $@ $(UNIT_NET_LIBS)
 
 unit: require
-	@$(MAKE) --no-print-directory $(UNIT) $(UNIT_NET)
+	@$(MAKE) --no-print-directory $(UNIT) $(UNIT_NET) $(UNIT_NET)_tsan
 	prove --exec '' ./$(UNIT) ./$(UNIT_NET)
+	prove --exec '' ./$(UNIT_NET)_tsan :: thread
 
 # Seconds for each of: make fuzz FUZZ_TIME=600
 FUZZ_TIME ?= 10

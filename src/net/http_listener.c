@@ -6,8 +6,6 @@
  * Its callbacks touch malloc'ed memory only and never leave through anything but return.
  * It logs nothing, for a request's path holds a secret.
  */
-#define _GNU_SOURCE /* POLLRDHUP */
-
 #include "net/http_listener.h"
 
 #include <errno.h>
@@ -18,9 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/http_head.h"
+#include "net/http_link.h"
 
 #define BACKLOG 1024
 
@@ -37,23 +38,9 @@
 #define POOL_FACTOR 2
 #define POOL_EXTRA 2048
 
-/*
- * libmicrohttpd does not notice an end that comes together with a piece of a request,
- * but for being idle. So connections at this age are looked at, this often.
- */
-#define ABANDONED_US 200000
-#define SWEEP_US 250000
-#define SWEEP_MAX 4096
-
-/* A connection. */
-typedef struct Link
-{
-	struct Link *next; /* in the order of deadlines, while it has one */
-	struct Link *prev;
-	struct MHD_Connection *connection;
-	bool timed;
-	int64_t deadline_us;
-} Link;
+/* When connections are full: how soon to look again, and how many to make room for. */
+#define FULL_MS 20
+#define EVICT_MAX 32
 
 /* One request. */
 typedef struct Request
@@ -62,13 +49,15 @@ typedef struct Request
 	struct Request *next;
 	struct Request *prev; /* of those that wait for an answer */
 	struct MHD_Connection *connection;
-	Link *link;
+	MsgHttpLink *link;
+	const char *line_end; /* where libmicrohttpd has to find the version; to compare */
 	char *server;
 	char *body;
 	size_t body_len;
 	size_t room;
 	size_t discarded;
 	int status; /* what it is to be answered with; 0 = not known yet */
+	bool begun; /* its head is whole */
 	bool asked; /* in the inbox, or with the owner */
 } Request;
 
@@ -76,74 +65,41 @@ struct MsgHttpListener
 {
 	struct MHD_Daemon *daemon;
 	int epoll;
+	int socket;		 /* listens */
+	int connections; /* at most */
 	MsgListenLimits limits;
 	int64_t now_us;
 	MsgEndpoints *endpoints;
-	Link *first; /* connections with a deadline, the earliest first */
-	Link *last;
+	MsgHttpLinks links;
 	Request *asked; /* those that wait for an answer; the inbox begins at fresh */
 	Request *asked_last;
 	Request *fresh;
 	bool answered; /* since the last pump */
-	int64_t swept_us;
+	bool ending;   /* takes no more pushes */
 	struct MHD_Response *empty;
 	struct MHD_Response *healthy;
 	struct MHD_Response *not_allowed;
+	struct MHD_Response *closing;
 };
-
-static void
-stop_clock(MsgHttpListener *listener, Link *link)
-{
-	if (!link->timed)
-		return;
-	if (link->prev != NULL)
-		link->prev->next = link->next;
-	else
-		listener->first = link->next;
-	if (link->next != NULL)
-		link->next->prev = link->prev;
-	else
-		listener->last = link->prev;
-	link->timed = false;
-}
-
-/*
- * From now on the next request has its time. All have the same, so the last to be set is
- * the last to end. A kept connection that sends nothing is closed for being idle.
- */
-static void
-start_clock(MsgHttpListener *listener, Link *link)
-{
-	stop_clock(listener, link);
-	link->deadline_us = listener->now_us + listener->limits.request_us;
-	link->next = NULL;
-	link->prev = listener->last;
-	if (listener->last != NULL)
-		listener->last->next = link;
-	else
-		listener->first = link;
-	listener->last = link;
-	link->timed = true;
-}
 
 static void
 on_connection(void *arg, struct MHD_Connection *connection, void **context,
 			  enum MHD_ConnectionNotificationCode what)
 {
 	MsgHttpListener *listener = arg;
-	Link *link = *context;
+	MsgHttpLink *link = *context;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED)
 	{
-		if ((link = calloc(1, sizeof(Link))) == NULL)
+		if ((link = calloc(1, sizeof(MsgHttpLink))) == NULL)
 			return; /* its requests are refused */
 		link->connection = connection;
 		*context = link;
-		start_clock(listener, link);
+		msgext_http_link_start(&listener->links, link, listener->now_us);
 	}
 	else if (link != NULL)
 	{
-		stop_clock(listener, link);
+		msgext_http_link_stop(&listener->links, link);
 		free(link);
 		*context = NULL;
 	}
@@ -180,14 +136,31 @@ on_completed(void *arg, struct MHD_Connection *connection, void **context,
 		return;
 	forget_asked(listener, request);
 	if (request->link != NULL)
-		start_clock(listener, request->link);
+		msgext_http_link_start(&listener->links, request->link, listener->now_us);
 	free(request->server);
 	free(request->body);
 	free(request);
 	*context = NULL;
 }
 
-/* The path is decoded below, strictly. */
+/*
+ * Called with the request line from its path on, before it is cut up further. The request
+ * begins here: what is returned becomes its context.
+ */
+static void *
+on_line(void *arg, const char *line, struct MHD_Connection *connection)
+{
+	Request *request = calloc(1, sizeof(Request));
+
+	(void) arg;
+	if (request == NULL)
+		return NULL; /* it is refused */
+	request->connection = connection;
+	request->line_end = line != NULL ? line + strlen(line) + 1 : NULL;
+	return request;
+}
+
+/* The path is decoded by endpoint.c, strictly. */
 static size_t
 leave_escaped(void *arg, struct MHD_Connection *connection, char *text)
 {
@@ -201,7 +174,9 @@ reply(MsgHttpListener *listener, const Request *request)
 {
 	struct MHD_Response *response = listener->empty;
 
-	if (request->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+	if (request->status == MHD_HTTP_BAD_REQUEST)
+		response = listener->closing;
+	else if (request->status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		response = listener->not_allowed;
 	else if (request->status == MHD_HTTP_OK && request->server == NULL)
 		response = listener->healthy;
@@ -229,24 +204,30 @@ judge(MsgHttpListener *listener, Request *request, const char *path, const char 
 }
 
 static enum MHD_Result
-begin(MsgHttpListener *listener, struct MHD_Connection *connection, const char *path,
-	  const char *method, void **context)
+begin(MsgHttpListener *listener, Request *request, const char *path, const char *method,
+	  const char *version)
 {
+	struct MHD_Connection *connection = request->connection;
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 													 MHD_HTTP_HEADER_CONTENT_LENGTH);
 	const char *expect =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
-	Request *request;
 
-	if (info == NULL || info->socket_context == NULL ||
-		(request = calloc(1, sizeof(Request))) == NULL)
+	if (info == NULL || info->socket_context == NULL)
 		return MHD_NO;
-	request->connection = connection;
 	request->link = info->socket_context;
-	*context = request;
+	request->begun = true;
+
+	/* Where its body ends nobody can tell: answered at once, and the end. */
+	if (!msgext_http_head_fits(connection, request->line_end, path, version))
+	{
+		request->status = MHD_HTTP_BAD_REQUEST;
+		return reply(listener, request);
+	}
 	judge(listener, request, path, method, length);
+	request->link->wanted = request->status == 0;
 
 	/* Who asks before he sends, or has too much to send, is answered at once. */
 	if (request->status != 0 &&
@@ -313,9 +294,10 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
 	MsgHttpListener *listener = arg;
 	Request *request = *context;
 
-	(void) version;
 	if (request == NULL)
-		return begin(listener, connection, path, method, context);
+		return MHD_NO;
+	if (!request->begun)
+		return begin(listener, request, path, method, version);
 	if (*len > 0)
 	{
 		size_t n = *len;
@@ -323,12 +305,14 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
 		*len = 0;
 		return keep(listener, request, data, n);
 	}
+	if (request->status == 0 && listener->ending)
+		request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
 	if (request->status != 0)
 		return reply(listener, request);
 	if (!request->asked)
 	{
 		/* Its time is over; ours begins. */
-		stop_clock(listener, request->link);
+		msgext_http_link_stop(&listener->links, request->link);
 		put_into_inbox(listener, request);
 		MHD_suspend_connection(connection);
 	}
@@ -376,12 +360,26 @@ make_responses(MsgHttpListener *listener)
 	listener->empty = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
 	listener->not_allowed =
 		MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+	listener->closing = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
 	listener->healthy =
 		MHD_create_response_from_buffer(sizeof(ok) - 1, ok, MHD_RESPMEM_PERSISTENT);
 	return listener->empty != NULL && listener->healthy != NULL &&
-		   listener->not_allowed != NULL &&
+		   listener->not_allowed != NULL && listener->closing != NULL &&
+		   MHD_add_response_header(listener->closing, MHD_HTTP_HEADER_CONNECTION,
+								   "close") == MHD_YES &&
 		   MHD_add_response_header(listener->not_allowed, MHD_HTTP_HEADER_ALLOW,
 								   MHD_HTTP_METHOD_POST) == MHD_YES;
+}
+
+/* The connections that may be: half of the descriptors, the rest is the owner's. */
+static int
+max_connections(int wanted)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 > (rlim_t) wanted)
+		return wanted;
+	return limit.rlim_cur < 4 ? 1 : (int) (limit.rlim_cur / 2);
 }
 
 MsgHttpListener *
@@ -390,32 +388,33 @@ msgext_http_listener_create(const char *address, int port, const MsgListenLimits
 {
 	MsgHttpListener *listener = calloc(1, sizeof(MsgHttpListener));
 	const union MHD_DaemonInfo *info = NULL;
-	int fd = -1;
 
 	snprintf(error, error_room, "out of memory");
 	if (listener == NULL)
 		return NULL;
 	listener->limits = *limits;
+	listener->connections = max_connections(limits->connections);
+	listener->links.request_us = limits->request_us;
+	listener->socket = -1;
 	if (!make_responses(listener) ||
-		(fd = listen_on(address, port, error, error_room)) < 0)
+		(listener->socket = listen_on(address, port, error, error_room)) < 0)
 	{
 		msgext_http_listener_destroy(listener);
 		return NULL;
 	}
 	listener->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, listener,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned int) limits->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int) listener->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned int) limits->connections_per_address,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits->head * POOL_FACTOR + POOL_EXTRA,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int) limits->idle_s,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener, MHD_OPTION_UNESCAPE_CALLBACK,
-		leave_escaped, NULL, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener, MHD_OPTION_URI_LOG_CALLBACK,
+		on_line, listener, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+		MHD_OPTION_END);
 	if (listener->daemon != NULL)
 		info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	else
-		close(fd);
 	if (info == NULL)
 	{
 		snprintf(error, error_room, "libmicrohttpd could not be started");
@@ -429,23 +428,33 @@ msgext_http_listener_create(const char *address, int port, const MsgListenLimits
 void
 msgext_http_listener_destroy(MsgHttpListener *listener)
 {
-	/* Not one may be at rest when libmicrohttpd stops. */
+	/*
+	 * libmicrohttpd aborts when it is stopped with a connection at rest: from here on
+	 * none is laid to rest, whatever the last rounds read.
+	 */
+	listener->ending = true;
 	while (listener->asked != NULL)
 		msgext_http_listener_answer(listener, &listener->asked->push,
 									MHD_HTTP_SERVICE_UNAVAILABLE, listener->now_us);
 	if (listener->daemon != NULL)
 	{
+		MHD_quiesce_daemon(listener->daemon);
+
 		/* Answers leave in one or two rounds, as far as their sockets take them. */
 		MHD_run(listener->daemon);
 		MHD_run(listener->daemon);
 		MHD_stop_daemon(listener->daemon);
 	}
+	if (listener->socket >= 0)
+		close(listener->socket);
 	if (listener->empty != NULL)
 		MHD_destroy_response(listener->empty);
 	if (listener->healthy != NULL)
 		MHD_destroy_response(listener->healthy);
 	if (listener->not_allowed != NULL)
 		MHD_destroy_response(listener->not_allowed);
+	if (listener->closing != NULL)
+		MHD_destroy_response(listener->closing);
 	msgext_endpoints_free(listener->endpoints);
 	free(listener);
 }
@@ -467,11 +476,21 @@ msgext_http_listener_fd(const MsgHttpListener *listener)
 	return listener->epoll;
 }
 
+static bool
+is_full(const MsgHttpListener *listener)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info != NULL && info->num_connections >= (unsigned) listener->connections;
+}
+
 long
 msgext_http_listener_timeout_ms(const MsgHttpListener *listener, int64_t now_us)
 {
 	MHD_UNSIGNED_LONG_LONG wanted;
 	long timeout = -1;
+	long cut_ms;
 
 	if (listener->answered || listener->fresh != NULL)
 		return 0;
@@ -479,57 +498,30 @@ msgext_http_listener_timeout_ms(const MsgHttpListener *listener, int64_t now_us)
 	/* To be heeded: what libmicrohttpd has read already makes no descriptor readable. */
 	if (MHD_get_timeout(listener->daemon, &wanted) == MHD_YES)
 		timeout = wanted > 3600 * 1000 ? 3600 * 1000 : (long) wanted;
-	if (listener->first != NULL)
-	{
-		int64_t left = listener->first->deadline_us - now_us;
-		long ms = left <= 0 ? 0 : (long) ((left + 999) / 1000);
-
-		if (ms > SWEEP_US / 1000)
-			ms = SWEEP_US / 1000;
-		if (timeout < 0 || ms < timeout)
-			timeout = ms;
-	}
-	return timeout;
+	cut_ms = msgext_http_links_timeout_ms(&listener->links, now_us);
+	if (cut_ms >= 0 && is_full(listener) && cut_ms > FULL_MS)
+		cut_ms = FULL_MS;
+	return cut_ms >= 0 && (timeout < 0 || cut_ms < timeout) ? cut_ms : timeout;
 }
 
-/* libmicrohttpd sees the end of what it reads, and closes the connection. */
+/*
+ * Connections that ask for nothing would keep out those that do: the one that has waited
+ * for the longest time makes room for a new one.
+ */
 static void
-cut(int fd)
+make_room(MsgHttpListener *listener)
 {
-	shutdown(fd, SHUT_RDWR);
-}
+	struct pollfd waiting = {.fd = listener->socket, .events = POLLIN};
+	int i;
 
-static int
-fd_of(const Link *link)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(link->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-	return info != NULL ? info->connect_fd : -1;
-}
-
-/* Cuts connections that their senders have left in the middle of a request. */
-static void
-sweep(MsgHttpListener *listener)
-{
-	static struct pollfd polled[SWEEP_MAX];
-	int64_t old = listener->now_us + listener->limits.request_us - ABANDONED_US;
-	const Link *link;
-	nfds_t n = 0;
-	nfds_t i;
-
-	listener->swept_us = listener->now_us;
-	for (link = listener->first;
-		 link != NULL && link->deadline_us <= old && n < SWEEP_MAX; link = link->next)
+	for (i = 0; i < EVICT_MAX && is_full(listener) && poll(&waiting, 1, 0) > 0 &&
+				msgext_http_links_evict(&listener->links, listener->now_us);
+		 i++)
 	{
-		polled[n].fd = fd_of(link);
-		polled[n++].events = POLLRDHUP;
+		/* One round closes it, the next takes the new one. */
+		MHD_run(listener->daemon);
+		MHD_run(listener->daemon);
 	}
-	if (n == 0 || poll(polled, n, 0) <= 0)
-		return;
-	for (i = 0; i < n; i++)
-		if (polled[i].revents & (POLLRDHUP | POLLHUP | POLLERR))
-			cut(polled[i].fd);
 }
 
 void
@@ -538,15 +530,8 @@ msgext_http_listener_pump(MsgHttpListener *listener, int64_t now_us)
 	listener->now_us = now_us;
 	listener->answered = false;
 	MHD_run(listener->daemon);
-	while (listener->first != NULL && listener->first->deadline_us <= now_us)
-	{
-		Link *link = listener->first;
-
-		stop_clock(listener, link);
-		cut(fd_of(link));
-	}
-	if (now_us >= listener->swept_us + SWEEP_US)
-		sweep(listener);
+	msgext_http_links_cut(&listener->links, now_us);
+	make_room(listener);
 }
 
 MsgPush *
@@ -570,6 +555,6 @@ msgext_http_listener_answer(MsgHttpListener *listener, MsgPush *push, int status
 	request->status = status;
 	listener->answered = true;
 	listener->now_us = now_us;
-	start_clock(listener, request->link);
+	msgext_http_link_start(&listener->links, request->link, now_us);
 	MHD_resume_connection(request->connection);
 }

@@ -60,6 +60,8 @@ extern void test_mutations(void);
 extern void test_net_client(void);
 extern void test_net_endpoint(void);
 extern void test_net_http2(void);
+extern void test_net_listener(void);
+extern void test_net_thread(void);
 extern void test_net_tls(void);
 extern void test_option(void);
 extern void test_pb_read(void);

@@ -1,9 +1,9 @@
 /*
  * test_net.c
- *		Runs the suites of src/net, with peers on loopback:
- *		unit_net.
+ *		Runs the suites of src/net, with peers on loopback: unit_net [thread].
  *
- * Exit status 0 when all passed.
+ * With "thread" only what runs in several threads, for the thread sanitizer. Exit status
+ * 0 when all passed.
  */
 #define _GNU_SOURCE
 
@@ -124,15 +124,22 @@ run_send(MsgHttp *http, Sent *sent, const char *scheme, int port,
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	test_start();
-	test_net_endpoint();
-	test_net_client();
-	test_net_tls();
-	test_net_http2();
+	if (argc > 1 && strcmp(argv[1], "thread") == 0)
+		test_net_thread();
+	else
+	{
+		test_net_endpoint();
+		test_net_client();
+		test_net_tls();
+		test_net_http2();
+		test_net_thread();
+		test_net_listener();
+	}
 	remove_folder();
 	return test_finish();
 }
