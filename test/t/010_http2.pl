@@ -1,0 +1,80 @@
+# A provider behind nginx, by HTTP/2 over TLS. It closes its connections after a few
+# requests, with a GOAWAY: what that refuses has not been processed (RFC 9113, 8.7).
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use IPC::Run ();
+use Msgext qw(until_true);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $n = 1000;
+my $t = Msgext->new('http2', server => 0);
+my $dir = $t->node->basedir;
+my $port = PostgreSQL::Test::Cluster::get_free_port();
+my $provider = $t->sim->port;
+
+system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+	'-addext', 'subjectAltName=DNS:localhost', '-keyout', "$dir/tls.key", '-out', "$dir/tls.crt");
+append_to_file("$dir/nginx.conf", <<CONF);
+pid $dir/nginx.pid;
+daemon off;
+error_log $dir/nginx-main.log;
+events { worker_connections 512; }
+http {
+    log_format version '\$server_protocol';
+    access_log $dir/access.log version;
+    client_body_temp_path $dir/nginx-body;
+    proxy_temp_path $dir/nginx-proxy;
+    fastcgi_temp_path $dir/nginx-fastcgi;
+    uwsgi_temp_path $dir/nginx-uwsgi;
+    scgi_temp_path $dir/nginx-scgi;
+    upstream provider {
+        server 127.0.0.1:$provider;
+        keepalive 64;
+    }
+    server {
+        listen 127.0.0.1:$port ssl http2;
+        ssl_certificate $dir/tls.crt;
+        ssl_certificate_key $dir/tls.key;
+        keepalive_requests 20;
+        location / {
+            proxy_pass http://provider;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_next_upstream off;
+        }
+    }
+}
+CONF
+my $nginx = IPC::Run::start([ '/usr/sbin/nginx', '-c', "$dir/nginx.conf", '-e', "$dir/nginx-main.log" ],
+	'>', "$dir/nginx.out", '2>&1');
+ok(until_true(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }), 'nginx is there');
+
+$t->add_server('vk',
+	url => "https://localhost:$port/devino",
+	ca_file => "$dir/tls.crt",
+	http_version => '2',
+	timeout => '30 s',
+	connect_timeout => '30 s',
+	max_in_flight => 64,
+	status_poll => 'off');
+$t->send_many($n, 79990000000);
+ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE state NOT IN ('queued', 'sending')", $n), 'all have gone');
+is($t->sql("SELECT state, count(*) FROM msgext.message GROUP BY 1"), "accepted|$n", 'and none is unknown');
+my $counts = $t->sim->counts;
+is(scalar keys %$counts, $n, 'the provider has each');
+is(scalar(grep { $_ != 1 } values %$counts), 0, 'once');
+like(slurp_file("$dir/access.log"), qr/^HTTP\/2\.0$/m, 'by HTTP/2');
+
+done_testing();
+
+END
+{
+	local $?;
+	$nginx->kill_kill if defined $nginx;
+}
