@@ -107,6 +107,13 @@ $(SIMULATOR): $(wildcard test/simulator/*.c test/simulator/*.h)
 
 simulator: $(SIMULATOR)
 
+# The chaos driver's own provider, and its sessions: test/chaos/README.md.
+CHAOS = build/chaos-peer build/chaos-writer
+build/chaos-%: test/chaos/%.c
+	@mkdir -p build
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -I$$($(PG_CONFIG) --includedir) $< -o $@ \
+		-L$$($(PG_CONFIG) --libdir) -Wl,--as-needed -lpq
+
 # Codecs and pure functions, without a server, under the address and the undefined
 # behaviour sanitizer. Their include path holds no server header.
 UNIT = build/unit
@@ -181,7 +188,7 @@ tap: require build-all
 
 # "make" of a fresh machine: packages first, then everything that is compiled.
 build-all: require
-	@$(MAKE) --no-print-directory all $(SIMULATOR)
+	@$(MAKE) --no-print-directory all $(SIMULATOR) $(CHAOS)
 	@+script/install.sh
 
 test: require
@@ -190,9 +197,15 @@ test: require
 demo: require build-all
 	@script/demo.sh
 
-# The long proofs; each has a short form in "make test". KILLS=1000: so many, not 20.
-soak: require build-all
-	MSGEXT_SOAK=1 MSGEXT_KILLS=$(KILLS) script/test.sh tap test/t/052_listen_soak.pl test/t/090_soak.pl \
+# The long proofs; each has a short form in "make test". Chaos takes KILLS=10000 (of all its
+# clusters), SEED=1, CLUSTERS=2, MODES='sync async odd': test/chaos/README.md.
+KILLS ?= 1000
+chaos: require build-all
+	MSGEXT_SOAK=1 MSGEXT_CHAOS_KILLS=$(KILLS) MSGEXT_CHAOS_SEED=$(SEED) \
+		MSGEXT_CHAOS_CLUSTERS=$(CLUSTERS) MSGEXT_CHAOS_MODES="$(MODES)" \
+		script/test.sh tap test/t/060_chaos.pl
+soak: chaos
+	MSGEXT_SOAK=1 script/test.sh tap test/t/052_listen_soak.pl test/t/090_soak.pl \
 		test/t/091_edna_soak.pl
 
 # The yardsticks of the benchmark, then the benchmark: test/bench/README.md.
@@ -216,10 +229,10 @@ bench-quick: require build-all
 help:
 	@sed -n 's/^# *make /make /p' Makefile; \
 	echo 'unit fuzz regress isolation tap: parts of make test'; \
-	echo 'check-layers check-format format simulator bench bench-quick soak'
+	echo 'check-layers check-format format simulator bench bench-quick chaos soak'
 
 .PHONY: simulator unit fuzz require check-layers format check-format regress isolation tap \
-	build-all build-checks test demo help bench bench-quick soak
+	build-all build-checks test demo help bench bench-quick soak chaos
 
 print-%:
 	@echo $($*)

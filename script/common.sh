@@ -20,7 +20,23 @@ make_scratch() {
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/msgext.XXXXXX")
     cp -r "$root/test" "$scratch/"
     mkdir -p "$scratch/bin" "$scratch/out"
-    cp "$root/build/simulator" "$scratch/bin/"
+    cp "$root/build/simulator" "$root/build/chaos-peer" "$root/build/chaos-writer" "$scratch/bin/"
     [ "$(id -u)" != 0 ] || chown -R "$server_user" "$scratch"
     chmod 755 "$scratch"
+}
+
+# Small disks for the clusters of test/chaos, to be filled up: root alone can make them.
+make_disks() { # how many
+    local n
+    [ "$(id -u)" = 0 ] || return 0
+    for n in $(seq "$1"); do
+        mkdir -p "$scratch/disk$n"
+        mount -t tmpfs -o size=320m,mode=0777 msgext-chaos "$scratch/disk$n" 2>/dev/null || rmdir "$scratch/disk$n"
+    done
+}
+remove_disks() {
+    local disk
+    for disk in "$scratch"/disk*; do
+        [ ! -d "$disk" ] || umount -l "$disk"
+    done
 }

@@ -20,6 +20,7 @@ cleanup() {
         echo "msgext: logs of what failed are in build/test; of a TAP file, in" \
             "build/test/tmp_check/log (regress_log_NAME, and its servers' NAME_*.log)" >&2
     fi
+    remove_disks
     rm -rf "$scratch"
     exit $status
 }
@@ -68,6 +69,7 @@ WRAPPER
 # simulators of its own; ports are reserved among all runs of the user.
 run_tap() {
     [ $# -gt 0 ] || set -- $(ls -S test/t/*.pl)
+    case "$*" in *chaos*) make_disks "${MSGEXT_CHAOS_CLUSTERS:-2}" ;; esac
     make_template
     (cd "$scratch" && as_user env PATH="$scratch/bin:$bindir:$PATH" \
         PERL5LIB="$pgxs/test/perl:$scratch/test/t" \
@@ -75,6 +77,7 @@ run_tap() {
         PG_TEST_PORT_DIR="${TMPDIR:-/tmp}/msgext-ports-$server_user" \
         TESTDATADIR="$scratch/out/tap" TESTLOGDIR="$scratch/out/log" \
         MSGEXT_SIMULATOR="$scratch/bin/simulator" MSGEXT_SOAK="${MSGEXT_SOAK:-}" \
+        MSGEXT_BIN="$scratch/bin" MSGEXT_CHAOS_DISKS="$scratch/disk" \
         prove --jobs "$jobs" --timer --failures "$@")
 }
 

@@ -15,6 +15,7 @@ bool msgext_enabled = true;
 int msgext_max_in_flight = 1024;
 int msgext_max_response_size = 16384;
 int msgext_retention = 30 * 24 * 60;
+int msgext_restart_delay = 1000;
 char *msgext_listen_address = NULL;
 int msgext_listen_port = 0;
 char *msgext_listen_role = NULL;
@@ -95,6 +96,11 @@ msgext_guc_define(void)
 							"Removes messages this long after their end.",
 							"-1 keeps them for ever.", &msgext_retention, 30 * 24 * 60,
 							-1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"msgext.restart_delay", "Starts a process that ended again after this long.",
+		"For tests: a cluster that is killed again and again has no second to spare.",
+		&msgext_restart_delay, 1000, 1, 60000, PGC_POSTMASTER,
+		GUC_UNIT_MS | GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL, NULL, NULL, NULL);
 	define_listener();
 	MarkGUCPrefixReserved("msgext");
 }

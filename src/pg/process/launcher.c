@@ -36,9 +36,11 @@
 #include "pg/ipc/registry.h"
 #include "pg/process/worker.h"
 
-/* A worker that ended is started again after this, doubled for each early end. */
-#define RESTART_MIN_MS 1000
-#define RESTART_MAX_MS 60000
+/*
+ * A worker that ended is started again after msgext.restart_delay, doubled for each early
+ * end up to so many times that.
+ */
+#define RESTART_MAX_TIMES 60
 
 /* One that ran this long did not end early. */
 #define RAN_WELL_US (60 * USECS_PER_SEC)
@@ -73,7 +75,7 @@ msgext_launcher_register(void)
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = 1;
+	worker.bgw_restart_time = msgext_restart_delay / 1000;
 	strlcpy(worker.bgw_library_name, "msgext", sizeof(worker.bgw_library_name));
 	strlcpy(worker.bgw_function_name, "msgext_launcher_main",
 			sizeof(worker.bgw_function_name));
@@ -177,7 +179,8 @@ static void
 note_end(Oid database, Child *child, int64 ran_well_us)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	int64 delay_ms = RESTART_MIN_MS;
+	int64 max_ms = (int64) msgext_restart_delay * RESTART_MAX_TIMES;
+	int64 delay_ms = msgext_restart_delay;
 	int i;
 
 	pfree(child->handle);
@@ -186,10 +189,10 @@ note_end(Oid database, Child *child, int64 ran_well_us)
 		return;
 	if (now - child->started_at > ran_well_us)
 		child->early_ends = 0;
-	for (i = 0; i < child->early_ends && delay_ms < RESTART_MAX_MS; i++)
+	for (i = 0; i < child->early_ends && delay_ms < max_ms; i++)
 		delay_ms *= 2;
 	child->early_ends = Min(child->early_ends + 1, 10);
-	child->start_after = now + Min(delay_ms, RESTART_MAX_MS) * 1000;
+	child->start_after = now + Min(delay_ms, max_ms) * 1000;
 }
 
 /* Is there a port for a listener of this database? */
