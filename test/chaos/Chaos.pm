@@ -209,7 +209,8 @@ sub round
 	}
 	push @complaints, 'the cluster does not come up in peace' unless $havoc->end;
 	$found{havoc_seconds} = time() - $started;
-	push @complaints, end_sessions($server, @pids), settle($server, $peer);
+	push @complaints, end_sessions($server, @pids);
+	settle($server, $peer);
 	for my $paused (split /\n/, $server->sql('SELECT server, pause_reason FROM msgext.server_status WHERE paused') // '')
 	{
 		push @complaints, "stuck: server is paused: $paused";
@@ -222,7 +223,7 @@ sub round
 		peer => $peer->{ledger},
 		async => $args{mode} eq 'async');
 
-	push @complaints, @{ $havoc->{complaints} },
+	push @complaints, @{ $havoc->{complaints} }, @{ $server->{complaints} },
 	  $ledger->judge(map { $server->sql($_) // '' } Chaos::Ledger::query(), Chaos::Ledger::reference_query(),
 		Chaos::Ledger::callback_query());
 

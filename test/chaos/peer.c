@@ -58,7 +58,7 @@ typedef enum Fault
 	BUSY,	 /* not taken, 503 */
 	LIMITED, /* not taken, 429 with Retry-After: 1 */
 	FAILED,	 /* taken, 500 */
-	SURPLUS, /* taken; a 408 that nobody asked for follows the answer */
+	SURPLUS, /* taken; a 408 or the answer once more follows it, unasked */
 	REFUSED, /* a repeat of what was taken is refused for good; edna alone */
 	FAULTS
 } Fault;
@@ -97,6 +97,7 @@ typedef struct Connection
 	int64_t write_at; /* ms; the answer waits until then */
 	Fault fault;	  /* of the request at hand */
 	bool close_after;
+	bool surplus;		   /* what waits to be written is nobody's answer */
 	struct Report *report; /* of a callback */
 	int64_t give_up_at;
 } Connection;
@@ -118,7 +119,8 @@ typedef struct Report
 	Taken *taken;
 	const char *status;
 	int64_t at;
-	int again; /* so often after it was answered with 200 */
+	char when[32]; /* by the provider's clock; a repeat says the same */
+	int again;	   /* so often after it was answered with 200 */
 	struct Report *next;
 } Report;
 
@@ -360,6 +362,16 @@ last_status(const Taken *taken)
 }
 
 static void
+format_time(char *text, size_t size)
+{
+	time_t t = time(NULL) + 3 * 3600;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(text, size, "%Y-%m-%d %H:%M:%S", &tm);
+}
+
+static void
 report(Taken *taken, const char *status, int64_t at)
 {
 	Report *r = calloc(1, sizeof(Report));
@@ -369,20 +381,11 @@ report(Taken *taken, const char *status, int64_t at)
 	r->taken = taken;
 	r->status = status;
 	r->at = at;
+	format_time(r->when, sizeof(r->when));
 	r->again = random_below(20) == 0;
 	r->next = reports;
 	reports = r;
 	report_count++;
-}
-
-static void
-format_time(char *text, size_t size)
-{
-	time_t t = time(NULL) + 3 * 3600;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(text, size, "%Y-%m-%d %H:%M:%S", &tm);
 }
 
 /* ---- answers ---- */
@@ -393,12 +396,6 @@ answer(Connection *c, int status, const char *header, const char *type, const ch
 	print(&c->out,
 		  "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%sContent-Length: %zu\r\n\r\n%s", status,
 		  status == 200 ? "OK" : "Oops", type, header, strlen(body), body);
-	if (c->fault == SURPLUS)
-	{
-		print(&c->out, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n"
-					   "Connection: close\r\n\r\n");
-		c->close_after = random_below(2) == 0;
-	}
 	c->write_at = now_ms() + random_below(latency + 1);
 	if (c->fault == LATE)
 		c->write_at += 1500;
@@ -691,6 +688,15 @@ request_length(const Connection *c, size_t *head_length)
 }
 
 static void
+drop_surplus(Connection *c)
+{
+	c->surplus = false;
+	c->close_after = false;
+	c->out.length = 0;
+	c->written = 0;
+}
+
+static void
 look_at_request(Connection *c)
 {
 	size_t head;
@@ -698,6 +704,8 @@ look_at_request(Connection *c)
 	char *request;
 	char *copy;
 
+	if (c->in.length > 0 && c->surplus && c->written == 0)
+		drop_surplus(c);
 	if (c->out.length > 0 || c->in.length == 0)
 		return;
 	c->fault = c->fault == NONE ? choose_fault() : c->fault;
@@ -728,12 +736,38 @@ look_at_request(Connection *c)
 	free(copy);
 }
 
+/*
+ * What nobody asked for comes a little later, on a connection at rest. One that is in use
+ * again gets none: who has sent a request cannot tell that what comes is not its answer.
+ */
+static void
+add_surplus(Connection *c)
+{
+	if (random_below(2) == 0)
+	{
+		c->out.length = 0;
+		print(&c->out, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n"
+					   "Connection: close\r\n\r\n");
+	}
+	c->written = 0;
+	c->fault = NONE;
+	c->surplus = true;
+	c->close_after = random_below(2) == 0;
+	c->write_at = now_ms() + random_below(30);
+}
+
 static void
 end_request(Connection *c)
 {
+	if (c->fault == SURPLUS)
+	{
+		add_surplus(c);
+		return;
+	}
 	c->out.length = 0;
 	c->written = 0;
 	c->fault = NONE;
+	c->surplus = false;
 	want(c, EPOLLIN);
 	if (c->close_after)
 		end_connection(c, false);
@@ -744,6 +778,13 @@ write_answer(Connection *c)
 {
 	size_t length = c->out.length - c->written;
 	ssize_t n;
+	char byte;
+
+	if (c->surplus && c->written == 0 && recv(c->fd, &byte, 1, MSG_PEEK) > 0)
+	{
+		drop_surplus(c);
+		return;
+	}
 
 	if ((c->fault == AFTER || c->fault == RESET) && c->out.length > 0)
 	{
@@ -796,7 +837,6 @@ start_callback(Report *r)
 								  .sin_port = htons(callback_port),
 								  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	char at[32];
 	char body[256];
 	Connection *c;
 
@@ -812,10 +852,9 @@ start_callback(Report *r)
 	c = add_connection(CALLBACK, fd, EPOLLIN);
 	if (c == NULL)
 		return;
-	format_time(at, sizeof(at));
 	snprintf(body, sizeof(body),
 			 "[{\"messageId\":%s,\"status\":\"%s\",\"receivedAt\":\"%s\"}]", r->taken->id,
-			 r->status, at);
+			 r->status, r->when);
 	print(&c->out,
 		  "POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 		  "Content-Length: %zu\r\n\r\n%s",

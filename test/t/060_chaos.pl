@@ -13,7 +13,7 @@ BEGIN { open($terminal, '>&', *STDERR) or die "stderr: $!" }
 use Chaos;
 use Test::More;
 
-my $kills = $ENV{MSGEXT_CHAOS_KILLS} || 30;
+my $kills = $ENV{MSGEXT_CHAOS_KILLS} || 20;
 my $seed = $ENV{MSGEXT_CHAOS_SEED} || ($ENV{MSGEXT_SOAK} ? time() % 1000000 : 1);
 my $clusters = $ENV{MSGEXT_SOAK} ? $ENV{MSGEXT_CHAOS_CLUSTERS} || 2 : 1;
 my @modes = split ' ', $ENV{MSGEXT_CHAOS_MODES} || 'sync';

@@ -62,8 +62,11 @@ sub kill_postmaster
 {
 	my ($self) = @_;
 	my $pid = $self->{server}->postmaster or return 0;
+	my $hit = kill 'KILL', $pid;
 
-	return kill 'KILL', $pid;
+	# A child killed after it would leave its locks to others, and nobody to end those.
+	sleep(0.002) while kill 0, $pid;
+	return $hit;
 }
 
 # PostgreSQL 15 never ends a fast shutdown that comes while it starts after a crash of its

@@ -199,7 +199,8 @@ sub judge
 		my ($id, $message, $count, $matched) = split /\|/, $line;
 
 		$reports{$id} = $count;
-		$self->complain('callback', "of $id lies with message $message, not with $message_of{$id}")
+		$self->complain('callback', "$matched of $count reports of $id lie with message $message, "
+			  . "all belong to $message_of{$id}, $tag_of{$message_of{$id}}")
 		  if defined $message_of{$id} && ($message ne $message_of{$id} || $matched != $count);
 	}
 	for my $id (sort keys %{ $self->{told} })

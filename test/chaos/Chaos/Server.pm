@@ -14,7 +14,7 @@ sub new
 {
 	my ($class, %args) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($args{name});
-	my $self = bless { node => $node, name => $args{name}, disk => $args{disk} }, $class;
+	my $self = bless { node => $node, name => $args{name}, disk => $args{disk}, complaints => [] }, $class;
 
 	$node->init;
 	$node->append_conf('postgresql.conf', $args{conf});
@@ -85,15 +85,38 @@ sub pg_ctl
 	return system($command) == 0;
 }
 
+# Children that have outlived their postmaster. One waits for ever for a lock that a killed
+# one held: that is PostgreSQL's way, and a person has to end it. Any other is at fault.
+sub end_orphans
+{
+	my ($self) = @_;
+	my $folder = readlink($self->node->data_dir) // $self->node->data_dir;
+
+	for my $cwd (glob '/proc/[0-9]*/cwd')
+	{
+		next unless (readlink($cwd) // '') eq $folder && $cwd =~ /(\d+)/;
+		my $pid = $1;
+		my $title = slurp_file("/proc/$pid/cmdline") =~ s/\0.*//sr;
+		my $wait = slurp_file("/proc/$pid/wchan");
+
+		push @{ $self->{complaints} }, "stuck: $title outlives its postmaster, in $wait"
+		  unless $wait =~ /^futex/;
+		kill 'KILL', $pid;
+	}
+	return;
+}
+
 # Starts it if it is down, and waits until it answers. A cluster whose postmaster was
 # killed starts when the last of its children has noticed.
 sub up
 {
 	my ($self, $seconds) = @_;
 	my $end = time() + ($seconds // 120);
+	my $patient = time() + 15;
 
 	while (time() < $end)
 	{
+		$self->end_orphans if !$self->postmaster && time() > $patient;
 		if (!$self->postmaster)
 		{
 			$self->pg_ctl('-o', '--cluster-name=' . $self->{name}, 'start') or sleep(0.05);
@@ -152,6 +175,7 @@ sub keep
 	return $data unless defined $self->{disk};
 	unlink $data;
 	system('cp', '-a', "$self->{disk}/$self->{name}", $data);
+	system('rm', '-rf', "$self->{disk}/$self->{name}");
 	return $data;
 }
 
