@@ -208,6 +208,10 @@ soak: chaos
 	MSGEXT_SOAK=1 script/test.sh tap test/t/052_listen_soak.pl test/t/090_soak.pl \
 		test/t/091_edna_soak.pl
 
+# The engine's rules in every order of events, and broken variants of them: docs/model.md.
+model: require
+	@test/model/run.sh
+
 # The yardsticks of the benchmark, then the benchmark: test/bench/README.md.
 YARDSTICKS = build/ceiling build/pace
 build/ceiling: test/bench/ceiling.c
@@ -229,10 +233,10 @@ bench-quick: require build-all
 help:
 	@sed -n 's/^# *make /make /p' Makefile; \
 	echo 'unit fuzz regress isolation tap: parts of make test'; \
-	echo 'check-layers check-format format simulator bench bench-quick chaos soak'
+	echo 'check-layers check-format format simulator bench bench-quick chaos soak model'
 
 .PHONY: simulator unit fuzz require check-layers format check-format regress isolation tap \
-	build-all build-checks test demo help bench bench-quick soak chaos
+	build-all build-checks test demo help bench bench-quick soak chaos model
 
 print-%:
 	@echo $($*)

@@ -41,6 +41,7 @@ need libcrypto.pc libssl-dev
 need libxml-2.0.pc libxml2-dev
 need IPC::Run libipc-run-perl
 need curl curl
+need spin spin
 need openssl openssl
 need /usr/sbin/nginx nginx-light
 
