@@ -199,6 +199,7 @@ CREATE TABLE msgext.health (
     last_success_at timestamptz,
     last_claim_at   timestamptz,
     key_ignored     boolean NOT NULL,
+    stranded        bigint NOT NULL,
     CONSTRAINT health_pkey PRIMARY KEY (server)
 );
 COMMENT ON TABLE msgext.health IS 'last success and error of each server; rewritten about once a second';
@@ -207,6 +208,7 @@ COMMENT ON COLUMN msgext.health.last_error IS 'last error of a request to it';
 COMMENT ON COLUMN msgext.health.last_error_at IS 'when';
 COMMENT ON COLUMN msgext.health.last_success_at IS 'when it last took a message or answered a status request';
 COMMENT ON COLUMN msgext.health.key_ignored IS 'an answer showed that the provider does not know repeats by our key: what is unknown is not repeated';
+COMMENT ON COLUMN msgext.health.stranded IS 'queued messages that nothing led to any more, found and sent: none, unless something is wrong';
 COMMENT ON COLUMN msgext.health.last_claim_at IS 'when a message was last claimed for it: rate limits start from here';
 
 CREATE TABLE msgext.reference (

@@ -90,8 +90,8 @@ subtest 'a token that is always refused' => sub {
 
 	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'docs'"), 'pauses the server');
 	like($t->server('pause_reason', 'docs'), qr/Http\.Auth: Invalid auth token/, 'and tells why');
-	cmp_ok($t->logins - $before, '<=', 1, 'after one new login');
-	cmp_ok($t->status($id, 'attempts'), '<=', 2, 'and at most two attempts');
+	cmp_ok($t->logins - $before, '<=', 2, 'after a new login, and one more, for a fresh token may be known late');
+	cmp_ok($t->status($id, 'attempts'), '<=', 3, 'and at most three attempts');
 	$sim->clear;
 	$t->sql("SELECT msgext.resume_server('docs')");
 	$t->wait_state($id, 'accepted', 'resumed, it goes');

@@ -95,8 +95,8 @@ subtest 'a token that is always refused' => sub {
 
 	ok(paused('mail'), 'pauses the server');
 	like($t->server('pause_reason', 'mail'), qr/PR401-AU-0008: Token dsig error/, 'and tells why');
-	cmp_ok($t->logins - $before, '<=', 1, 'after one new token');
-	cmp_ok($t->status($id, 'attempts'), '<=', 2, 'and at most two attempts');
+	cmp_ok($t->logins - $before, '<=', 2, 'after a new token, and one more, for it may be known late');
+	cmp_ok($t->status($id, 'attempts'), '<=', 3, 'and at most three attempts');
 	$sim->clear;
 	resume('mail');
 	$t->wait_state($id, 'delivered', 'resumed, it goes');

@@ -34,6 +34,7 @@ struct MsgDispatcher
 	bool lanes_are_ahead; /* likewise: lanes in memory are ahead of the tables */
 	TimestampTz last_turn;
 	TimestampTz last_look; /* at everything, news or not */
+	MsgSweep sweep;
 };
 
 static bool
@@ -121,6 +122,7 @@ take_turn(MsgDispatcher *dispatcher, bool records)
 	plan.claims = claims(dispatcher);
 	plan.one_by_one = dispatcher->one_by_one;
 	plan.saves = dispatcher->stopping;
+	plan.sweep = &dispatcher->sweep;
 
 	/* Before the snapshot: what commits from here on sets the latch again. */
 	plan.news = dispatcher->news | (plan.claims ? msgext_registry_news() : 0);

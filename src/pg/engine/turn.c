@@ -109,6 +109,7 @@ msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 	{
 		CommandCounterIncrement();
 		msgext_take(engine);
+		msgext_sweep_run(plan->sweep, engine);
 	}
 	msgext_upstreams_write_pauses(&engine->upstreams);
 	if (plan->saves || turn->now >= engine->upstreams.last_save + SAVE_US)

@@ -6,7 +6,7 @@
 #ifndef MSGEXT_TURN_H
 #define MSGEXT_TURN_H
 
-#include "pg/engine/engine.h"
+#include "pg/engine/sweep.h"
 
 /* What a turn is to do. */
 typedef struct MsgTurnPlan
@@ -16,6 +16,7 @@ typedef struct MsgTurnPlan
 	bool one_by_one; /* the last turn failed: see record.h */
 	bool saves;		 /* how far lanes have been read, whatever the time */
 	uint64 news;	 /* what there is news of (ipc/notify.h) */
+	MsgSweep *sweep; /* goes on with it */
 } MsgTurnPlan;
 
 /* An ERROR leaves it to recover.h. Returns whether a session has changed meanwhile. */

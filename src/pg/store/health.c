@@ -13,7 +13,8 @@
 /* clang-format off */
 #define HEALTH_COLUMNS(C) \
 	C(health, server) C(health, last_error) C(health, last_error_at) \
-	C(health, last_success_at) C(health, last_claim_at) C(health, key_ignored)
+	C(health, last_success_at) C(health, last_claim_at) C(health, key_ignored) \
+	C(health, stranded)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(health, HEALTH_COLUMNS);
 MSG_LAYOUT(health, HEALTH_COLUMNS);
@@ -59,6 +60,8 @@ msgext_health_load(const char *server, MsgHealth *health)
 		health->last_claim_at = time_of(slot, Anum_health_last_claim_at);
 		health->key_ignored =
 			DatumGetBool(slot_getattr(slot, Anum_health_key_ignored, &isnull));
+		health->stranded =
+			DatumGetInt64(slot_getattr(slot, Anum_health_stranded, &isnull));
 	}
 	msgext_scan_end(scan);
 	msgext_table_close(table);
@@ -79,6 +82,7 @@ msgext_health_save(const char *server, MsgHealth *health)
 	msgext_values_time(&row, Anum_health_last_success_at, health->last_success_at);
 	msgext_values_time(&row, Anum_health_last_claim_at, health->last_claim_at);
 	msgext_values_bool(&row, Anum_health_key_ignored, health->key_ignored);
+	msgext_values_int64(&row, Anum_health_stranded, health->stranded);
 	msgext_table_put(table, find(table, server, &scan), row.values, row.nulls, true);
 	msgext_scan_end(scan);
 	msgext_table_close(table);

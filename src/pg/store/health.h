@@ -16,6 +16,7 @@ typedef struct MsgHealth
 	TimestampTz last_error_at;
 	TimestampTz last_success_at;
 	TimestampTz last_claim_at;
+	int64 stranded;	  /* messages that nothing led to any more: see engine/sweep.h */
 	bool key_ignored; /* an answer showed that repeats are not recognised */
 	bool changed;
 } MsgHealth;

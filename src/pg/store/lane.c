@@ -425,6 +425,16 @@ msgext_lane_pass(MsgLane *lane, const MsgRow *row)
 	lane->moved = true;
 }
 
+bool
+msgext_lane_has_passed(const MsgLane *lane, const MsgRow *row)
+{
+	if (lane->has_done && is_visible(&lane->done, row->xid))
+		return true;
+	if (!lane->scanning || !is_visible(&lane->scan, row->xid))
+		return false;
+	return row->xid < lane->xid || (row->xid == lane->xid && row->id <= lane->id);
+}
+
 int64
 msgext_lane_count(MsgLane *lane, MsgTable *outbox, TimestampTz *oldest)
 {

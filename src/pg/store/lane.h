@@ -85,6 +85,12 @@ extern bool msgext_lane_next(MsgLane *lane, MsgTable *outbox, MsgRow *row);
 extern void msgext_lane_pass(MsgLane *lane, const MsgRow *row);
 extern void msgext_lane_rest(MsgLane *lane);
 
+/*
+ * Has the lane passed this row? Then nothing leads to it any more but a reminder. Exact in
+ * the dispatcher's own lane; one that was read from the table may say no too often.
+ */
+extern bool msgext_lane_has_passed(const MsgLane *lane, const MsgRow *row);
+
 /* Writes down how far the lane has been read. */
 extern void msgext_lane_save(MsgLane *lane);
 

@@ -106,6 +106,22 @@ msgext_reminder_remove_one(MsgTable *reminders, const char *server, const char *
 	msgext_scan_end(scan);
 }
 
+bool
+msgext_reminder_exists(MsgTable *reminders, const char *server, const char *kind,
+					   TimestampTz from, TimestampTz to, int64 id)
+{
+	MsgScan *scan = begin_scan(reminders, server, kind, from);
+	TupleTableSlot *slot;
+	bool exists = false;
+	bool isnull;
+
+	while (!exists && (slot = msgext_scan_next(scan)) != NULL &&
+		   DatumGetTimestampTz(slot_getattr(slot, Anum_reminder_at, &isnull)) <= to)
+		exists = DatumGetInt64(slot_getattr(slot, Anum_reminder_id, &isnull)) == id;
+	msgext_scan_end(scan);
+	return exists;
+}
+
 TimestampTz
 msgext_reminder_first(MsgTable *reminders, const char *server, const char *kind,
 					  TimestampTz from, int64 after)

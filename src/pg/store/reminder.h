@@ -41,6 +41,11 @@ extern void msgext_reminder_remove(MsgTable *reminders, const MsgReminder *remin
 extern void msgext_reminder_remove_one(MsgTable *reminders, const char *server,
 									   const char *kind, TimestampTz at, int64 id);
 
+/* Is there a reminder of this message between these times, both included? */
+extern bool msgext_reminder_exists(MsgTable *reminders, const char *server,
+								   const char *kind, TimestampTz from, TimestampTz to,
+								   int64 id);
+
 /* The time of the first reminder behind from and after, or 0. */
 extern TimestampTz msgext_reminder_first(MsgTable *reminders, const char *server,
 										 const char *kind, TimestampTz from, int64 after);

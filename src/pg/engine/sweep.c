@@ -1,0 +1,106 @@
+/*
+ * sweep.c
+ *		Finds queued messages that nothing leads to: see sweep.h.
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "utils/snapmgr.h"
+
+#include "pg/engine/sweep.h"
+#include "pg/store/origin.h"
+#include "pg/store/reminder.h"
+
+/* Rows looked at in one turn, some hundred microseconds of work; and from then on. */
+#define ROWS 500
+#define RUN_US USECS_PER_SEC
+
+/* From the end of a pass to the next one. */
+#define PASS_US (600 * USECS_PER_SEC)
+
+/* What was queued or changed just now is left alone: it may be on its way somewhere. */
+#define YOUNG_US (10 * USECS_PER_SEC)
+
+/* Does anything lead to this message? */
+static bool
+is_led_to(MsgEngine *engine, const MsgUpstream *upstream, const MsgRow *row)
+{
+	MsgTurn *turn = &engine->turn;
+	TimestampTz from = row->next_attempt_at;
+	TimestampTz to = row->next_attempt_at;
+
+	if (msgext_flights_find(&engine->flights, row->id) != NULL ||
+		msgext_poison_until(&engine->poison, row->id, turn->now) != 0)
+		return true;
+	if (row->next_attempt_at == 0)
+	{
+		if (!msgext_lane_has_passed(upstream->lanes[row->priority - 1], row))
+			return true;
+
+		/* Its row was held when the lane came by: it is looked at again and again. */
+		from = PG_INT64_MIN;
+		to = turn->now + RUN_US;
+	}
+	return msgext_reminder_exists(reminders_of(turn), upstream->name, MSG_REMINDER_SEND,
+								  from, to, row->id);
+}
+
+static void
+look_at(MsgEngine *engine, const MsgRow *row)
+{
+	MsgTurn *turn = &engine->turn;
+	MsgUpstream *upstream;
+
+	if (row->state != MSG_QUEUED || row->origin != msgext_origin() ||
+		turn->now - row->queued_at < YOUNG_US)
+		return;
+	upstream = msgext_upstream_find(&engine->upstreams,
+									msgext_row_text(row, Anum_outbox_server));
+
+	/* Without its server it waits for that, and message_status() says so. */
+	if (upstream == NULL || upstream->server == NULL || is_led_to(engine, upstream, row))
+		return;
+	upstream->health.stranded++;
+	upstream->health.changed = true;
+	ereport(WARNING,
+			(errmsg("message " INT64_FORMAT " of server \"%s\" was waiting for nothing",
+					row->id, upstream->name),
+			 errdetail("It is looked at again.")));
+	msgext_upstream_remind(turn, upstream, MSG_REMINDER_SEND, turn->now, row->id);
+}
+
+void
+msgext_sweep_run(MsgSweep *sweep, MsgEngine *engine)
+{
+	MsgTurn *turn = &engine->turn;
+	ScanKeyData key;
+	TupleTableSlot *slot = NULL;
+	MsgScan *scan;
+	int n = 0;
+
+	if (turn->now < sweep->next_run)
+		return;
+
+	/* What this turn has set aside has its reminder. */
+	msgext_turn_see_own_writes();
+	msgext_key_int64(&key, 1, BTGreaterStrategyNumber, sweep->position);
+	scan =
+		msgext_table_scan(outbox_of(turn), "outbox_pkey", GetActiveSnapshot(), &key, 1);
+	while (n++ < ROWS && (slot = msgext_scan_next(scan)) != NULL)
+	{
+		MemoryContext before = MemoryContextSwitchTo(turn->message);
+		MsgRow row;
+
+		msgext_outbox_read(outbox_of(turn), slot, &row);
+		msgext_turn_reading(turn, row.id, NULL);
+		sweep->position = row.id;
+		look_at(engine, &row);
+		MemoryContextSwitchTo(before);
+		MemoryContextReset(turn->message);
+	}
+	msgext_turn_reading(turn, 0, NULL);
+	msgext_scan_end(scan);
+	sweep->next_run = turn->now + (slot == NULL ? PASS_US : RUN_US);
+	if (slot == NULL)
+		sweep->position = 0;
+}
