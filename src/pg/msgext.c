@@ -10,6 +10,7 @@
 
 #include "core/provider.h"
 #include "pg/base/guc.h"
+#include "pg/ipc/notify.h"
 #include "pg/ipc/registry.h"
 #include "pg/process/worker.h"
 
@@ -36,5 +37,6 @@ _PG_init(void)
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	msgext_registry_preload();
+	msgext_notify_preload();
 	msgext_launcher_register();
 }

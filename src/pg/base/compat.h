@@ -19,6 +19,7 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/resowner.h"
+#include "utils/wait_event.h"
 
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
@@ -42,6 +43,22 @@ msgext_lock_held_by_me(const LOCKTAG *tag, LOCKMODE mode)
 #else
 	return LockHeldByMe(tag, mode);
 #endif
+}
+
+/*
+ * The number of a wait event of ours, kept in *event, where the major has them; 0 there
+ * before the first call in a process.
+ */
+static inline uint32
+msgext_wait_event(uint32 *event, const char *name)
+{
+#if PG_VERSION_NUM >= 170000
+	if (*event == 0)
+		*event = WaitEventExtensionNew(name);
+#else
+	*event = PG_WAIT_EXTENSION;
+#endif
+	return *event;
 }
 
 #if PG_VERSION_NUM >= 170000

@@ -97,10 +97,9 @@ msgext_guc_define(void)
 							"-1 keeps them for ever.", &msgext_retention, 30 * 24 * 60,
 							-1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomIntVariable(
-		"msgext.restart_delay", "Starts a process that ended again after this long.",
-		"For tests: a cluster that is killed again and again has no second to spare.",
-		&msgext_restart_delay, 1000, 1, 60000, PGC_POSTMASTER,
-		GUC_UNIT_MS | GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL, NULL, NULL, NULL);
+		"msgext.restart_delay", "Starts a background process that ended after this.",
+		"Doubled for each time it ends early. Meant for tests.", &msgext_restart_delay,
+		1000, 1, 60000, PGC_SIGHUP, GUC_UNIT_MS | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	define_listener();
 	MarkGUCPrefixReserved("msgext");
 }

@@ -11,7 +11,7 @@ extern bool msgext_enabled;		 /* msgext.enabled */
 extern int msgext_max_in_flight; /* msgext.max_in_flight, requests of one dispatcher */
 extern int msgext_max_response_size; /* msgext.max_response_size, kB */
 extern int msgext_retention;		 /* msgext.retention, minutes; -1 = for ever */
-extern int msgext_restart_delay;	 /* msgext.restart_delay, ms */
+extern int msgext_restart_delay;	 /* msgext.restart_delay, ms; for developers */
 
 extern char *msgext_listen_address;
 extern int msgext_listen_port; /* 0 = no listener */

@@ -16,6 +16,7 @@
 #include "pg/engine/recover.h"
 #include "pg/engine/request.h"
 #include "pg/engine/turn.h"
+#include "pg/ipc/notify.h"
 #include "pg/ipc/registry.h"
 
 /* So many results are worth a commit that only claims. */

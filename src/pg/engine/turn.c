@@ -15,7 +15,7 @@
 #include "pg/engine/request.h"
 #include "pg/engine/take.h"
 #include "pg/engine/turn.h"
-#include "pg/ipc/registry.h"
+#include "pg/ipc/notify.h"
 
 /* A row that could not be recorded is looked at again after this. */
 #define HELD_US 2000

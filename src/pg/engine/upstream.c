@@ -8,7 +8,7 @@
 
 #include "pg/base/text.h"
 #include "pg/engine/upstream.h"
-#include "pg/ipc/registry.h"
+#include "pg/ipc/notify.h"
 #include "pg/store/reminder.h"
 
 void

@@ -13,7 +13,7 @@
 #include "pg/catalog/access.h"
 #include "pg/inbound/callback.h"
 #include "pg/inbound/receive.h"
-#include "pg/ipc/registry.h"
+#include "pg/ipc/notify.h"
 
 /* Devino, edna: a push is a few hundred bytes a message. */
 #define CALLBACK_MAX (1024 * 1024)

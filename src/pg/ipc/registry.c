@@ -1,51 +1,53 @@
 /*
  * registry.c
- *		Waking the dispatcher of a database at commit: see registry.h.
- *
- * A latch and no NOTIFY, which takes a lock of the whole cluster at commit.
+ *		The shared memory: see registry.h, also for the states of an entry.
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "port/atomics.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
 #include "storage/lwlock.h"
+#include "storage/proc.h"
 #include "storage/shmem.h"
-#include "tcop/utility.h"
 
 #include "pg/base/compat.h"
 #include "pg/ipc/registry.h"
 
 #define NO_PROCESS (-1)
 
-typedef struct Place
+/*
+ * One database. All is read under the lock, and written under it exclusively, but for the
+ * two atomics: those need it shared, so that the entry stays whose it is, or to be the
+ * worker that the entry names.
+ */
+typedef struct Entry
 {
-	Oid database;
-	pg_atomic_uint64 news; /* committed, and not looked at by the worker */
-	pg_atomic_uint32 idle; /* its worker sleeps, and has nothing to wake up for */
-	int worker;			   /* index into ProcGlobal->allProcs, or NO_PROCESS */
-	bool requested;		   /* somebody has news, and there is no worker */
-	bool present;		   /* its worker found the extension there */
-	int port;			   /* what it has set for its listener itself; -1 = nothing */
-} Place;
+	Oid database; /* written by take(), when the entry changes hands */
+	MsgEntryState state;
+	int worker;	  /* index into ProcGlobal->allProcs; NO_PROCESS unless RUNNING */
+	bool replace; /* its worker ends to be replaced at once; the worker's */
+	int port;	  /* the listener's, as the database has set it; the worker's */
+	pg_atomic_uint64 news; /* set by sessions at commit, taken by the worker */
+	pg_atomic_uint32 idle; /* set by the worker, taken by who wakes it early */
+} Entry;
 
 typedef struct Shared
 {
-	int launcher;
+	int launcher;	 /* like Entry.worker */
 	uint32 launches; /* how often a launcher has started */
-	Place places[MSG_MAX_DATABASES];
+	Entry entries[MSG_MAX_DATABASES];
 } Shared;
 
 static Shared *shared = NULL;
 static LWLock *shared_lock = NULL;
-static uint64 news = 0; /* of the current transaction */
-static bool registered = false;
+
+/* The entry whose worker this process is, or NULL. */
+static Entry *mine = NULL;
 
 static shmem_request_hook_type previous_shmem_request = NULL;
 static shmem_startup_hook_type previous_shmem_startup = NULL;
-static ProcessUtility_hook_type previous_utility = NULL;
 
 static void
 request_shared_memory(void)
@@ -69,20 +71,29 @@ start_shared_memory(void)
 	shared_lock = &GetNamedLWLockTranche("msgext")->lock;
 	if (!found)
 	{
+		memset(shared, 0, sizeof(Shared));
 		shared->launcher = NO_PROCESS;
-		shared->launches = 0;
 		for (i = 0; i < MSG_MAX_DATABASES; i++)
 		{
-			shared->places[i].database = InvalidOid;
-			pg_atomic_init_u64(&shared->places[i].news, 0);
-			pg_atomic_init_u32(&shared->places[i].idle, 0);
-			shared->places[i].worker = NO_PROCESS;
-			shared->places[i].requested = false;
-			shared->places[i].present = false;
-			shared->places[i].port = -1;
+			Entry *entry = &shared->entries[i];
+
+			entry->state = MSG_ENTRY_ABSENT;
+			entry->worker = NO_PROCESS;
+			entry->port = -1;
+			pg_atomic_init_u64(&entry->news, 0);
+			pg_atomic_init_u32(&entry->idle, 0);
 		}
 	}
 	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+msgext_registry_preload(void)
+{
+	previous_shmem_request = shmem_request_hook;
+	shmem_request_hook = request_shared_memory;
+	previous_shmem_startup = shmem_startup_hook;
+	shmem_startup_hook = start_shared_memory;
 }
 
 static void
@@ -93,187 +104,150 @@ set_latch_of(int process)
 		SetLatch(&ProcGlobal->allProcs[process].procLatch);
 }
 
-/* The database's place, or a free one, or NULL. The lock is held. */
-static Place *
-find_place(Oid database)
+/* The database's entry, or NULL. */
+static Entry *
+find(Oid database)
 {
-	Place *spare = NULL;
 	int i;
 
+	Assert(LWLockHeldByMe(shared_lock));
 	for (i = 0; i < MSG_MAX_DATABASES; i++)
 	{
-		Place *place = &shared->places[i];
+		Entry *entry = &shared->entries[i];
 
-		if (place->database == database)
-			return place;
-		if (spare == NULL && place->worker == NO_PROCESS && !place->requested &&
-			!place->present)
-			spare = place;
+		Assert((entry->state == MSG_ENTRY_RUNNING) == (entry->worker != NO_PROCESS));
+		if (entry->database == database)
+			return entry;
 	}
-	return spare;
+	return NULL;
 }
 
-/* Makes a place that find_place() gave ours. */
-static void
-occupy(Place *place)
+/* The database's entry, which may have been another's; NULL when all are in use. */
+static Entry *
+take(Oid database)
 {
-	if (place->database == MyDatabaseId)
-		return;
-	place->database = MyDatabaseId;
-	place->port = -1;
-}
+	Entry *entry = find(database);
+	int i;
 
-static void
-wake(uint64 told)
-{
-	Place *place;
-	uint64 untold = told;
-	int process = NO_PROCESS;
-
-	if (shared == NULL)
-		return;
-	LWLockAcquire(shared_lock, LW_SHARED);
-	place = find_place(MyDatabaseId);
-	if (place != NULL && place->database == MyDatabaseId)
+	Assert(LWLockHeldByMeInMode(shared_lock, LW_EXCLUSIVE));
+	for (i = 0; i < MSG_MAX_DATABASES && entry == NULL; i++)
 	{
-		untold = told & ~pg_atomic_fetch_or_u64(&place->news, told);
-		process = place->worker;
+		if (shared->entries[i].state != MSG_ENTRY_ABSENT)
+			continue;
+		entry = &shared->entries[i];
+		entry->database = database;
+		entry->port = -1;
+		entry->replace = false;
+		pg_atomic_write_u64(&entry->news, 0);
+		pg_atomic_write_u32(&entry->idle, 0);
 	}
-	LWLockRelease(shared_lock);
-	if (process != NO_PROCESS)
-	{
-		/* What it has not looked at yet, somebody has woken it for. */
-		if (untold != 0)
-			set_latch_of(process);
-		return;
-	}
-
-	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
-	place = find_place(MyDatabaseId);
-	if (place != NULL)
-	{
-		occupy(place);
-		if (place->worker == NO_PROCESS)
-			place->requested = true;
-		process = place->worker != NO_PROCESS ? place->worker : shared->launcher;
-	}
-	LWLockRelease(shared_lock);
-	set_latch_of(process);
-}
-
-/*
- * News is about to be committed. A worker that has been asleep takes as long to get going
- * as the commit takes to reach the disk: so it is woken now, finds nothing, and is awake
- * when there is something. One that has anything to do is awake often enough.
- */
-static void
-rouse(void)
-{
-	Place *place;
-	bool idle = false;
-
-	if (shared == NULL)
-		return;
-	LWLockAcquire(shared_lock, LW_SHARED);
-	place = find_place(MyDatabaseId);
-	if (place != NULL && place->database == MyDatabaseId)
-		idle = pg_atomic_read_u32(&place->idle) != 0 &&
-			   pg_atomic_exchange_u32(&place->idle, 0) != 0;
-	LWLockRelease(shared_lock);
-	if (idle)
-		wake(news);
+	return entry;
 }
 
 static void
-on_transaction_end(XactEvent event, void *arg)
+set_absent(Entry *entry)
 {
-	if (news == 0)
-		return;
-	switch (event)
-	{
-		case XACT_EVENT_PRE_COMMIT:
-			rouse();
-			break;
-		case XACT_EVENT_COMMIT:
-			wake(news);
-			news = 0;
-			break;
-		case XACT_EVENT_ABORT:
-
-			/* Of a prepared transaction, COMMIT PREPARED tells: see below. */
-		case XACT_EVENT_PREPARE:
-			news = 0;
-			break;
-		default:
-			break;
-	}
+	Assert(LWLockHeldByMeInMode(shared_lock, LW_EXCLUSIVE));
+	entry->state = MSG_ENTRY_ABSENT;
+	entry->worker = NO_PROCESS;
+	pg_atomic_write_u32(&entry->idle, 0);
 }
 
-uint64
-msgext_notify_news_of_lane(int32 number)
-{
-	return UINT64CONST(1) << ((uint32) number % 62);
-}
-
-void
-msgext_notify_at_commit(uint64 told)
-{
-	if (!registered)
-	{
-		RegisterXactCallback(on_transaction_end, NULL);
-		registered = true;
-	}
-	news |= told;
-}
-
-/*
- * The transaction that COMMIT PREPARED ends belonged to another session, so that no
- * callback of ours knows what was in it.
- */
-static void
-process_utility(PlannedStmt *statement, const char *query, bool read_only,
-				ProcessUtilityContext context, ParamListInfo params,
-				QueryEnvironment *env, DestReceiver *dest, QueryCompletion *completion)
-{
-	bool prepared =
-		IsA(statement->utilityStmt, TransactionStmt) &&
-		((TransactionStmt *) statement->utilityStmt)->kind == TRANS_STMT_COMMIT_PREPARED;
-
-	if (previous_utility != NULL)
-		previous_utility(statement, query, read_only, context, params, env, dest,
-						 completion);
-	else
-		standard_ProcessUtility(statement, query, read_only, context, params, env, dest,
-								completion);
-	if (prepared)
-		wake(MSG_NEWS_ALL);
-}
-
-void
-msgext_registry_preload(void)
-{
-	previous_shmem_request = shmem_request_hook;
-	shmem_request_hook = request_shared_memory;
-	previous_shmem_startup = shmem_startup_hook;
-	shmem_startup_hook = start_shared_memory;
-	previous_utility = ProcessUtility_hook;
-	ProcessUtility_hook = process_utility;
-}
+/* ---- Any session ---- */
 
 bool
 msgext_registry_has_worker(void)
 {
-	Place *place;
+	Entry *entry;
 	bool has;
 
 	if (shared == NULL)
 		return false;
 	LWLockAcquire(shared_lock, LW_SHARED);
-	place = find_place(MyDatabaseId);
-	has = place != NULL && place->database == MyDatabaseId && place->worker != NO_PROCESS;
+	entry = find(MyDatabaseId);
+	has = entry != NULL && entry->state == MSG_ENTRY_RUNNING;
 	LWLockRelease(shared_lock);
 	return has;
 }
+
+/* Asks the launcher for a worker, unless there is one by now, or one to come. */
+static void
+request_worker(uint64 news)
+{
+	Entry *entry;
+	int process = NO_PROCESS;
+	bool requested = false;
+
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	entry = take(MyDatabaseId);
+	if (entry != NULL)
+	{
+		pg_atomic_fetch_or_u64(&entry->news, news);
+		process = entry->worker;
+		requested = entry->state == MSG_ENTRY_ABSENT;
+		if (requested)
+		{
+			entry->state = MSG_ENTRY_REQUESTED;
+			process = shared->launcher;
+		}
+	}
+	LWLockRelease(shared_lock);
+	set_latch_of(process);
+	if (requested)
+		elog(DEBUG1, "msgext: database %u requests a worker", MyDatabaseId);
+}
+
+void
+msgext_registry_wake(uint64 news)
+{
+	MsgEntryState state = MSG_ENTRY_ABSENT;
+	int process = NO_PROCESS;
+	uint64 unknown = 0;
+	Entry *entry;
+
+	if (shared == NULL)
+		return;
+	LWLockAcquire(shared_lock, LW_SHARED);
+	entry = find(MyDatabaseId);
+	if (entry != NULL)
+	{
+		unknown = news & ~pg_atomic_fetch_or_u64(&entry->news, news);
+		state = entry->state;
+		process = entry->worker;
+	}
+	LWLockRelease(shared_lock);
+
+	/* For what it has not looked at yet, somebody has woken it already. */
+	if (state == MSG_ENTRY_RUNNING && unknown != 0)
+		set_latch_of(process);
+	else if (state == MSG_ENTRY_ABSENT)
+		request_worker(news);
+}
+
+/*
+ * A worker that has been asleep takes as long to get going as the commit takes to reach
+ * the disk: so it is woken before, finds nothing, and is awake when there is something.
+ * One that has anything to do is awake often enough.
+ */
+void
+msgext_registry_wake_early(uint64 news)
+{
+	Entry *entry;
+	bool idle = false;
+
+	if (shared == NULL)
+		return;
+	LWLockAcquire(shared_lock, LW_SHARED);
+	entry = find(MyDatabaseId);
+	if (entry != NULL)
+		idle = pg_atomic_read_u32(&entry->idle) != 0 &&
+			   pg_atomic_exchange_u32(&entry->idle, 0) != 0;
+	LWLockRelease(shared_lock);
+	if (idle)
+		msgext_registry_wake(news);
+}
+
+/* ---- The launcher ---- */
 
 static void
 launcher_ends(int code, Datum arg)
@@ -287,23 +261,22 @@ uint32
 msgext_registry_launcher_start(void)
 {
 	uint32 launch;
+	int i;
 
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
 	shared->launcher = MSG_MY_PROC_NUMBER;
 	launch = ++shared->launches;
+
+	/* What the one before it had in hand, nobody has now. */
+	for (i = 0; i < MSG_MAX_DATABASES; i++)
+	{
+		MsgEntryState state = shared->entries[i].state;
+
+		if (state == MSG_ENTRY_STARTING || state == MSG_ENTRY_ENDED)
+			set_absent(&shared->entries[i]);
+	}
 	LWLockRelease(shared_lock);
 	before_shmem_exit(launcher_ends, (Datum) 0);
-	return launch;
-}
-
-uint32
-msgext_registry_launch(void)
-{
-	uint32 launch;
-
-	LWLockAcquire(shared_lock, LW_SHARED);
-	launch = shared->launches;
-	LWLockRelease(shared_lock);
 	return launch;
 }
 
@@ -316,108 +289,125 @@ msgext_registry_requests(Oid *databases, int max)
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
 	for (i = 0; i < MSG_MAX_DATABASES && n < max; i++)
 	{
-		Place *place = &shared->places[i];
+		Entry *entry = &shared->entries[i];
 
-		if (place->requested)
-		{
-			place->requested = false;
-			databases[n++] = place->database;
-		}
+		if (entry->state != MSG_ENTRY_REQUESTED)
+			continue;
+		entry->state = MSG_ENTRY_STARTING;
+		databases[n++] = entry->database;
 	}
 	LWLockRelease(shared_lock);
 	return n;
 }
 
-static void
-forget(Oid database)
+void
+msgext_registry_expect(Oid database)
 {
-	Place *place;
+	Entry *entry;
 
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
-	place = find_place(database);
-	if (place != NULL && place->database == database)
-		place->present = false;
+	entry = take(database);
+	if (entry != NULL &&
+		(entry->state == MSG_ENTRY_ABSENT || entry->state == MSG_ENTRY_REQUESTED))
+		entry->state = MSG_ENTRY_STARTING;
 	LWLockRelease(shared_lock);
 }
 
-void
-msgext_registry_forget(Oid database)
+MsgEntryState
+msgext_registry_state(Oid database)
 {
-	forget(database);
-}
-
-void
-msgext_registry_absent(void)
-{
-	forget(MyDatabaseId);
-}
-
-bool
-msgext_registry_is_present(Oid database)
-{
-	Place *place;
-	bool present;
+	MsgEntryState state = MSG_ENTRY_ABSENT;
+	Entry *entry;
 
 	LWLockAcquire(shared_lock, LW_SHARED);
-	place = find_place(database);
-	present = place != NULL && place->database == database && place->present;
+	entry = find(database);
+	if (entry != NULL)
+		state = entry->state;
 	LWLockRelease(shared_lock);
-	return present;
+	return state;
 }
 
 int
 msgext_registry_port(Oid database)
 {
-	Place *place;
+	Entry *entry;
 	int port = -1;
 
 	LWLockAcquire(shared_lock, LW_SHARED);
-	place = find_place(database);
-	if (place != NULL && place->database == database)
-		port = place->port;
+	entry = find(database);
+	if (entry != NULL)
+		port = entry->port;
 	LWLockRelease(shared_lock);
 	return port;
 }
 
 void
-msgext_registry_set_port(int port)
+msgext_registry_forget(Oid database)
 {
-	Place *place;
-	int launcher = NO_PROCESS;
+	Entry *entry;
 
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
-	place = find_place(MyDatabaseId);
-	if (place != NULL && place->database == MyDatabaseId && place->port != port)
-	{
-		place->port = port;
-		launcher = shared->launcher;
-	}
+	entry = find(database);
+	if (entry != NULL && entry->state != MSG_ENTRY_RUNNING)
+		set_absent(entry);
 	LWLockRelease(shared_lock);
-	set_latch_of(launcher);
 }
+
+/* ---- The worker ---- */
 
 static void
 worker_ends(int code, Datum arg)
 {
-	Place *place;
+	int launcher = NO_PROCESS;
 
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
-	place = find_place(MyDatabaseId);
-	if (place != NULL && place->worker == MSG_MY_PROC_NUMBER)
+
+	/* A worker of a later launcher may have come in its place. */
+	if (mine->worker == MSG_MY_PROC_NUMBER)
 	{
-		place->worker = NO_PROCESS;
-		pg_atomic_write_u32(&place->idle, 0);
+		mine->worker = NO_PROCESS;
+		mine->state = mine->replace ? MSG_ENTRY_REQUESTED : MSG_ENTRY_ENDED;
+		if (mine->replace)
+			launcher = shared->launcher;
+		mine->replace = false;
+		pg_atomic_write_u32(&mine->idle, 0);
 	}
+	mine = NULL;
 	LWLockRelease(shared_lock);
+	set_latch_of(launcher);
 }
 
-/* This process is the worker of it, or NULL. */
-static Place *mine = NULL;
+void
+msgext_registry_worker_start(void)
+{
+	int launcher;
+
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	mine = take(MyDatabaseId);
+	if (mine != NULL)
+	{
+		mine->state = MSG_ENTRY_RUNNING;
+		mine->worker = MSG_MY_PROC_NUMBER;
+		mine->replace = false;
+	}
+	launcher = shared->launcher;
+	LWLockRelease(shared_lock);
+
+	/* The database has the extension: there may be a listener to be started. */
+	set_latch_of(launcher);
+	if (mine == NULL)
+		ereport(
+			WARNING,
+			(errmsg("more than %d databases have msgext dispatchers", MSG_MAX_DATABASES),
+			 errdetail("The one of this database looks for work once a second.")));
+	else
+		before_shmem_exit(worker_ends, (Datum) 0);
+}
 
 uint64
 msgext_registry_news(void)
 {
-	return mine != NULL ? pg_atomic_exchange_u64(&mine->news, 0) : MSG_NEWS_ALL;
+	return mine != NULL ? pg_atomic_exchange_u64(&mine->news, 0) : ~UINT64CONST(0);
 }
 
 void
@@ -433,32 +423,56 @@ msgext_registry_was_woken_early(void)
 	return mine != NULL && pg_atomic_exchange_u32(&mine->idle, 0) == 0;
 }
 
-void
-msgext_registry_worker_start(void)
+uint32
+msgext_registry_launch(void)
 {
-	Place *place;
-	int launcher;
+	uint32 launch;
+
+	LWLockAcquire(shared_lock, LW_SHARED);
+	launch = shared->launches;
+	LWLockRelease(shared_lock);
+	return launch;
+}
+
+void
+msgext_registry_set_port(int port)
+{
+	int launcher = NO_PROCESS;
+
+	if (mine == NULL)
+		return;
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	if (mine->port != port)
+	{
+		mine->port = port;
+		launcher = shared->launcher;
+	}
+	LWLockRelease(shared_lock);
+	set_latch_of(launcher);
+}
+
+void
+msgext_registry_absent(void)
+{
+	Entry *entry;
 
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
-	place = find_place(MyDatabaseId);
-	if (place != NULL)
-	{
-		occupy(place);
-		place->worker = MSG_MY_PROC_NUMBER;
-		place->requested = false;
-		place->present = true;
-		mine = place;
-	}
-	launcher = shared->launcher;
-	LWLockRelease(shared_lock);
+	entry = find(MyDatabaseId);
 
-	/* The database has the extension: there may be a listener to be started. */
-	set_latch_of(launcher);
-	if (place == NULL)
-		ereport(
-			WARNING,
-			(errmsg("more than %d databases have msgext dispatchers", MSG_MAX_DATABASES),
-			 errdetail("The one of this database looks for work once a second.")));
-	else
-		before_shmem_exit(worker_ends, (Datum) 0);
+	/* What a running worker's database has, that worker says itself. */
+	if (entry != NULL &&
+		(entry->state != MSG_ENTRY_RUNNING || entry->worker == MSG_MY_PROC_NUMBER))
+		set_absent(entry);
+	LWLockRelease(shared_lock);
+}
+
+void
+msgext_registry_replace(void)
+{
+	if (mine == NULL)
+		return;
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	if (mine->worker == MSG_MY_PROC_NUMBER)
+		mine->replace = true;
+	LWLockRelease(shared_lock);
 }

@@ -1,61 +1,89 @@
 /*
  * registry.h
- *		Waking the dispatcher of a database when a transaction with news commits.
+ *		The shared memory: per database an entry that says whether it has a worker, and
+ *		what its worker has to look at.
  *
- * Owns the shared memory: per database the worker's place in the array of processes and
- * a few flags. Nothing in it points into a process. Without preloading there is no
- * shared memory, and every function here does nothing.
+ * Nothing in it points into a process. Without preloading there is no shared memory: no
+ * database has a worker then, and nobody is woken. Knows nothing of transactions: when
+ * news may be told, notify.c decides.
  */
 #ifndef MSGEXT_REGISTRY_H
 #define MSGEXT_REGISTRY_H
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
-
 /* Databases of one cluster that can have a dispatcher at a time. */
 #define MSG_MAX_DATABASES 64
+
+/*
+ * What is known of a database. "Requested" and "running" are what sessions act on; a
+ * database that is not here is absent.
+ *
+ *	 state		what may be trusted				who moves it on
+ *	 ABSENT		no worker, none wanted; any		wake() -> REQUESTED
+ *				database may take the entry		expect() -> STARTING
+ *	 REQUESTED	a session has news, and the		requests() or expect(), the launcher
+ *				launcher has not looked yet		-> STARTING
+ *	 STARTING	the launcher starts a worker,	worker_start() -> RUNNING
+ *				as often as it takes			absent(), the worker -> ABSENT
+ *	 RUNNING	"worker" is the worker; news	worker_ends() -> ENDED, or REQUESTED
+ *				wakes it						after replace(); absent() -> ABSENT
+ *	 ENDED		the extension is there, its		worker_start() -> RUNNING
+ *				worker will be started again,	absent() -> ABSENT
+ *				after the launcher's delay
+ *
+ * A running worker is idle, too, from idle() until somebody wakes it. The launcher alone
+ * takes a database to ABSENT from anywhere: forget(), and launcher_start(), after which
+ * it tries every database.
+ *
+ * In STARTING and ENDED nobody asks for a worker: the launcher has it in hand, and what
+ * sessions want does not shorten its delays.
+ */
+typedef enum MsgEntryState
+{
+	MSG_ENTRY_ABSENT,
+	MSG_ENTRY_REQUESTED,
+	MSG_ENTRY_STARTING,
+	MSG_ENTRY_RUNNING,
+	MSG_ENTRY_ENDED
+} MsgEntryState;
 
 /* Called once, while the library is being preloaded. */
 extern void msgext_registry_preload(void);
 
+/* ---- Any session, about its own database ---- */
+
 /* True when this database has a worker now. */
 extern bool msgext_registry_has_worker(void);
 
-/* What news can be of: a message in one of the lanes that share a bit, or ... */
-#define MSG_NEWS_CALLBACK (UINT64CONST(1) << 62) /* ... a report that came in */
-#define MSG_NEWS_SERVER (UINT64CONST(1) << 63)	 /* ... a server paused or resumed */
-#define MSG_NEWS_ALL (~UINT64CONST(0))
+/* There is news, committed: wakes the worker, or asks the launcher for one. */
+extern void msgext_registry_wake(uint64 news);
+/* News is about to be committed: wakes the worker if it sleeps with nothing to do. */
+extern void msgext_registry_wake_early(uint64 news);
 
-/*
- * The bit of a lane, by its number (lane.h). Lanes may share one: news of it is a hint
- * where to look.
- */
-extern uint64 msgext_notify_news_of_lane(int32 number);
+/* ---- The launcher ---- */
 
-/* Tells this database's dispatcher, and wakes it, when the transaction commits. */
-extern void msgext_notify_at_commit(uint64 news);
-
-/* The launcher's side. Returns the number of this start of a launcher. */
+/* Returns the number of this start of a launcher. */
 extern uint32 msgext_registry_launcher_start(void);
-/* Databases somebody asked a dispatcher for since the last call; returns how many. */
+/* Databases that asked for a worker since the last call; returns how many. */
 extern int msgext_registry_requests(Oid *databases, int max);
-
-/* Did the worker of this database, now ended, find the extension there? */
-extern bool msgext_registry_is_present(Oid database);
+/* A worker is being started in this database: whether it is wanted, it will say. */
+extern void msgext_registry_expect(Oid database);
+extern MsgEntryState msgext_registry_state(Oid database);
 /* The port its database has set for its listener: 0 = none, -1 = nothing of its own. */
 extern int msgext_registry_port(Oid database);
 /* The database has gone. */
 extern void msgext_registry_forget(Oid database);
 
+/* ---- The worker, and what runs in its process ---- */
+
+/* From here to the end of the process, this database's news wake it. */
+extern void msgext_registry_worker_start(void);
 /*
  * What news there has been since the last call, in the worker of this database; anywhere
- * else, all there can be.
+ * else, all there can be: every bit is set.
  */
 extern uint64 msgext_registry_news(void);
-
-/* The worker's side: from start to end, this database's news wake this process. */
-extern void msgext_registry_worker_start(void);
 /*
  * It goes to sleep with nothing to do: then it is woken a little before a commit with news,
  * and at that commit again.
@@ -69,5 +97,7 @@ extern uint32 msgext_registry_launch(void);
 extern void msgext_registry_set_port(int port);
 /* The extension is not in this database (any more): no worker is wanted. */
 extern void msgext_registry_absent(void);
+/* This worker ends, and another one is wanted at once: the extension was made anew. */
+extern void msgext_registry_replace(void);
 
 #endif /* MSGEXT_REGISTRY_H */

@@ -1,28 +1,59 @@
 /*
  * bgworker.h
- *		What the background processes of a database have in common: how they come into
- *		it, and when they leave.
+ *		What the background processes have in common: how they begin, what they answer
+ *		to signals, under which settings they work, their transactions, and when they
+ *		leave.
  */
 #ifndef MSGEXT_BGWORKER_H
 #define MSGEXT_BGWORKER_H
 
 #include "postgres.h"
 
-/* Transactions of a process that no client drives. */
-extern void msgext_bgworker_begin(void);
-extern void msgext_bgworker_commit(void);
+#include "datatype/timestamp.h"
+
+/* ---- All of them ---- */
+
+/* Signals and settings; before the process connects. */
+extern void msgext_bgworker_init(void);
+/* After ConfigReloadPending: reads the files again. */
+extern void msgext_bgworker_reload(void);
 
 /*
- * Connects a background worker that the launcher has started to its database; ends the
- * process when the extension is not there.
+ * SIGTERM only asks (ShutdownRequestPending): a process leaves when it has recorded what
+ * is under way. But it may be waiting for a lock that nobody lets go of. Such a wait is
+ * ended, and the process with it: at once when it is not busy, else when it has been asked
+ * to leave this long ago.
+ */
+#define MSG_DRAIN_US (5 * USECS_PER_SEC)
+extern void msgext_bgworker_set_busy(bool busy);
+
+/* Waits, whatever sets the latch; false, at once, when the process is to end. */
+extern bool msgext_bgworker_pause(long ms);
+
+/*
+ * In PG_CATCH: ends the transaction, and the error, which is logged if tell. before is
+ * the memory context to go on in.
+ */
+extern void msgext_bgworker_recover(MemoryContext before, bool tell);
+
+/* ---- Those of one database: worker and listener ---- */
+
+/*
+ * Connects a process that the launcher has started to its database; ends it when the
+ * extension is not there.
  */
 extern void msgext_bgworker_start(Oid database);
 
+/*
+ * A transaction, in which the extension is the one that was there at the start, and stays:
+ * otherwise the process ends here, with whatever it has in memory. That would be about
+ * rows which are gone.
+ */
+extern void msgext_bgworker_begin(void);
+extern void msgext_bgworker_commit(void);
+
 /* Looked at about once a second, outside a transaction. False = leave soon. */
 extern bool msgext_bgworker_may_stay(void);
-
-/* After an ERROR, outside a transaction: DROP EXTENSION under our feet looks like any. */
-extern void msgext_bgworker_leave_if_absent(void);
 
 /*
  * The database's own settings whose names begin so, as the catalog has them now: those

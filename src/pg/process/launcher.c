@@ -16,7 +16,6 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_database.h"
-#include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -34,11 +33,13 @@
 #include "pg/base/compat.h"
 #include "pg/base/guc.h"
 #include "pg/ipc/registry.h"
+#include "pg/process/bgworker.h"
 #include "pg/process/worker.h"
 
 /*
  * A worker that ended is started again after msgext.restart_delay, doubled for each early
- * end up to so many times that.
+ * end, up to so many times that. Nothing shortens it: what sessions want, they want at every
+ * commit.
  */
 #define RESTART_MAX_TIMES 60
 
@@ -56,22 +57,27 @@ typedef struct Child
 	TimestampTz started_at;
 	TimestampTz start_after; /* 0 = not to be started */
 	int early_ends;
+	bool requested; /* since it was started: that one was about to end */
 } Child;
 
-typedef struct Charge
+typedef struct DatabaseChildren
 {
 	Oid database;
 	Child worker;
 	Child listener;
-} Charge;
+} DatabaseChildren;
 
-static List *charges = NIL; /* of Charge * */
-static uint32 launch;		/* the number of this start of a launcher */
+static List *databases = NIL; /* of DatabaseChildren * */
+static uint32 launch;		  /* the number of this start of a launcher */
 
 void
 msgext_launcher_register(void)
 {
 	BackgroundWorker worker = {0};
+
+	/* pg_upgrade reads and moves what lies here; nobody's messages are sent meanwhile. */
+	if (IsBinaryUpgrade)
+		return;
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
@@ -84,29 +90,37 @@ msgext_launcher_register(void)
 	RegisterBackgroundWorker(&worker);
 }
 
-static Charge *
-find_charge(Oid database)
+static DatabaseChildren *
+children_of(Oid database)
 {
 	MemoryContext before;
 	ListCell *cell;
-	Charge *charge;
+	DatabaseChildren *children;
 
-	foreach (cell, charges)
+	foreach (cell, databases)
 	{
-		charge = lfirst(cell);
-		if (charge->database == database)
-			return charge;
+		children = lfirst(cell);
+		if (children->database == database)
+			return children;
 	}
 	before = MemoryContextSwitchTo(TopMemoryContext);
-	charge = palloc0(sizeof(Charge));
-	charge->database = database;
-	charge->worker.type = "msgext worker";
-	charge->worker.function = "msgext_worker_main";
-	charge->listener.type = "msgext listener";
-	charge->listener.function = "msgext_listener_main";
-	charges = lappend(charges, charge);
+	children = palloc0(sizeof(DatabaseChildren));
+	children->database = database;
+	children->worker.type = "msgext worker";
+	children->worker.function = "msgext_worker_main";
+	children->listener.type = "msgext listener";
+	children->listener.function = "msgext_listener_main";
+	databases = lappend(databases, children);
 	MemoryContextSwitchTo(before);
-	return charge;
+	return children;
+}
+
+/* Processes can connect to it. */
+static bool
+takes_connections(Form_pg_database database)
+{
+	/* -2: DROP DATABASE has begun and did not end. */
+	return database->datallowconn && database->datconnlimit >= -1;
 }
 
 /* Every database that takes connections is looked at once. */
@@ -126,8 +140,8 @@ find_databases(void)
 	{
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
 
-		if (database->datallowconn && !database->datistemplate)
-			find_charge(database->oid)->worker.start_after = GetCurrentTimestamp();
+		if (takes_connections(database) && !database->datistemplate)
+			children_of(database->oid)->worker.start_after = GetCurrentTimestamp();
 	}
 	table_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -135,16 +149,22 @@ find_databases(void)
 	CommitTransactionCommand();
 }
 
+/* Is it there, and can a process connect to it? */
 static bool
-database_exists(Oid database)
+can_have_children(Oid database)
 {
-	bool exists;
+	HeapTuple tuple;
+	bool can;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	exists = SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
+	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	can =
+		HeapTupleIsValid(tuple) && takes_connections((Form_pg_database) GETSTRUCT(tuple));
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
 	CommitTransactionCommand();
-	return exists;
+	return can;
 }
 
 /* False when there is no slot for another process. */
@@ -172,12 +192,16 @@ start_child(Oid database, Child *child)
 		child->handle = NULL;
 	child->started_at = GetCurrentTimestamp();
 	child->start_after = 0;
+	child->requested = false;
+	elog(DEBUG1, "msgext: database %u: %s %s", database, child->type,
+		 registered ? "is started" : "has no slot");
 	return registered;
 }
 
 static void
 note_end(Oid database, Child *child, int64 ran_well_us)
 {
+	MsgEntryState state = msgext_registry_state(database);
 	TimestampTz now = GetCurrentTimestamp();
 	int64 max_ms = (int64) msgext_restart_delay * RESTART_MAX_TIMES;
 	int64 delay_ms = msgext_restart_delay;
@@ -185,34 +209,48 @@ note_end(Oid database, Child *child, int64 ran_well_us)
 
 	pfree(child->handle);
 	child->handle = NULL;
-	if (!msgext_registry_is_present(database))
-		return;
-	if (now - child->started_at > ran_well_us)
+	if (child->requested || state == MSG_ENTRY_ABSENT || state == MSG_ENTRY_REQUESTED)
+	{
+		/* It ended because of what it found, not by a fault. */
 		child->early_ends = 0;
-	for (i = 0; i < child->early_ends && delay_ms < max_ms; i++)
-		delay_ms *= 2;
-	child->early_ends = Min(child->early_ends + 1, 10);
-	child->start_after = now + Min(delay_ms, max_ms) * 1000;
+		child->start_after = child->requested ? now : 0;
+	}
+	else
+	{
+		if (now - child->started_at > ran_well_us)
+			child->early_ends = 0;
+		for (i = 0; i < child->early_ends && delay_ms < max_ms; i++)
+			delay_ms *= 2;
+		delay_ms = Min(delay_ms, max_ms);
+		child->early_ends = Min(child->early_ends + 1, 30);
+		child->start_after = now + delay_ms * 1000;
+	}
+	if (child->start_after != 0)
+		elog(DEBUG1, "msgext: database %u: %s ended, to be started again in %ld ms",
+			 database, child->type, (long) ((child->start_after - now) / 1000));
+	else
+		elog(DEBUG1, "msgext: database %u: %s ended", database, child->type);
 }
 
 /* Is there a port for a listener of this database? */
 static bool
-listens(const Charge *charge)
+listens(Oid database)
 {
-	int port = msgext_registry_port(charge->database);
+	MsgEntryState state = msgext_registry_state(database);
+	int port = msgext_registry_port(database);
 
 	/* This process has no database, hence nobody's settings but the cluster's. */
 	if (port < 0)
 		port = msgext_listen_port;
-	return port > 0 && msgext_registry_is_present(charge->database);
+	return port > 0 && (state == MSG_ENTRY_RUNNING || state == MSG_ENTRY_ENDED);
 }
 
 /*
- * Looks after one process of a database that exists. next becomes the time when there
- * is more to do, if that is earlier.
+ * Starts a process if it is time. next becomes the time when there is more to do, if that
+ * is earlier.
  */
 static void
-tend_child(Oid database, Child *child, TimestampTz now, TimestampTz *next)
+start_if_due(Oid database, Child *child, TimestampTz now, TimestampTz *next)
 {
 	static TimestampTz warned_at = 0;
 
@@ -239,11 +277,11 @@ tend_child(Oid database, Child *child, TimestampTz now, TimestampTz *next)
 
 /* The listener is there as long as a port is. */
 static void
-tend_listener(Charge *charge, TimestampTz now, TimestampTz *next)
+start_listener_if_due(DatabaseChildren *children, TimestampTz now, TimestampTz *next)
 {
-	Child *listener = &charge->listener;
+	Child *listener = &children->listener;
 
-	if (!listens(charge))
+	if (!listens(children->database))
 	{
 		listener->start_after = 0;
 		listener->early_ends = 0;
@@ -252,7 +290,7 @@ tend_listener(Charge *charge, TimestampTz now, TimestampTz *next)
 #ifdef MSGEXT_LISTENER
 	if (listener->start_after == 0)
 		listener->start_after = now;
-	tend_child(charge->database, listener, now, next);
+	start_if_due(children->database, listener, now, next);
 #else
 	if (listener->early_ends++ == 0)
 		ereport(WARNING,
@@ -275,58 +313,66 @@ has_ended(const Child *child)
 
 /* Starts what is to be started; returns milliseconds until there is more to do. */
 static long
-tend(void)
+start_what_is_due(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next = now + 60 * USECS_PER_SEC;
 	ListCell *cell;
 
-	foreach (cell, charges)
+	foreach (cell, databases)
 	{
-		Charge *charge = lfirst(cell);
+		DatabaseChildren *children = lfirst(cell);
+		Child *worker = &children->worker;
+		Child *listener = &children->listener;
 
-		if (has_ended(&charge->worker))
-			note_end(charge->database, &charge->worker, RAN_WELL_US);
-		if (has_ended(&charge->listener))
-			note_end(charge->database, &charge->listener, LISTENED_WELL_US);
-		if (charge->worker.handle == NULL && charge->listener.handle == NULL &&
-			charge->worker.start_after != 0 && charge->worker.start_after <= now &&
-			!database_exists(charge->database))
+		if (has_ended(worker))
+			note_end(children->database, worker, RAN_WELL_US);
+		if (has_ended(listener))
+			note_end(children->database, listener, LISTENED_WELL_US);
+		if (worker->handle == NULL && worker->start_after != 0 &&
+			worker->start_after <= now)
 		{
-			msgext_registry_forget(charge->database);
-			charges = foreach_delete_current(charges, cell);
-			pfree(charge);
-			continue;
+			if (listener->handle == NULL && !can_have_children(children->database))
+			{
+				msgext_registry_forget(children->database);
+				databases = foreach_delete_current(databases, cell);
+				pfree(children);
+				continue;
+			}
+			msgext_registry_expect(children->database);
 		}
-		tend_child(charge->database, &charge->worker, now, &next);
-		tend_listener(charge, now, &next);
+		start_if_due(children->database, worker, now, &next);
+		start_listener_if_due(children, now, &next);
 	}
-	return (long) ((next - now) / 1000);
+	return Max(0, (long) ((next - now) / 1000));
 }
 
 /* Databases that asked since. */
 static void
 take_requests(void)
 {
-	Oid databases[MSG_MAX_DATABASES];
-	int n = msgext_registry_requests(databases, lengthof(databases));
+	Oid requests[MSG_MAX_DATABASES];
+	int n = msgext_registry_requests(requests, lengthof(requests));
 	int i;
 
 	for (i = 0; i < n; i++)
 	{
-		Charge *charge = find_charge(databases[i]);
+		Child *worker = &children_of(requests[i])->worker;
 
-		if (charge->worker.handle == NULL)
-			charge->worker.start_after = GetCurrentTimestamp();
+		elog(DEBUG1, "msgext: database %u requests a worker", requests[i]);
+		if (worker->handle != NULL)
+			worker->requested = true;
+		else if (worker->start_after == 0)
+			worker->start_after = GetCurrentTimestamp();
 	}
 }
 
 void
 msgext_launcher_main(Datum arg)
 {
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-	BackgroundWorkerUnblockSignals();
+	static uint32 event = 0;
+
+	msgext_bgworker_init();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	launch = msgext_registry_launcher_start();
 	pgstat_report_appname("msgext launcher");
@@ -338,17 +384,16 @@ msgext_launcher_main(Datum arg)
 		ListCell *cell;
 
 		take_requests();
-		timeout = tend();
+		timeout = start_what_is_due();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 timeout, PG_WAIT_EXTENSION);
+						 timeout, msgext_wait_event(&event, "MsgextLauncher"));
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-			foreach (cell, charges)
-				((Charge *) lfirst(cell))->listener.start_after = 0;
+			msgext_bgworker_reload();
+			foreach (cell, databases)
+				((DatabaseChildren *) lfirst(cell))->listener.start_after = 0;
 		}
 	}
 

@@ -130,14 +130,6 @@ settings_changed(void)
 		   memcmp(&now, &settings.limits, sizeof(now)) != 0;
 }
 
-/* What has been answered with 200 comes no second time: it must not be lost. */
-static void
-commit_durably(void)
-{
-	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
-		SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
-}
-
 /* The role that pushes are taken as; ERROR when there is none that is fit for it. */
 static Oid
 listen_role(void)
@@ -161,26 +153,22 @@ listen_role(void)
 static void
 recover(MemoryContext before, bool tell)
 {
-	static TimestampTz told_at = 0;
-	static int untold = 0;
+	static TimestampTz logged_at = 0;
+	static int passed_over = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
-	MemoryContextSwitchTo(before);
-	HOLD_INTERRUPTS();
-	if (tell && now >= told_at + COMPLAINT_PAUSE_US)
-	{
-		EmitErrorReport();
-		if (untold > 0)
-			ereport(LOG,
-					(errmsg("%d more callbacks could not be taken before that", untold)));
-		told_at = now;
-		untold = 0;
-	}
-	else if (tell)
-		untold++;
-	AbortCurrentTransaction();
-	FlushErrorState();
-	RESUME_INTERRUPTS();
+	bool logged = tell && now >= logged_at + COMPLAINT_PAUSE_US;
+
+	msgext_bgworker_recover(before, logged);
+	if (tell && !logged)
+		passed_over++;
+	if (!logged)
+		return;
+	if (passed_over > 0)
+		ereport(LOG, (errmsg("%d more callbacks could not be taken before that",
+							 passed_over)));
+	logged_at = now;
+	passed_over = 0;
 }
 
 /* Who may push where, from the catalogs and the files they name. */
@@ -248,7 +236,6 @@ keep_endpoints(void)
 	{
 		/* The old endpoints stay. */
 		recover(before, true);
-		msgext_bgworker_leave_if_absent();
 		endpoints_generation = generation;
 		endpoints_retry_at = GetCurrentTimestamp() + ENDPOINTS_RETRY_US;
 	}
@@ -374,17 +361,6 @@ close_listener(int code, Datum arg)
 	http = NULL;
 }
 
-/* Waits a moment; false when the process is to end. */
-static bool
-pause_ms(long ms)
-{
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
-					 PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-	return !ShutdownRequestPending;
-}
-
 static bool
 open_listener(void)
 {
@@ -397,7 +373,7 @@ open_listener(void)
 										   &settings.limits, error, sizeof(error));
 		if (http != NULL)
 			return true;
-		if (!pause_ms(OPEN_PAUSE_MS))
+		if (!msgext_bgworker_pause(OPEN_PAUSE_MS))
 			return false;
 	}
 	ereport(WARNING,
@@ -434,6 +410,7 @@ work(void)
 {
 	WaitEventSet *events = msgext_wait_event_set_create(3);
 	TimestampTz checked = GetCurrentTimestamp();
+	static uint32 event = 0;
 
 	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
@@ -450,16 +427,14 @@ work(void)
 		if (timeout < 0 || timeout > CHECK_US / 1000)
 			timeout = CHECK_US / 1000;
 		n = WaitEventSetWait(events, timeout, occurred, lengthof(occurred),
-							 PG_WAIT_EXTENSION);
+							 msgext_wait_event(&event, "MsgextListener"));
 		for (i = 0; i < n; i++)
 			if (occurred[i].events & WL_LATCH_SET)
 				ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-			commit_durably();
+			msgext_bgworker_reload();
 			msgext_server_forget_all();
 			checked = 0;
 		}
@@ -482,7 +457,6 @@ msgext_listener_main(Datum arg)
 {
 	msgext_bgworker_start(DatumGetObjectId(arg));
 	pgstat_report_appname("msgext listener");
-	commit_durably();
 	note_settings();
 	if (settings.port == 0 || !check_role())
 		proc_exit(1);

@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -27,20 +26,25 @@
 #include "pg/engine/dispatcher.h"
 #include "pg/engine/dispatcher_lock.h"
 #include "pg/engine/retention.h"
+#include "pg/ipc/notify.h"
 #include "pg/ipc/registry.h"
 #include "pg/process/bgworker.h"
 #include "pg/process/worker.h"
 
-/* At a shutdown, requests under way may take this long to be answered. */
-#define DRAIN_US (5 * USECS_PER_SEC)
-
-/* Between turns that fail one after the other. */
-#define ERROR_PAUSE_MAX_MS 5000
+/* With the database or the place taken by others, requests under way get this long. */
+#define SHORT_DRAIN_US USECS_PER_SEC
 
 /* Another session is the dispatcher (CALL dispatch()): look again after this. */
 #define LOCK_RETRY_MS 100
 
 #define CHECK_US USECS_PER_SEC
+
+/* Side work that failed is tried again after this, and complains again after that. */
+#define SIDE_WORK_PAUSE_US (10 * USECS_PER_SEC)
+#define SIDE_WORK_QUIET_US (60 * USECS_PER_SEC)
+
+/* After so many errors in a row, one a second, a new process may do better. */
+#define FAILURES_MAX 100
 
 /* Nothing to do for so long is to be idle. */
 #define IDLE_US USECS_PER_SEC
@@ -83,76 +87,134 @@ own_port(void)
 	return parse_int(value, &port, 0, NULL) ? port : -1;
 }
 
-/* What is looked at about once a second. False = end. */
-static bool
-look_around(void)
+static void
+look_at_port(MsgDispatcher *dispatcher)
 {
 	msgext_bgworker_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	msgext_registry_set_port(own_port());
 	PopActiveSnapshot();
 	msgext_bgworker_commit();
-	return msgext_bgworker_may_stay();
 }
 
-/* The error trap around one run of the dispatcher. */
 static void
-run(MsgDispatcher *dispatcher)
+remove_old(MsgDispatcher *dispatcher)
+{
+	bool idle = msgext_dispatcher_idle(dispatcher, GetCurrentTimestamp());
+
+	msgext_retention_run(&host, idle ? MSG_RETENTION_IDLE_US : MSG_RETENTION_BUSY_US);
+}
+
+static bool may_stay = true;
+
+static void
+look_whether_to_stay(MsgDispatcher *dispatcher)
+{
+	may_stay = msgext_bgworker_may_stay();
+}
+
+static void
+report_statistics(MsgDispatcher *dispatcher)
+{
+	pgstat_report_stat(false);
+}
+
+/*
+ * What is done beside dispatching, about once a second. An ERROR in it costs nothing but
+ * itself: it is logged, and tried again after a while.
+ */
+typedef struct SideWork
+{
+	void (*run)(MsgDispatcher *dispatcher);
+	TimestampTz not_before;
+	TimestampTz logged_at;
+} SideWork;
+
+static SideWork staying = {look_whether_to_stay};
+static SideWork listening = {look_at_port};
+static SideWork retention = {remove_old};
+static SideWork statistics = {report_statistics};
+
+static void
+do_side_work(SideWork *work, MsgDispatcher *dispatcher)
 {
 	MemoryContext before = CurrentMemoryContext;
-	static int failures = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < work->not_before)
+		return;
+	PG_TRY();
+	{
+		work->run(dispatcher);
+	}
+	PG_CATCH();
+	{
+		bool tell = now >= work->logged_at + SIDE_WORK_QUIET_US;
+
+		msgext_bgworker_recover(before, tell);
+		if (tell)
+			work->logged_at = now;
+		work->not_before = now + SIDE_WORK_PAUSE_US;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(before);
+}
+
+/*
+ * The error trap around the dispatcher. Whatever happens, it keeps what it has in memory:
+ * answers that cannot be recorded now are recorded later. Only with nothing there does the
+ * process begin anew, in case that helps.
+ */
+static void
+run(MsgDispatcher *dispatcher, void (*what)(MsgDispatcher *))
+{
+	MemoryContext before = CurrentMemoryContext;
+	static volatile int failures = 0;
 
 	PG_TRY();
 	{
-		msgext_dispatcher_run(dispatcher);
+		what(dispatcher);
 		failures = 0;
 	}
 	PG_CATCH();
 	{
 		int sqlstate = geterrcode();
 
-		MemoryContextSwitchTo(before);
-		HOLD_INTERRUPTS();
-		EmitErrorReport();
-		AbortCurrentTransaction();
-		FlushErrorState();
-		RESUME_INTERRUPTS();
-
-		msgext_bgworker_leave_if_absent();
+		msgext_bgworker_recover(before, true);
 		msgext_dispatcher_recover(dispatcher, sqlstate);
-
-		/* It never ends for errors: what it has in memory would be lost. */
 		failures++;
-		(void) WaitLatch(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 Min(20L << Min(failures, 8), ERROR_PAUSE_MAX_MS),
-						 PG_WAIT_EXTENSION);
 	}
 	PG_END_TRY();
+	MemoryContextSwitchTo(before);
+	msgext_bgworker_set_busy(msgext_dispatcher_in_flight(dispatcher) > 0);
+	if (failures == 0)
+		return;
+	if (failures > FAILURES_MAX && msgext_dispatcher_in_flight(dispatcher) == 0)
+		ereport(FATAL, (errmsg("msgext worker ends after repeated errors"),
+						errdetail("It is started again and goes on.")));
+	(void) msgext_bgworker_pause(failures <= 10 ? failures * 20 : 1000);
 }
 
 static void
 become_dispatcher(void)
 {
-	bool locked = false;
+	bool locked;
 
-	while (!locked)
+	for (;;)
 	{
 		msgext_bgworker_begin();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		if (OidIsValid(get_extension_oid("msgext", true)))
-			locked = msgext_dispatcher_lock();
+		locked = msgext_dispatcher_lock();
 		PopActiveSnapshot();
 		msgext_bgworker_commit();
 		if (locked)
 			break;
 		pgstat_report_activity(STATE_IDLE, "another session dispatches");
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LOCK_RETRY_MS, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-		if (ShutdownRequestPending)
+		if (!msgext_bgworker_pause(LOCK_RETRY_MS))
 			proc_exit(1);
-		if (!look_around())
+		do_side_work(&listening, NULL);
+		do_side_work(&staying, NULL);
+		if (!may_stay)
 			proc_exit(1);
 	}
 }
@@ -167,6 +229,7 @@ wait_for_news(MsgDispatcher *dispatcher, WaitEventSet *events, long timeout,
 			  WaitEvent *occurred, int max)
 {
 	static bool expecting = false;
+	static uint32 event = 0;
 	bool idle;
 	int n;
 
@@ -181,7 +244,8 @@ wait_for_news(MsgDispatcher *dispatcher, WaitEventSet *events, long timeout,
 		   msgext_dispatcher_idle(dispatcher, GetCurrentTimestamp() + IDLE_US);
 	if (idle)
 		msgext_registry_idle();
-	n = WaitEventSetWait(events, timeout, occurred, max, PG_WAIT_EXTENSION);
+	n = WaitEventSetWait(events, timeout, occurred, max,
+						 msgext_wait_event(&event, "MsgextWorker"));
 	expecting = idle && msgext_registry_was_woken_early();
 	return n;
 }
@@ -222,8 +286,7 @@ work(MsgDispatcher *dispatcher)
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
+			msgext_bgworker_reload();
 			msgext_server_forget_all();
 			msgext_dispatcher_news(dispatcher, MSG_NEWS_ALL);
 		}
@@ -231,7 +294,7 @@ work(MsgDispatcher *dispatcher)
 		if (ShutdownRequestPending && drain_until == 0)
 		{
 			msgext_dispatcher_stop(dispatcher);
-			drain_until = now + DRAIN_US;
+			drain_until = now + MSG_DRAIN_US;
 		}
 		if (drain_until != 0 &&
 			(msgext_dispatcher_idle(dispatcher, now) || now >= drain_until))
@@ -239,17 +302,17 @@ work(MsgDispatcher *dispatcher)
 		if (now >= checked + CHECK_US)
 		{
 			checked = now;
-			if (!look_around())
+			do_side_work(&listening, dispatcher);
+			do_side_work(&retention, dispatcher);
+			do_side_work(&statistics, dispatcher);
+			do_side_work(&staying, dispatcher);
+			if (!may_stay && drain_until == 0)
 			{
 				msgext_dispatcher_stop(dispatcher);
-				drain_until = drain_until == 0 ? now + DRAIN_US / 5 : drain_until;
+				drain_until = now + SHORT_DRAIN_US;
 			}
-			msgext_retention_run(&host, !msgext_dispatcher_idle(dispatcher, now)
-											? MSG_RETENTION_BUSY_US
-											: MSG_RETENTION_IDLE_US);
-			pgstat_report_stat(false);
 		}
-		run(dispatcher);
+		run(dispatcher, msgext_dispatcher_run);
 		report(dispatcher);
 	}
 }
@@ -263,11 +326,11 @@ msgext_worker_main(Datum arg)
 	pgstat_report_appname("msgext");
 
 	msgext_registry_worker_start();
-	(void) look_around();
+	do_side_work(&listening, NULL);
 	become_dispatcher();
 	dispatcher = msgext_dispatcher_create(TopMemoryContext, &host);
 	work(dispatcher);
-	msgext_dispatcher_finish(dispatcher);
+	run(dispatcher, msgext_dispatcher_finish);
 	msgext_dispatcher_destroy(dispatcher);
 
 	/* Not 0: the launcher starts it again, unless the cluster is going down. */

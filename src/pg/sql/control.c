@@ -16,7 +16,7 @@
 #include "utils/snapmgr.h"
 
 #include "pg/catalog/access.h"
-#include "pg/ipc/registry.h"
+#include "pg/ipc/notify.h"
 #include "pg/store/claim.h"
 #include "pg/store/event.h"
 #include "pg/store/origin.h"

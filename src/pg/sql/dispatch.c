@@ -19,20 +19,27 @@
 #include "utils/timestamp.h"
 
 #include "pg/base/compat.h"
+#include "pg/base/extension.h"
 #include "pg/catalog/server.h"
 #include "pg/engine/dispatcher.h"
 #include "pg/engine/dispatcher_lock.h"
 #include "pg/engine/retention.h"
-#include "pg/ipc/registry.h"
+#include "pg/ipc/notify.h"
 #include "pg/sql/server_status.h"
 
 /* How often a worker's progress is looked at. */
 #define LOOK_MS 20
 
+/* What is dispatched belongs to this one: see msgext_extension_oid(). */
+static Oid extension;
+
 /* SPI_commit() has begun the next transaction already; it holds nothing until used. */
 static void
 begin_transaction(void)
 {
+	if (!msgext_extension_hold(extension))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("extension msgext was dropped while dispatch() ran")));
 }
 
 static void
@@ -46,10 +53,11 @@ static const MsgXactOps host = {begin_transaction, commit_transaction};
 static void
 wait_for(WaitEventSet *events, long timeout)
 {
+	static uint32 event = 0;
 	WaitEvent occurred[3];
 
 	(void) WaitEventSetWait(events, timeout, occurred, lengthof(occurred),
-							PG_WAIT_EXTENSION);
+							msgext_wait_event(&event, "MsgextDispatch"));
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }
@@ -100,6 +108,8 @@ dispatch_here(TimestampTz until)
 static void
 wait_for_worker(TimestampTz until)
 {
+	static uint32 event = 0;
+
 	while (GetCurrentTimestamp() < until)
 	{
 		bool idle;
@@ -112,7 +122,7 @@ wait_for_worker(TimestampTz until)
 		if (idle)
 			break;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LOOK_MS, PG_WAIT_EXTENSION);
+						 LOOK_MS, msgext_wait_event(&event, "MsgextDispatchWait"));
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -151,11 +161,15 @@ msgext_dispatch(PG_FUNCTION_ARGS)
 			 errdetail("It commits between claiming, sending and recording."),
 			 errhint("Commit what you have queued, then run CALL msgext.dispatch().")));
 	PreventCommandIfReadOnly("dispatch()");
+	if (IsBinaryUpgrade)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("dispatch() cannot run in a binary upgrade")));
 	until = deadline(PG_GETARG_INTERVAL_P(0));
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 
 	/* Queued before this call, in the transaction the call began with. */
 	SPI_commit();
+	extension = msgext_extension_oid();
 	if (msgext_dispatcher_lock())
 	{
 		PG_TRY();

@@ -28,7 +28,7 @@
 #include "pg/base/json_pg.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
-#include "pg/ipc/registry.h"
+#include "pg/ipc/notify.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
 #include "pg/store/outbox.h"
