@@ -49,6 +49,11 @@ PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-com
 	-Wno-declaration-after-statement
 SHLIB_LINK = $(shell pkg-config --libs libcurl libssl libprotobuf-c libxml-2.0 $(LISTENER_LIBS))
 
+# --coverage, by script/coverage.sh.
+COVERAGE =
+PG_CFLAGS += $(COVERAGE)
+SHLIB_LINK += $(COVERAGE)
+
 # Bitcode for inlining into queries: nothing of ours is worth it, and it doubles the build.
 override with_llvm = no
 
@@ -70,7 +75,7 @@ $(PROTO_SOURCES): build/proto/.made ;
 # Only src/pg may see the server's headers: the others are compiled without their path,
 # so that a forbidden include does not compile.
 PURE_CFLAGS = -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Werror -fPIC -fvisibility=hidden -Isrc \
-	$(PROTO_CFLAGS) $(XML_CFLAGS)
+	$(PROTO_CFLAGS) $(XML_CFLAGS) $(COVERAGE)
 PURE_OBJS = $(patsubst %.c,%.o,$(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES) \
 	$(PROTO_SOURCES)) build/provider_list.o
 $(PURE_OBJS): %.o: %.c
@@ -118,7 +123,7 @@ build/chaos-%: test/chaos/%.c
 # behaviour sanitizer. Their include path holds no server header.
 UNIT = build/unit
 UNIT_CFLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc -Itest $(PROTO_CFLAGS) \
-	$(XML_CFLAGS)
+	$(XML_CFLAGS) $(COVERAGE)
 UNIT_LIBS = $(shell pkg-config --libs libprotobuf-c libxml-2.0) -lm
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_SOURCES = $(CORE_SOURCES) src/core/arena_std.c $(PROVIDER_SOURCES) build/provider_list.c \
@@ -230,13 +235,21 @@ bench-quick: require build-all
 	@$(MAKE) --no-print-directory $(YARDSTICKS)
 	@script/bench.sh quick
 
+# The same on a server with assertions: built once into a cache, PostgreSQL takes minutes.
+cassert: require
+	@script/cassert.sh
+
+# Which lines of src the tests run.
+coverage: require
+	@script/coverage.sh
+
 help:
 	@sed -n 's/^# *make /make /p' Makefile; \
 	echo 'unit fuzz regress isolation tap: parts of make test'; \
-	echo 'check-layers check-format format simulator bench bench-quick chaos soak model'
+	echo 'check-layers check-format format simulator bench bench-quick chaos soak model cassert coverage'
 
 .PHONY: simulator unit fuzz require check-layers format check-format regress isolation tap \
-	build-all build-checks test demo help bench bench-quick soak chaos model
+	build-all build-checks test demo help bench bench-quick soak chaos model cassert coverage
 
 print-%:
 	@echo $($*)

@@ -35,6 +35,11 @@ step() {
 }
 run_make() { make --no-print-directory -s -j"$jobs" "$@"; }
 
+# A server process may have died of a failed assertion while the tests went on.
+check_assertions() {
+    ! grep -rhE '^TRAP:' "$scratch/out" --include='*.log' || return 1
+}
+
 run_regress() {
     cat > "$scratch/out/regress.conf" <<'CONF'
 timezone = 'UTC'
@@ -43,6 +48,7 @@ CONF
         --outputdir=out/regress --bindir="$bindir" --temp-instance=out/regress/instance \
         --temp-config=out/regress.conf --encoding=UTF8 --load-extension=msgext "$@") ||
         { cat "$scratch/out/regress/regression.diffs"; return 1; }
+    check_assertions
 }
 
 run_isolation() {
@@ -50,6 +56,7 @@ run_isolation() {
         --outputdir=out/isolation --bindir="$bindir" --temp-instance=out/isolation/instance \
         --encoding=UTF8 --load-extension=msgext "$@") ||
         { cat "$scratch/out/isolation/regression.diffs"; return 1; }
+    check_assertions
 }
 
 # To make a cluster takes longer than many a test: it is made once and then copied. What
@@ -79,6 +86,7 @@ run_tap() {
         MSGEXT_SIMULATOR="$scratch/bin/simulator" MSGEXT_SOAK="${MSGEXT_SOAK:-}" \
         MSGEXT_BIN="$scratch/bin" MSGEXT_CHAOS_DISKS="$scratch/disk" \
         prove --jobs "$jobs" --timer --failures "$@")
+    check_assertions
 }
 
 case ${1:-all} in

@@ -65,6 +65,7 @@ wait_for(WaitEventSet *events, long timeout)
 static void
 dispatch_here(TimestampTz until)
 {
+	MemoryContext before = CurrentMemoryContext;
 	MsgDispatcher *dispatcher = msgext_dispatcher_create(TopMemoryContext, &host);
 	WaitEventSet *events = msgext_wait_event_set_create(3);
 
@@ -99,6 +100,7 @@ dispatch_here(TimestampTz until)
 	PG_FINALLY();
 	{
 		FreeWaitEventSet(events);
+		MemoryContextSwitchTo(before); /* from one of the dispatcher's */
 		msgext_dispatcher_destroy(dispatcher);
 	}
 	PG_END_TRY();
