@@ -50,10 +50,10 @@ fetch_source() {
 # The release as its authors made it: Debian's patches move folders, no code of interest.
 # Without readline, ICU and the like, which no test of ours uses.
 build_server() {
-    local prefix=$1 work
+    local prefix=$1
     [ ! -x "$prefix/bin/pg_config" ] || return 0
     work=$(mktemp -d "${TMPDIR:-/tmp}/msgext-cassert.XXXXXX")
-    trap "rm -rf '$work'" EXIT
+    trap 'rm -rf "$work"' EXIT
     echo "msgext: building PostgreSQL with assertions into $prefix, once"
     fetch_source "$work"
     mkdir "$work/source"

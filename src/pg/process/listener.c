@@ -465,6 +465,9 @@ msgext_listener_main(Datum arg)
 	if (!open_listener())
 		proc_exit(1);
 	before_shmem_exit(close_listener, (Datum) 0);
+
+	/* Its waits for rows are short, and somebody waits for the answer. */
+	msgext_bgworker_set_busy(true);
 	keep_endpoints();
 	ereport(LOG, (errmsg("msgext listens for callbacks on address \"%s\", port %d",
 						 settings.address, settings.port)));
