@@ -50,7 +50,7 @@ PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-com
 SHLIB_LINK = $(shell pkg-config --libs libcurl libssl libprotobuf-c libxml-2.0 $(LISTENER_LIBS))
 
 # --coverage, by script/coverage.sh.
-COVERAGE =
+COVERAGE ?=
 PG_CFLAGS += $(COVERAGE)
 SHLIB_LINK += $(COVERAGE)
 

@@ -10,27 +10,28 @@ cleanup() {
     status=$?
     rm -rf "$copy"
     # What counts lines is no build for anybody else.
-    [ ! -e "$root/msgext.so" ] || (cd "$root" && script/install.sh)
+    [ ! -e "$root/msgext.so" ] || (cd "$root" && COVERAGE= script/install.sh)
     exit $status
 }
 trap cleanup EXIT
 tar -c --exclude=./build --exclude=./.git --exclude='*.o' --exclude='*.so' . | tar -x -C "$copy"
 cd "$copy"
 
-make="make --no-print-directory -s COVERAGE=--coverage"
+export COVERAGE=--coverage
+make="make --no-print-directory -s"
 $make -j"${JOBS:-2}" all build/simulator
 # Each server process writes its counts beside the objects when it ends.
 [ "$(id -u)" != 0 ] || chown -R "$server_user" "$copy"
 chmod 755 "$copy"
-# shellcheck disable=SC2046
+tap=${TAP:-test/t/001_send.pl test/t/003_callback.pl test/t/005_database.pl \
+    test/t/010_process.pl test/t/020_diadoc.pl test/t/030_edna.pl test/t/040_personium.pl \
+    test/t/050_listen.pl}
+# shellcheck disable=SC2046,SC2086
 {
-    $make unit
-    script/install.sh
-    script/test.sh regress $($make print-REGRESS)
-    script/test.sh isolation $($make print-ISOLATION)
-    script/test.sh tap ${TAP:-test/t/001_send.pl test/t/003_callback.pl test/t/005_database.pl \
-        test/t/010_process.pl test/t/020_diadoc.pl test/t/030_edna.pl test/t/040_personium.pl \
-        test/t/050_listen.pl}
+    $make unit && script/install.sh &&
+        script/test.sh regress $($make print-REGRESS) &&
+        script/test.sh isolation $($make print-ISOLATION) &&
+        script/test.sh tap $tap
 } > "$copy/tests.log" 2>&1 || {
     tail -40 "$copy/tests.log" >&2
     exit 1
