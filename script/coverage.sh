@@ -38,12 +38,9 @@ tap=${TAP:-test/t/001_send.pl test/t/003_callback.pl test/t/005_database.pl \
 }
 
 # A line counts as run if any of the programs it is part of has run it.
-mkdir gcov
 find . -name '*.gcda' | while read -r counts; do
-    mkdir -p "gcov/$counts"
-    (cd "gcov/$counts" && gcov -o "$copy/$(dirname "$counts")" "$copy/$counts" > /dev/null 2>&1) || true
-done
-find gcov -name '*.gcov' -exec cat {} + | awk -F: '
+    gcov -t -o "$(dirname "$counts")" "$counts" 2>/dev/null || true
+done | awk -F: '
     $2 + 0 == 0 { if ($3 == "Source") file = $4; next }
     file !~ /^src\// || $1 ~ /^ *-/ { next }
     { line = file SUBSEP ($2 + 0); known[line] = 1; if ($1 !~ /[#=]/) run[line] = 1 }
