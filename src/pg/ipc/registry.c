@@ -29,6 +29,8 @@ typedef struct Entry
 	int worker;	  /* index into ProcGlobal->allProcs; NO_PROCESS unless RUNNING */
 	bool replace; /* its worker ends to be replaced at once; the worker's */
 	int port;	  /* the listener's, as the database has set it; the worker's */
+	bool
+		relisten; /* its listener ends to begin anew with other settings; the listener's */
 	pg_atomic_uint64 news; /* set by sessions at commit, taken by the worker */
 	pg_atomic_uint32 idle; /* set by the worker, taken by who wakes it early */
 } Entry;
@@ -80,6 +82,7 @@ start_shared_memory(void)
 			entry->state = MSG_ENTRY_ABSENT;
 			entry->worker = NO_PROCESS;
 			entry->port = -1;
+			entry->relisten = false;
 			pg_atomic_init_u64(&entry->news, 0);
 			pg_atomic_init_u32(&entry->idle, 0);
 		}
@@ -137,6 +140,7 @@ take(Oid database)
 		entry = &shared->entries[i];
 		entry->database = database;
 		entry->port = -1;
+		entry->relisten = false;
 		entry->replace = false;
 		pg_atomic_write_u64(&entry->news, 0);
 		pg_atomic_write_u32(&entry->idle, 0);
@@ -432,6 +436,35 @@ msgext_registry_launch(void)
 	launch = shared->launches;
 	LWLockRelease(shared_lock);
 	return launch;
+}
+
+void
+msgext_registry_relisten(void)
+{
+	Entry *entry;
+
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	entry = find(MyDatabaseId);
+	if (entry != NULL)
+		entry->relisten = true;
+	LWLockRelease(shared_lock);
+}
+
+bool
+msgext_registry_take_relisten(Oid database)
+{
+	bool wanted = false;
+	Entry *entry;
+
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	entry = find(database);
+	if (entry != NULL)
+	{
+		wanted = entry->relisten;
+		entry->relisten = false;
+	}
+	LWLockRelease(shared_lock);
+	return wanted;
 }
 
 void

@@ -57,7 +57,7 @@ typedef struct Child
 	TimestampTz started_at;
 	TimestampTz start_after; /* 0 = not to be started */
 	int early_ends;
-	bool requested; /* since it was started: that one was about to end */
+	bool requested; /* since it was started: that one was about to end, or wanted to */
 } Child;
 
 typedef struct DatabaseChildren
@@ -328,7 +328,10 @@ start_what_is_due(void)
 		if (has_ended(worker))
 			note_end(children->database, worker, RAN_WELL_US);
 		if (has_ended(listener))
+		{
+			listener->requested |= msgext_registry_take_relisten(children->database);
 			note_end(children->database, listener, LISTENED_WELL_US);
+		}
 		if (worker->handle == NULL && worker->start_after != 0 &&
 			worker->start_after <= now)
 		{

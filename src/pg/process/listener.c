@@ -33,6 +33,7 @@
 #include "pg/catalog/server.h"
 #include "pg/inbound/callback.h"
 #include "pg/inbound/receive.h"
+#include "pg/ipc/registry.h"
 #include "pg/process/bgworker.h"
 #include "pg/process/worker.h"
 
@@ -442,8 +443,13 @@ work(void)
 		if (now >= checked + CHECK_US)
 		{
 			checked = now;
-			if (!msgext_bgworker_may_stay() || settings_changed())
+			if (!msgext_bgworker_may_stay())
 				break;
+			if (settings_changed())
+			{
+				msgext_registry_relisten();
+				break;
+			}
 			pgstat_report_stat(false);
 		}
 		keep_endpoints();
