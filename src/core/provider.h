@@ -35,6 +35,7 @@ typedef struct MsgSession
 	const char *token;
 	int64_t expires_us;		   /* 0 = not told */
 	const char *refresh_token; /* or NULL */
+	bool by_password;		   /* where the account could log in by other ways too */
 } MsgSession;
 
 /* A server with the sender's user mapping, read-only to a codec. */
@@ -156,6 +157,7 @@ typedef struct MsgOutcome
 	const char *text;		 /* the provider's, verbatim, or NULL */
 	MsgEvent *events;		 /* of PROGRESS */
 	MsgState reached;		 /* of ACCEPTED: an end the answer tells too, or 0 */
+	int64_t at_us;			 /* when that was, by the provider's clock; 0 = not told */
 	MsgJson *detail;		 /* an object merged into the message's detail, or NULL */
 	const char *raw;		 /* the part of the answer that says it; NULL = all of it */
 	size_t raw_len;
@@ -200,12 +202,28 @@ typedef struct MsgProvider
 	const MsgOption *options; /* beside the common ones, or with other defaults */
 
 	/*
+	 * Members of a message's detail, of whatever depth, that the codec reads again for the
+	 * next request; ends with NULL, or is NULL. They are ids and words of its own, which it
+	 * has checked, and are kept as they are: a short secret may be part of an id.
+	 */
+	const char *const *memory;
+
+	/*
 	 * In the caller's transaction, once: checks the payload by the provider's rules
 	 * and writes the fragment. False = a payload the provider would refuse; error->code
 	 * is the provider's own code.
 	 */
 	bool (*prepare)(MsgArena *arena, const MsgConn *conn, const MsgPayload *payload,
 					MsgFragment *fragment, MsgError *error);
+
+	/*
+	 * The idempotency key of the provider's own form for message id at this time; what
+	 * prepare gives as a fragment's key. NULL = the engine's own keys will do. A message
+	 * that certainly has not reached the provider takes another one when a person sends
+	 * it again, for the first may be somebody else's there.
+	 */
+	bool (*make_key)(MsgArena *arena, const MsgConn *conn, int64_t id, int64_t at_us,
+					 const char **key, MsgError *error);
 
 	/* Does the server know repeats by our key, as it is set up? NULL = as caps say. */
 	bool (*deduplicates)(const MsgConn *conn);

@@ -341,6 +341,13 @@ sample_outcome_json(const MsgOutcome *outcome)
 	}
 	if (outcome->reached != 0)
 		set_text(json, "reached", msgext_state_name(outcome->reached));
+	if (outcome->at_us != 0)
+	{
+		char at[32];
+
+		msgext_timestamp_format(outcome->at_us, at);
+		set_text(json, "at", at);
+	}
 	if (outcome->key_ignored)
 	{
 		MsgJson *truth = msgext_json_new(test_arena, MSG_JSON_BOOL);

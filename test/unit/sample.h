@@ -31,7 +31,8 @@
  *							what is asked for a session with these options alone; the
  *							path of the error where nothing can be asked
  *	NAME.login-answers.json	[{"options", "status", "headers", "body", "login"}]: what
- *							answers mean, {"unreadable": true} if nothing
+ *							answers mean, {"unreadable": true} if nothing; "authorization"
+ *							of the login is the first header that is sent with it
  *	NAME.callback			a push as it comes in
  *	NAME.events.json		its events, {"unreadable": true} if it cannot be read
  *	NAME.callbacks.json		[{"body", "options", "events"}]: many short ones, read with

@@ -217,6 +217,15 @@ check_answer(const MsgJson *row)
 		set_number(actual, "expires_s", login.session.expires_us / 1000000 - 1);
 	if (login.retry_after_ms != -1)
 		set_number(actual, "retry_after_ms", login.retry_after_ms);
+	if (msgext_json_get(golden, "authorization") != NULL)
+	{
+		MsgJob job = {.id = 1, .attempt = 1, .key = "k", .fragment = ""};
+		MsgRequest request;
+
+		conn.session = &login.session;
+		if (samples.provider->encode_send(test_arena, &conn, &job, 1, &request, &error))
+			set_text(actual, "authorization", request.headers[0]);
+	}
 	if (!sample_same(actual, golden))
 		FAIL("%s, not %s", sample_text(actual), sample_text(row));
 }

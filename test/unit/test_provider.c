@@ -173,6 +173,7 @@ test_check(void)
 void
 test_provider(void)
 {
+	int i;
 	static const MsgSetting settings[] = {{"depth", "5"}, {"key", "k"}, {NULL, NULL}};
 	MsgProvider provider = sound_provider();
 	MsgConn conn = {.settings = settings, .options = provider.options};
@@ -199,6 +200,26 @@ test_provider(void)
 	CHECK_TEXT(msgext_conn_option(&conn, "nothing"), NULL);
 	conn.options = NULL;
 	CHECK_TEXT(msgext_conn_option(&conn, "rate_limit"), "off");
+	test_end();
+
+	test_begin(
+		"provider: a key of the provider's own form is another one at another time");
+	for (i = 0; msgext_providers[i] != NULL; i++)
+	{
+		const MsgProvider *provider = msgext_providers[i];
+		MsgConn own = {.server = "s", .options = provider->options};
+		const char *first = NULL;
+		const char *later = NULL;
+		MsgError error;
+
+		if (provider->make_key == NULL)
+			continue;
+		CHECK(provider->make_key(test_arena, &own, 7, INT64_C(1540555200000000), &first,
+								 &error));
+		CHECK(provider->make_key(test_arena, &own, 7, INT64_C(1540555200001000), &later,
+								 &error));
+		CHECK(first != NULL && later != NULL && strcmp(first, later) != 0);
+	}
 	test_end();
 
 	test_begin("provider: headers of a reply");

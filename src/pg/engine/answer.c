@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/text.h"
 #include "pg/engine/answer.h"
 #include "pg/store/event.h"
@@ -42,6 +43,7 @@ msgext_answer_record(MsgTurn *turn, const MsgRow *row, int attempt, MsgState sta
 	event.code = outcome->code;
 	event.error = outcome->text != NULL ? outcome->text : note;
 	event.http_status = answer->http_status;
+	event.reported_at = msgext_from_unix_us(outcome->at_us);
 	event.answer = answer->bytes;
 	event.answer_len = answer->len;
 	msgext_event_append(events_of(turn), &event);

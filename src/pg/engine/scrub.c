@@ -57,6 +57,18 @@ scrubbed_part(const MsgFlight *flight, const char *answer, const char *part, siz
 	return copy;
 }
 
+/* Does the codec read this member again for the next request? Then it stays as it is. */
+static bool
+is_memory(const MsgFlight *flight, const char *name)
+{
+	const char *const *member = flight->server->provider->memory;
+
+	for (; member != NULL && *member != NULL; member++)
+		if (name != NULL && strcmp(*member, name) == 0)
+			return true;
+	return false;
+}
+
 /* The same in what goes into the message's detail. */
 static void
 scrub_detail(const MsgFlight *flight, MsgJson *node)
@@ -69,7 +81,8 @@ scrub_detail(const MsgFlight *flight, MsgJson *node)
 		hide_secrets(flight, (char *) node->text, node->len);
 	}
 	for (member = node->first; member != NULL; member = member->next)
-		scrub_detail(flight, member);
+		if (!is_memory(flight, member->name))
+			scrub_detail(flight, member);
 }
 
 void

@@ -40,6 +40,7 @@ typedef struct Session
 	TimestampTz issued_at;
 	TimestampTz expires_at; /* 0 = not told */
 	uint64 serial;
+	bool by_password;	  /* that token was got by password */
 	bool proven;		  /* the provider has taken something with it */
 	int refused_unproven; /* in a row: sessions that were refused before they had worked */
 	bool under_way;
@@ -175,6 +176,7 @@ msgext_session_use(MsgSessions *sessions, MsgFlight *flight)
 	copy = palloc0(sizeof(MsgSession));
 	copy->token = pstrdup(session->token);
 	copy->expires_us = msgext_unix_us(session->expires_at);
+	copy->by_password = session->by_password;
 	flight->conn.session = copy;
 	flight->session = session->serial;
 	MemoryContextSwitchTo(before);
@@ -244,6 +246,7 @@ accept(MsgSessions *sessions, Session *session, const MsgLogin *answer, Timestam
 		keep(sessions, &session->refresh_token, answer->session.refresh_token);
 	session->issued_at = now;
 	session->expires_at = msgext_from_unix_us(answer->session.expires_us);
+	session->by_password = answer->session.by_password;
 	session->serial++;
 	session->proven = false;
 	session->without_refresh = false;

@@ -180,8 +180,21 @@ judge_id(MsgArena *arena, const MsgConn *conn, const MsgReply *reply, const MsgJ
 		 const MsgJson *result, MsgOutcome *outcome)
 {
 	const MsgJson *code = msgext_json_get_nocase(result, "code");
+	const char *id =
+		msgext_devino_id(arena, msgext_devino_any(result, msgext_devino_id_names));
 	MsgVerdict verdict;
 
+	/* What it tells is another message's; a gateway may have mixed up its answers. */
+	if (id != NULL && job->provider_id != NULL && strcmp(id, job->provider_id) != 0)
+	{
+		MsgBuf text;
+
+		msgext_buf_init(&text, arena, 64);
+		msgext_buf_printf(&text, "the answer is about message %s, not the one asked for",
+						  id);
+		msgext_outcome(outcome, reply, MSG_VERDICT_RETRY, NULL, text.data);
+		return;
+	}
 	if (msgext_devino_text(code) == NULL || msgext_devino_is(code, "ok"))
 	{
 		judge_status(arena, conn, reply, job, result, outcome);

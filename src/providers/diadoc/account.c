@@ -22,6 +22,14 @@ msgext_diadoc_account(const MsgConn *conn)
 }
 
 bool
+msgext_diadoc_has_password(const MsgConn *conn)
+{
+	return msgext_conn_option(conn, "login") != NULL &&
+		   msgext_conn_option(conn, "password") != NULL &&
+		   msgext_conn_option(conn, "api_client_id") != NULL;
+}
+
+bool
 msgext_diadoc_is_token(const char *text, size_t len)
 {
 	size_t i;
@@ -79,7 +87,8 @@ msgext_diadoc_authorize_client(MsgArena *arena, const MsgConn *conn, MsgRequest 
 static bool
 is_bearer(const MsgConn *conn, DiadocAccount account)
 {
-	return account == DIADOC_ACCOUNT_OIDC ||
+	return (account == DIADOC_ACCOUNT_OIDC &&
+			(conn->session == NULL || !conn->session->by_password)) ||
 		   (account == DIADOC_ACCOUNT_TOKEN &&
 			msgext_conn_option(conn, "api_client_id") == NULL);
 }

@@ -16,6 +16,12 @@ typedef enum DiadocAccount
 	DIADOC_ACCOUNT_OIDC		 /* client_id, client_secret, refresh_token */
 } DiadocAccount;
 
+/*
+ * An account of OpenID Connect whose refresh token was refused falls back to the password
+ * where it has one: are all options for that there?
+ */
+extern bool msgext_diadoc_has_password(const MsgConn *conn);
+
 /* Which of them the options say. */
 extern DiadocAccount msgext_diadoc_account(const MsgConn *conn);
 

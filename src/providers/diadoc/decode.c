@@ -23,7 +23,7 @@
 /* "Retry-After: 0" is a wish to be asked again, not to be asked in a loop. */
 #define RETRY_MIN_MS 1000
 
-/* Which box it was sent from, where the answer does not say so. */
+/* Which box it was sent from. */
 static const char *
 box_of_fragment(MsgArena *arena, const MsgJob *job)
 {
@@ -44,7 +44,7 @@ put_detail(MsgArena *arena, const MsgJson *message, const MsgJob *job,
 		   MsgOutcome *outcome)
 {
 	int64_t created_us = msgext_diadoc_time(message, "TimestampTicks");
-	const char *box = msgext_diadoc_string(message, "FromBoxId");
+	const char *box = box_of_fragment(arena, job);
 	MsgJson *documents = msgext_json_new(arena, MSG_JSON_ARRAY);
 	MsgJson *detail = outcome->detail;
 	DiadocDocument *list;
@@ -55,7 +55,7 @@ put_detail(MsgArena *arena, const MsgJson *message, const MsgJob *job,
 	if (detail == NULL)
 		detail = outcome->detail = msgext_json_new(arena, MSG_JSON_OBJECT);
 	if (box == NULL)
-		box = box_of_fragment(arena, job);
+		box = msgext_diadoc_string(message, "FromBoxId");
 	msgext_json_set_text(arena, detail, "message_id", outcome->provider_id);
 	if (box != NULL)
 		msgext_json_set_text(arena, detail, "box", box);

@@ -61,6 +61,10 @@ static const MsgOption options[] = {
 	 .secret = true},
 	{.name = NULL}};
 
+/* By encode_status() and match(): see document.h. */
+static const char *const memory[] = {"box",	  "message_id", "entity_id",
+									 "state", "at",			NULL};
+
 const MsgProvider msgext_provider_diadoc = {
 	.abi = MSG_PROVIDER_ABI,
 	.name = "diadoc",
@@ -70,6 +74,7 @@ const MsgProvider msgext_provider_diadoc = {
 	/* Several documents are one message; several messages are several requests. */
 	.max_batch = 1,
 	.options = options,
+	.memory = memory,
 	.prepare = msgext_diadoc_prepare,
 	.encode_send = msgext_diadoc_encode_send,
 	.decode_send = msgext_diadoc_decode_send,

@@ -140,8 +140,9 @@ static bool
 is_document(const MsgJson *entity)
 {
 	const MsgJson *type = msgext_json_get(entity, "EntityType");
+	const char *id = msgext_diadoc_string(entity, "EntityId");
 
-	return msgext_diadoc_string(entity, "EntityId") != NULL &&
+	return id != NULL && msgext_diadoc_is_guid(id) &&
 		   msgext_diadoc_string(entity, "ParentEntityId") == NULL &&
 		   msgext_json_get(entity, "DocumentInfo") != NULL &&
 		   !msgext_json_equals(type, "Signature");

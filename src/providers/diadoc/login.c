@@ -4,7 +4,8 @@
  *		refresh token at the identity server.
  *
  * There is no third way for a robot: the provider has no client-credentials flow, so a
- * person logs in once and the robot lives on the refresh token.
+ * person logs in once and the robot lives on the refresh token. Where that is refused and
+ * there is a password too, the password takes over.
  */
 #include "providers/diadoc/diadoc.h"
 
@@ -117,6 +118,9 @@ msgext_diadoc_encode_login(MsgArena *arena, const MsgConn *conn,
 		case DIADOC_ACCOUNT_PASSWORD:
 			return encode_password(arena, conn, request, error);
 		case DIADOC_ACCOUNT_OIDC:
+			/* No refresh token is left, and the mapping's own was the first to be tried. */
+			if (refresh_token == NULL && msgext_diadoc_has_password(conn))
+				return encode_password(arena, conn, request, error);
 			return encode_refresh(arena, conn, refresh_token, request, error);
 		default:
 			return msgext_error(error, "", "login",
@@ -153,6 +157,7 @@ read_plain_token(MsgArena *arena, const MsgReply *reply, MsgLogin *login, MsgErr
 	login->verdict = MSG_VERDICT_ACCEPTED;
 	login->session.token = msgext_strndup(arena, at, (size_t) (end - at));
 	login->session.expires_us = expiry(reply, TOKEN_LIFE_S);
+	login->session.by_password = true;
 	return true;
 }
 
@@ -221,8 +226,12 @@ msgext_diadoc_decode_login(MsgArena *arena, const MsgConn *conn, const MsgReply 
 		json = msgext_json_parse(arena, reply->body, reply->body_len, &msgext_json_strict,
 								 &ignored);
 	if (reply->status == 200)
-		return oidc ? read_oidc_token(reply, json, login, error)
-					: read_plain_token(arena, reply, login, error);
+	{
+		/* Which login was answered, the answer tells: a token alone is no JSON. */
+		if (oidc && (json != NULL || !msgext_diadoc_has_password(conn)))
+			return read_oidc_token(reply, json, login, error);
+		return read_plain_token(arena, reply, login, error);
+	}
 
 	login->verdict = refusal(reply);
 	login->retry_after_ms = reply->retry_after_ms;

@@ -18,7 +18,7 @@
 
 /*
  * Codes without "error-" and, where they have it, "out-message-" or "instant-message-":
- * the families of packets differ in nothing else. Compared as a whole: error-system is a
+ * the families of packets differ in nothing else. Compared as a whole, in whatever case: error-system is a
  * passing fault, error-system-blocked is not. What is not here is a refusal for good.
  */
 static const struct
@@ -154,7 +154,8 @@ without(const char *text, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
-	return strncmp(text, prefix, len) == 0 ? text + len : text;
+	return strlen(text) >= len && msgext_ascii_same(text, len, prefix) ? text + len
+																	   : text;
 }
 
 EdnaCode
@@ -163,18 +164,18 @@ msgext_edna_code(const char *code)
 	const char *word = without(code, "error-");
 	size_t i;
 
-	if (strcmp(code, "ok") == 0)
+	if (msgext_ascii_same(code, strlen(code), "ok"))
 		return EDNA_OK;
 	if (word == code)
 		return EDNA_REJECTED;
 	word = without(without(word, "out-message-"), "instant-message-");
 	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 	{
-		if (strcmp(word, codes[i].word) == 0)
+		if (msgext_ascii_same(word, strlen(word), codes[i].word))
 			return codes[i].meaning;
 	}
 	if (ends_with(word, "-format") || ends_with(word, "-not-specified") ||
-		strcmp(word, "syntax") == 0)
+		msgext_ascii_same(word, strlen(word), "syntax"))
 		return EDNA_MALFORMED;
 	return EDNA_REJECTED;
 }

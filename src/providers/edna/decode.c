@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "core/ascii.h"
 #include "core/verdict.h"
 #include "providers/edna/answer.h"
 
@@ -76,7 +77,7 @@ judge_code(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
 static bool
 same(const char *a, const char *b)
 {
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+	return a == b || (a != NULL && b != NULL && msgext_ascii_same(a, strlen(a), b));
 }
 
 /* Do two entries for one clientId say the same? */

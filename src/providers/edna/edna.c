@@ -55,6 +55,7 @@ const MsgProvider msgext_provider_edna = {
 	.max_batch = 1000,
 	.options = options,
 	.prepare = msgext_edna_prepare,
+	.make_key = msgext_edna_make_key,
 	.encode_send = msgext_edna_encode_send,
 	.decode_send = msgext_edna_decode_send,
 	.encode_status = msgext_edna_encode_status,

@@ -20,6 +20,8 @@ extern int msgext_edna_offset(const MsgConn *conn);
 extern bool msgext_edna_prepare(MsgArena *arena, const MsgConn *conn,
 								const MsgPayload *payload, MsgFragment *fragment,
 								MsgError *error);
+extern bool msgext_edna_make_key(MsgArena *arena, const MsgConn *conn, int64_t message,
+								 int64_t at_us, const char **key, MsgError *error);
 
 /* encode.c */
 extern bool msgext_edna_encode_send(MsgArena *arena, const MsgConn *conn,

@@ -229,9 +229,9 @@ put_field(Writer *writer, const Field *field, const MsgJson *value)
  * that a database that was restored to an earlier moment does not give one again; ten
  * thousand ids do not pass in a millisecond. Seventeen digits are known to be taken.
  */
-static bool
-make_key(MsgArena *arena, const MsgConn *conn, const MsgPayload *payload,
-		 const char **key, MsgError *error)
+bool
+msgext_edna_make_key(MsgArena *arena, const MsgConn *conn, int64_t message, int64_t at_us,
+					 const char **key, MsgError *error)
 {
 	const char *option = msgext_conn_option(conn, "client_id_base");
 	char digits[32];
@@ -240,8 +240,8 @@ make_key(MsgArena *arena, const MsgConn *conn, const MsgPayload *payload,
 
 	if (option != NULL && !msgext_number_parse(option, &base))
 		return msgext_error(error, "", "client_id_base", "is not a number");
-	if (__builtin_mul_overflow(payload->created_us / 1000, 10000, &id) ||
-		__builtin_add_overflow(id, payload->id % 10000, &id) ||
+	if (__builtin_mul_overflow(at_us / 1000, 10000, &id) ||
+		__builtin_add_overflow(id, message % 10000, &id) ||
 		__builtin_add_overflow(id, base, &id) || id < 1)
 		return msgext_error(error, "", "client_id_base",
 							"leaves no room for a client id with the time in it");
@@ -272,7 +272,7 @@ msgext_edna_prepare(MsgArena *arena, const MsgConn *conn, const MsgPayload *payl
 					   msgext_json_get(payload->message, fields[i].name)))
 			return false;
 	}
-	if (!make_key(arena, conn, payload, &key, error))
+	if (!msgext_edna_make_key(arena, conn, payload->id, payload->created_us, &key, error))
 		return false;
 	memset(fragment, 0, sizeof(*fragment));
 	fragment->bytes = writer.out.data;

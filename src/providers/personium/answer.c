@@ -13,6 +13,9 @@
 #define CODE_MAX 64
 #define TEXT_MAX 2000
 
+/* The end of the year 9999. */
+#define PUBLISHED_MAX_MS INT64_C(253402300799999)
+
 /* Control characters come escaped, U+0000 too: text of a table and a log has none. */
 const char *
 msgext_personium_text(MsgArena *arena, const MsgJson *node, size_t max)
@@ -69,6 +72,26 @@ msgext_personium_answer(MsgArena *arena, const MsgReply *reply, PersoniumAnswer 
 	if (!msgext_json_is(answer->stored, MSG_JSON_OBJECT))
 		answer->stored = NULL;
 	return true;
+}
+
+int64_t
+msgext_personium_published(const MsgJson *stored)
+{
+	static const char before[] = "/Date(";
+	const MsgJson *node = msgext_json_get(stored, "__published");
+	const char *at;
+	int64_t ms = 0;
+
+	if (!msgext_json_is(node, MSG_JSON_STRING) ||
+		strncmp(node->text, before, strlen(before)) != 0)
+		return 0;
+	for (at = node->text + strlen(before); *at >= '0' && *at <= '9'; at++)
+	{
+		ms = ms * 10 + (*at - '0');
+		if (ms > PUBLISHED_MAX_MS)
+			return 0;
+	}
+	return strcmp(at, ")/") == 0 ? ms * 1000 : 0;
 }
 
 /* The three digits of "PR400-OD-0006", or 0. */

@@ -29,6 +29,9 @@ extern MsgVerdict msgext_personium_failure(const MsgConn *conn, const MsgReply *
  */
 extern bool msgext_personium_is_inherent(const char *code);
 
+/* "__published: /Date(milliseconds)/", in microseconds since the epoch; 0 = none. */
+extern int64_t msgext_personium_published(const MsgJson *stored);
+
 /* A string or a number in one line of at most max bytes; NULL when it says nothing. */
 extern const char *msgext_personium_text(MsgArena *arena, const MsgJson *node,
 										 size_t max);

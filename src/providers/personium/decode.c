@@ -202,6 +202,7 @@ judge_stored(PersoniumDelivery *delivery, const MsgReply *reply,
 	use_up_id(delivery);
 	delivery->lookup = NULL;
 	sum_up(delivery, reply, outcome);
+	outcome->at_us = msgext_personium_published(answer->stored);
 }
 
 /* Does the address of what was stored name another id? */

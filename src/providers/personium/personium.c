@@ -59,6 +59,9 @@ static const MsgOption options[] = {
 	 .secret = true},
 	{.name = NULL}};
 
+/* "targets" and "sending": see delivery.h. */
+static const char *const memory[] = {"state", "id", "lookup", "target", NULL};
+
 const MsgProvider msgext_provider_personium = {
 	.abi = MSG_PROVIDER_ABI,
 	.name = "personium",
@@ -68,6 +71,7 @@ const MsgProvider msgext_provider_personium = {
 	/* A request has one text; its many targets are one message. */
 	.max_batch = 1,
 	.options = options,
+	.memory = memory,
 	.prepare = msgext_personium_prepare,
 	.deduplicates = msgext_personium_deduplicates,
 	.encode_send = msgext_personium_encode_send,

@@ -51,6 +51,7 @@ judge_stored(MsgArena *arena, PersoniumDelivery *delivery, const MsgReply *reply
 	event = msgext_alloc0(arena, sizeof(*event));
 	event->provider_id = delivery->job->provider_id;
 	event->state = sum(delivery);
+	event->at_us = msgext_personium_published(answer->stored);
 	failed = msgext_personium_first(delivery, PERSONIUM_FAILED);
 	event->status = event->state == MSG_DELIVERED ? "201" : "";
 	if (event->state == MSG_UNDELIVERED)
