@@ -147,6 +147,46 @@ sample_find(const Samples *samples, const char *name, const char *kind)
 	return NULL;
 }
 
+/*
+ * "${1000:text}" in a string stands for text a thousand times. What has not this form
+ * stays as it is.
+ */
+static void
+expand(MsgJson *node)
+{
+	const char *at = node->text;
+	const char *mark;
+	MsgJson *child;
+	MsgBuf text;
+
+	for (child = node->first; child != NULL; child = child->next)
+		expand(child);
+	if (node->type != MSG_JSON_STRING || strstr(at, "${") == NULL)
+		return;
+	msgext_buf_init(&text, test_arena, node->len);
+	while ((mark = strstr(at, "${")) != NULL)
+	{
+		char *colon;
+		long count = strtol(mark + 2, &colon, 10);
+		const char *end = strchr(colon, '}');
+
+		msgext_buf_append(&text, at, (size_t) (mark - at));
+		at = mark;
+		if (colon == mark + 2 || *colon != ':' || end == NULL)
+		{
+			msgext_buf_append(&text, at, 2);
+			at += 2;
+			continue;
+		}
+		while (count-- > 0)
+			msgext_buf_append(&text, colon + 1, (size_t) (end - colon - 1));
+		at = end + 1;
+	}
+	msgext_buf_puts(&text, at);
+	node->text = text.data;
+	node->len = text.len;
+}
+
 MsgJson *
 sample_json(const char *bytes, size_t len)
 {
@@ -157,6 +197,8 @@ sample_json(const char *bytes, size_t len)
 	if (json == NULL)
 		test_fail(__FILE__, __LINE__, "the sample is no JSON: %s at %zu", error.text,
 				  error.offset);
+	else
+		expand(json);
 	return json;
 }
 

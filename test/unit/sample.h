@@ -3,7 +3,8 @@
  *		Samples: golden files in src/providers/<name>/samples, one folder a provider.
  *
  * Knows their forms and no provider. A file's name is the sample's name, a dot and its
- * kind. All text is UTF-8; the line break at the end of a file is not part of it.
+ * kind. All text is UTF-8; the line break at the end of a file is not part of it. In a
+ * string of a JSON file "${1000:text}" stands for text a thousand times.
  *
  *	connection.json			url, and the options of server and user mapping
  *	NAME.message.json		a payload (with NAME.part1, NAME.part2 ..., if it has any), or

@@ -498,12 +498,29 @@ count_kind(const char *kind)
 	return n;
 }
 
+static void
+test_repeats(void)
+{
+	static const char json[] = "{\"a\": [\"x${3:ab}y${2:\\u044f}\"], \"b\": \"${0:z}\", "
+							   "\"c\": \"${x:y} $ {1:a} ${2:z\"}";
+	const MsgJson *object;
+
+	test_begin("samples: a text that stands for many");
+	object = sample_json(json, strlen(json));
+	CHECK_TEXT(sample_text(msgext_json_get(object, "a")),
+			   "[\"xabababy\xD1\x8F\xD1\x8F\"]");
+	CHECK_TEXT(sample_text(msgext_json_get(object, "b")), "\"\"");
+	CHECK_TEXT(sample_text(msgext_json_get(object, "c")), "\"${x:y} $ {1:a} ${2:z\"");
+	test_end();
+}
+
 void
 test_samples(void)
 {
 	const MsgProvider *const *provider;
 	int i;
 
+	test_repeats();
 	for (provider = msgext_providers; *provider != NULL; provider++)
 	{
 		bool opened = samples_open(&samples, *provider);
