@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/ascii.h"
+#include "core/lengthof.h"
 #include "core/timestamp.h"
 
 /* Another object with the same members, which both then share. */
@@ -153,7 +154,7 @@ apply_to_entry(MsgArena *arena, const MsgJson *entry, const MsgEvent *event)
 
 	result = shallow_copy(arena, entry);
 	msgext_json_set_text(arena, result, "state", msgext_state_name(event->state));
-	for (i = 0; moves && i < sizeof(words) / sizeof(words[0]); i++)
+	for (i = 0; moves && i < lengthof(words); i++)
 		remove_member(result, words[i]);
 	if (event->status != NULL)
 		msgext_json_set_text(arena, result, "status", event->status);

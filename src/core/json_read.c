@@ -394,3 +394,16 @@ msgext_json_parse(MsgArena *arena, const char *text, size_t len,
 	}
 	return root;
 }
+
+MsgJson *
+msgext_json_number(MsgArena *arena, const char *text)
+{
+	MsgError ignored;
+	MsgJson *node =
+		msgext_json_parse(arena, text, strlen(text), &msgext_json_strict, &ignored);
+
+	/* What is no number cannot be written as one. */
+	if (!msgext_json_is(node, MSG_JSON_NUMBER))
+		return msgext_json_string(arena, text, strlen(text));
+	return node;
+}

@@ -43,8 +43,9 @@ msgext_verdict_name(MsgVerdict verdict)
 	static const char *const names[] = {
 		[MSG_VERDICT_ACCEPTED] = "accepted", [MSG_VERDICT_PROGRESS] = "progress",
 		[MSG_VERDICT_RETRY] = "retry",		 [MSG_VERDICT_REJECTED] = "rejected",
-		[MSG_VERDICT_AGAIN] = "again",		 [MSG_VERDICT_RELOGIN] = "relogin",
-		[MSG_VERDICT_PAUSE] = "pause",		 [MSG_VERDICT_UNSURE] = "unsure",
+		[MSG_VERDICT_CONTINUE] = "continue", [MSG_VERDICT_SPLIT] = "split",
+		[MSG_VERDICT_RELOGIN] = "relogin",	 [MSG_VERDICT_PAUSE] = "pause",
+		[MSG_VERDICT_UNSURE] = "unsure",
 	};
 
 	return names[verdict];
@@ -230,7 +231,8 @@ msgext_lifecycle_decide(const MsgPolicy *policy, const MsgHistory *history,
 			if (history->maybe_sent)
 				admit_ignorance(decision);
 			break;
-		case MSG_VERDICT_AGAIN:
+		case MSG_VERDICT_CONTINUE:
+		case MSG_VERDICT_SPLIT:
 			wait(policy, history, now_us, 0, decision);
 			if (history->maybe_sent)
 				admit_ignorance(decision);

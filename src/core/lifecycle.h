@@ -35,8 +35,9 @@ typedef enum MsgVerdict
 	MSG_VERDICT_ACCEPTED, /* the provider took it */
 	MSG_VERDICT_PROGRESS, /* answer to a status request: see the events */
 	MSG_VERDICT_RETRY,	  /* certainly not taken, and may be sent again */
-	MSG_VERDICT_AGAIN,	  /* nothing failed, something is left: send again at once, of a
-						   * batch in smaller ones */
+	MSG_VERDICT_CONTINUE, /* nothing failed, something is left: send again at once */
+	MSG_VERDICT_SPLIT,	  /* the request was refused as a whole for the sake of one of its
+						   * messages: send them again at once, in smaller ones */
 	MSG_VERDICT_REJECTED, /* never again; code and text say why */
 	MSG_VERDICT_RELOGIN,  /* the session was refused: log in, then send again */
 	MSG_VERDICT_PAUSE,	  /* not taken, and nothing else of this channel will be */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/ascii.h"
+#include "core/lengthof.h"
 #include "core/utf8.h"
 
 #define SECRET_MIN 4
@@ -78,7 +79,7 @@ read_entity(const char *at, const char *end, char *out, size_t *out_len)
 	uint32_t value;
 	size_t i;
 
-	for (i = 0; i < sizeof(entities) / sizeof(entities[0]); i++)
+	for (i = 0; i < lengthof(entities); i++)
 	{
 		size_t len = strlen(entities[i].name);
 

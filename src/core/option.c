@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/lengthof.h"
 #include "core/timestamp.h"
 
 #define COUNT_LIMIT 1000000
@@ -117,7 +118,7 @@ msgext_rate_parse(const char *text, MsgRate *rate)
 		return true;
 	if (!take_count(&text, COUNT_LIMIT, &rate->count) || *text++ != '/')
 		return false;
-	for (i = 0; i < sizeof(periods) / sizeof(periods[0]); i++)
+	for (i = 0; i < lengthof(periods); i++)
 	{
 		if (strcmp(periods[i].name, text) == 0)
 		{
@@ -210,13 +211,13 @@ is_proxy(const char *value)
 	{
 		size_t scheme_len = (size_t) (host - value);
 
-		for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		for (i = 0; i < lengthof(schemes); i++)
 		{
 			if (strlen(schemes[i]) == scheme_len &&
 				strncmp(schemes[i], value, scheme_len) == 0)
 				break;
 		}
-		if (i == sizeof(schemes) / sizeof(schemes[0]))
+		if (i == lengthof(schemes))
 			return false;
 		value = host + 3;
 	}

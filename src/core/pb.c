@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/pb_plan.h"
 #include "core/utf8.h"
 
 const MsgPbLimits msgext_pb_usual = {

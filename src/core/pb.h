@@ -52,6 +52,10 @@ extern MsgJson *msgext_pb_decode(MsgArena *arena, const ProtobufCMessageDescript
 								 const char *bytes, size_t len, const char *const *keep,
 								 const MsgPbLimits *limits, MsgError *error);
 
+/* The place in type->fields of the field of that name, in either spelling, or -1. */
+extern int msgext_pb_find(const ProtobufCMessageDescriptor *type, const char *name,
+						  size_t len);
+
 /* The member of an object that is written as this field, in either spelling, or NULL. */
 extern const MsgJson *msgext_pb_member(const MsgJson *object, const char *field);
 

@@ -4,7 +4,7 @@
  *
  * Owns forms and ranges. See pb_plan.h for what becomes of the result.
  */
-#include "core/pb_plan.h"
+#include "core/pb_form.h"
 
 #include <float.h>
 #include <inttypes.h>

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/ascii.h"
+#include "core/timestamp.h"
 
 const MsgProvider *
 msgext_provider_find(const char *name)
@@ -45,6 +46,15 @@ msgext_conn_option(const MsgConn *conn, const char *name)
 	if (option == NULL)
 		option = msgext_option_find(conn->options, MSG_OPTION_MAPPING, name);
 	return option != NULL ? option->fallback : NULL;
+}
+
+int
+msgext_conn_offset(const MsgConn *conn)
+{
+	const char *zone = msgext_conn_option(conn, "time_zone");
+	int offset_s;
+
+	return zone != NULL && msgext_timestamp_zone(zone, &offset_s) ? offset_s : 0;
 }
 
 /* The value in line if its name is the one looked for, else NULL. */

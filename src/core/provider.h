@@ -57,6 +57,12 @@ typedef struct MsgSetting
 /* The value that is set, else the default, else NULL. */
 extern const char *msgext_conn_option(const MsgConn *conn, const char *name);
 
+/*
+ * Seconds east of UTC of the option time_zone, which says what a provider's times without
+ * a zone mean; 0 when it has none.
+ */
+extern int msgext_conn_offset(const MsgConn *conn);
+
 /* What prepare makes of a payload; these bytes are stored and sent at every attempt. */
 typedef struct MsgFragment
 {

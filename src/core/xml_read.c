@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "core/ascii.h"
+#include "core/lengthof.h"
 #include "core/utf8.h"
 
 #define BOM "\xEF\xBB\xBF"
@@ -63,7 +64,7 @@ is_known_encoding(const char *name, size_t len)
 		"windows-125", "cp125", "koi8-",	"cp866", "ibm866"};
 	size_t i;
 
-	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+	for (i = 0; i < lengthof(prefixes); i++)
 	{
 		size_t n = strlen(prefixes[i]);
 

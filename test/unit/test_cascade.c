@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/cascade.h"
+#include "core/lengthof.h"
 
 #define ALL "vk,viber,sms"
 #define NOON INT64_C(1540555200000000)
@@ -98,7 +99,7 @@ test_ends(void)
 	size_t i, order, k;
 
 	test_begin("cascade: what three channels are together, in every order");
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (i = 0; i < lengthof(rows); i++)
 	{
 		MsgState states[] = {rows[i].vk, rows[i].viber, rows[i].sms};
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/lengthof.h"
 #include "core/pb.h"
 #include "core/provider.h"
 #include "core/xml.h"
@@ -265,7 +266,7 @@ check_body(const MsgProvider *provider, const MsgConn *conn, const MsgJob *jobs,
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+	for (i = 0; i < lengthof(entries); i++)
 	{
 		MsgArena *arena = msgext_arena_std_create();
 		clock_t start = clock();
@@ -327,11 +328,8 @@ check_bodies(const char *format, const Body *bodies, size_t n, size_t size)
 void
 test_hostile(void)
 {
-	check_bodies("XML", xml_bodies, sizeof(xml_bodies) / sizeof(xml_bodies[0]), XML_SIZE);
-	check_bodies("JSON", json_bodies, sizeof(json_bodies) / sizeof(json_bodies[0]),
-				 JSON_STRICT_SIZE);
-	check_bodies("long JSON", json_bodies, sizeof(json_bodies) / sizeof(json_bodies[0]),
-				 JSON_SIZE);
-	check_bodies("protobuf", pb_bodies, sizeof(pb_bodies) / sizeof(pb_bodies[0]),
-				 PB_SIZE);
+	check_bodies("XML", xml_bodies, lengthof(xml_bodies), XML_SIZE);
+	check_bodies("JSON", json_bodies, lengthof(json_bodies), JSON_STRICT_SIZE);
+	check_bodies("long JSON", json_bodies, lengthof(json_bodies), JSON_SIZE);
+	check_bodies("protobuf", pb_bodies, lengthof(pb_bodies), PB_SIZE);
 }

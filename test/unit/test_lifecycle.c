@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/lengthof.h"
 #include "core/lifecycle.h"
 
 #define NOW INT64_C(1540512000000000)
@@ -53,8 +54,8 @@ test_order(void)
 	int reported;
 
 	test_begin("lifecycle: which report moves which state");
-	CHECK_INT((int64_t) (sizeof(rows) / sizeof(rows[0])), MSG_STATE_COUNT);
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	CHECK_INT((int64_t) lengthof(rows), MSG_STATE_COUNT);
+	for (i = 0; i < lengthof(rows); i++)
 	{
 		for (reported = 0; reported < MSG_STATE_COUNT; reported++)
 		{
@@ -166,7 +167,7 @@ static const Row rows[] = {
 	{.name = "again, at once and never counted",
 	 .max_attempts = 1,
 	 .failures = 3,
-	 .verdict = MSG_VERDICT_AGAIN,
+	 .verdict = MSG_VERDICT_CONTINUE,
 	 .retry_after_ms = -1,
 	 .state = MSG_QUEUED},
 
@@ -413,7 +414,11 @@ static const struct
 	 false,
 	 {"QFFE", "QFFE", "QFFE", "QFFE"},
 	 {"QUUU", "QUUU", "QUUU", "QUUU"}},
-	{MSG_VERDICT_AGAIN,
+	{MSG_VERDICT_CONTINUE,
+	 false,
+	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"},
+	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"}},
+	{MSG_VERDICT_SPLIT,
 	 false,
 	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"},
 	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"}},
@@ -491,9 +496,9 @@ test_lifecycle(void)
 	test_names();
 	test_order();
 	test_backoff();
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (i = 0; i < lengthof(rows); i++)
 		check_row(&rows[i]);
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+	for (i = 0; i < lengthof(table); i++)
 	{
 		check_table(i, false);
 		check_table(i, true);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/lengthof.h"
 #include "core/provider.h"
 #include "sample.h"
 
@@ -249,7 +250,7 @@ test_mutations(void)
 	{
 		bool opened = samples_open(&samples, *provider);
 
-		for (k = 0; opened && k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		for (k = 0; opened && k < lengthof(kinds); k++)
 		{
 			test_begin("%s: damaged samples of kind %s", (*provider)->name, kinds[k]);
 			runs = 0;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/lengthof.h"
 #include "core/option.h"
 
 static bool
@@ -161,7 +162,7 @@ test_option(void)
 	test_end();
 
 	test_begin("option: the common ones and their defaults");
-	for (i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+	for (i = 0; i < lengthof(defaults); i++)
 	{
 		MsgError error;
 

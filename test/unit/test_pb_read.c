@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/lengthof.h"
 #include "core/pb.h"
 #include "core/pb_wire.h"
 #include "sample.h"
@@ -327,7 +328,7 @@ test_wire(void)
 	size_t i;
 
 	test_begin("pb wire: varints come back, and are as long as was said");
-	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+	for (i = 0; i < lengthof(values); i++)
 	{
 		char *end = msgext_pb_put_varint(bytes, values[i]);
 		PbWire wire = {.at = bytes, .end = end};

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "core/lengthof.h"
 #include "core/provider.h"
 
 static bool
@@ -100,7 +101,7 @@ check_secrets(const MsgProvider *provider)
 
 	for (; option != NULL && option->name != NULL; option++)
 	{
-		for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		for (i = 0; i < lengthof(words); i++)
 		{
 			if (strstr(option->name, words[i]) != NULL && !option->secret)
 				test_fail(__FILE__, __LINE__, "%s of %s is no secret", option->name,

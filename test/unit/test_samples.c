@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/lengthof.h"
 #include "core/provider.h"
 #include "sample.h"
 
@@ -461,7 +462,7 @@ check_file(const SampleFile *file)
 	const char *kind = file->kind;
 	size_t i;
 
-	for (i = 0; i < sizeof(read_along) / sizeof(read_along[0]); i++)
+	for (i = 0; i < lengthof(read_along); i++)
 	{
 		if (strcmp(kind, read_along[i]) == 0)
 			return;

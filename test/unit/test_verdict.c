@@ -4,6 +4,7 @@
  */
 #include "test.h"
 
+#include "core/lengthof.h"
 #include "core/verdict.h"
 
 void
@@ -32,7 +33,7 @@ test_verdict(void)
 	int status;
 
 	test_begin("verdict: HTTP statuses");
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (i = 0; i < lengthof(rows); i++)
 	{
 		if (msgext_verdict_http(rows[i].status) != rows[i].verdict)
 			test_fail(__FILE__, __LINE__, "%d is %s", rows[i].status,

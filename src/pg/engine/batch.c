@@ -157,7 +157,7 @@ msgext_batch_note_outcome(MsgBatches *batches, const MsgFlight *flight, int64 me
 {
 	BatchLimit *limit;
 
-	if (outcome->verdict == MSG_VERDICT_AGAIN && flight != NULL && flight->n > 1)
+	if (outcome->verdict == MSG_VERDICT_SPLIT && flight != NULL && flight->n > 1)
 	{
 		limit = hash_search(batches->limits, &message, HASH_ENTER, NULL);
 		limit->most = flight->n / 2;

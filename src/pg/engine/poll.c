@@ -206,7 +206,7 @@ learn(MsgEngine *engine, const MsgFlight *flight, const MsgOutcome *outcome)
 		msgext_upstream_success(&engine->turn, upstream);
 		msgext_session_worked(engine->sessions, flight);
 	}
-	else if (outcome->verdict != MSG_VERDICT_AGAIN)
+	else if (outcome->verdict != MSG_VERDICT_SPLIT)
 		msgext_upstream_error(&engine->turn, upstream,
 							  outcome->text != NULL ? outcome->text : outcome->code);
 	if (outcome->verdict == MSG_VERDICT_PAUSE ||
@@ -239,7 +239,7 @@ msgext_poll_record(MsgEngine *engine, MsgFlight *flight, int i)
 	next = msgext_poll_next(flight->server, row.accepted_at, turn->now);
 	if (outcome->retry_after_ms >= 0)
 		next = Max(next, turn->now + outcome->retry_after_ms * 1000);
-	if (outcome->verdict == MSG_VERDICT_AGAIN)
+	if (outcome->verdict == MSG_VERDICT_SPLIT)
 		next = turn->now + MSG_NEXT_TURN_US;
 	if (!apply_answer(engine, flight, i, &row, &next))
 		return false;

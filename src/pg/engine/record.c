@@ -264,7 +264,8 @@ msgext_record_attempt(MsgEngine *engine, const MsgAttempt *attempt,
 	if (outcome->verdict == MSG_VERDICT_RELOGIN)
 		decision.pause =
 			flight == NULL || !msgext_session_refused(engine->sessions, flight);
-	if (outcome->verdict == MSG_VERDICT_RELOGIN || outcome->verdict == MSG_VERDICT_AGAIN)
+	if (outcome->verdict == MSG_VERDICT_RELOGIN ||
+		outcome->verdict == MSG_VERDICT_CONTINUE || outcome->verdict == MSG_VERDICT_SPLIT)
 		decision.next_us += MSG_NEXT_TURN_US;
 	fill_change(engine, attempt->server, &row, attempt->attempt, outcome, &decision,
 				&change);
@@ -278,7 +279,8 @@ msgext_record_attempt(MsgEngine *engine, const MsgAttempt *attempt,
 	if (outcome->verdict == MSG_VERDICT_ACCEPTED && outcome->provider_id != NULL)
 		add_reference(engine, upstream, attempt->server, row.id, outcome->provider_id);
 	plan_next(engine, attempt, &row, outcome, &decision);
-	if (outcome->verdict != MSG_VERDICT_ACCEPTED && outcome->verdict != MSG_VERDICT_AGAIN)
+	if (outcome->verdict != MSG_VERDICT_ACCEPTED &&
+		outcome->verdict != MSG_VERDICT_CONTINUE && outcome->verdict != MSG_VERDICT_SPLIT)
 		msgext_upstream_error(turn, upstream,
 							  outcome->text != NULL ? outcome->text : outcome->code);
 	if (decision.pause)

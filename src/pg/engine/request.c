@@ -152,7 +152,8 @@ complete_outcome(const MsgReply *reply, MsgOutcome *outcome)
 	/* A proxy's page has no words of the provider: people still want to know. */
 	if (outcome->text == NULL && outcome->code == NULL &&
 		outcome->verdict != MSG_VERDICT_ACCEPTED &&
-		outcome->verdict != MSG_VERDICT_PROGRESS && outcome->verdict != MSG_VERDICT_AGAIN)
+		outcome->verdict != MSG_VERDICT_PROGRESS &&
+		outcome->verdict != MSG_VERDICT_CONTINUE && outcome->verdict != MSG_VERDICT_SPLIT)
 		outcome->text = psprintf("HTTP status %d", reply->status);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/ascii.h"
+#include "core/lengthof.h"
 #include "core/timestamp.h"
 #include "core/verdict.h"
 #include "providers/devino/devino.h"
@@ -113,7 +114,7 @@ msgext_devino_code(const MsgJson *code, MsgVerdict *verdict)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+	for (i = 0; i < lengthof(codes); i++)
 	{
 		if (msgext_ascii_same(code->text, code->len, codes[i].code))
 		{
@@ -226,16 +227,14 @@ static int64_t
 event_time(const MsgConn *conn, const MsgJson *node)
 {
 	const MsgJson *time = msgext_devino_any(node, time_names);
-	const char *zone = msgext_conn_option(conn, "time_zone");
-	int offset_s;
 	int64_t time_us;
 
 	if (!msgext_json_is(time, MSG_JSON_STRING) && !msgext_json_is(time, MSG_JSON_NUMBER))
 		return 0;
-	if (zone == NULL || !msgext_timestamp_zone(zone, &offset_s))
-		offset_s = 3 * 3600;
-	return msgext_timestamp_parse(time->text, time->len, offset_s, &time_us) ? time_us
-																			 : 0;
+	return msgext_timestamp_parse(time->text, time->len, msgext_conn_offset(conn),
+								  &time_us)
+			   ? time_us
+			   : 0;
 }
 
 MsgEvent *
@@ -256,7 +255,7 @@ msgext_devino_event(MsgArena *arena, const MsgConn *conn, const MsgJson *node,
 
 	/* A word that is not documented: the provider has it, more nobody can say. */
 	event->state = MSG_ACCEPTED;
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (i = 0; i < lengthof(words); i++)
 	{
 		if (!msgext_ascii_same(status->text, status->len, words[i].word))
 			continue;

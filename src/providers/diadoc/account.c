@@ -22,6 +22,19 @@ msgext_diadoc_account(const MsgConn *conn)
 }
 
 bool
+msgext_diadoc_needs_login(const MsgConn *conn)
+{
+	switch (msgext_diadoc_account(conn))
+	{
+		case DIADOC_ACCOUNT_PASSWORD:
+		case DIADOC_ACCOUNT_OIDC:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
 msgext_diadoc_has_password(const MsgConn *conn)
 {
 	return msgext_conn_option(conn, "login") != NULL &&

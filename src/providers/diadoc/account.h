@@ -16,6 +16,9 @@ typedef enum DiadocAccount
 	DIADOC_ACCOUNT_OIDC		 /* client_id, client_secret, refresh_token */
 } DiadocAccount;
 
+/* Must it log in before it can send? */
+extern bool msgext_diadoc_needs_login(const MsgConn *conn);
+
 /*
  * An account of OpenID Connect whose refresh token was refused falls back to the password
  * where it has one: are all options for that there?

@@ -8,7 +8,7 @@
 
 #include "core/ascii.h"
 #include "core/pb.h"
-#include "providers/diadoc/diadoc.h"
+#include "providers/diadoc/account.h"
 
 /* "text/plain, one short sentence": what is longer comes from somewhere else. */
 #define TEXT_MAX 2000

@@ -6,6 +6,8 @@
  */
 #include "providers/diadoc/diadoc.h"
 
+#include "providers/diadoc/account.h"
+
 static const MsgOption options[] = {
 	/* "at most 4 threads": the provider's recommendation for all work of a client. */
 	{.name = "max_in_flight",

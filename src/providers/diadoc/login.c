@@ -25,19 +25,6 @@
 
 #define TOKEN_MAX 16384
 
-bool
-msgext_diadoc_needs_login(const MsgConn *conn)
-{
-	switch (msgext_diadoc_account(conn))
-	{
-		case DIADOC_ACCOUNT_PASSWORD:
-		case DIADOC_ACCOUNT_OIDC:
-			return true;
-		default:
-			return false;
-	}
-}
-
 static bool
 encode_password(MsgArena *arena, const MsgConn *conn, MsgRequest *request,
 				MsgError *error)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/ascii.h"
+#include "core/lengthof.h"
 #include "core/timestamp.h"
 #include "providers/edna/edna.h"
 
@@ -169,7 +170,7 @@ msgext_edna_code(const char *code)
 	if (word == code)
 		return EDNA_REJECTED;
 	word = without(without(word, "out-message-"), "instant-message-");
-	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+	for (i = 0; i < lengthof(codes); i++)
 	{
 		if (msgext_ascii_same(word, strlen(word), codes[i].word))
 			return codes[i].meaning;
@@ -237,7 +238,7 @@ msgext_edna_event(MsgArena *arena, const MsgConn *conn, const char *body,
 
 	/* A word that is not documented: the provider has it, more nobody can say. */
 	event->state = MSG_ACCEPTED;
-	for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+	for (i = 0; i < lengthof(statuses); i++)
 	{
 		if (msgext_ascii_same(status, strlen(status), statuses[i].word))
 			event->state = statuses[i].state;
@@ -246,7 +247,7 @@ msgext_edna_event(MsgArena *arena, const MsgConn *conn, const char *body,
 		event->state != MSG_READ)
 		event->error = why;
 	if (at == NULL ||
-		!msgext_timestamp_parse(at, strlen(at), msgext_edna_offset(conn), &event->at_us))
+		!msgext_timestamp_parse(at, strlen(at), msgext_conn_offset(conn), &event->at_us))
 		event->at_us = 0;
 	event->raw = body + entry->start;
 	event->raw_len = entry->end - entry->start;

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "core/lengthof.h"
 #include "providers/edna/answer.h"
 
 static bool
@@ -24,7 +25,7 @@ is_push(const EdnaPacket *packet)
 										"instantMessage"};
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < lengthof(names); i++)
 	{
 		if (msgext_xml_is(packet->root, names[i]))
 			return true;

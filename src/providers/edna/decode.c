@@ -156,7 +156,7 @@ judge_packet(const Decoder *decoder, const MsgJob *job, int n, const MsgXml *ent
 		outcome->raw_len = entry->end - entry->start;
 	}
 	else if (n > 1 && meaning != EDNA_RETRY && meaning != EDNA_PAUSE)
-		msgext_outcome(outcome, decoder->reply, MSG_VERDICT_AGAIN, code, NULL);
+		msgext_outcome(outcome, decoder->reply, MSG_VERDICT_SPLIT, code, NULL);
 	else
 		judge_code(decoder, job, NULL, code, outcome);
 }
@@ -181,7 +181,7 @@ msgext_edna_decode_send(MsgArena *arena, const MsgConn *conn, const MsgReply *re
 		if (n == 1 || msgext_verdict_http(reply->status) != MSG_VERDICT_REJECTED)
 			return msgext_error(error, "", "", "it has not the status 200 of a packet");
 		for (i = 0; i < n; i++)
-			msgext_outcome(&outcomes[i], reply, MSG_VERDICT_AGAIN, NULL, NULL);
+			msgext_outcome(&outcomes[i], reply, MSG_VERDICT_SPLIT, NULL, NULL);
 		return true;
 	}
 	if (!msgext_edna_open(arena, reply->body, reply->body_len, &decoder.packet, error))

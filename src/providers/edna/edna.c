@@ -62,14 +62,3 @@ const MsgProvider msgext_provider_edna = {
 	.decode_status = msgext_edna_decode_status,
 	.parse_callback = msgext_edna_parse_callback,
 };
-
-int
-msgext_edna_offset(const MsgConn *conn)
-{
-	const char *zone = msgext_conn_option(conn, "time_zone");
-	int offset_s;
-
-	if (zone == NULL || !msgext_timestamp_zone(zone, &offset_s))
-		offset_s = 3 * 3600;
-	return offset_s;
-}

@@ -13,9 +13,6 @@
 /* edna.c */
 extern const MsgProvider msgext_provider_edna;
 
-/* Seconds east of UTC of the provider's times, which have no zone. */
-extern int msgext_edna_offset(const MsgConn *conn);
-
 /* prepare.c */
 extern bool msgext_edna_prepare(MsgArena *arena, const MsgConn *conn,
 								const MsgPayload *payload, MsgFragment *fragment,

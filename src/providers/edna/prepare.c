@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/lengthof.h"
 #include "core/timestamp.h"
 #include "core/utf8.h"
 #include "core/xml.h"
@@ -107,7 +108,7 @@ put_priority(Writer *writer, const Field *field, const MsgJson *value)
 	static const char *const words[] = {"low", "normal", "high", "realtime"};
 	size_t i;
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (i = 0; i < lengthof(words); i++)
 	{
 		if (!msgext_json_equals(value, words[i]))
 			continue;
@@ -125,7 +126,7 @@ put_priority(Writer *writer, const Field *field, const MsgJson *value)
 static bool
 put_time(Writer *writer, const Field *field, const MsgJson *value)
 {
-	int offset_s = msgext_edna_offset(writer->conn);
+	int offset_s = msgext_conn_offset(writer->conn);
 	int64_t time_us = 0;
 	char text[32];
 
@@ -180,7 +181,7 @@ static const Field fields[] = {
 	 put_content},
 	{"comment", false, NULL, "error-comment-format", NULL, put_text}};
 
-#define FIELDS (sizeof(fields) / sizeof(fields[0]))
+#define FIELDS lengthof(fields)
 
 static bool
 check_names(const MsgJson *message, MsgError *error)

@@ -170,7 +170,7 @@ msgext_edna_decode_status(MsgArena *arena, const MsgConn *conn, const MsgReply *
 	for (i = 0; i < n; i++)
 	{
 		if (n > 1 && meaning != EDNA_RETRY && meaning != EDNA_PAUSE)
-			msgext_outcome(&outcomes[i], reply, MSG_VERDICT_AGAIN, packet.code, NULL);
+			msgext_outcome(&outcomes[i], reply, MSG_VERDICT_SPLIT, packet.code, NULL);
 		else
 			judge_code(reply, &jobs[i], packet.code, &outcomes[i]);
 	}

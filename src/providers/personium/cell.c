@@ -131,3 +131,17 @@ msgext_personium_is_relation(const char *text, size_t len)
 	return len > 0 && len <= RELATION_MAX && strspn(text, letters) >= len &&
 		   text[0] != '_' && text[0] != ':';
 }
+
+bool
+msgext_personium_needs_login(const MsgConn *conn)
+{
+	return msgext_conn_option(conn, "token") == NULL &&
+		   (msgext_conn_option(conn, "login") != NULL ||
+			msgext_conn_option(conn, "refresh_token") != NULL);
+}
+
+bool
+msgext_personium_wrong_type(MsgError *error, const char *path, const char *type)
+{
+	return msgext_error(error, "PR400-OD-0012", path, "must be %s", type);
+}

@@ -1,6 +1,7 @@
 /*
  * cell.h
- *		URLs of cells, and names of relations: what they may look like.
+ *		URLs of cells, and names of relations: what they may look like, and the account
+ *		at the sending cell.
  *
  * A cell is named by its URL with a slash at its end everywhere in this codec, for that
  * is how answers name it and how every version of the server takes it.
@@ -8,7 +9,7 @@
 #ifndef MSGEXT_PERSONIUM_CELL_H
 #define MSGEXT_PERSONIUM_CELL_H
 
-#include "core/json.h"
+#include "core/provider.h"
 
 /* "最大件数は1000件", of To and ToRelation together. */
 #define PERSONIUM_TARGETS_MAX 1000
@@ -31,5 +32,12 @@ extern bool msgext_personium_read_to(MsgArena *arena, const MsgJson *to, bool lo
 									 PersoniumCells *cells, MsgError *error);
 
 extern bool msgext_personium_is_relation(const char *text, size_t len);
+
+/* The complaint about a value of another type; false, for "return". */
+extern bool msgext_personium_wrong_type(MsgError *error, const char *path,
+										const char *type);
+
+/* Must the account log in to the sending cell before it can send? */
+extern bool msgext_personium_needs_login(const MsgConn *conn);
 
 #endif /* MSGEXT_PERSONIUM_CELL_H */

@@ -60,7 +60,7 @@ static MsgVerdict
 goes_on(const PersoniumDelivery *delivery)
 {
 	if (others_wait(delivery))
-		return MSG_VERDICT_AGAIN;
+		return MSG_VERDICT_CONTINUE;
 	return any_doubtful(delivery) ? MSG_VERDICT_UNSURE : MSG_VERDICT_RETRY;
 }
 
@@ -155,7 +155,7 @@ static void
 look_up(PersoniumDelivery *delivery, const char *id, const MsgReply *reply,
 		const PersoniumAnswer *answer, MsgOutcome *outcome)
 {
-	msgext_outcome(outcome, reply, MSG_VERDICT_AGAIN, answer->code, answer->text);
+	msgext_outcome(outcome, reply, MSG_VERDICT_CONTINUE, answer->code, answer->text);
 	delivery->lookup = id;
 	outcome->detail = msgext_personium_detail(delivery, true);
 }
@@ -273,7 +273,7 @@ judge_lookup(PersoniumDelivery *delivery, MsgVerdict verdict, const MsgReply *re
 	{
 		/* Not arrived, broken off, or not yet done. What is gone again is no good sign. */
 		verdict =
-			delivery->lookup == delivery->key ? MSG_VERDICT_AGAIN : MSG_VERDICT_UNSURE;
+			delivery->lookup == delivery->key ? MSG_VERDICT_CONTINUE : MSG_VERDICT_UNSURE;
 		delivery->lookup = NULL;
 		delivery->again = true;
 		msgext_outcome(outcome, reply, verdict, answer->code, answer->text);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/lengthof.h"
 const MsgJsonLimits msgext_personium_limits = {
 	.size = 8 * 1024 * 1024, .depth = 32, .nodes = 100000, .trailing_commas = false};
 
@@ -146,7 +147,7 @@ read_target(PersoniumDelivery *delivery, const MsgJson *entry)
 		target = msgext_personium_add(delivery, entry->name, entry->name_len);
 	if (target == NULL)
 		return;
-	for (i = 0; state != NULL && i < sizeof(fates) / sizeof(fates[0]); i++)
+	for (i = 0; state != NULL && i < lengthof(fates); i++)
 	{
 		if (strcmp(fates[i], state) == 0)
 			target->fate = (PersoniumFate) i;

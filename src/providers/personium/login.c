@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "core/lengthof.h"
 #include "core/verdict.h"
 #include "providers/personium/answer.h"
 
@@ -31,14 +32,6 @@ msgext_personium_is_token(const char *text, size_t len)
 			return false;
 	}
 	return len > 0;
-}
-
-bool
-msgext_personium_needs_login(const MsgConn *conn)
-{
-	return msgext_conn_option(conn, "token") == NULL &&
-		   (msgext_conn_option(conn, "login") != NULL ||
-			msgext_conn_option(conn, "refresh_token") != NULL);
 }
 
 static bool
@@ -155,7 +148,7 @@ refusal(const MsgReply *reply, const char *error, const char *code)
 
 	if (code != NULL && (strncmp(code, "PR5", 3) == 0 || strncmp(code, "PR429", 5) == 0))
 		return MSG_VERDICT_RETRY;
-	for (i = 0; code != NULL && i < sizeof(of_refresh) / sizeof(of_refresh[0]); i++)
+	for (i = 0; code != NULL && i < lengthof(of_refresh); i++)
 	{
 		if (strcmp(code, of_refresh[i]) == 0)
 			return MSG_VERDICT_RELOGIN;

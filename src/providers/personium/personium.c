@@ -6,6 +6,8 @@
  */
 #include "providers/personium/personium.h"
 
+#include "providers/personium/cell.h"
+
 static const MsgOption options[] = {
 	/* Each target is a call that the server makes while we wait. */
 	{.name = "max_in_flight",

@@ -34,7 +34,6 @@ extern bool msgext_personium_decode_send(MsgArena *arena, const MsgConn *conn,
 										 MsgOutcome *outcomes, MsgError *error);
 
 /* login.c */
-extern bool msgext_personium_needs_login(const MsgConn *conn);
 extern bool msgext_personium_encode_login(MsgArena *arena, const MsgConn *conn,
 										  const char *refresh_token, MsgRequest *request,
 										  MsgError *error);

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "core/lengthof.h"
 #include "core/utf8.h"
 #include "providers/personium/cell.h"
 #include "providers/personium/typed.h"
@@ -35,12 +36,6 @@ static const char *const names[] = {[PERSONIUM_BOX_BOUND] = "BoxBound",
 									[PERSONIUM_REQUEST_TARGET] = "RequestRelationTarget",
 									[PERSONIUM_REQUEST_OBJECTS] = "RequestObjects"};
 
-bool
-msgext_personium_wrong_type(MsgError *error, const char *path, const char *type)
-{
-	return msgext_error(error, "PR400-OD-0012", path, "must be %s", type);
-}
-
 /* Members that generations do not share are unknown to the other one. */
 static bool
 is_known(int place, bool newer)
@@ -61,7 +56,7 @@ refuse_member(const char *name, int place, MsgError *error)
 	if (strcmp(name, "__id") == 0)
 		return msgext_error(error, "PR400-OD-0007", name,
 							"must not be given: the message's own key is sent there");
-	for (i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++)
+	for (i = 0; i < lengthof(forbidden); i++)
 	{
 		if (strcmp(name, forbidden[i]) == 0)
 			return msgext_error(error, "PR400-OD-0007", name,

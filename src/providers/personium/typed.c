@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/lengthof.h"
 #include "providers/personium/cell.h"
 
 static const char *const older_types[] = {
@@ -136,14 +137,14 @@ read_object(const MsgJson *node, Object *object)
 			continue;
 		if (member->type != MSG_JSON_STRING)
 			return refuse(object, "PR400-OD-0012", member->name, "must be a string");
-		for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		for (i = 0; i < lengthof(known); i++)
 		{
 			if (strcmp(known[i].name, member->name) == 0)
 				break;
 		}
-		if (i < sizeof(known) / sizeof(known[0]))
+		if (i < lengthof(known))
 			*known[i].value = member;
-		if (!rule && (i == sizeof(known) / sizeof(known[0]) || object->action != NULL))
+		if (!rule && (i == lengthof(known) || object->action != NULL))
 			return refuse(object, "PR400-OD-0014", member->name,
 						  "is not a member of a request of this type");
 	}

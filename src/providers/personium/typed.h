@@ -28,8 +28,4 @@ typedef enum PersoniumMember
 extern bool msgext_personium_typed(const MsgJson *const *members, bool newer,
 								   MsgError *error);
 
-/* prepare.c: the complaint about a value of another type. */
-extern bool msgext_personium_wrong_type(MsgError *error, const char *path,
-										const char *type);
-
 #endif /* MSGEXT_PERSONIUM_TYPED_H */
