@@ -43,7 +43,7 @@ is_plain(unsigned char c)
 }
 
 /*
- * Are eight bytes plain? No is not always true; the bytes one by one tell then. A byte
+ * Are eight bytes plain? No is not always true; the bytes one by one say then. A byte
  * has its high bit set in the sum where it is below 0x20, is one of the two, or is not
  * ASCII, and a borrow from such a byte may set it for its neighbour.
  */

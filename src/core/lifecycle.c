@@ -203,7 +203,7 @@ obey(const MsgPolicy *policy, const MsgHistory *history, int64_t retry_after_ms,
 
 /*
  * A message that may have arrived has not failed, was not refused, and has not expired
- * unsent: where no further attempt follows, nobody can tell.
+ * unsent: where no further attempt follows, nobody can say.
  */
 static void
 admit_ignorance(MsgDecision *decision)

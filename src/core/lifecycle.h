@@ -3,7 +3,7 @@
  *		States of a message, which may follow which, and what follows an answer.
  *
  * Pure functions of their arguments: no clock, no randomness, no storage. This is the
- * only place that judges a transition.
+ * only place that decides on a transition.
  */
 #ifndef MSGEXT_LIFECYCLE_H
 #define MSGEXT_LIFECYCLE_H
@@ -24,7 +24,7 @@ typedef enum MsgState
 	MSG_REJECTED,	 /* the provider said no for good */
 	MSG_EXPIRED,	 /* not sent in time, or its validity ended */
 	MSG_CANCELLED,	 /* withdrawn before it left, or at the provider */
-	MSG_UNKNOWN		 /* perhaps taken, nobody can tell */
+	MSG_UNKNOWN		 /* perhaps taken, nobody can say */
 } MsgState;
 
 #define MSG_STATE_COUNT (MSG_UNKNOWN + 1)
@@ -92,7 +92,7 @@ extern int64_t msgext_backoff_ms(int64_t min_ms, int64_t max_ms, int failures,
 								 uint64_t seed);
 
 /*
- * The one table of what follows a send's answer. retry_after_ms is -1 when not told;
+ * The one table of what follows a send's answer. retry_after_ms is -1 when not given;
  * inherent is that of MsgOutcome.
  *
  * A message that may have been sent before ends as its repeat's acceptance, or unknown: a

@@ -42,7 +42,7 @@ typedef struct MsgOption
 	MsgOptionKind kind;
 	const char *fallback; /* used when not set; NULL = none */
 	const char *choices;  /* of CHOICE, separated by "|" */
-	bool secret;		  /* never shown; has a superuser-only twin "<name>_file" */
+	bool secret;		  /* never shown; has a superuser-only form "<name>_file" */
 	bool required;		  /* a server is refused without it; a mapping cannot send */
 } MsgOption;
 

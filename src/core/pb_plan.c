@@ -15,7 +15,7 @@ static bool plan_message(PbPlan *plan, const MsgPbPlace *place, int depth,
 						 const ProtobufCMessageDescriptor *type, const MsgJson *json,
 						 size_t *size);
 
-/* NULL, with the error told, when there are too many. */
+/* NULL, with *error filled in, when there are too many. */
 static PbStep *
 new_step(PbPlan *plan, const MsgPbPlace *place, uint32_t key)
 {

@@ -15,7 +15,7 @@ typedef enum PbWireType
 	PB_WIRE_VARINT = 0,
 	PB_WIRE_64BIT = 1,
 	PB_WIRE_BYTES = 2,
-	PB_WIRE_GROUP = 3, /* its end, 4, is never told */
+	PB_WIRE_GROUP = 3, /* its end, 4, is never returned */
 	PB_WIRE_32BIT = 5
 } PbWireType;
 

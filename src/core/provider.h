@@ -33,7 +33,7 @@
 typedef struct MsgSession
 {
 	const char *token;
-	int64_t expires_us;		   /* 0 = not told */
+	int64_t expires_us;		   /* 0 = not given */
 	const char *refresh_token; /* or NULL */
 	bool by_password;		   /* where the account could log in by other ways too */
 } MsgSession;
@@ -148,7 +148,7 @@ typedef struct MsgEvent
 	const char *status;	 /* the provider's word, verbatim */
 	const char *code;	 /* or NULL */
 	const char *error;	 /* or NULL */
-	int64_t at_us;		 /* 0 = not told, or not readable */
+	int64_t at_us;		 /* 0 = not given, or not readable */
 	MsgJson *detail;	 /* further members for the channel's entry, or NULL */
 	const char *raw;	 /* the part of the input that says it */
 	size_t raw_len;
@@ -157,23 +157,23 @@ typedef struct MsgEvent
 typedef struct MsgOutcome
 {
 	MsgVerdict verdict;
-	int64_t retry_after_ms;	 /* of RETRY and UNSURE; -1 = not told */
+	int64_t retry_after_ms;	 /* of RETRY and UNSURE; -1 = not given */
 	const char *provider_id; /* of ACCEPTED */
 	const char *code;		 /* the provider's, verbatim, or NULL */
 	const char *text;		 /* the provider's, verbatim, or NULL */
 	MsgEvent *events;		 /* of PROGRESS */
-	MsgState reached;		 /* of ACCEPTED: an end the answer tells too, or 0 */
-	int64_t at_us;			 /* when that was, by the provider's clock; 0 = not told */
+	MsgState reached;		 /* of ACCEPTED: an end the answer names too, or 0 */
+	int64_t at_us;			 /* when that was, by the provider's clock; 0 = not given */
 	MsgJson *detail;		 /* an object merged into the message's detail, or NULL */
 	const char *raw;		 /* the part of the answer that says it; NULL = all of it */
 	size_t raw_len;
-	bool key_ignored; /* the provider did not heed our key, and will take repeats */
+	bool key_ignored; /* the provider did not use our key, and will take repeats */
 	bool inherent;	  /* of REJECTED: by what is in the message, so that every earlier
 					   * attempt was refused as well */
 } MsgOutcome;
 
 /*
- * Fills in an outcome and empties the rest of it; when the reply tells a time to wait, it
+ * Fills in an outcome and empties the rest of it; when the reply names a time to wait, it
  * is taken over for RETRY and UNSURE. code and text may be NULL.
  */
 extern void msgext_outcome(MsgOutcome *outcome, const MsgReply *reply, MsgVerdict verdict,
@@ -184,7 +184,7 @@ typedef struct MsgLogin
 {
 	/* ACCEPTED, RETRY or PAUSE; RELOGIN = try once more without the refresh token */
 	MsgVerdict verdict;
-	int64_t retry_after_ms; /* -1 = not told */
+	int64_t retry_after_ms; /* -1 = not given */
 	MsgSession session;		/* of ACCEPTED */
 	const char *code;
 	const char *text;
@@ -255,7 +255,7 @@ typedef struct MsgProvider
 						  const MsgJob *jobs, int n, MsgOutcome *outcomes,
 						  MsgError *error);
 
-	/* Reads a push into events, oldest first as far as the body tells. */
+	/* Reads a push into events, oldest first as far as the body says. */
 	bool (*parse_callback)(MsgArena *arena, const MsgConn *conn,
 						   const MsgInbound *inbound, MsgEvent **events, MsgError *error);
 } MsgProvider;

@@ -2,7 +2,7 @@
  * utf8.h
  *		What is a character in UTF-8, and how many there are.
  *
- * Bytes that come from elsewhere are judged by RFC 3629: overlong forms, surrogates and
+ * Bytes that come from elsewhere are checked by RFC 3629: overlong forms, surrogates and
  * anything above U+10FFFF are no characters.
  */
 #ifndef MSGEXT_UTF8_H

@@ -2,7 +2,7 @@
  * test.h
  *		The runner's few words: a test has a name, an arena and checks.
  *
- * Speaks TAP on standard output, so that prove reads it. A failed check is told with its
+ * Speaks TAP on standard output, so that prove reads it. A failed check is reported with its
  * place and makes its test fail; the test goes on.
  */
 #ifndef MSGEXT_TEST_H
@@ -26,7 +26,7 @@ extern int test_finish(void);
 extern void test_begin(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern void test_end(void);
 
-/* Tells why the running test fails. */
+/* Says why the running test fails. */
 extern void test_fail(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

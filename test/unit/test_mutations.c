@@ -75,7 +75,7 @@ feed_send_reply(MsgArena *arena, const char *bytes, size_t len, bool in_id)
 		if (outcomes[i].verdict != MSG_VERDICT_ACCEPTED)
 			continue;
 
-		/* Whoever changes a digit of the id changes the id: no reader could tell. */
+		/* Whoever changes a digit of the id changes the id: no reader could say. */
 		if (id == NULL
 				? !may_lack_id
 				: !in_id && (whole_ids[i] == NULL || strcmp(id, whole_ids[i]) != 0))

@@ -35,8 +35,8 @@ extern const MsgJson *msgext_devino_result(const MsgJson *answer);
 
 /*
  * For an answer that is not the documented object, answer being NULL if it is not even
- * JSON: judges it by its HTTP status. False, with *error filled in unless the reader
- * did, when that tells nothing either.
+ * JSON: decides on it by its HTTP status. False, with *error filled in unless the reader
+ * did, when that says nothing either.
  */
 extern bool msgext_devino_foreign(const MsgJson *answer, const MsgReply *reply,
 								  MsgOutcome *outcome, MsgError *error);
@@ -49,7 +49,7 @@ extern const char *msgext_devino_id(MsgArena *arena, const MsgJson *node);
 
 /*
  * An event out of an object that has a status under one of its names; NULL when it has
- * none. channel NULL: the status tells which.
+ * none. channel NULL: the status says which.
  */
 extern MsgEvent *msgext_devino_event(MsgArena *arena, const MsgConn *conn,
 									 const MsgJson *node, const char *channel);

@@ -2,7 +2,7 @@
  * decode.c
  *		Answers to POST /send/vk.
  *
- * Owns the judgement of the answer's two levels: the outer code is about the request,
+ * Owns the decision of the answer's two levels: the outer code is about the request,
  * result.code about the message, and only both together accept it. The body decides
  * before the HTTP status, which the document does not mention at all.
  */
@@ -14,8 +14,8 @@
 
 /* The request was taken: was the message? ("Коды валидации сообщения") */
 static void
-judge_message(MsgArena *arena, const MsgJson *answer, const MsgReply *reply,
-			  MsgOutcome *outcome)
+decide_message(MsgArena *arena, const MsgJson *answer, const MsgReply *reply,
+			   MsgOutcome *outcome)
 {
 	const MsgJson *result = msgext_devino_result(answer);
 	const MsgJson *code = msgext_json_get_nocase(result, "code");
@@ -66,7 +66,7 @@ msgext_devino_decode_send(MsgArena *arena, const MsgConn *conn, const MsgReply *
 		return msgext_devino_foreign(answer, reply, outcomes, error);
 	if (msgext_devino_is(code, "ok"))
 	{
-		judge_message(arena, answer, reply, outcomes);
+		decide_message(arena, answer, reply, outcomes);
 		return true;
 	}
 

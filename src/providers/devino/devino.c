@@ -2,7 +2,7 @@
  * devino.c
  *		Devino Telecom, VK API: what the provider can do and its options.
  *
- * Owns the declaration only; README.md tells what each file of the folder does.
+ * Owns the declaration only; README.md says what each file of the folder does.
  */
 #include "providers/devino/devino.h"
 

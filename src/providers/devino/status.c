@@ -150,8 +150,8 @@ sms_event(MsgArena *arena, const MsgConn *conn, const MsgJson *result)
 }
 
 static void
-judge_status(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
-			 const MsgJob *job, const MsgJson *result, MsgOutcome *outcome)
+decide_status(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
+			  const MsgJob *job, const MsgJson *result, MsgOutcome *outcome)
 {
 	MsgEvent *found[3];
 	MsgEvent **link = &outcome->events;
@@ -176,15 +176,15 @@ judge_status(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
 
 /* "Коды валидации идентификаторов сообщений" */
 static void
-judge_id(MsgArena *arena, const MsgConn *conn, const MsgReply *reply, const MsgJob *job,
-		 const MsgJson *result, MsgOutcome *outcome)
+decide_id(MsgArena *arena, const MsgConn *conn, const MsgReply *reply, const MsgJob *job,
+		  const MsgJson *result, MsgOutcome *outcome)
 {
 	const MsgJson *code = msgext_json_get_nocase(result, "code");
 	const char *id =
 		msgext_devino_id(arena, msgext_devino_any(result, msgext_devino_id_names));
 	MsgVerdict verdict;
 
-	/* What it tells is another message's; a gateway may have mixed up its answers. */
+	/* What it says is another message's; a gateway may have mixed up its answers. */
 	if (id != NULL && job->provider_id != NULL && strcmp(id, job->provider_id) != 0)
 	{
 		MsgBuf text;
@@ -197,7 +197,7 @@ judge_id(MsgArena *arena, const MsgConn *conn, const MsgReply *reply, const MsgJ
 	}
 	if (msgext_devino_text(code) == NULL || msgext_devino_is(code, "ok"))
 	{
-		judge_status(arena, conn, reply, job, result, outcome);
+		decide_status(arena, conn, reply, job, result, outcome);
 		return;
 	}
 	if (msgext_devino_is(code, "unknown_message_id") ||
@@ -215,8 +215,8 @@ judge_id(MsgArena *arena, const MsgConn *conn, const MsgReply *reply, const MsgJ
  * channel, and an unreadable page none of it.
  */
 static bool
-judge_foreign(const MsgJson *answer, const MsgReply *reply, MsgOutcome *outcome,
-			  MsgError *error)
+decide_foreign(const MsgJson *answer, const MsgReply *reply, MsgOutcome *outcome,
+			   MsgError *error)
 {
 	if (!msgext_devino_foreign(answer, reply, outcome, error))
 		return false;
@@ -251,7 +251,7 @@ msgext_devino_decode_status(MsgArena *arena, const MsgConn *conn, const MsgReply
 	answer = msgext_devino_read(arena, reply->body, reply->body_len, error);
 	code = msgext_json_get_nocase(answer, "code");
 	if (msgext_devino_text(code) == NULL)
-		return judge_foreign(answer, reply, outcomes, error);
+		return decide_foreign(answer, reply, outcomes, error);
 
 	if (msgext_devino_is(code, "ok"))
 	{
@@ -259,7 +259,7 @@ msgext_devino_decode_status(MsgArena *arena, const MsgConn *conn, const MsgReply
 		if (result == NULL)
 			return msgext_error(error, "", "result",
 								"the answer is ok, but has no result");
-		judge_id(arena, conn, reply, &jobs[0], result, outcomes);
+		decide_id(arena, conn, reply, &jobs[0], result, outcomes);
 		return true;
 	}
 
@@ -270,7 +270,7 @@ msgext_devino_decode_status(MsgArena *arena, const MsgConn *conn, const MsgReply
 					  ? MSG_VERDICT_PAUSE
 					  : MSG_VERDICT_REJECTED;
 	else if (!msgext_devino_code(code, &verdict))
-		return judge_foreign(answer, reply, outcomes, error);
+		return decide_foreign(answer, reply, outcomes, error);
 	msgext_outcome(outcomes, reply, verdict, code->text, msgext_devino_text(description));
 	return true;
 }

@@ -79,8 +79,8 @@ put_detail(MsgArena *arena, const MsgJson *message, const MsgJob *job,
 
 /* "200, body with MessageId": a GUID, so that no other text is taken for one. */
 static void
-judge_message(MsgArena *arena, const MsgReply *reply, const MsgJob *job,
-			  MsgOutcome *outcome)
+decide_message(MsgArena *arena, const MsgReply *reply, const MsgJob *job,
+			   MsgOutcome *outcome)
 {
 	MsgError error = {.text = ""};
 	const MsgJson *message = msgext_pb_decode(
@@ -107,8 +107,8 @@ judge_message(MsgArena *arena, const MsgReply *reply, const MsgJob *job,
  * all the same, and does not count as a failure. 429 turned it away unread.
  */
 static void
-judge_unfinished(MsgArena *arena, const MsgReply *reply, int64_t wait_ms,
-				 MsgOutcome *outcome)
+decide_unfinished(MsgArena *arena, const MsgReply *reply, int64_t wait_ms,
+				  MsgOutcome *outcome)
 {
 	msgext_diadoc_outcome(arena, outcome, reply,
 						  reply->status == 429 ? MSG_VERDICT_RETRY : MSG_VERDICT_UNSURE,
@@ -141,7 +141,7 @@ says_unfinished(const char *text)
 }
 
 static MsgVerdict
-judge_status(const MsgConn *conn, int status)
+decide_status(const MsgConn *conn, int status)
 {
 	switch (status)
 	{
@@ -174,17 +174,17 @@ msgext_diadoc_decode_send(MsgArena *arena, const MsgConn *conn, const MsgReply *
 	if (n != 1)
 		return msgext_error(error, "", "", "an answer is about one message, not %d", n);
 	if (reply->retry_after_ms >= 0)
-		judge_unfinished(arena, reply, reply->retry_after_ms, outcomes);
+		decide_unfinished(arena, reply, reply->retry_after_ms, outcomes);
 	else if (reply->status == 202 || reply->status == 204)
-		judge_unfinished(arena, reply, UNFINISHED_MS, outcomes);
+		decide_unfinished(arena, reply, UNFINISHED_MS, outcomes);
 	else if (reply->status >= 200 && reply->status < 300)
-		judge_message(arena, reply, &jobs[0], outcomes);
+		decide_message(arena, reply, &jobs[0], outcomes);
 	else if (reply->status == 409 &&
 			 says_unfinished(msgext_diadoc_error_text(arena, reply)))
-		judge_unfinished(arena, reply, UNFINISHED_MS, outcomes);
+		decide_unfinished(arena, reply, UNFINISHED_MS, outcomes);
 	else
 	{
-		msgext_diadoc_outcome(arena, outcomes, reply, judge_status(conn, reply->status),
+		msgext_diadoc_outcome(arena, outcomes, reply, decide_status(conn, reply->status),
 							  msgext_diadoc_error_text(arena, reply));
 
 		/* "400: bad data". A proxy that refuses the request has no such code. */

@@ -2,7 +2,7 @@
  * diadoc.c
  *		Kontur Diadoc: what the provider can do and its options.
  *
- * Owns the declaration only; README.md tells what each file of the folder does.
+ * Owns the declaration only; README.md says what each file of the folder does.
  */
 #include "providers/diadoc/diadoc.h"
 

@@ -3,7 +3,7 @@
  *		What the files of the Diadoc codec share. Nothing outside this folder includes it.
  *
  * "PostMessage" in comments is the provider's page on that method, "MessageToPost",
- * "Message" and so on its pages on those structures; README.md tells which revisions.
+ * "Message" and so on its pages on those structures; README.md says which revisions.
  */
 #ifndef MSGEXT_DIADOC_H
 #define MSGEXT_DIADOC_H

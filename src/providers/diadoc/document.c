@@ -216,7 +216,7 @@ msgext_diadoc_single(const MsgJob *job)
 	const MsgJson *draft = msgext_json_get(job->detail, "draft");
 	const MsgJson *documents = msgext_json_get(job->detail, "documents");
 
-	/* Whether a draft still is one only the message tells. */
+	/* Only the message says whether a draft still is one. */
 	if (msgext_json_is(draft, MSG_JSON_BOOL) && draft->truth)
 		return NULL;
 	if (!msgext_json_is(documents, MSG_JSON_ARRAY) || documents->count != 1)

@@ -1,6 +1,6 @@
 /*
  * document.h
- *		A document as answers tell it, and as a message's detail keeps it.
+ *		A document as answers show it, and as a message's detail keeps it.
  *
  * Owns the shape of what this provider puts into the detail:
  *

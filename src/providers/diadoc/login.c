@@ -214,7 +214,7 @@ msgext_diadoc_decode_login(MsgArena *arena, const MsgConn *conn, const MsgReply 
 								 &ignored);
 	if (reply->status == 200)
 	{
-		/* Which login was answered, the answer tells: a token alone is no JSON. */
+		/* Which login was answered, the answer says: a token alone is no JSON. */
 		if (oidc && (json != NULL || !msgext_diadoc_has_password(conn)))
 			return read_oidc_token(reply, json, login, error);
 		return read_plain_token(arena, reply, login, error);

@@ -86,7 +86,7 @@ recall(const MsgJson *entry, DiadocDocument *document)
 }
 
 /*
- * The documents that were sent, each as the answer tells it. Others that the message has
+ * The documents that were sent, each as the answer shows it. Others that the message has
  * by now are not ours; where nothing was noted at the time, all of them are.
  */
 static DiadocDocument *
@@ -179,8 +179,8 @@ put_event(MsgArena *arena, const MsgReply *reply, const MsgJob *job,
 }
 
 static bool
-judge_answer(MsgArena *arena, const MsgReply *reply, const MsgJob *job,
-			 MsgOutcome *outcome, MsgError *error)
+decide_answer(MsgArena *arena, const MsgReply *reply, const MsgJob *job,
+			  MsgOutcome *outcome, MsgError *error)
 {
 	const char *entity = msgext_diadoc_single(job);
 	const MsgJson *message;
@@ -220,7 +220,7 @@ judge_answer(MsgArena *arena, const MsgReply *reply, const MsgJob *job,
  * found to be malware. The channel is stopped by nothing but refused credentials.
  */
 static MsgVerdict
-judge_failure(const MsgConn *conn, const MsgReply *reply, const MsgJob *job)
+decide_failure(const MsgConn *conn, const MsgReply *reply, const MsgJob *job)
 {
 	switch (reply->status)
 	{
@@ -247,11 +247,11 @@ msgext_diadoc_decode_status(MsgArena *arena, const MsgConn *conn, const MsgReply
 	if (n != 1)
 		return msgext_error(error, "", "", "an answer is about one message, not %d", n);
 	if (reply->retry_after_ms < 0 && reply->status == 200)
-		return judge_answer(arena, reply, &jobs[0], outcomes, error);
+		return decide_answer(arena, reply, &jobs[0], outcomes, error);
 	msgext_diadoc_outcome(arena, outcomes, reply,
 						  reply->retry_after_ms >= 0
 							  ? MSG_VERDICT_RETRY
-							  : judge_failure(conn, reply, &jobs[0]),
+							  : decide_failure(conn, reply, &jobs[0]),
 						  msgext_diadoc_error_text(arena, reply));
 	return true;
 }

@@ -219,7 +219,7 @@ msgext_edna_find(const MsgJob *jobs, int n, int hint, const char *id, bool by_pr
 
 /*
  * "outMessageDlvStatus" with "dlvStatus" and "dlvStatusAt". Where "dlvError" stands is
- * told differently, so all three are looked for anywhere below the message.
+ * said differently, so all three are looked for anywhere below the message.
  */
 MsgEvent *
 msgext_edna_event(MsgArena *arena, const MsgConn *conn, const char *body,

@@ -1,7 +1,7 @@
 /*
  * callback.c
  *		Statuses that the provider pushes: a packet with the answer to a question that
- *		nobody asked, or the request that tells the same.
+ *		nobody asked, or the request that says the same.
  *
  * Owns the names of such packets. Nothing in them proves who sent them: whether a
  * providerId is one of ours is for the engine to ask.
@@ -33,7 +33,7 @@ is_push(const EdnaPacket *packet)
 	return false;
 }
 
-/* What is told of one message; NULL when it lacks an id or a status. */
+/* What is said of one message; NULL when it lacks an id or a status. */
 static MsgEvent *
 read_entry(MsgArena *arena, const MsgConn *conn, const MsgInbound *inbound,
 		   const MsgXml *entry)

@@ -2,7 +2,7 @@
  * decode.c
  *		Answers to a send: consumeOutMessageResponse.
  *
- * Owns the judgement of the two levels: payload/code is about the packet, the code of
+ * Owns the decision of the two levels: payload/code is about the packet, the code of
  * each outMessage about that message. Answers and messages are paired by clientId, never
  * by their order. What is missing or contradicts itself is unsure, and harmless: the
  * message is sent again under the same clientId, and the provider takes it once.
@@ -27,8 +27,8 @@ typedef struct Decoder
  * first: ours, if an earlier attempt may have arrived, else somebody else's.
  */
 static void
-judge_duplicate(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
-				const char *code, MsgOutcome *outcome)
+decide_duplicate(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
+				 const char *code, MsgOutcome *outcome)
 {
 	if (!job->maybe_sent)
 	{
@@ -44,8 +44,8 @@ judge_duplicate(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
 
 /* What a code means for one message; entry is NULL for the code of a packet of one. */
 static void
-judge_code(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
-		   const char *code, MsgOutcome *outcome)
+decide_code(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
+			const char *code, MsgOutcome *outcome)
 {
 	MsgVerdict verdict = MSG_VERDICT_REJECTED;
 
@@ -57,7 +57,7 @@ judge_code(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
 			outcome->provider_id = msgext_edna_provider_id(decoder->arena, entry);
 			return;
 		case EDNA_DUPLICATE:
-			judge_duplicate(decoder, job, entry, code, outcome);
+			decide_duplicate(decoder, job, entry, code, outcome);
 			return;
 		case EDNA_RETRY:
 			verdict = MSG_VERDICT_RETRY;
@@ -115,8 +115,8 @@ pair(const Decoder *decoder, const MsgJob *jobs, int n, bool *torn)
 }
 
 static void
-judge_message(const Decoder *decoder, const MsgJob *job, const MsgXml *entry, bool torn,
-			  MsgOutcome *outcome)
+decide_message(const Decoder *decoder, const MsgJob *job, const MsgXml *entry, bool torn,
+			   MsgOutcome *outcome)
 {
 	const EdnaPacket *packet = &decoder->packet;
 	const char *code =
@@ -129,7 +129,7 @@ judge_message(const Decoder *decoder, const MsgJob *job, const MsgXml *entry, bo
 					   : torn		 ? "the answer says two things of the message"
 									 : "the answer has no code for the message");
 	else
-		judge_code(decoder, job, entry, code, outcome);
+		decide_code(decoder, job, entry, code, outcome);
 	outcome->raw =
 		decoder->reply->body + (entry != NULL ? entry->start : packet->code_start);
 	outcome->raw_len = entry != NULL ? entry->end - entry->start : packet->code_len;
@@ -140,8 +140,8 @@ judge_message(const Decoder *decoder, const MsgJob *job, const MsgXml *entry, bo
  * packet, so a refusal that is not about the account is looked into in smaller packets.
  */
 static void
-judge_packet(const Decoder *decoder, const MsgJob *job, int n, const MsgXml *entry,
-			 MsgOutcome *outcome)
+decide_packet(const Decoder *decoder, const MsgJob *job, int n, const MsgXml *entry,
+			  MsgOutcome *outcome)
 {
 	const char *code = decoder->packet.code;
 	EdnaCode meaning = msgext_edna_code(code);
@@ -158,7 +158,7 @@ judge_packet(const Decoder *decoder, const MsgJob *job, int n, const MsgXml *ent
 	else if (n > 1 && meaning != EDNA_RETRY && meaning != EDNA_PAUSE)
 		msgext_outcome(outcome, decoder->reply, MSG_VERDICT_SPLIT, code, NULL);
 	else
-		judge_code(decoder, job, NULL, code, outcome);
+		decide_code(decoder, job, NULL, code, outcome);
 }
 
 bool
@@ -195,9 +195,9 @@ msgext_edna_decode_send(MsgArena *arena, const MsgConn *conn, const MsgReply *re
 	for (i = 0; i < n; i++)
 	{
 		if (msgext_edna_code(decoder.packet.code) == EDNA_OK)
-			judge_message(&decoder, &jobs[i], entries[i], torn[i], &outcomes[i]);
+			decide_message(&decoder, &jobs[i], entries[i], torn[i], &outcomes[i]);
 		else
-			judge_packet(&decoder, &jobs[i], n, entries[i], &outcomes[i]);
+			decide_packet(&decoder, &jobs[i], n, entries[i], &outcomes[i]);
 	}
 	return true;
 }

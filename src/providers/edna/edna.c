@@ -3,7 +3,7 @@
  *		edna, SMS by packets: what the provider can do and its options.
  *
  * Owns the declaration, and the reading of the one option that several files need;
- * README.md tells what each file of the folder does.
+ * README.md says what each file of the folder does.
  */
 #include "providers/edna/edna.h"
 

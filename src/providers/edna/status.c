@@ -17,8 +17,8 @@
 
 /* A code other than "ok", of one message or of a packet about one. */
 static void
-judge_code(const MsgReply *reply, const MsgJob *job, const char *code,
-		   MsgOutcome *outcome)
+decide_code(const MsgReply *reply, const MsgJob *job, const char *code,
+			MsgOutcome *outcome)
 {
 	MsgVerdict verdict = MSG_VERDICT_REJECTED;
 
@@ -44,8 +44,8 @@ judge_code(const MsgReply *reply, const MsgJob *job, const char *code,
 }
 
 static void
-judge_entry(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
-			const MsgJob *job, const MsgXml *entry, MsgOutcome *outcome)
+decide_entry(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
+			 const MsgJob *job, const MsgXml *entry, MsgOutcome *outcome)
 {
 	const char *code = msgext_edna_entry_code(arena, entry);
 	bool ok = code == NULL || msgext_edna_code(code) == EDNA_OK;
@@ -72,7 +72,7 @@ judge_entry(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
 		msgext_outcome(outcome, reply, MSG_VERDICT_RETRY, NULL,
 					   "the answer has no status for the message");
 	else
-		judge_code(reply, job, code, outcome);
+		decide_code(reply, job, code, outcome);
 	if (event != NULL)
 	{
 		event->provider_id = job->provider_id;
@@ -95,8 +95,8 @@ find_job(MsgArena *arena, const MsgXml *entry, const MsgJob *jobs, int n)
 }
 
 static void
-judge_list(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
-		   const EdnaPacket *packet, const MsgJob *jobs, int n, MsgOutcome *outcomes)
+decide_list(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
+			const EdnaPacket *packet, const MsgJob *jobs, int n, MsgOutcome *outcomes)
 {
 	int i;
 
@@ -112,8 +112,8 @@ judge_list(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
 		int job = find_job(arena, packet->entries[i], jobs, n);
 
 		if (job >= 0)
-			judge_entry(arena, conn, reply, &jobs[job], packet->entries[i],
-						&outcomes[job]);
+			decide_entry(arena, conn, reply, &jobs[job], packet->entries[i],
+						 &outcomes[job]);
 	}
 
 	/* An id is asked about once, whoever wants to know. */
@@ -129,7 +129,7 @@ judge_list(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
 
 /* Not a packet: only refused credentials stop the channel. */
 static void
-judge_http(const MsgReply *reply, int n, MsgOutcome *outcomes)
+decide_http(const MsgReply *reply, int n, MsgOutcome *outcomes)
 {
 	bool refused = reply->status == 401 || reply->status == 402 || reply->status == 403 ||
 				   reply->status == 407;
@@ -151,7 +151,7 @@ msgext_edna_decode_status(MsgArena *arena, const MsgConn *conn, const MsgReply *
 
 	if (reply->status != 200)
 	{
-		judge_http(reply, n, outcomes);
+		decide_http(reply, n, outcomes);
 		return true;
 	}
 	if (!msgext_edna_open(arena, reply->body, reply->body_len, &packet, error))
@@ -164,7 +164,7 @@ msgext_edna_decode_status(MsgArena *arena, const MsgConn *conn, const MsgReply *
 	meaning = msgext_edna_code(packet.code);
 	if (meaning == EDNA_OK)
 	{
-		judge_list(arena, conn, reply, &packet, jobs, n, outcomes);
+		decide_list(arena, conn, reply, &packet, jobs, n, outcomes);
 		return true;
 	}
 	for (i = 0; i < n; i++)
@@ -172,7 +172,7 @@ msgext_edna_decode_status(MsgArena *arena, const MsgConn *conn, const MsgReply *
 		if (n > 1 && meaning != EDNA_RETRY && meaning != EDNA_PAUSE)
 			msgext_outcome(&outcomes[i], reply, MSG_VERDICT_SPLIT, packet.code, NULL);
 		else
-			judge_code(reply, &jobs[i], packet.code, &outcomes[i]);
+			decide_code(reply, &jobs[i], packet.code, &outcomes[i]);
 	}
 	return true;
 }

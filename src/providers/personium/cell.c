@@ -94,7 +94,7 @@ msgext_personium_read_to(MsgArena *arena, const MsgJson *to, bool local,
 		const char *url;
 		int shown = 0;
 
-		/* Which one it is, as the server tells it; but there may be a password in it. */
+		/* Which one it is, as the server does; but there may be a password in it. */
 		if (memchr(at, '@', len) == NULL)
 			shown = (int) (len < 100 ? len : 100);
 		if (len == 0)

@@ -4,8 +4,8 @@
  *		follow it.
  *
  * Owns what becomes of the whole message. "201" is not the end: it means that the sending
- * cell has stored the message, and Result tells who has it. A 409 for an id that was
- * under way before means the same without telling: then the stored copy is looked at.
+ * cell has stored the message, and Result says who has it. A 409 for an id that was
+ * under way before means the same without saying: then the stored copy is looked at.
  */
 #include "providers/personium/personium.h"
 
@@ -64,7 +64,7 @@ goes_on(const PersoniumDelivery *delivery)
 	return any_doubtful(delivery) ? MSG_VERDICT_UNSURE : MSG_VERDICT_RETRY;
 }
 
-/* Is there a target of which nothing at all was told? Then its status is asked for. */
+/* Is there a target of which nothing at all was said? Then its status is asked for. */
 static bool
 silent(const PersoniumDelivery *delivery)
 {
@@ -162,11 +162,11 @@ look_up(PersoniumDelivery *delivery, const char *id, const MsgReply *reply,
 
 /*
  * A target that was asked and is not in Result: the stored copy may have it. What is not
- * there either nobody can tell.
+ * there either nobody can say.
  */
 static void
-judge_stored(PersoniumDelivery *delivery, const MsgReply *reply,
-			 const PersoniumAnswer *answer, MsgOutcome *outcome)
+decide_stored(PersoniumDelivery *delivery, const MsgReply *reply,
+			  const PersoniumAnswer *answer, MsgOutcome *outcome)
 {
 	bool looked = delivery->lookup != NULL;
 	bool missing = false;
@@ -222,8 +222,8 @@ contradicts(const MsgJson *stored, const char *id)
 }
 
 static bool
-judge_success(PersoniumDelivery *delivery, const MsgReply *reply,
-			  const PersoniumAnswer *answer, MsgOutcome *outcome, MsgError *error)
+decide_success(PersoniumDelivery *delivery, const MsgReply *reply,
+			   const PersoniumAnswer *answer, MsgOutcome *outcome, MsgError *error)
 {
 	const MsgJson *id = msgext_json_get(answer->stored, "__id");
 	bool keyed;
@@ -234,7 +234,7 @@ judge_success(PersoniumDelivery *delivery, const MsgReply *reply,
 		if (id != NULL && !msgext_json_equals(id, delivery->lookup))
 			return msgext_error(error, "", "", "the answer is not the message asked for");
 		delivery->id = delivery->lookup;
-		judge_stored(delivery, reply, answer, outcome);
+		decide_stored(delivery, reply, answer, outcome);
 		return true;
 	}
 	if (!msgext_personium_is_id(id))
@@ -253,20 +253,20 @@ judge_success(PersoniumDelivery *delivery, const MsgReply *reply,
 	}
 	delivery->id = id->text;
 	delivery->keyed = ours;
-	judge_stored(delivery, reply, answer, outcome);
+	decide_stored(delivery, reply, answer, outcome);
 	outcome->key_ignored = keyed && !ours;
 	return true;
 }
 
 /* The look at the stored copy failed: to look again does no harm. */
 static void
-judge_lookup(PersoniumDelivery *delivery, MsgVerdict verdict, const MsgReply *reply,
-			 const PersoniumAnswer *answer, MsgOutcome *outcome)
+decide_lookup(PersoniumDelivery *delivery, MsgVerdict verdict, const MsgReply *reply,
+			  const PersoniumAnswer *answer, MsgOutcome *outcome)
 {
 	if (verdict == MSG_VERDICT_REJECTED)
 	{
 		delivery->id = delivery->lookup;
-		judge_stored(delivery, reply, answer, outcome);
+		decide_stored(delivery, reply, answer, outcome);
 		return;
 	}
 	if (answer->code != NULL && strcmp(answer->code, NOT_STORED) == 0)
@@ -307,8 +307,8 @@ note(PersoniumDelivery *delivery, PersoniumFate fate, const PersoniumAnswer *ans
  * same. Where a relation was asked nobody has been reached, and nobody will be.
  */
 static void
-judge_refusal(PersoniumDelivery *delivery, bool collision, const MsgReply *reply,
-			  const PersoniumAnswer *answer, MsgOutcome *outcome)
+decide_refusal(PersoniumDelivery *delivery, bool collision, const MsgReply *reply,
+			   const PersoniumAnswer *answer, MsgOutcome *outcome)
 {
 	bool alone = true;
 	int i;
@@ -331,11 +331,11 @@ judge_refusal(PersoniumDelivery *delivery, bool collision, const MsgReply *reply
 }
 
 /*
- * Sent to again under the id that the sending cell has: it has contacted them, and tells
+ * Sent to again under the id that the sending cell has: it has contacted them, and says
  * no more than it did the first time.
  */
 static bool
-judge_held(PersoniumDelivery *delivery, const MsgReply *reply, MsgOutcome *outcome)
+decide_held(PersoniumDelivery *delivery, const MsgReply *reply, MsgOutcome *outcome)
 {
 	int held = 0;
 	int i;
@@ -357,7 +357,7 @@ judge_held(PersoniumDelivery *delivery, const MsgReply *reply, MsgOutcome *outco
 	return true;
 }
 
-/* A 409 without a code may be this one too: the look at what is stored will tell. */
+/* A 409 without a code may be this one too: the look at what is stored will say. */
 static bool
 is_known_id(const MsgReply *reply, const PersoniumAnswer *answer)
 {
@@ -367,15 +367,15 @@ is_known_id(const MsgReply *reply, const PersoniumAnswer *answer)
 }
 
 static void
-judge_failure(PersoniumDelivery *delivery, const MsgReply *reply,
-			  const PersoniumAnswer *answer, MsgOutcome *outcome)
+decide_failure(PersoniumDelivery *delivery, const MsgReply *reply,
+			   const PersoniumAnswer *answer, MsgOutcome *outcome)
 {
 	MsgVerdict verdict = msgext_personium_failure(delivery->conn, reply, answer);
 	bool known = is_known_id(reply, answer);
 
 	if (delivery->lookup != NULL)
-		judge_lookup(delivery, verdict, reply, answer, outcome);
-	else if (known && delivery->keyed && judge_held(delivery, reply, outcome))
+		decide_lookup(delivery, verdict, reply, answer, outcome);
+	else if (known && delivery->keyed && decide_held(delivery, reply, outcome))
 		return;
 	else if (known && delivery->keyed && delivery->job->maybe_sent)
 	{
@@ -383,7 +383,7 @@ judge_failure(PersoniumDelivery *delivery, const MsgReply *reply,
 		look_up(delivery, delivery->key, reply, answer, outcome);
 	}
 	else if (verdict == MSG_VERDICT_REJECTED)
-		judge_refusal(delivery, known, reply, answer, outcome);
+		decide_refusal(delivery, known, reply, answer, outcome);
 	else
 	{
 		msgext_outcome(outcome, reply, verdict, answer->code, answer->text);
@@ -414,9 +414,9 @@ msgext_personium_decode_send(MsgArena *arena, const MsgConn *conn, const MsgRepl
 	if (!msgext_personium_answer(arena, reply, &answer, error) && success)
 		return false;
 	if (!success || answer.code != NULL)
-		judge_failure(&delivery, reply, &answer, outcomes);
+		decide_failure(&delivery, reply, &answer, outcomes);
 	else if (answer.stored != NULL)
-		return judge_success(&delivery, reply, &answer, outcomes, error);
+		return decide_success(&delivery, reply, &answer, outcomes, error);
 	else
 		msgext_outcome(outcomes, reply, MSG_VERDICT_UNSURE, NULL,
 					   "the answer has no message in it");

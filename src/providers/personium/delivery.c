@@ -213,8 +213,8 @@ reopen(PersoniumDelivery *delivery)
 
 /*
  * split_targets: the first of those that were tried least, so that none waits for
- * another. Once some outcome was lost, one after the other, whatever was told of them:
- * of a cell that lets the server wait for ever no answer tells anything. Which one it is
+ * another. Once some outcome was lost, one after the other, whatever was said of them:
+ * of a cell that lets the server wait for ever no answer says anything. Which one it is
  * stays the same until the outcome of its request is known.
  */
 static PersoniumTarget *

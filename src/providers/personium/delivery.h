@@ -9,7 +9,7 @@
  * id; the sending cell stores an id once too, so that what follows a 201 takes another.
  * Between the two stands a target whose code leaves open whether it has the message: it
  * is sent to once more under the old id, of which it takes no second copy, but of which
- * the sending cell tells nothing any more either. Under on_unknown 'resend' it gets a new
+ * the sending cell says nothing more either. Under on_unknown 'resend' it gets a new
  * one, and perhaps two messages.
  *
  * The detail holds "targets", for people, and "sending", for the next attempt:
@@ -20,7 +20,7 @@
  *
  * An attempt that is not the one after sending.attempt follows one of which nothing is
  * known: it asks for the stored copy and sends only if there is none. To send at once
- * would contact the targets a second time, and leave a stored copy that no longer tells
+ * would contact the targets a second time, and leave a stored copy that no longer says
  * what they have.
  */
 #ifndef MSGEXT_PERSONIUM_DELIVERY_H
@@ -34,11 +34,11 @@ extern const MsgJsonLimits msgext_personium_limits;
 
 typedef enum PersoniumFate
 {
-	PERSONIUM_OPEN,		 /* nobody has told anything of it */
+	PERSONIUM_OPEN,		 /* no answer names it yet */
 	PERSONIUM_WAITING,	 /* failed for now */
 	PERSONIUM_DELIVERED, /* the receiving cell has it */
 	PERSONIUM_FAILED,	 /* it never will */
-	PERSONIUM_UNKNOWN	 /* nobody can tell */
+	PERSONIUM_UNKNOWN	 /* nobody can say */
 } PersoniumFate;
 
 typedef struct PersoniumTarget
@@ -48,7 +48,7 @@ typedef struct PersoniumTarget
 	PersoniumFate fate;
 	const char *code; /* the last one, or NULL */
 	const char *reason;
-	int64_t tries; /* answers that told of it */
+	int64_t tries; /* answers about it */
 	int64_t round; /* of its own, under split_targets */
 	bool doubtful; /* the last code leaves open whether it has the message */
 	bool repeated; /* it was sent to again after such a code: it may have it twice */

@@ -65,7 +65,7 @@ put_lookup(MsgArena *arena, const MsgConn *conn, const char *id, MsgRequest *req
 }
 
 /*
- * The server gives up at the first cell that it cannot connect to, and tells nothing of
+ * The server gives up at the first cell that it cannot connect to, and says nothing of
  * the others: so every other repeat goes through the list from its end.
  */
 static void
@@ -88,7 +88,7 @@ put_targets(MsgBuf *list, const PersoniumDelivery *delivery)
 	}
 }
 
-/* Nothing has been told of any target, and all of them are asked at once. */
+/* Nothing has been said of any target, and all of them are asked at once. */
 static bool
 goes_whole(const MsgConn *conn, const MsgJob *job)
 {

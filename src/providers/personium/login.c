@@ -15,7 +15,7 @@
 
 #define SECOND_US INT64_C(1000000)
 
-/* "expires_in": an hour where it is not told, and never more than a day. */
+/* "expires_in": an hour where it is not given, and never more than a day. */
 #define TOKEN_LIFE_S INT64_C(3600)
 #define TOKEN_LIFE_MAX_S INT64_C(86400)
 

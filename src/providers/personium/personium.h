@@ -3,7 +3,7 @@
  *		What the files of the Personium codec share. Nothing outside this folder includes
  *		it.
  *
- * "message/send" in comments is the provider's page on sending a message; README.md tells
+ * "message/send" in comments is the provider's page on sending a message; README.md says
  * which revision, and where a rule stands that the page does not have.
  */
 #ifndef MSGEXT_PERSONIUM_H

@@ -27,7 +27,7 @@
  * nor of any where another request may have followed the one whose copy is stored.
  */
 static void
-judge(const PersoniumDelivery *delivery, PersoniumTarget *target, int64_t code)
+decide(const PersoniumDelivery *delivery, PersoniumTarget *target, int64_t code)
 {
 	bool lost = delivery->job->maybe_sent || target->doubtful;
 
@@ -57,7 +57,7 @@ tell(const PersoniumDelivery *delivery, PersoniumTarget *target, const MsgJson *
 	const char *text = msgext_personium_text(delivery->arena, node, CODE_MAX);
 	int64_t code;
 
-	/* An entry without a code tells nothing. */
+	/* An entry without a code says nothing. */
 	if (text == NULL || target->told || target->fate == PERSONIUM_DELIVERED)
 		return;
 	if (!msgext_json_int64(node, true, &code))
@@ -67,7 +67,7 @@ tell(const PersoniumDelivery *delivery, PersoniumTarget *target, const MsgJson *
 	target->code = text;
 	target->reason = msgext_personium_text(delivery->arena,
 										   msgext_json_get(entry, "Reason"), REASON_MAX);
-	judge(delivery, target, code);
+	decide(delivery, target, code);
 }
 
 /* A name that an answer gave goes into our tables and into our next request. */

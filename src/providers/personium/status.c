@@ -2,7 +2,7 @@
  * status.c
  *		Answers to GET __ctl/SentMessage: what the sending cell has stored.
  *
- * Asked of messages of which no answer has told all targets. There is no report of
+ * Asked of messages of which no answer names all targets. There is no report of
  * delivery and none of reading: what Result says is the last word, and a target that
  * failed in it is not sent to again.
  */
@@ -36,8 +36,8 @@ sum(PersoniumDelivery *delivery)
 }
 
 static bool
-judge_stored(MsgArena *arena, PersoniumDelivery *delivery, const MsgReply *reply,
-			 const PersoniumAnswer *answer, MsgOutcome *outcome, MsgError *error)
+decide_stored(MsgArena *arena, PersoniumDelivery *delivery, const MsgReply *reply,
+			  const PersoniumAnswer *answer, MsgOutcome *outcome, MsgError *error)
 {
 	const MsgJson *id = msgext_json_get(answer->stored, "__id");
 	const PersoniumTarget *failed;
@@ -71,8 +71,8 @@ judge_stored(MsgArena *arena, PersoniumDelivery *delivery, const MsgReply *reply
 
 /* What stops the asking concerns this message; the channel stops for credentials only. */
 static MsgVerdict
-judge_failure(const MsgConn *conn, const MsgReply *reply, const MsgJob *job,
-			  const PersoniumAnswer *answer)
+decide_failure(const MsgConn *conn, const MsgReply *reply, const MsgJob *job,
+			   const PersoniumAnswer *answer)
 {
 	switch (reply->status)
 	{
@@ -109,9 +109,9 @@ msgext_personium_decode_status(MsgArena *arena, const MsgConn *conn,
 			return false;
 		if (answer.stored == NULL)
 			return msgext_error(error, "", "", "the answer has no message in it");
-		return judge_stored(arena, &delivery, reply, &answer, outcomes, error);
+		return decide_stored(arena, &delivery, reply, &answer, outcomes, error);
 	}
-	msgext_outcome(outcomes, reply, judge_failure(conn, reply, &jobs[0], &answer),
+	msgext_outcome(outcomes, reply, decide_failure(conn, reply, &jobs[0], &answer),
 				   answer.code, answer.text);
 	return true;
 }
