@@ -38,7 +38,8 @@ OBJS = $(patsubst %.c,%.o,$(PG_SOURCES) $(NET_SOURCES) $(PROVIDER_SOURCES) $(COR
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = build $(EXTENSION)--*.sql
 
-REGRESS = objects servers post status control dispatch callback privileges store diadoc edna personium
+REGRESS = objects servers post status control dispatch callback privileges store diadoc edna personium \
+	install
 REGRESS_OPTS = --inputdir=test/regress --load-extension=msgext
 ISOLATION = cancel retry callback operation
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext

@@ -2,6 +2,12 @@
 -- (sql/provider.sql.in) and writes msgext--<version>.sql.
 \echo Use "CREATE EXTENSION msgext" to load this file. \quit
 
+-- A schema that is not ours to fill ends it here: src/pg/sql/install.c says why.
+CREATE FUNCTION msgext.check_schema() RETURNS pg_catalog.void
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'msgext_check_schema';
+SELECT msgext.check_schema();
+DROP FUNCTION msgext.check_schema();
+
 ------------------------------------------------------------------------------
 -- Tables. Written by C through the access methods; nobody but the owner may
 -- touch them, everybody else sees their own rows through the views below.

@@ -285,13 +285,3 @@ msgext_resume_server(PG_FUNCTION_ARGS)
 	msgext_notify_at_commit(MSG_NEWS_ALL);
 	PG_RETURN_VOID();
 }
-
-PG_FUNCTION_INFO_V1(msgext_install);
-
-Datum
-msgext_install(PG_FUNCTION_ARGS)
-{
-	msgext_origin_record();
-	msgext_notify_at_commit(MSG_NEWS_ALL);
-	PG_RETURN_VOID();
-}

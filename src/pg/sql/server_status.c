@@ -222,8 +222,8 @@ any_due(const char *server, const char *kind)
 
 			last = found[i];
 			waits = msgext_outbox_find(outbox, last.id, GetActiveSnapshot(), &row) &&
-= last.at;=					row.next_attempt_at <= now &&
-					(row.next_attempt_at != 0 || row.state == MSG_QUEUED);== last.at;
+					row.next_attempt_at <= now &&
+					(row.next_attempt_at != 0 || row.state == MSG_QUEUED);
 		}
 	} while (!waits && nfound == REMINDER_BATCH);
 	msgext_table_close(outbox);
