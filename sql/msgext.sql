@@ -23,12 +23,14 @@ CREATE TABLE msgext.outbox (
     id              bigint NOT NULL,
     xid             xid8 NOT NULL,
     lane_hash       integer NOT NULL,
+    server_oid      oid NOT NULL,
     origin          bigint NOT NULL,
     created_at      timestamptz NOT NULL,
     queued_at       timestamptz NOT NULL,
-    priority        smallint NOT NULL,
+    sender_oid      oid NOT NULL,
     attempts        integer NOT NULL,
     failures        integer NOT NULL,
+    priority        smallint NOT NULL,
     maybe_sent      boolean NOT NULL,
     server          text COLLATE "C" NOT NULL,
     provider        text COLLATE "C" NOT NULL,
@@ -65,18 +67,20 @@ COMMENT ON TABLE msgext.outbox IS
 COMMENT ON COLUMN msgext.outbox.id IS 'what post_message returned';
 COMMENT ON COLUMN msgext.outbox.xid IS 'transaction that queued it: new work is found by this';
 COMMENT ON COLUMN msgext.outbox.lane_hash IS 'a number made of server and priority, by which new work is found';
+COMMENT ON COLUMN msgext.outbox.server_oid IS 'foreign server: one made later by the same name is another';
 COMMENT ON COLUMN msgext.outbox.origin IS 'database it was queued in; a row restored into another one is not sent until resume_server adopts it';
 COMMENT ON COLUMN msgext.outbox.created_at IS 'when it was first queued; with id, what an idempotency key is made of';
 COMMENT ON COLUMN msgext.outbox.queued_at IS 'when it was last queued, by post_message or retry_message';
+COMMENT ON COLUMN msgext.outbox.sender_oid IS 'role that queued it: its user mapping is used, its members may see it';
 COMMENT ON COLUMN msgext.outbox.priority IS '1 (first) to 5 (last)';
 COMMENT ON COLUMN msgext.outbox.attempts IS 'requests recorded; fences every result';
 COMMENT ON COLUMN msgext.outbox.failures IS 'attempts that count towards max_attempts, since queued_at';
 COMMENT ON COLUMN msgext.outbox.maybe_sent IS 'an attempt may have reached the provider without our knowing';
-COMMENT ON COLUMN msgext.outbox.server IS 'foreign server, by name, so that history outlives it';
+COMMENT ON COLUMN msgext.outbox.server IS 'name the foreign server had, for people: history outlives it';
 COMMENT ON COLUMN msgext.outbox.provider IS 'codec that wrote payload';
-COMMENT ON COLUMN msgext.outbox.sender IS 'role that queued it: its user mapping is used, its members may see it';
+COMMENT ON COLUMN msgext.outbox.sender IS 'name that role had, for people';
 COMMENT ON COLUMN msgext.outbox.state IS 'state of the message; queued also while a request is on its way (view message: sending)';
-COMMENT ON COLUMN msgext.outbox.operation_id IS 'the caller''s idempotency key, unique per server';
+COMMENT ON COLUMN msgext.outbox.operation_id IS 'the caller''s idempotency key, unique per server and sender';
 COMMENT ON COLUMN msgext.outbox.key IS 'idempotency key where the provider wants one of its own form; else operation_id, else made of created_at and id';
 COMMENT ON COLUMN msgext.outbox.send_after IS 'not to be sent before';
 COMMENT ON COLUMN msgext.outbox.expires_at IS 'not to be sent after';
@@ -99,9 +103,9 @@ COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every at
 -- history before it. No state column is in any index, so every later update is HOT.
 CREATE INDEX outbox_lane ON msgext.outbox (lane_hash, xid, id);
 COMMENT ON INDEX msgext.outbox_lane IS 'the lanes: finds new messages by the transaction that wrote them';
-CREATE UNIQUE INDEX outbox_operation ON msgext.outbox (server, operation_id)
+CREATE UNIQUE INDEX outbox_operation ON msgext.outbox (operation_id, server_oid, sender_oid)
     WHERE operation_id IS NOT NULL;
-COMMENT ON INDEX msgext.outbox_operation IS 'operation ids are unique per server';
+COMMENT ON INDEX msgext.outbox_operation IS 'operation ids are unique per server and sender';
 
 CREATE TABLE msgext.event (
     message_id  bigint NOT NULL,
@@ -148,33 +152,33 @@ COMMENT ON COLUMN msgext.claim.messages IS 'messages of the batch';
 COMMENT ON COLUMN msgext.claim.attempts IS 'attempt of each; resolved once outbox.attempts has reached it';
 
 CREATE TABLE msgext.reminder (
-    server text COLLATE "C" NOT NULL,
-    kind   text COLLATE "C" NOT NULL,
-    at     timestamptz NOT NULL,
-    id     bigint NOT NULL,
+    server_oid oid NOT NULL,
+    kind       text COLLATE "C" NOT NULL,
+    at         timestamptz NOT NULL,
+    id         bigint NOT NULL,
     CONSTRAINT reminder_kind CHECK (kind IN ('send', 'poll', 'unknown'))
 );
 COMMENT ON TABLE msgext.reminder IS 'what is to be done later: send again, ask for a status; and what waits for a person';
-COMMENT ON COLUMN msgext.reminder.server IS 'foreign server';
+COMMENT ON COLUMN msgext.reminder.server_oid IS 'foreign server';
 COMMENT ON COLUMN msgext.reminder.kind IS 'send, poll, or unknown (waits for retry_message)';
 COMMENT ON COLUMN msgext.reminder.at IS 'when';
 COMMENT ON COLUMN msgext.reminder.id IS 'message';
-CREATE INDEX reminder_at ON msgext.reminder (server, kind, at, id);
+CREATE INDEX reminder_at ON msgext.reminder (server_oid, kind, at, id);
 COMMENT ON INDEX msgext.reminder_at IS 'what is due, by time';
 
 CREATE TABLE msgext.lane (
-    server   text COLLATE "C" NOT NULL,
-    priority smallint NOT NULL,
-    done     pg_snapshot,
-    scan     pg_snapshot,
-    xid      xid8 NOT NULL,
-    id       bigint NOT NULL,
-    waiting  text COLLATE "C",
-    until    timestamptz,
-    CONSTRAINT lane_pkey PRIMARY KEY (server, priority)
+    server_oid oid NOT NULL,
+    priority   smallint NOT NULL,
+    done       pg_snapshot,
+    scan       pg_snapshot,
+    xid        xid8 NOT NULL,
+    id         bigint NOT NULL,
+    waiting    text COLLATE "C",
+    until      timestamptz,
+    CONSTRAINT lane_pkey PRIMARY KEY (server_oid, priority)
 );
 COMMENT ON TABLE msgext.lane IS 'how far each server and priority has been read; rewritten about once a second';
-COMMENT ON COLUMN msgext.lane.server IS 'foreign server';
+COMMENT ON COLUMN msgext.lane.server_oid IS 'foreign server';
 COMMENT ON COLUMN msgext.lane.priority IS 'priority';
 COMMENT ON COLUMN msgext.lane.done IS 'messages of transactions visible in this snapshot have been taken';
 COMMENT ON COLUMN msgext.lane.scan IS 'snapshot being read now, or NULL';
@@ -184,32 +188,32 @@ COMMENT ON COLUMN msgext.lane.waiting IS 'why the lane stands still, or NULL';
 COMMENT ON COLUMN msgext.lane.until IS 'no message behind the position leaves before this';
 
 CREATE TABLE msgext.server_pause (
-    server       text COLLATE "C" NOT NULL,
+    server_oid   oid NOT NULL,
     paused       boolean NOT NULL,
     pause_reason text COLLATE "C",
     paused_at    timestamptz,
     origin       bigint,
-    CONSTRAINT server_pause_pkey PRIMARY KEY (server)
+    CONSTRAINT server_pause_pkey PRIMARY KEY (server_oid)
 );
 COMMENT ON TABLE msgext.server_pause IS 'servers that are or were paused';
-COMMENT ON COLUMN msgext.server_pause.server IS 'foreign server';
+COMMENT ON COLUMN msgext.server_pause.server_oid IS 'foreign server';
 COMMENT ON COLUMN msgext.server_pause.paused IS 'nothing is sent while true';
 COMMENT ON COLUMN msgext.server_pause.pause_reason IS 'why, as given to pause_server or found in an answer';
 COMMENT ON COLUMN msgext.server_pause.paused_at IS 'since when';
 COMMENT ON COLUMN msgext.server_pause.origin IS 'database in which resume_server released it, in a restored copy';
 
 CREATE TABLE msgext.health (
-    server          text COLLATE "C" NOT NULL,
+    server_oid      oid NOT NULL,
     last_error      text COLLATE "C",
     last_error_at   timestamptz,
     last_success_at timestamptz,
     last_claim_at   timestamptz,
     key_ignored     boolean NOT NULL,
-    stranded        bigint NOT NULL,
-    CONSTRAINT health_pkey PRIMARY KEY (server)
+    stranded        bigint NOT NULL DEFAULT 0,
+    CONSTRAINT health_pkey PRIMARY KEY (server_oid)
 );
 COMMENT ON TABLE msgext.health IS 'last success and error of each server; rewritten about once a second';
-COMMENT ON COLUMN msgext.health.server IS 'foreign server';
+COMMENT ON COLUMN msgext.health.server_oid IS 'foreign server';
 COMMENT ON COLUMN msgext.health.last_error IS 'last error of a request to it';
 COMMENT ON COLUMN msgext.health.last_error_at IS 'when';
 COMMENT ON COLUMN msgext.health.last_success_at IS 'when it last took a message or answered a status request';
@@ -218,18 +222,18 @@ COMMENT ON COLUMN msgext.health.stranded IS 'queued messages that nothing led to
 COMMENT ON COLUMN msgext.health.last_claim_at IS 'when a message was last claimed for it: rate limits start from here';
 
 CREATE TABLE msgext.reference (
-    server      text COLLATE "C" NOT NULL,
+    server_oid  oid NOT NULL,
     provider_id text COLLATE "C" NOT NULL,
     message_id  bigint NOT NULL,
-    CONSTRAINT reference_pkey PRIMARY KEY (server, provider_id)
+    CONSTRAINT reference_pkey PRIMARY KEY (server_oid, provider_id)
 );
 COMMENT ON TABLE msgext.reference IS 'messages by the provider''s id, for callbacks';
-COMMENT ON COLUMN msgext.reference.server IS 'foreign server';
+COMMENT ON COLUMN msgext.reference.server_oid IS 'foreign server';
 COMMENT ON COLUMN msgext.reference.provider_id IS 'the provider''s id';
 COMMENT ON COLUMN msgext.reference.message_id IS 'ours';
 
 CREATE TABLE msgext.callback (
-    server      text COLLATE "C" NOT NULL,
+    server_oid  oid NOT NULL,
     digest      bytea NOT NULL,
     provider_id text COLLATE "C",
     received_at timestamptz NOT NULL,
@@ -237,10 +241,10 @@ CREATE TABLE msgext.callback (
     repeats     integer NOT NULL,
     report      bytea NOT NULL,
     error       text COLLATE "C",
-    CONSTRAINT callback_pkey PRIMARY KEY (server, digest)
+    CONSTRAINT callback_pkey PRIMARY KEY (server_oid, digest)
 );
 COMMENT ON TABLE msgext.callback IS 'reports pushed by providers, each once; those without message_id wait for their message, those with an error for a person';
-COMMENT ON COLUMN msgext.callback.server IS 'foreign server';
+COMMENT ON COLUMN msgext.callback.server_oid IS 'foreign server';
 COMMENT ON COLUMN msgext.callback.digest IS 'SHA-256 of what the report says, or of a push that could not be read';
 COMMENT ON COLUMN msgext.callback.provider_id IS 'the provider''s id of the message; NULL: a push that could not be read';
 COMMENT ON COLUMN msgext.callback.received_at IS 'when it came first';
@@ -248,24 +252,24 @@ COMMENT ON COLUMN msgext.callback.message_id IS 'message it was applied to';
 COMMENT ON COLUMN msgext.callback.repeats IS 'how often it came again';
 COMMENT ON COLUMN msgext.callback.report IS 'the report, or the push that could not be read, as received';
 COMMENT ON COLUMN msgext.callback.error IS 'why the push could not be read';
-CREATE INDEX callback_unmatched ON msgext.callback (server, provider_id)
+CREATE INDEX callback_unmatched ON msgext.callback (server_oid, provider_id)
     WHERE message_id IS NULL AND provider_id IS NOT NULL;
 COMMENT ON INDEX msgext.callback_unmatched IS 'reports that wait for their message';
 
 CREATE TABLE msgext.recipient_use (
-    server     text COLLATE "C" NOT NULL,
+    server_oid oid NOT NULL,
     limit_key  text COLLATE "C" NOT NULL,
     recipient  text COLLATE "C" NOT NULL,
     at         timestamptz NOT NULL,
     message_id bigint NOT NULL
 );
 COMMENT ON TABLE msgext.recipient_use IS 'who was written to lately, for limits per recipient';
-COMMENT ON COLUMN msgext.recipient_use.server IS 'foreign server';
+COMMENT ON COLUMN msgext.recipient_use.server_oid IS 'foreign server';
 COMMENT ON COLUMN msgext.recipient_use.limit_key IS 'sender the limit is counted for';
 COMMENT ON COLUMN msgext.recipient_use.recipient IS 'recipient';
 COMMENT ON COLUMN msgext.recipient_use.at IS 'when the message was claimed';
 COMMENT ON COLUMN msgext.recipient_use.message_id IS 'message; its repeats count once';
-CREATE INDEX recipient_use_key ON msgext.recipient_use (server, limit_key, recipient, at);
+CREATE INDEX recipient_use_key ON msgext.recipient_use (server_oid, limit_key, recipient, at);
 COMMENT ON INDEX msgext.recipient_use_key IS 'uses of a recipient, by time';
 
 -- A dump carries this row along; restored beside another one it tells that the
@@ -357,9 +361,10 @@ COMMENT ON PROCEDURE msgext.dispatch(interval) IS
 -- Views and what they stand on
 ------------------------------------------------------------------------------
 
-CREATE FUNCTION msgext.may_see(sender text) RETURNS boolean
+CREATE FUNCTION msgext.may_see(sender oid, name text, origin bigint) RETURNS boolean
 LANGUAGE C STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'msgext_may_see';
-COMMENT ON FUNCTION msgext.may_see(text) IS 'is the current user the sender, or a member of that role?';
+COMMENT ON FUNCTION msgext.may_see(oid, text, bigint) IS
+    'has the current user the privileges of the sender of a message?';
 
 CREATE FUNCTION msgext.server_counts(OUT server text, OUT provider text,
     OUT paused boolean, OUT pause_reason text, OUT queued bigint, OUT in_flight bigint,
@@ -381,7 +386,7 @@ SELECT o.id, o.server, o.provider, o.sender,
     o.created_at, o.send_after, o.expires_at, o.next_attempt_at, o.waiting, o.accepted_at,
     o.finished_at, o.detail
 FROM msgext.outbox o
-WHERE msgext.may_see(o.sender);
+WHERE msgext.may_see(o.sender_oid, o.sender, o.origin);
 COMMENT ON VIEW msgext.message IS 'messages of the current user and of the roles it is a member of';
 
 CREATE VIEW msgext.message_event WITH (security_barrier) AS
@@ -396,13 +401,13 @@ FROM msgext.outbox o,
         FROM msgext.event v WHERE v.message_id = o.id
     ) AS e(at, kind, attempt, state, channel, status, code, error, http_status, reported_at,
         answer)
-WHERE msgext.may_see(o.sender);
+WHERE msgext.may_see(o.sender_oid, o.sender, o.origin);
 COMMENT ON VIEW msgext.message_event IS 'what happened to the messages of view message, with the raw answers';
 
 CREATE VIEW msgext.server_status WITH (security_barrier) AS
 SELECT s.server, s.provider, s.paused, s.pause_reason, s.queued, s.in_flight, s.unknown,
     s.oldest_queued_at, h.last_error, h.last_error_at, h.last_success_at
-FROM msgext.server_counts() s LEFT JOIN msgext.health h ON h.server = s.server;
+FROM msgext.server_counts() s LEFT JOIN msgext.health h ON h.server_oid = (SELECT f.oid FROM pg_catalog.pg_foreign_server f WHERE f.srvname = s.server);
 COMMENT ON VIEW msgext.server_status IS 'how the servers are that the current user may use';
 
 ------------------------------------------------------------------------------

@@ -180,7 +180,7 @@ subtest 'what cannot be read' => sub {
 
 		$shown =~ s/[^ -~]/?/g;
 		is(status($l->post($path, $body)), 400, "\"$shown\" is answered with 400");
-		is( $t->sql("SELECT count(*) FROM msgext.callback WHERE server = 'vk' AND report = '\\x$hex' AND error <> ''"
+		is( $t->sql("SELECT count(*) FROM msgext.callback WHERE report = '\\x$hex' AND error <> ''"
 				  . ' AND provider_id IS NULL AND message_id IS NULL AND repeats = 0'), 1, 'and kept as it came')
 		  if length $body < 40;
 	}

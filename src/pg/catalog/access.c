@@ -61,17 +61,15 @@ msgext_access_receive(void)
 }
 
 bool
-msgext_access_may_see(const char *sender)
+msgext_access_may_see(Oid sender, const char *name, bool foreign)
 {
-	Oid role = get_role_oid(sender, true);
+	char *current = GetUserNameFromId(sender, true);
 
-	return OidIsValid(role) ? is_member_of_role(GetUserId(), role) : superuser();
-}
+	if (superuser())
+		return true;
 
-PG_FUNCTION_INFO_V1(msgext_may_see);
-
-Datum
-msgext_may_see(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(msgext_access_may_see(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+	/* Of another database, where the oid may be another role's: by both. */
+	if (current == NULL || (foreign && strcmp(current, name) != 0))
+		return false;
+	return has_privs_of_role(GetUserId(), sender);
 }

@@ -18,7 +18,10 @@ extern void msgext_access_own(const MsgServer *server);
 /* ERROR 42501 unless the current user may call receive_callback(). */
 extern void msgext_access_receive(void);
 
-/* Is the current user this sender, or a member of that role? */
-extern bool msgext_access_may_see(const char *sender);
+/*
+ * Has the current user the privileges of the role that queued a message? A foreign
+ * message, of a restored copy, is its sender's by oid and name.
+ */
+extern bool msgext_access_may_see(Oid sender, const char *name, bool foreign);
 
 #endif /* MSGEXT_ACCESS_H */

@@ -187,8 +187,21 @@ digest_credentials(const MsgSetting *settings)
 	return digest;
 }
 
-MsgAccount *
-msgext_server_account(MsgServer *server, const char *sender)
+/* A role that is gone has no account: what it queued is not sent as somebody else. */
+static void
+find_mapping(MsgAccount *account, Oid server, const char *name, List **options)
+{
+	char *current = account->public ? "PUBLIC" : GetUserNameFromId(account->role, true);
+
+	if (current == NULL)
+		account->error = psprintf("role \"%s\" was dropped", name);
+	else if (!mapping_options(server, account->role, options, &account->mapping))
+		account->error =
+			psprintf("there is no user mapping for role \"%s\" or for PUBLIC", current);
+}
+
+static MsgAccount *
+find_account(MsgServer *server, Oid role, bool public, const char *name)
 {
 	MsgAccount *account;
 	MsgSetting *settings;
@@ -199,7 +212,7 @@ msgext_server_account(MsgServer *server, const char *sender)
 	foreach (cell, server->accounts)
 	{
 		account = lfirst(cell);
-		if (strcmp(account->sender, sender) != 0)
+		if (account->role != role || account->public != public)
 			continue;
 		if (account->error == NULL ||
 			GetCurrentTimestamp() < account->read_at + ERROR_MEMORY_US)
@@ -211,12 +224,10 @@ msgext_server_account(MsgServer *server, const char *sender)
 	}
 	before = MemoryContextSwitchTo(server->context);
 	account = palloc0(sizeof(MsgAccount));
-	account->sender = pstrdup(sender);
+	account->role = role;
+	account->public = public;
 	account->read_at = GetCurrentTimestamp();
-	if (!mapping_options(server->oid, get_role_oid(sender, true), &options,
-						 &account->mapping))
-		account->error =
-			psprintf("there is no user mapping for role \"%s\" or for PUBLIC", sender);
+	find_mapping(account, server->oid, name, &options);
 	settings = msgext_settings_add(NULL, options);
 	resolve_files(account, settings, server->provider->options);
 	account->conn = server->conn;
@@ -244,7 +255,13 @@ msgext_server_account(MsgServer *server, const char *sender)
 	return account;
 }
 
-/* Senders with a mapping of their own, and "" where PUBLIC has one. */
+MsgAccount *
+msgext_server_account(MsgServer *server, Oid role, const char *name)
+{
+	return find_account(server, role, false, name);
+}
+
+/* Roles with a mapping of their own, and InvalidOid where PUBLIC has one. */
 static List *
 mapped_roles(Oid server)
 {
@@ -256,14 +273,9 @@ mapped_roles(Oid server)
 	while ((tuple = systable_getnext(scan)) != NULL)
 	{
 		Form_pg_user_mapping form = (Form_pg_user_mapping) GETSTRUCT(tuple);
-		char *role = "";
 
-		if (form->umserver != server)
-			continue;
-		if (OidIsValid(form->umuser))
-			role = GetUserNameFromId(form->umuser, true);
-		if (role != NULL)
-			roles = lappend(roles, role);
+		if (form->umserver == server)
+			roles = lappend_oid(roles, form->umuser);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -278,7 +290,8 @@ msgext_server_callback_tokens(MsgServer *server, const char **error)
 
 	foreach (cell, mapped_roles(server->oid))
 	{
-		MsgAccount *account = msgext_server_account(server, lfirst(cell));
+		MsgAccount *account =
+			find_account(server, lfirst_oid(cell), !OidIsValid(lfirst_oid(cell)), "");
 		const char *token = msgext_conn_option(&account->conn, "callback_token");
 
 		if (token == NULL)

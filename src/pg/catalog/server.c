@@ -212,6 +212,14 @@ read_settings(MsgServer *server)
 MsgServer *
 msgext_server_find(const char *name)
 {
+	Oid oid = get_foreign_server_oid(name, true);
+
+	return OidIsValid(oid) ? msgext_server_get(oid) : NULL;
+}
+
+MsgServer *
+msgext_server_get(Oid oid)
+{
 	ForeignServer *foreign;
 	ForeignDataWrapper *wrapper;
 	const MsgProvider *provider;
@@ -226,11 +234,11 @@ msgext_server_find(const char *name)
 	foreach (cell, servers)
 	{
 		server = lfirst(cell);
-		if (!server->stale && strcmp(server->name, name) == 0)
+		if (!server->stale && server->oid == oid)
 			return server;
 	}
 
-	if ((foreign = GetForeignServerByName(name, true)) == NULL)
+	if ((foreign = GetForeignServerExtended(oid, FSV_MISSING_OK)) == NULL)
 		return NULL;
 	wrapper = GetForeignDataWrapper(foreign->fdwid);
 	if (strncmp(wrapper->fdwname, WRAPPER_PREFIX, strlen(WRAPPER_PREFIX)) != 0 ||
@@ -257,9 +265,9 @@ msgext_server_find(const char *name)
 }
 
 List *
-msgext_server_names(void)
+msgext_server_oids(void)
 {
-	List *names = NIL;
+	List *oids = NIL;
 	Relation rel = table_open(ForeignServerRelationId, AccessShareLock);
 	SysScanDesc scan =
 		systable_beginscan(rel, ForeignServerNameIndexId, true, NULL, 0, NULL);
@@ -272,9 +280,9 @@ msgext_server_names(void)
 
 		if (strncmp(wrapper->fdwname, WRAPPER_PREFIX, strlen(WRAPPER_PREFIX)) == 0 &&
 			msgext_provider_find(wrapper->fdwname + strlen(WRAPPER_PREFIX)) != NULL)
-			names = lappend(names, pstrdup(NameStr(form->srvname)));
+			oids = lappend_oid(oids, form->oid);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return names;
+	return oids;
 }

@@ -42,7 +42,8 @@ typedef struct MsgServer
 /* A server with one sender's credentials. */
 typedef struct MsgAccount
 {
-	char *sender;
+	Oid role;	 /* InvalidOid: PUBLIC, or a role that was dropped */
+	bool public; /* PUBLIC itself, for its callback token */
 	MsgConn conn;
 	const char *error; /* why it cannot be used, or NULL */
 	TimestampTz read_at;
@@ -53,16 +54,17 @@ typedef struct MsgAccount
 } MsgAccount;
 
 /*
- * The server of that name; NULL when there is none, or it is not one of ours. ERROR
- * when an option of it cannot be read. Valid until control returns to the caller of
- * the cache's next lookup, unless pinned.
+ * The server of that name, or of that oid; NULL when there is none, or it is not one of
+ * ours. ERROR when an option of it cannot be read. Valid until control returns to the
+ * caller of the cache's next lookup, unless pinned.
  */
 extern MsgServer *msgext_server_find(const char *name);
+extern MsgServer *msgext_server_get(Oid oid);
 extern void msgext_server_pin(MsgServer *server);
 extern void msgext_server_unpin(MsgServer *server);
 
-/* Names of all servers of ours, sorted; a list of char * in the current context. */
-extern List *msgext_server_names(void);
+/* All servers of ours, sorted by name; a list of oids in the current context. */
+extern List *msgext_server_oids(void);
 
 /* Changes whenever a server, mapping or wrapper may have changed. */
 extern uint64 msgext_server_generation(void);
@@ -79,8 +81,11 @@ extern MsgSetting *msgext_settings_add(MsgSetting *settings, List *options);
 /* True when the role, or PUBLIC, has a user mapping for the server. */
 extern bool msgext_mapping_exists(Oid server, Oid role);
 
-/* The sender's account; never NULL, see its error. Lives as long as the server. */
-extern MsgAccount *msgext_server_account(MsgServer *server, const char *sender);
+/*
+ * The account of a role, by its own mapping or else PUBLIC's. Never NULL, see its error,
+ * which calls the role by name where it exists no more. Lives as long as the server.
+ */
+extern MsgAccount *msgext_server_account(MsgServer *server, Oid role, const char *name);
 
 /*
  * The tokens that callbacks for the server may come with, of all its user mappings: a

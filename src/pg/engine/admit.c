@@ -186,7 +186,7 @@ claim_within_limits(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane,
 							   row->id, MSG_FLIGHT_SEND))
 		return MSG_ADMIT_STOP;
 	if (server->recipient_limit.count > 0 && recipient != NULL &&
-		!msgext_recipient_take(uses_of(&engine->turn), upstream->name, key, recipient,
+		!msgext_recipient_take(uses_of(&engine->turn), upstream->oid, key, recipient,
 							   row->id, &server->recipient_limit, now, &until))
 		return defer(engine, upstream, row, until, "recipient_limit", NULL);
 	if (server->rate_limit.count > 0 &&
@@ -213,7 +213,7 @@ has_come(MsgEngine *engine, MsgUpstream *upstream, const MsgLane *lane, const Ms
 		return false;
 	if (row->next_attempt_at <= engine->turn.now)
 		return true;
-	msgext_reminder_remove_one(reminders_of(&engine->turn), upstream->name,
+	msgext_reminder_remove_one(reminders_of(&engine->turn), upstream->oid,
 							   MSG_REMINDER_SEND, row->next_attempt_at, row->id);
 	look_again(engine, upstream, row, row->next_attempt_at);
 	return false;
@@ -228,7 +228,7 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 	MsgAccount *account;
 	TimestampTz until;
 
-	if (row->state != MSG_QUEUED)
+	if (row->state != MSG_QUEUED || row->server_oid != upstream->oid)
 		return MSG_ADMIT_PASSED;
 	flight = msgext_flights_find(&engine->flights, row->id);
 	if (flight != NULL && flight->kind == MSG_FLIGHT_SEND)
@@ -253,7 +253,8 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 	if (strcmp(msgext_row_text(row, Anum_outbox_provider), server->provider->name) != 0)
 		return finish(engine, upstream, row, MSG_FAILED, "answer",
 					  "the server belongs to another provider now");
-	account = msgext_server_account(server, msgext_row_text(row, Anum_outbox_sender));
+	account = msgext_server_account(server, row->sender_oid,
+									msgext_row_text(row, Anum_outbox_sender));
 	if (account->error != NULL)
 	{
 		msgext_upstream_error(&engine->turn, upstream, account->error);

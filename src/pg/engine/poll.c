@@ -10,6 +10,7 @@
 #include "pg/engine/answer.h"
 #include "pg/engine/poll.h"
 #include "pg/inbound/tracking.h"
+#include "pg/store/origin.h"
 
 /* Another transaction holds the row: look again after this. */
 #define HELD_RETRY_US (200 * 1000)
@@ -42,9 +43,10 @@ put_off(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row,
 
 /* Is the provider asked about a message in this state? */
 static bool
-is_followed(const MsgRow *row)
+is_followed(const MsgUpstream *upstream, const MsgRow *row)
 {
-	return row->next_attempt_at != 0 && row->state != MSG_QUEUED &&
+	return row->server_oid == upstream->oid && row->origin == msgext_origin() &&
+		   row->next_attempt_at != 0 && row->state != MSG_QUEUED &&
 		   !msgext_state_is_final(row->state);
 }
 
@@ -60,11 +62,11 @@ is_right(MsgEngine *engine, MsgUpstream *upstream, const MsgReminder *reminder,
 
 	if (msgext_outbox_find(outbox_of(&engine->turn), reminder->id, GetActiveSnapshot(),
 						   row) &&
-		is_followed(row))
+		is_followed(upstream, row))
 	{
 		if (row->next_attempt_at == reminder->at)
 			return true;
-		msgext_reminder_remove_one(reminders, upstream->name, MSG_REMINDER_POLL,
+		msgext_reminder_remove_one(reminders, upstream->oid, MSG_REMINDER_POLL,
 								   row->next_attempt_at, row->id);
 		msgext_upstream_remind(&engine->turn, upstream, MSG_REMINDER_POLL,
 							   row->next_attempt_at, row->id);
@@ -78,7 +80,7 @@ msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 {
 	int max = requests * upstream->server->batch_size;
 	MsgReminder *found = palloc(sizeof(MsgReminder) * max);
-	int n = msgext_reminder_read(reminders_of(&engine->turn), upstream->name,
+	int n = msgext_reminder_read(reminders_of(&engine->turn), upstream->oid,
 								 MSG_REMINDER_POLL, upstream->poll_from,
 								 upstream->poll_after, engine->turn.now, found, max);
 	int i;
@@ -99,7 +101,7 @@ msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 			continue;
 		if (!is_right(engine, upstream, &found[i], &row))
 			continue;
-		account = msgext_server_account(upstream->server,
+		account = msgext_server_account(upstream->server, row.sender_oid,
 										msgext_row_text(&row, Anum_outbox_sender));
 		if (account->error != NULL)
 		{
@@ -231,7 +233,7 @@ msgext_poll_record(MsgEngine *engine, MsgFlight *flight, int i)
 		row.next_attempt_at != asked_at)
 	{
 		/* A callback or a person was quicker; what it left is no longer ours to ask. */
-		msgext_reminder_remove_one(reminders_of(turn), upstream->name, MSG_REMINDER_POLL,
+		msgext_reminder_remove_one(reminders_of(turn), upstream->oid, MSG_REMINDER_POLL,
 								   asked_at, message);
 		return true;
 	}
@@ -243,7 +245,7 @@ msgext_poll_record(MsgEngine *engine, MsgFlight *flight, int i)
 		next = turn->now + MSG_NEXT_TURN_US;
 	if (!apply_answer(engine, flight, i, &row, &next))
 		return false;
-	msgext_reminder_remove_one(reminders_of(turn), upstream->name, MSG_REMINDER_POLL,
+	msgext_reminder_remove_one(reminders_of(turn), upstream->oid, MSG_REMINDER_POLL,
 							   asked_at, message);
 	if (next != 0)
 		msgext_upstream_remind(turn, upstream, MSG_REMINDER_POLL, next, message);

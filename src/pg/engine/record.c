@@ -30,7 +30,7 @@ add_reference(MsgEngine *engine, MsgUpstream *upstream, const MsgServer *server,
 			  int64 message, const char *provider_id)
 {
 	if ((server->provider->caps & (MSG_CAN_CALLBACK | MSG_CAN_POLL)) != 0)
-		msgext_reference_add(references_of(&engine->turn), upstream->name, provider_id,
+		msgext_reference_add(references_of(&engine->turn), upstream->oid, provider_id,
 							 message);
 	if ((server->provider->caps & MSG_CAN_CALLBACK) != 0)
 		msgext_rematch_expect(&engine->rematches, &engine->turn, upstream, provider_id,
@@ -160,7 +160,7 @@ learn(MsgEngine *engine, MsgUpstream *upstream, const MsgFlight *flight,
 	{
 		/* At once: a dispatcher killed now must not leave another one to repeat. */
 		upstream->health.key_ignored = true;
-		msgext_health_save(upstream->name, &upstream->health);
+		msgext_health_save(upstream->oid, &upstream->health);
 	}
 	else if (!outcome->key_ignored && outcome->verdict == MSG_VERDICT_ACCEPTED &&
 			 outcome->provider_id != NULL && upstream->health.key_ignored)
@@ -181,7 +181,7 @@ release_recipient(MsgEngine *engine, const MsgServer *server, const MsgRow *row,
 		outcome->verdict == MSG_VERDICT_ACCEPTED ||
 		!msgext_state_is_final(decision->state))
 		return;
-	msgext_recipient_release(uses_of(&engine->turn), server->name,
+	msgext_recipient_release(uses_of(&engine->turn), server->oid,
 							 msgext_row_text(row, Anum_outbox_limit_key), recipient,
 							 row->id);
 }

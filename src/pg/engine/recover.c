@@ -13,6 +13,7 @@
 #include "pg/engine/recover.h"
 #include "pg/engine/request.h"
 #include "pg/store/claim.h"
+#include "pg/store/origin.h"
 #include "pg/store/reminder.h"
 
 /* A result that cannot be recorded is set aside for this long. */
@@ -40,8 +41,8 @@ hold_for_person(MsgEngine *engine, const MsgRow *row, int attempt,
 	if (msgext_outbox_update(outbox_of(turn), row, &change, false) != TM_Ok)
 		return false;
 	msgext_answer_record(turn, row, attempt, MSG_UNKNOWN, outcome, answer, NULL);
-	msgext_reminder_add(reminders_of(turn), msgext_row_text(row, Anum_outbox_server),
-						MSG_REMINDER_UNKNOWN, row->created_at, row->id);
+	msgext_reminder_add(reminders_of(turn), row->server_oid, MSG_REMINDER_UNKNOWN,
+						row->created_at, row->id);
 	return true;
 }
 
@@ -64,9 +65,9 @@ settle_message(MsgEngine *engine, const MsgClaim *claim, int i)
 		row.state != MSG_QUEUED || row.attempts + 1 != claim->attempts[i] ||
 		row.created_at > claim->claimed_at)
 		return true;
-	attempt.upstream = msgext_upstream_find(&engine->upstreams,
-											msgext_row_text(&row, Anum_outbox_server));
-	if (attempt.upstream == NULL || attempt.upstream->server == NULL)
+	attempt.upstream = msgext_upstream_find(&engine->upstreams, row.server_oid);
+	if (attempt.upstream == NULL || attempt.upstream->server == NULL ||
+		row.origin != msgext_origin())
 		return hold_for_person(engine, &row, claim->attempts[i], &outcome, &answer);
 	attempt.server = attempt.upstream->server;
 	attempt.row = msgext_row_identity(&row);

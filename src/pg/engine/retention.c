@@ -137,8 +137,7 @@ remove_message(MsgTable *outbox, MsgTable *events, MsgTable *references,
 		return;
 	msgext_event_remove(events, row->id);
 	if (provider_id != NULL)
-		msgext_reference_remove(references, msgext_row_text(row, Anum_outbox_server),
-								provider_id, row->id);
+		msgext_reference_remove(references, row->server_oid, provider_id, row->id);
 }
 
 /* Removes the finished messages of one window; false at the end of the pass. */

@@ -41,7 +41,7 @@ is_led_to(MsgEngine *engine, const MsgUpstream *upstream, const MsgRow *row)
 		from = PG_INT64_MIN;
 		to = turn->now + RUN_US;
 	}
-	return msgext_reminder_exists(reminders_of(turn), upstream->name, MSG_REMINDER_SEND,
+	return msgext_reminder_exists(reminders_of(turn), upstream->oid, MSG_REMINDER_SEND,
 								  from, to, row->id);
 }
 
@@ -54,8 +54,7 @@ look_at(MsgEngine *engine, const MsgRow *row)
 	if (row->state != MSG_QUEUED || row->origin != msgext_origin() ||
 		turn->now - row->queued_at < YOUNG_US)
 		return;
-	upstream = msgext_upstream_find(&engine->upstreams,
-									msgext_row_text(row, Anum_outbox_server));
+	upstream = msgext_upstream_find(&engine->upstreams, row->server_oid);
 
 	/* Without its server it waits for that, and message_status() says so. */
 	if (upstream == NULL || upstream->server == NULL || is_led_to(engine, upstream, row))

@@ -33,7 +33,7 @@ take_reminded(MsgEngine *engine, MsgUpstream *upstream, int max)
 	{
 		int wanted = Min(max - claimed, REMINDERS_AT_A_TIME);
 
-		n = msgext_reminder_read(reminders_of(&engine->turn), upstream->name,
+		n = msgext_reminder_read(reminders_of(&engine->turn), upstream->oid,
 								 MSG_REMINDER_SEND, upstream->send_from, 0,
 								 engine->turn.now, found, wanted);
 		for (i = 0; i < n; i++)
@@ -154,9 +154,9 @@ take_polls(MsgEngine *engine, MsgUpstream *upstream, int requests)
 static void
 find_next_due(MsgEngine *engine, MsgUpstream *upstream)
 {
-	TimestampTz send = msgext_reminder_first(reminders_of(&engine->turn), upstream->name,
+	TimestampTz send = msgext_reminder_first(reminders_of(&engine->turn), upstream->oid,
 											 MSG_REMINDER_SEND, upstream->send_from, 0);
-	TimestampTz poll = msgext_reminder_first(reminders_of(&engine->turn), upstream->name,
+	TimestampTz poll = msgext_reminder_first(reminders_of(&engine->turn), upstream->oid,
 											 MSG_REMINDER_POLL, upstream->poll_from,
 											 upstream->poll_after);
 

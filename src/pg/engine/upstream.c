@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "foreign/foreign.h"
 #include "utils/memutils.h"
 
 #include "pg/base/text.h"
@@ -37,7 +38,7 @@ void
 msgext_upstream_remind(MsgTurn *turn, MsgUpstream *upstream, const char *kind,
 					   TimestampTz at, int64 id)
 {
-	msgext_reminder_add(reminders_of(turn), upstream->name, kind, at, id);
+	msgext_reminder_add(reminders_of(turn), upstream->oid, kind, at, id);
 	if (strcmp(kind, MSG_REMINDER_UNKNOWN) == 0)
 		return;
 	if (strcmp(kind, MSG_REMINDER_SEND) == 0)
@@ -94,7 +95,7 @@ msgext_upstream_load(MsgTurn *turn, MsgUpstreams *upstreams, MsgUpstream *upstre
 	{
 		if (upstream->lanes[i] == NULL)
 			upstream->lanes[i] =
-				msgext_lane_create(upstreams->context, upstream->name, i + 1);
+				msgext_lane_create(upstreams->context, upstream->oid, i + 1);
 		else
 			msgext_lane_reload(upstream->lanes[i]);
 		upstream->may_have_rows[i] = true;
@@ -108,19 +109,23 @@ msgext_upstream_load(MsgTurn *turn, MsgUpstreams *upstreams, MsgUpstream *upstre
 static void
 load_server(MsgUpstream *upstream)
 {
-	MsgServer *server = msgext_server_find(upstream->name);
+	MsgServer *server = msgext_server_get(upstream->oid);
 
 	if (server == upstream->server)
 		return;
 	if (upstream->server != NULL)
 		msgext_server_unpin(upstream->server);
 	upstream->server = server;
-	if (server != NULL)
-		msgext_server_pin(server);
+	if (server == NULL)
+		return;
+	msgext_server_pin(server);
+	if (strcmp(upstream->name, server->name) != 0)
+		upstream->name =
+			MemoryContextStrdup(GetMemoryChunkContext(upstream), server->name);
 }
 
 MsgUpstream *
-msgext_upstream_find(const MsgUpstreams *upstreams, const char *name)
+msgext_upstream_find(const MsgUpstreams *upstreams, Oid server)
 {
 	ListCell *cell;
 
@@ -128,7 +133,7 @@ msgext_upstream_find(const MsgUpstreams *upstreams, const char *name)
 	{
 		MsgUpstream *upstream = lfirst(cell);
 
-		if (strcmp(upstream->name, name) == 0)
+		if (upstream->oid == server)
 			return upstream;
 	}
 	return NULL;
@@ -138,25 +143,26 @@ void
 msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams)
 {
 	ListCell *cell;
-	List *names;
+	List *oids;
 
 	if (upstreams->generation == msgext_server_generation())
 		return;
 	upstreams->generation = msgext_server_generation();
-	names = msgext_server_names();
-	foreach (cell, names)
+	oids = msgext_server_oids();
+	foreach (cell, oids)
 	{
-		MsgUpstream *upstream = msgext_upstream_find(upstreams, lfirst(cell));
+		MsgUpstream *upstream = msgext_upstream_find(upstreams, lfirst_oid(cell));
 		MemoryContext before = MemoryContextSwitchTo(upstreams->context);
 
 		if (upstream == NULL)
 		{
 			upstream = palloc0(sizeof(MsgUpstream));
-			upstream->name = pstrdup(lfirst(cell));
+			upstream->oid = lfirst_oid(cell);
+			upstream->name = GetForeignServer(upstream->oid)->servername;
 			upstreams->list = lappend(upstreams->list, upstream);
 			MemoryContextSwitchTo(turn->context);
 			msgext_upstream_load(turn, upstreams, upstream);
-			msgext_health_load(upstream->name, &upstream->health);
+			msgext_health_load(upstream->oid, &upstream->health);
 		}
 		MemoryContextSwitchTo(before);
 	}
@@ -189,7 +195,7 @@ msgext_upstream_is_paused(MsgUpstream *upstream)
 
 	if (!upstream->paused)
 	{
-		msgext_server_pause_read(upstream->name, &pause);
+		msgext_server_pause_read(upstream->oid, &pause);
 		upstream->paused = pause.paused;
 	}
 	return upstream->paused;
@@ -208,7 +214,7 @@ msgext_upstreams_read_pauses(MsgTurn *turn, MsgUpstreams *upstreams)
 
 		if (upstream->pause_wanted[0] != '\0')
 			continue;
-		msgext_server_pause_read(upstream->name, &pause);
+		msgext_server_pause_read(upstream->oid, &pause);
 		upstream->paused = pause.paused;
 		if (was_paused && !upstream->paused)
 		{
@@ -230,7 +236,7 @@ msgext_upstreams_write_pauses(MsgUpstreams *upstreams)
 
 		if (upstream->pause_wanted[0] == '\0')
 			continue;
-		if (!msgext_server_pause_write(upstream->name, true,
+		if (!msgext_server_pause_write(upstream->oid, true,
 									   msgext_clean_text(upstream->pause_wanted, 400),
 									   false))
 			continue;
@@ -257,7 +263,7 @@ msgext_upstreams_save(MsgTurn *turn, MsgUpstreams *upstreams)
 			if (upstream->lanes[i]->moved)
 				msgext_lane_save(upstream->lanes[i]);
 		if (upstream->health.changed)
-			msgext_health_save(upstream->name, &upstream->health);
+			msgext_health_save(upstream->oid, &upstream->health);
 	}
 	upstreams->last_save = turn->now;
 }

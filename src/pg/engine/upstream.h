@@ -26,6 +26,7 @@
  */
 typedef struct MsgUpstream
 {
+	Oid oid;
 	char *name;
 	MsgServer *server; /* pinned; NULL when it is gone, or its options cannot be read */
 	MsgLane *lanes[MSG_PRIORITIES];
@@ -58,7 +59,7 @@ extern void msgext_upstreams_init(MsgUpstreams *upstreams, MemoryContext context
 extern void msgext_upstreams_release(MsgUpstreams *upstreams);
 
 /* The upstream of a server, or NULL. */
-extern MsgUpstream *msgext_upstream_find(const MsgUpstreams *upstreams, const char *name);
+extern MsgUpstream *msgext_upstream_find(const MsgUpstreams *upstreams, Oid server);
 
 /* Which servers there are, and their settings, if the catalogs changed. */
 extern void msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams);

@@ -27,7 +27,7 @@
 
 /* clang-format off */
 #define CALLBACK_COLUMNS(C) \
-	C(callback, server) C(callback, digest) C(callback, provider_id) \
+	C(callback, server_oid) C(callback, digest) C(callback, provider_id) \
 	C(callback, received_at) C(callback, message_id) C(callback, repeats) \
 	C(callback, report) C(callback, error)
 /* clang-format on */
@@ -70,14 +70,14 @@ digest_of(const MsgEvent *report)
 
 /* Counts a repeat of a report we have. */
 static void
-count_repeat(MsgTable *callbacks, const char *server, bytea *digest)
+count_repeat(MsgTable *callbacks, Oid server, bytea *digest)
 {
 	ScanKeyData keys[2];
 	MsgScan *scan;
 	TupleTableSlot *slot;
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
 
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_bytes(&keys[1], 2, BTEqualStrategyNumber, digest);
 	scan = msgext_table_scan(callbacks, "callback_pkey", latest, keys, 2);
 	if ((slot = msgext_scan_next(scan)) != NULL)
@@ -109,7 +109,7 @@ count_repeat(MsgTable *callbacks, const char *server, bytea *digest)
  * 0 when there is none.
  */
 static int64
-find_message(MsgTable *references, const char *server, const char *provider_id)
+find_message(MsgTable *references, Oid server, const char *provider_id)
 {
 	for (;;)
 	{
@@ -165,7 +165,7 @@ write_down(Datum *values, bool *nulls, const MsgServer *server, const MsgEvent *
 		   bytea *digest, int64 message)
 {
 	memset(nulls, false, Natts_callback);
-	values[Anum_callback_server - 1] = CStringGetTextDatum(server->name);
+	values[Anum_callback_server_oid - 1] = ObjectIdGetDatum(server->oid);
 	values[Anum_callback_digest - 1] = PointerGetDatum(digest);
 	nulls[Anum_callback_provider_id - 1] = report->provider_id == NULL;
 	if (report->provider_id != NULL)
@@ -196,7 +196,7 @@ msgext_callback_keep(const MsgServer *server, const char *body, size_t len,
 	values[Anum_callback_error - 1] = CStringGetTextDatum(error);
 	nulls[Anum_callback_error - 1] = false;
 	if (!msgext_table_insert_unique(callbacks, "callback_pkey", values, nulls))
-		count_repeat(callbacks, server->name, digest);
+		count_repeat(callbacks, server->oid, digest);
 	else
 		CommandCounterIncrement();
 	msgext_table_close(callbacks);
@@ -215,19 +215,19 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports)
 		Datum values[Natts_callback];
 		bool nulls[Natts_callback];
 		bytea *digest = digest_of(report);
-		int64 message = find_message(references, server->name, report->provider_id);
+		int64 message = find_message(references, server->oid, report->provider_id);
 
 		write_down(values, nulls, server, report, digest, message);
 		if (!msgext_table_insert_unique(callbacks, "callback_pkey", values, nulls))
 		{
-			count_repeat(callbacks, server->name, digest);
+			count_repeat(callbacks, server->oid, digest);
 			continue;
 		}
 		CommandCounterIncrement();
 		if (message != 0)
 			applied += apply(message, report, true);
-		else if ((message =
-					  find_message(references, server->name, report->provider_id)) != 0)
+		else if ((message = find_message(references, server->oid, report->provider_id)) !=
+				 0)
 		{
 			/* Recorded between our look and our row: see the head of this file. */
 			msgext_callback_match(server, report->provider_id, message, true);
@@ -263,7 +263,7 @@ msgext_callback_any_unmatched(const MsgServer *server)
 	bool any;
 
 	InitDirtySnapshot(dirty);
-	msgext_key_text(&key, 1, BTEqualStrategyNumber, server->name);
+	msgext_key_oid(&key, 1, BTEqualStrategyNumber, server->oid);
 	any = msgext_table_find(callbacks, "callback_unmatched", &dirty, &key, 1) != NULL;
 	msgext_table_close(callbacks);
 	return any;
@@ -284,7 +284,7 @@ msgext_callback_match(const MsgServer *server, const char *provider_id, int64 me
 	bool complete = true;
 
 	InitDirtySnapshot(dirty);
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server->name);
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server->oid);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
 	scan = msgext_table_scan(callbacks, "callback_unmatched", &dirty, keys, 2);
 	while ((slot = msgext_scan_next(scan)) != NULL)
@@ -335,7 +335,7 @@ msgext_callback_match_range(const MsgServer *server, const char *after, int max)
 	ListCell *cell;
 	char *last = NULL;
 
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server->name);
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server->oid);
 	if (after != NULL)
 		msgext_key_text(&keys[1], 2, BTGreaterStrategyNumber, after);
 	scan = msgext_table_scan(callbacks, "callback_unmatched", GetActiveSnapshot(), keys,
@@ -354,7 +354,7 @@ msgext_callback_match_range(const MsgServer *server, const char *after, int max)
 	{
 		TransactionId writer;
 		int64 message =
-			msgext_reference_find_dirty(references, server->name, lfirst(cell), &writer);
+			msgext_reference_find_dirty(references, server->oid, lfirst(cell), &writer);
 
 		/* One that is being written is found by its writer, or the next time. */
 		if (message != 0 && !TransactionIdIsValid(writer))

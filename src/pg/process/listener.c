@@ -176,16 +176,16 @@ recover(MemoryContext before, bool tell)
 static void
 read_endpoints(void)
 {
-	List *names = msgext_server_names();
+	List *oids = msgext_server_oids();
 	MsgEndpoint *endpoints = NULL;
 	const char *error = NULL;
 	ListCell *cell;
 	int n = 0;
 	int lost;
 
-	foreach (cell, names)
+	foreach (cell, oids)
 	{
-		MsgServer *server = msgext_server_find(lfirst(cell));
+		MsgServer *server = msgext_server_get(lfirst_oid(cell));
 		ListCell *token;
 
 		if (server == NULL || (server->provider->caps & MSG_CAN_CALLBACK) == 0)

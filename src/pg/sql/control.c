@@ -17,12 +17,21 @@
 
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
+#include "pg/sql/adopt.h"
 #include "pg/store/claim.h"
 #include "pg/store/event.h"
 #include "pg/store/origin.h"
 #include "pg/store/outbox.h"
 #include "pg/store/reminder.h"
 #include "pg/store/server_pause.h"
+
+static bool
+may_change(const MsgRow *row)
+{
+	return msgext_access_may_see(row->sender_oid,
+								 msgext_row_text(row, Anum_outbox_sender),
+								 row->origin != msgext_origin());
+}
 
 /*
  * Finds the newest version of a message the current user may see, writes the change
@@ -49,8 +58,7 @@ change_message(int64 id, bool (*judge)(const MsgRow *row, MsgChange *change),
 		found = msgext_outbox_find(outbox, id, latest, row);
 		UnregisterSnapshot(latest);
 		msgext_change_init(&change);
-		if (!found || !msgext_access_may_see(msgext_row_text(row, Anum_outbox_sender)) ||
-			!judge(row, &change))
+		if (!found || !may_change(row) || !judge(row, &change))
 			break;
 
 		/* Another transaction was quicker: look again at what it made of it. */
@@ -157,7 +165,6 @@ judge_retry(const MsgRow *row, MsgChange *change)
 	msgext_change_set(
 		change, Anum_outbox_xid,
 		UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId())));
-	msgext_change_set(change, Anum_outbox_origin, Int64GetDatum(msgext_origin()));
 	msgext_change_time(change, Anum_outbox_queued_at, GetCurrentTimestamp());
 	msgext_change_set(change, Anum_outbox_failures, Int32GetDatum(0));
 	msgext_change_state(change, MSG_QUEUED);
@@ -178,8 +185,8 @@ forget_unknown(const MsgRow *row)
 {
 	MsgTable *due = msgext_reminder_open(true);
 
-	msgext_reminder_remove_one(due, msgext_row_text(row, Anum_outbox_server),
-							   MSG_REMINDER_UNKNOWN, row->created_at, row->id);
+	msgext_reminder_remove_one(due, row->server_oid, MSG_REMINDER_UNKNOWN,
+							   row->created_at, row->id);
 	msgext_table_close(due);
 }
 
@@ -195,7 +202,10 @@ msgext_retry_message(PG_FUNCTION_ARGS)
 	done = change_message(PG_GETARG_INT64(0), judge_retry, "retried", MSG_QUEUED, &row);
 	if (done)
 	{
-		MsgServer *server = msgext_server_find(msgext_row_text(&row, Anum_outbox_server));
+		MsgServer *server =
+			row.origin == msgext_origin()
+				? msgext_server_get(row.server_oid)
+				: msgext_server_find(msgext_row_text(&row, Anum_outbox_server));
 
 		/* To send again is to send: it takes the same right. */
 		if (server != NULL)
@@ -220,50 +230,10 @@ msgext_pause_server(PG_FUNCTION_ARGS)
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
 	msgext_access_own(server);
 	msgext_server_pause_write(
-		server->name, true,
-		PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)), true);
+		server->oid, true, PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
+		true);
 	msgext_notify_at_commit(MSG_NEWS_SERVER);
 	PG_RETURN_VOID();
-}
-
-/*
- * Queued messages that were restored from another database carry that one's transaction
- * ids: this one's make them new work here.
- */
-static void
-adopt_messages(const char *server)
-{
-	MsgTable *outbox = msgext_outbox_open(true);
-	TableScanDesc scan = table_beginscan(outbox->rel, GetActiveSnapshot(), 0, NULL);
-	TupleTableSlot *slot = table_slot_create(outbox->rel, NULL);
-	Datum xid = UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
-
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		MsgChange change;
-		MsgRow row;
-
-		msgext_outbox_read(outbox, slot, &row);
-		if (row.origin != msgext_origin() &&
-			strcmp(msgext_row_text(&row, Anum_outbox_server), server) == 0)
-		{
-			msgext_change_init(&change);
-			msgext_change_set(&change, Anum_outbox_origin,
-							  Int64GetDatum(msgext_origin()));
-			if (row.state == MSG_QUEUED)
-			{
-				msgext_change_set(&change, Anum_outbox_xid, xid);
-				msgext_change_null(&change, Anum_outbox_next_attempt_at);
-				msgext_change_null(&change, Anum_outbox_waiting);
-			}
-			msgext_outbox_update(outbox, &row, &change, true);
-		}
-		heap_freetuple(row.tuple);
-		CHECK_FOR_INTERRUPTS();
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	msgext_table_close(outbox);
 }
 
 PG_FUNCTION_INFO_V1(msgext_resume_server);
@@ -277,8 +247,8 @@ msgext_resume_server(PG_FUNCTION_ARGS)
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
 	msgext_access_own(server);
 	if (msgext_origin_is_foreign())
-		adopt_messages(server->name);
-	msgext_server_pause_write(server->name, false, NULL, true);
+		msgext_adopt(server);
+	msgext_server_pause_write(server->oid, false, NULL, true);
 
 	/* Credentials may have been mended in a file, which no catalog tells of. */
 	msgext_server_forget_all();

@@ -27,7 +27,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "pg/ipc/registry.h"
+#include "pg/ipc/notify.h"
 #include "pg/store/origin.h"
 
 static void

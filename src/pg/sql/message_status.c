@@ -7,6 +7,7 @@
 
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/snapmgr.h"
@@ -21,6 +22,7 @@
 #include "pg/ipc/registry.h"
 #include "pg/store/claim.h"
 #include "pg/store/lane.h"
+#include "pg/store/origin.h"
 #include "pg/store/outbox.h"
 #include "pg/store/server_pause.h"
 
@@ -48,7 +50,7 @@ enum
 
 /* Why a queued message has not left, and when it may: NULL when nothing holds it. */
 static const char *
-waits_for(const MsgRow *row, const char *server, TimestampTz *until)
+waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 {
 	MsgPause pause;
 	MsgLane *lane;
@@ -57,9 +59,15 @@ waits_for(const MsgRow *row, const char *server, TimestampTz *until)
 	*until = 0;
 	if (!msgext_enabled)
 		return "msgext.enabled is off";
-	if (msgext_server_find(server) == NULL)
-		return psprintf("server \"%s\" does not exist", server);
-	msgext_server_pause_read(server, &pause);
+	if (row->origin != msgext_origin())
+		return "restored from another database, until resume_server";
+	if (server == NULL)
+		return psprintf("server \"%s\" was dropped",
+						msgext_row_text(row, Anum_outbox_server));
+	if (GetUserNameFromId(row->sender_oid, true) == NULL)
+		return psprintf("role \"%s\" was dropped",
+						msgext_row_text(row, Anum_outbox_sender));
+	msgext_server_pause_read(server->oid, &pause);
 	if (pause.paused)
 		return pause.reason != NULL ? psprintf("server is paused: %s", pause.reason)
 									: "server is paused";
@@ -76,7 +84,7 @@ waits_for(const MsgRow *row, const char *server, TimestampTz *until)
 	if (!msgext_registry_has_worker() &&
 		GetCurrentTimestamp() > row->queued_at + NOBODY_US)
 		return "no worker runs, and nobody has called dispatch()";
-	lane = msgext_lane_create(CurrentMemoryContext, server, row->priority);
+	lane = msgext_lane_create(CurrentMemoryContext, server->oid, row->priority);
 	if (lane->waiting[0] != '\0' && lane->until > GetCurrentTimestamp())
 	{
 		*until = lane->until;
@@ -116,7 +124,6 @@ copy_column(const MsgRow *row, AttrNumber column, Datum *value, bool *isnull)
 static void
 fill_status(const MsgRow *row, Datum *values, bool *nulls)
 {
-	char *server = msgext_row_text(row, Anum_outbox_server);
 	MsgState state = row->state;
 	TimestampTz until;
 	const char *why;
@@ -151,7 +158,8 @@ fill_status(const MsgRow *row, Datum *values, bool *nulls)
 			state = MSG_SENDING;
 		msgext_table_close(claims);
 	}
-	if (state == MSG_QUEUED && (why = waits_for(row, server, &until)) != NULL)
+	if (state == MSG_QUEUED &&
+		(why = waits_for(row, msgext_server_get(row->server_oid), &until)) != NULL)
 	{
 		values[COLUMN_DETAIL] = add_waiting(row, why, until);
 		nulls[COLUMN_DETAIL] = false;
@@ -178,7 +186,8 @@ msgext_message_status(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (msgext_outbox_find(outbox, PG_GETARG_INT64(0), GetActiveSnapshot(), &row) &&
-		msgext_access_may_see(msgext_row_text(&row, Anum_outbox_sender)))
+		msgext_access_may_see(row.sender_oid, msgext_row_text(&row, Anum_outbox_sender),
+							  row.origin != msgext_origin()))
 	{
 		fill_status(&row, values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

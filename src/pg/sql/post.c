@@ -125,6 +125,20 @@ check_times(const Post *post)
 }
 
 /*
+ * Was it queued by this role for this server? One of a restored copy that nobody has
+ * adopted yet has the oids of another database: its names tell.
+ */
+static bool
+is_ours(const Post *post, const MsgRow *row)
+{
+	if (row->origin == msgext_origin())
+		return row->server_oid == post->server->oid && row->sender_oid == GetUserId();
+	return strcmp(msgext_row_text(row, Anum_outbox_server), post->server->name) == 0 &&
+		   strcmp(msgext_row_text(row, Anum_outbox_sender),
+				  GetUserNameFromId(GetUserId(), false)) == 0;
+}
+
+/*
  * The message that has this operation id already, or 0. Waits for a transaction that
  * is about to write or remove one.
  */
@@ -133,7 +147,7 @@ find_operation(MsgTable *outbox, const Post *post, const MsgFragment *fragment)
 {
 	for (;;)
 	{
-		ScanKeyData keys[2];
+		ScanKeyData key;
 		SnapshotData dirty;
 		TupleTableSlot *slot;
 		MsgScan *scan;
@@ -143,15 +157,16 @@ find_operation(MsgTable *outbox, const Post *post, const MsgFragment *fragment)
 		MsgRow row;
 
 		InitDirtySnapshot(dirty);
-		msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, post->server->name);
-		msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, post->operation_id);
-		scan = msgext_table_scan(outbox, "outbox_operation", &dirty, keys, 2);
-		if ((slot = msgext_scan_next(scan)) != NULL)
+		msgext_key_text(&key, 1, BTEqualStrategyNumber, post->operation_id);
+		scan = msgext_table_scan(outbox, "outbox_operation", &dirty, &key, 1);
+		while (id == 0 && (slot = msgext_scan_next(scan)) != NULL)
 		{
 			bytea *payload;
 
-			writer = dirty.xmin;
 			msgext_outbox_read(outbox, slot, &row);
+			if (!is_ours(post, &row))
+				continue;
+			writer = dirty.xmin;
 			payload = msgext_row_payload(&row);
 			id = row.id;
 			same = VARSIZE_ANY_EXHDR(payload) == fragment->len &&
@@ -203,6 +218,8 @@ fill_row(const Post *post, const MsgFragment *fragment, Datum *values, bool *nul
 	values[Anum_outbox_xid - 1] =
 		UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
 	values[Anum_outbox_lane_hash - 1] = Int32GetDatum(post->lane);
+	values[Anum_outbox_server_oid - 1] = ObjectIdGetDatum(post->server->oid);
+	values[Anum_outbox_sender_oid - 1] = ObjectIdGetDatum(GetUserId());
 	values[Anum_outbox_origin - 1] = Int64GetDatum(msgext_origin());
 	values[Anum_outbox_id - 1] = Int64GetDatum(post->payload.id);
 	values[Anum_outbox_created_at - 1] = TimestampTzGetDatum(post->created_at);
@@ -283,7 +300,7 @@ post_message(Post *post)
 				 errhint("Create one with CREATE USER MAPPING, for the role or for "
 						 "PUBLIC.")));
 	post->created_at = GetCurrentTimestamp();
-	post->lane = msgext_lane_hash(post->server->name, post->priority);
+	post->lane = msgext_lane_hash(post->server->oid, post->priority);
 	post->payload.created_us = msgext_unix_us(post->created_at);
 	post->payload.id = nextval_internal(msgext_relation_oid("outbox_id_seq"), false);
 	prepare(post, &fragment);

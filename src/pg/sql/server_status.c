@@ -52,7 +52,7 @@ typedef struct Counts
 
 /* Messages of the server under way: claimed, and not recorded yet. */
 static int64
-count_in_flight(MsgTable *outbox, const char *server)
+count_in_flight(MsgTable *outbox, Oid server)
 {
 	MsgTable *claims = msgext_claim_open(false);
 	TableScanDesc scan = table_beginscan(claims->rel, GetActiveSnapshot(), 0, NULL);
@@ -72,7 +72,7 @@ count_in_flight(MsgTable *outbox, const char *server)
 			if (msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(),
 								   &row) &&
 				row.state == MSG_QUEUED && row.attempts + 1 == claim.attempts[i] &&
-				strcmp(msgext_row_text(&row, Anum_outbox_server), server) == 0)
+				row.server_oid == server)
 				n++;
 		}
 	}
@@ -84,7 +84,7 @@ count_in_flight(MsgTable *outbox, const char *server)
 
 /* Messages that a reminder of this kind stands for, and that are in that state. */
 static int64
-count_due(MsgTable *outbox, const char *server, const char *kind, MsgState state,
+count_due(MsgTable *outbox, Oid server, const char *kind, MsgState state,
 		  TimestampTz *oldest)
 {
 	MsgTable *due = msgext_reminder_open(false);
@@ -129,7 +129,7 @@ count_due(MsgTable *outbox, const char *server, const char *kind, MsgState state
 }
 
 static void
-count_server(const char *server, Counts *counts)
+count_server(Oid server, Counts *counts)
 {
 	MsgTable *outbox = msgext_outbox_open(false);
 	int16 priority;
@@ -158,15 +158,15 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext per_server;
 	ListCell *cell;
-	List *names;
+	List *oids;
 
 	InitMaterializedSRF(fcinfo, 0);
-	names = msgext_server_names();
+	oids = msgext_server_oids();
 	per_server = AllocSetContextCreate(CurrentMemoryContext, "msgext server counts",
 									   ALLOCSET_DEFAULT_SIZES);
-	foreach (cell, names)
+	foreach (cell, oids)
 	{
-		MsgServer *server = msgext_server_find(lfirst(cell));
+		MsgServer *server = msgext_server_get(lfirst_oid(cell));
 		Datum values[COUNTS_COLUMNS] = {0};
 		bool nulls[COUNTS_COLUMNS] = {false};
 		MemoryContext before;
@@ -178,8 +178,8 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 			 !msgext_server_ownercheck(server->oid, GetUserId())))
 			continue;
 		before = MemoryContextSwitchTo(per_server);
-		count_server(server->name, &counts);
-		msgext_server_pause_read(server->name, &pause);
+		count_server(server->oid, &counts);
+		msgext_server_pause_read(server->oid, &pause);
 		values[COUNTS_SERVER] = CStringGetTextDatum(server->name);
 		values[COUNTS_PROVIDER] = CStringGetTextDatum(server->provider->name);
 		values[COUNTS_PAUSED] = BoolGetDatum(pause.paused);
@@ -200,7 +200,7 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 
 /* Is a reminder of this kind due whose message still waits for it? */
 static bool
-any_due(const char *server, const char *kind)
+any_due(Oid server, const char *kind)
 {
 	MsgTable *due = msgext_reminder_open(false);
 	MsgTable *outbox = msgext_outbox_open(false);
@@ -236,18 +236,18 @@ msgext_status_nothing_due(void)
 {
 	ListCell *cell;
 
-	foreach (cell, msgext_server_names())
+	foreach (cell, msgext_server_oids())
 	{
 		MsgPause pause;
 		Counts counts;
 
-		msgext_server_pause_read(lfirst(cell), &pause);
+		msgext_server_pause_read(lfirst_oid(cell), &pause);
 		if (pause.paused)
 			continue;
-		count_server(lfirst(cell), &counts);
+		count_server(lfirst_oid(cell), &counts);
 		if (counts.in_flight > 0 || counts.fresh > 0 ||
-			any_due(lfirst(cell), MSG_REMINDER_SEND) ||
-			any_due(lfirst(cell), MSG_REMINDER_POLL))
+			any_due(lfirst_oid(cell), MSG_REMINDER_SEND) ||
+			any_due(lfirst_oid(cell), MSG_REMINDER_POLL))
 			return false;
 	}
 	return true;

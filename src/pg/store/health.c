@@ -12,7 +12,7 @@
 
 /* clang-format off */
 #define HEALTH_COLUMNS(C) \
-	C(health, server) C(health, last_error) C(health, last_error_at) \
+	C(health, server_oid) C(health, last_error) C(health, last_error_at) \
 	C(health, last_success_at) C(health, last_claim_at) C(health, key_ignored) \
 	C(health, stranded)
 /* clang-format on */
@@ -21,11 +21,11 @@ MSG_LAYOUT(health, HEALTH_COLUMNS);
 
 /* The server's row while the scan is open, or NULL. */
 static TupleTableSlot *
-find(MsgTable *table, const char *server, MsgScan **scan)
+find(MsgTable *table, Oid server, MsgScan **scan)
 {
 	ScanKeyData key;
 
-	msgext_key_text(&key, 1, BTEqualStrategyNumber, server);
+	msgext_key_oid(&key, 1, BTEqualStrategyNumber, server);
 	*scan = msgext_table_scan(table, "health_pkey", GetActiveSnapshot(), &key, 1);
 	return msgext_scan_next(*scan);
 }
@@ -40,7 +40,7 @@ time_of(TupleTableSlot *slot, AttrNumber column)
 }
 
 void
-msgext_health_load(const char *server, MsgHealth *health)
+msgext_health_load(Oid server, MsgHealth *health)
 {
 	MsgTable *table = msgext_table_open(&health_layout, false);
 	MsgScan *scan;
@@ -68,14 +68,14 @@ msgext_health_load(const char *server, MsgHealth *health)
 }
 
 void
-msgext_health_save(const char *server, MsgHealth *health)
+msgext_health_save(Oid server, MsgHealth *health)
 {
 	MsgTable *table = msgext_table_open(&health_layout, true);
 	MsgValues row;
 	MsgScan *scan;
 
 	msgext_values_init(&row);
-	msgext_values_text(&row, Anum_health_server, server);
+	msgext_values_oid(&row, Anum_health_server_oid, server);
 	if (health->last_error_at != 0)
 		msgext_values_text(&row, Anum_health_last_error, health->last_error);
 	msgext_values_time(&row, Anum_health_last_error_at, health->last_error_at);

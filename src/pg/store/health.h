@@ -21,7 +21,7 @@ typedef struct MsgHealth
 	bool changed;
 } MsgHealth;
 
-extern void msgext_health_load(const char *server, MsgHealth *health);
-extern void msgext_health_save(const char *server, MsgHealth *health);
+extern void msgext_health_load(Oid server, MsgHealth *health);
+extern void msgext_health_save(Oid server, MsgHealth *health);
 
 #endif /* MSGEXT_HEALTH_H */

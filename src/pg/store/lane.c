@@ -17,7 +17,7 @@
 
 /* clang-format off */
 #define LANE_COLUMNS(C) \
-	C(lane, server) C(lane, priority) C(lane, done) C(lane, scan) C(lane, xid) \
+	C(lane, server_oid) C(lane, priority) C(lane, done) C(lane, scan) C(lane, xid) \
 	C(lane, id) C(lane, waiting) C(lane, until)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(lane, LANE_COLUMNS);
@@ -134,7 +134,7 @@ find_saved(MsgLane *lane, MsgTable *lanes, MsgScan **scan)
 {
 	ScanKeyData keys[2];
 
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, lane->server);
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, lane->server);
 	msgext_key_int16(&keys[1], 2, BTEqualStrategyNumber, lane->priority);
 	*scan = msgext_table_scan(lanes, "lane_pkey", GetActiveSnapshot(), keys, 2);
 	return msgext_scan_next(*scan);
@@ -182,22 +182,23 @@ msgext_lane_reload(MsgLane *lane)
 
 /* FNV-1a, which no other version of PostgreSQL has otherwise, and the priority. */
 int32
-msgext_lane_hash(const char *server, int16 priority)
+msgext_lane_hash(Oid server, int16 priority)
 {
 	uint32 hash = 2166136261U;
+	int shift;
 
-	for (; *server != '\0'; server++)
-		hash = (hash ^ (unsigned char) *server) * 16777619U;
+	for (shift = 0; shift < 32; shift += 8)
+		hash = (hash ^ (server >> shift & 0xff)) * 16777619U;
 	return (int32) (hash << 3 | (uint32) priority);
 }
 
 MsgLane *
-msgext_lane_create(MemoryContext context, const char *server, int16 priority)
+msgext_lane_create(MemoryContext context, Oid server, int16 priority)
 {
 	MsgLane *lane = MemoryContextAllocZero(context, sizeof(MsgLane));
 
 	lane->context = context;
-	lane->server = MemoryContextStrdup(context, server);
+	lane->server = server;
 	lane->priority = priority;
 	lane->number = msgext_lane_hash(server, priority);
 	msgext_lane_reload(lane);
@@ -224,7 +225,7 @@ msgext_lane_save(MsgLane *lane)
 	check(lane);
 	Assert(lane->range == NULL);
 	msgext_values_init(&row);
-	msgext_values_text(&row, Anum_lane_server, lane->server);
+	msgext_values_oid(&row, Anum_lane_server_oid, lane->server);
 	msgext_values_int16(&row, Anum_lane_priority, lane->priority);
 	if (lane->has_done)
 		msgext_values_set(&row, Anum_lane_done, snapshot_datum(&lane->done));
@@ -241,6 +242,26 @@ msgext_lane_save(MsgLane *lane)
 	msgext_scan_end(scan);
 	msgext_table_close(lanes);
 	lane->moved = false;
+}
+
+void
+msgext_lane_forget(Oid server)
+{
+	MsgTable *lanes = msgext_table_open(&lane_layout, true);
+	ScanKeyData key;
+	TupleTableSlot *slot;
+	MsgScan *scan;
+
+	msgext_key_oid(&key, 1, BTEqualStrategyNumber, server);
+	scan = msgext_table_scan(lanes, "lane_pkey", GetActiveSnapshot(), &key, 1);
+	while ((slot = msgext_scan_next(scan)) != NULL)
+	{
+		ItemPointerData tid = slot->tts_tid;
+
+		msgext_table_delete(lanes, &tid, true);
+	}
+	msgext_scan_end(scan);
+	msgext_table_close(lanes);
 }
 
 static void
@@ -368,11 +389,9 @@ static bool
 belongs_to_lane(const MsgLane *lane, TupleTableSlot *slot)
 {
 	bool isnull;
-	Datum server = slot_getattr(slot, Anum_outbox_server, &isnull);
-	size_t len = VARSIZE_ANY_EXHDR(DatumGetPointer(server));
 
-	return strlen(lane->server) == len &&
-		   memcmp(VARDATA_ANY(DatumGetPointer(server)), lane->server, len) == 0 &&
+	return DatumGetObjectId(slot_getattr(slot, Anum_outbox_server_oid, &isnull)) ==
+			   lane->server &&
 		   DatumGetInt16(slot_getattr(slot, Anum_outbox_priority, &isnull)) ==
 			   lane->priority;
 }

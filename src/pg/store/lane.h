@@ -44,7 +44,7 @@ typedef struct MsgSnapshot
 
 typedef struct MsgLane
 {
-	char *server;
+	Oid server;
 	int16 priority;
 	int32 number;
 	bool has_done;
@@ -68,11 +68,10 @@ typedef struct MsgLane
  * The number of a lane, by which index outbox_lane orders rows: fixed for ever, for it is
  * in rows. Two lanes may share one; each then passes over the other's rows.
  */
-extern int32 msgext_lane_hash(const char *server, int16 priority);
+extern int32 msgext_lane_hash(Oid server, int16 priority);
 
 /* Makes the lane in context, as far as msgext.lane says it had been read. */
-extern MsgLane *msgext_lane_create(MemoryContext context, const char *server,
-								   int16 priority);
+extern MsgLane *msgext_lane_create(MemoryContext context, Oid server, int16 priority);
 /* Forgets what was passed since the last msgext_lane_save(), after an abort. */
 extern void msgext_lane_reload(MsgLane *lane);
 
@@ -93,6 +92,9 @@ extern bool msgext_lane_has_passed(const MsgLane *lane, const MsgRow *row);
 
 /* Writes down how far the lane has been read. */
 extern void msgext_lane_save(MsgLane *lane);
+
+/* Removes what is written down of the server's lanes: they are read from their start. */
+extern void msgext_lane_forget(Oid server);
 
 /* Counts messages that have not been passed, and finds the oldest; for server_status. */
 extern int64 msgext_lane_count(MsgLane *lane, MsgTable *outbox, TimestampTz *oldest);

@@ -38,6 +38,8 @@ msgext_outbox_read(MsgTable *outbox, TupleTableSlot *slot, MsgRow *row)
 	heap_deform_tuple(row->tuple, row->desc, row->values, row->nulls);
 	row->id = DatumGetInt64(row->values[Anum_outbox_id - 1]);
 	row->xid = DatumGetUInt64(row->values[Anum_outbox_xid - 1]);
+	row->server_oid = DatumGetObjectId(row->values[Anum_outbox_server_oid - 1]);
+	row->sender_oid = DatumGetObjectId(row->values[Anum_outbox_sender_oid - 1]);
 	row->origin = DatumGetInt64(row->values[Anum_outbox_origin - 1]);
 	row->created_at = time_of(row, Anum_outbox_created_at);
 	row->queued_at = time_of(row, Anum_outbox_queued_at);

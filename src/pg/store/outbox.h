@@ -15,9 +15,10 @@
 
 /* clang-format off */
 #define OUTBOX_COLUMNS(C) \
-	C(outbox, id) C(outbox, xid) C(outbox, lane_hash) C(outbox, origin) \
-	C(outbox, created_at) C(outbox, queued_at) C(outbox, priority) \
-	C(outbox, attempts) C(outbox, failures) C(outbox, maybe_sent) C(outbox, server) \
+	C(outbox, id) C(outbox, xid) C(outbox, lane_hash) C(outbox, server_oid) \
+	C(outbox, origin) C(outbox, created_at) C(outbox, queued_at) \
+	C(outbox, sender_oid) C(outbox, attempts) C(outbox, failures) \
+	C(outbox, priority) C(outbox, maybe_sent) C(outbox, server) \
 	C(outbox, provider) C(outbox, sender) C(outbox, state) C(outbox, operation_id) \
 	C(outbox, key) C(outbox, send_after) C(outbox, expires_at) C(outbox, tried_at) \
 	C(outbox, next_attempt_at) C(outbox, accepted_at) C(outbox, finished_at) \
@@ -39,6 +40,8 @@ typedef struct MsgRow
 	bool nulls[Natts_outbox];
 	int64 id;
 	uint64 xid;
+	Oid server_oid;
+	Oid sender_oid;
 	int64 origin;
 	TimestampTz created_at;
 	TimestampTz queued_at;

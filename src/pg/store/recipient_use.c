@@ -17,12 +17,12 @@ msgext_recipient_open(void)
 }
 
 static MsgScan *
-begin_scan(MsgTable *uses, const char *server, const char *key, const char *recipient,
+begin_scan(MsgTable *uses, Oid server, const char *key, const char *recipient,
 		   TimestampTz from)
 {
 	ScanKeyData keys[4];
 
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, key != NULL ? key : "");
 	msgext_key_text(&keys[2], 3, BTEqualStrategyNumber, recipient);
 	msgext_key_time(&keys[3], 4, BTGreaterStrategyNumber, from);
@@ -32,9 +32,9 @@ begin_scan(MsgTable *uses, const char *server, const char *key, const char *reci
 }
 
 bool
-msgext_recipient_take(MsgTable *uses, const char *server, const char *key,
-					  const char *recipient, int64 message, const MsgRate *limit,
-					  TimestampTz now, TimestampTz *until)
+msgext_recipient_take(MsgTable *uses, Oid server, const char *key, const char *recipient,
+					  int64 message, const MsgRate *limit, TimestampTz now,
+					  TimestampTz *until)
 {
 	MsgScan *scan = begin_scan(uses, server, key, recipient, now - limit->per_ms * 1000);
 	TupleTableSlot *slot;
@@ -62,7 +62,7 @@ msgext_recipient_take(MsgTable *uses, const char *server, const char *key,
 		return false;
 	}
 	msgext_values_init(&row);
-	msgext_values_text(&row, Anum_recipient_use_server, server);
+	msgext_values_oid(&row, Anum_recipient_use_server_oid, server);
 	msgext_values_text(&row, Anum_recipient_use_limit_key, key != NULL ? key : "");
 	msgext_values_text(&row, Anum_recipient_use_recipient, recipient);
 	msgext_values_time(&row, Anum_recipient_use_at, now);
@@ -80,7 +80,7 @@ msgext_recipient_used_at(TupleTableSlot *use)
 }
 
 void
-msgext_recipient_release(MsgTable *uses, const char *server, const char *key,
+msgext_recipient_release(MsgTable *uses, Oid server, const char *key,
 						 const char *recipient, int64 message)
 {
 	MsgScan *scan = begin_scan(uses, server, key, recipient, PG_INT64_MIN);

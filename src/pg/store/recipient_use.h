@@ -10,7 +10,7 @@
 
 /* clang-format off */
 #define RECIPIENT_USE_COLUMNS(C) \
-	C(recipient_use, server) C(recipient_use, limit_key) C(recipient_use, recipient) \
+	C(recipient_use, server_oid) C(recipient_use, limit_key) C(recipient_use, recipient) \
 	C(recipient_use, at) C(recipient_use, message_id)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(recipient_use, RECIPIENT_USE_COLUMNS);
@@ -21,7 +21,7 @@ extern MsgTable *msgext_recipient_open(void);
  * May this message go to this recipient? Writes the use down if so; a repeat of the
  * same message counts once. Otherwise *until is when the oldest use has run out.
  */
-extern bool msgext_recipient_take(MsgTable *uses, const char *server, const char *key,
+extern bool msgext_recipient_take(MsgTable *uses, Oid server, const char *key,
 								  const char *recipient, int64 message,
 								  const MsgRate *limit, TimestampTz now,
 								  TimestampTz *until);
@@ -29,7 +29,7 @@ extern bool msgext_recipient_take(MsgTable *uses, const char *server, const char
 extern TimestampTz msgext_recipient_used_at(TupleTableSlot *use);
 
 /* The message certainly did not go out. */
-extern void msgext_recipient_release(MsgTable *uses, const char *server, const char *key,
+extern void msgext_recipient_release(MsgTable *uses, Oid server, const char *key,
 									 const char *recipient, int64 message);
 
 #endif /* MSGEXT_RECIPIENT_USE_H */

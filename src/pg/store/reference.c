@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "foreign/foreign.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
@@ -11,7 +12,7 @@
 
 /* clang-format off */
 #define REFERENCE_COLUMNS(C) \
-	C(reference, server) C(reference, provider_id) C(reference, message_id)
+	C(reference, server_oid) C(reference, provider_id) C(reference, message_id)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(reference, REFERENCE_COLUMNS);
 MSG_LAYOUT(reference, REFERENCE_COLUMNS);
@@ -20,14 +21,16 @@ static void
 warn_of_duplicate(TupleTableSlot *row)
 {
 	bool isnull;
-	Datum server = slot_getattr(row, Anum_reference_server, &isnull);
+	Oid oid = DatumGetObjectId(slot_getattr(row, Anum_reference_server_oid, &isnull));
+	ForeignServer *server = GetForeignServerExtended(oid, FSV_MISSING_OK);
 	Datum id = slot_getattr(row, Anum_reference_provider_id, &isnull);
 	Datum message = slot_getattr(row, Anum_reference_message_id, &isnull);
 
-	ereport(WARNING, (errmsg("provider of server \"%s\" gave id \"%s\" twice",
-							 TextDatumGetCString(server), TextDatumGetCString(id)),
-					  errdetail("Message " INT64_FORMAT " is the second.",
-								DatumGetInt64(message))));
+	ereport(
+		WARNING,
+		(errmsg("provider of server \"%s\" gave id \"%s\" twice",
+				server != NULL ? server->servername : "", TextDatumGetCString(id)),
+		 errdetail("Message " INT64_FORMAT " is the second.", DatumGetInt64(message))));
 }
 
 MsgTable *
@@ -41,21 +44,21 @@ msgext_reference_open(bool writable)
 }
 
 void
-msgext_reference_add(MsgTable *references, const char *server, const char *provider_id,
+msgext_reference_add(MsgTable *references, Oid server, const char *provider_id,
 					 int64 message)
 {
 	MsgValues row;
 
 	msgext_values_init(&row);
-	msgext_values_text(&row, Anum_reference_server, server);
+	msgext_values_oid(&row, Anum_reference_server_oid, server);
 	msgext_values_text(&row, Anum_reference_provider_id, provider_id);
 	msgext_values_int64(&row, Anum_reference_message_id, message);
 	msgext_table_gather(references, row.values, row.nulls);
 }
 
 int64
-msgext_reference_find_dirty(MsgTable *references, const char *server,
-							const char *provider_id, TransactionId *writer)
+msgext_reference_find_dirty(MsgTable *references, Oid server, const char *provider_id,
+							TransactionId *writer)
 {
 	ScanKeyData keys[2];
 	SnapshotData dirty;
@@ -66,7 +69,7 @@ msgext_reference_find_dirty(MsgTable *references, const char *server,
 
 	InitDirtySnapshot(dirty);
 	*writer = InvalidTransactionId;
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
 	scan = msgext_table_scan(references, "reference_pkey", &dirty, keys, 2);
 	if ((slot = msgext_scan_next(scan)) != NULL)
@@ -79,7 +82,7 @@ msgext_reference_find_dirty(MsgTable *references, const char *server,
 }
 
 void
-msgext_reference_remove(MsgTable *references, const char *server, const char *provider_id,
+msgext_reference_remove(MsgTable *references, Oid server, const char *provider_id,
 						int64 message)
 {
 	ScanKeyData keys[2];
@@ -87,7 +90,7 @@ msgext_reference_remove(MsgTable *references, const char *server, const char *pr
 	MsgScan *scan;
 	bool isnull;
 
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
 	scan = msgext_table_scan(references, "reference_pkey", GetActiveSnapshot(), keys, 2);
 	slot = msgext_scan_next(scan);

@@ -11,7 +11,7 @@
 
 /* clang-format off */
 #define REMINDER_COLUMNS(C) \
-	C(reminder, server) C(reminder, kind) C(reminder, at) C(reminder, id)
+	C(reminder, server_oid) C(reminder, kind) C(reminder, at) C(reminder, id)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(reminder, REMINDER_COLUMNS);
 MSG_LAYOUT(reminder, REMINDER_COLUMNS);
@@ -23,14 +23,14 @@ msgext_reminder_open(bool writable)
 }
 
 void
-msgext_reminder_add(MsgTable *reminders, const char *server, const char *kind,
-					TimestampTz at, int64 id)
+msgext_reminder_add(MsgTable *reminders, Oid server, const char *kind, TimestampTz at,
+					int64 id)
 {
 	MsgValues row;
 
 	Assert(at != 0 && id > 0);
 	msgext_values_init(&row);
-	msgext_values_text(&row, Anum_reminder_server, server);
+	msgext_values_oid(&row, Anum_reminder_server_oid, server);
 	msgext_values_text(&row, Anum_reminder_kind, kind);
 	msgext_values_time(&row, Anum_reminder_at, at);
 	msgext_values_int64(&row, Anum_reminder_id, id);
@@ -38,20 +38,19 @@ msgext_reminder_add(MsgTable *reminders, const char *server, const char *kind,
 }
 
 static MsgScan *
-begin_scan(MsgTable *reminders, const char *server, const char *kind, TimestampTz from)
+begin_scan(MsgTable *reminders, Oid server, const char *kind, TimestampTz from)
 {
 	ScanKeyData keys[3];
 
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
 	msgext_key_time(&keys[2], 3, BTGreaterEqualStrategyNumber, from);
 	return msgext_table_scan(reminders, "reminder_at", GetActiveSnapshot(), keys, 3);
 }
 
 int
-msgext_reminder_read(MsgTable *reminders, const char *server, const char *kind,
-					 TimestampTz from, int64 after, TimestampTz until, MsgReminder *found,
-					 int max)
+msgext_reminder_read(MsgTable *reminders, Oid server, const char *kind, TimestampTz from,
+					 int64 after, TimestampTz until, MsgReminder *found, int max)
 {
 	MsgScan *scan = begin_scan(reminders, server, kind, from);
 	TupleTableSlot *slot;
@@ -85,14 +84,14 @@ msgext_reminder_remove(MsgTable *reminders, const MsgReminder *reminder)
 }
 
 void
-msgext_reminder_remove_one(MsgTable *reminders, const char *server, const char *kind,
+msgext_reminder_remove_one(MsgTable *reminders, Oid server, const char *kind,
 						   TimestampTz at, int64 id)
 {
 	ScanKeyData keys[4];
 	TupleTableSlot *slot;
 	MsgScan *scan;
 
-	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
 	msgext_key_time(&keys[2], 3, BTEqualStrategyNumber, at);
 	msgext_key_int64(&keys[3], 4, BTEqualStrategyNumber, id);
@@ -107,7 +106,7 @@ msgext_reminder_remove_one(MsgTable *reminders, const char *server, const char *
 }
 
 bool
-msgext_reminder_exists(MsgTable *reminders, const char *server, const char *kind,
+msgext_reminder_exists(MsgTable *reminders, Oid server, const char *kind,
 					   TimestampTz from, TimestampTz to, int64 id)
 {
 	MsgScan *scan = begin_scan(reminders, server, kind, from);
@@ -123,8 +122,8 @@ msgext_reminder_exists(MsgTable *reminders, const char *server, const char *kind
 }
 
 TimestampTz
-msgext_reminder_first(MsgTable *reminders, const char *server, const char *kind,
-					  TimestampTz from, int64 after)
+msgext_reminder_first(MsgTable *reminders, Oid server, const char *kind, TimestampTz from,
+					  int64 after)
 {
 	MsgScan *scan = begin_scan(reminders, server, kind, from);
 	TupleTableSlot *slot;

@@ -23,7 +23,7 @@ typedef struct MsgReminder
 } MsgReminder;
 
 extern MsgTable *msgext_reminder_open(bool writable);
-extern void msgext_reminder_add(MsgTable *reminders, const char *server, const char *kind,
+extern void msgext_reminder_add(MsgTable *reminders, Oid server, const char *kind,
 								TimestampTz at, int64 id);
 
 /*
@@ -31,23 +31,22 @@ extern void msgext_reminder_add(MsgTable *reminders, const char *server, const c
  * from itself only those of messages above after: the caller passes how far it has
  * read, so that no dead entry is walked twice. Returns how many.
  */
-extern int msgext_reminder_read(MsgTable *reminders, const char *server, const char *kind,
+extern int msgext_reminder_read(MsgTable *reminders, Oid server, const char *kind,
 								TimestampTz from, int64 after, TimestampTz until,
 								MsgReminder *found, int max);
 /* In the transaction that read it; later, msgext_reminder_remove_one(). */
 extern void msgext_reminder_remove(MsgTable *reminders, const MsgReminder *reminder);
 
 /* Removes the reminder of this message at this time, if it is there. */
-extern void msgext_reminder_remove_one(MsgTable *reminders, const char *server,
-									   const char *kind, TimestampTz at, int64 id);
+extern void msgext_reminder_remove_one(MsgTable *reminders, Oid server, const char *kind,
+									   TimestampTz at, int64 id);
 
 /* Is there a reminder of this message between these times, both included? */
-extern bool msgext_reminder_exists(MsgTable *reminders, const char *server,
-								   const char *kind, TimestampTz from, TimestampTz to,
-								   int64 id);
+extern bool msgext_reminder_exists(MsgTable *reminders, Oid server, const char *kind,
+								   TimestampTz from, TimestampTz to, int64 id);
 
 /* The time of the first reminder behind from and after, or 0. */
-extern TimestampTz msgext_reminder_first(MsgTable *reminders, const char *server,
+extern TimestampTz msgext_reminder_first(MsgTable *reminders, Oid server,
 										 const char *kind, TimestampTz from, int64 after);
 
 #endif /* MSGEXT_REMINDER_H */

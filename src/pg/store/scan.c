@@ -134,6 +134,14 @@ msgext_key_text(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
 }
 
 void
+msgext_key_oid(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy, Oid value)
+{
+	static const Comparisons by = {F_OIDLT, F_OIDLE, F_OIDEQ, F_OIDGE, F_OIDGT};
+
+	key(entry, column, strategy, InvalidOid, &by, ObjectIdGetDatum(value));
+}
+
+void
 msgext_key_bytes(ScanKeyData *entry, AttrNumber column, StrategyNumber strategy,
 				 bytea *value)
 {

@@ -40,6 +40,8 @@ extern void msgext_scan_end(MsgScan *scan);
 /* Comparisons for the keys. */
 extern void msgext_key_text(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
 							const char *value);
+extern void msgext_key_oid(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
+						   Oid value);
 extern void msgext_key_bytes(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
 							 bytea *value);
 extern void msgext_key_int64(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,

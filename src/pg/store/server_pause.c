@@ -16,7 +16,7 @@
 
 /* clang-format off */
 #define SERVER_PAUSE_COLUMNS(C) \
-	C(server_pause, server) C(server_pause, paused) C(server_pause, pause_reason) \
+	C(server_pause, server_oid) C(server_pause, paused) C(server_pause, pause_reason) \
 	C(server_pause, paused_at) C(server_pause, origin)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(server_pause, SERVER_PAUSE_COLUMNS);
@@ -24,17 +24,17 @@ MSG_LAYOUT(server_pause, SERVER_PAUSE_COLUMNS);
 
 /* The server's row while the scan is open, or NULL. */
 static TupleTableSlot *
-find(MsgTable *pauses, Snapshot snapshot, const char *server, MsgScan **scan)
+find(MsgTable *pauses, Snapshot snapshot, Oid server, MsgScan **scan)
 {
 	ScanKeyData key;
 
-	msgext_key_text(&key, 1, BTEqualStrategyNumber, server);
+	msgext_key_oid(&key, 1, BTEqualStrategyNumber, server);
 	*scan = msgext_table_scan(pauses, "server_pause_pkey", snapshot, &key, 1);
 	return msgext_scan_next(*scan);
 }
 
 void
-msgext_server_pause_read(const char *server, MsgPause *pause)
+msgext_server_pause_read(Oid server, MsgPause *pause)
 {
 	MsgTable *pauses = msgext_table_open(&server_pause_layout, false);
 	MsgScan *scan;
@@ -65,14 +65,14 @@ msgext_server_pause_read(const char *server, MsgPause *pause)
 }
 
 bool
-msgext_server_pause_write(const char *server, bool paused, const char *reason, bool wait)
+msgext_server_pause_write(Oid server, bool paused, const char *reason, bool wait)
 {
 	MsgTable *pauses = msgext_table_open(&server_pause_layout, true);
 	MsgValues row;
 	bool done;
 
 	msgext_values_init(&row);
-	msgext_values_text(&row, Anum_server_pause_server, server);
+	msgext_values_oid(&row, Anum_server_pause_server_oid, server);
 	msgext_values_bool(&row, Anum_server_pause_paused, paused);
 	if (paused)
 	{

@@ -14,13 +14,13 @@ typedef struct MsgPause
 } MsgPause;
 
 /* Is the server paused, by a row or as part of a restored copy? */
-extern void msgext_server_pause_read(const char *server, MsgPause *pause);
+extern void msgext_server_pause_read(Oid server, MsgPause *pause);
 
 /*
  * Pauses or releases it. Without wait, returns false when another transaction is
  * changing the same row. Releasing also adopts the server in a restored copy.
  */
-extern bool msgext_server_pause_write(const char *server, bool paused, const char *reason,
+extern bool msgext_server_pause_write(Oid server, bool paused, const char *reason,
 									  bool wait);
 
 #endif /* MSGEXT_SERVER_PAUSE_H */

@@ -52,6 +52,12 @@ msgext_values_time(MsgValues *row, AttrNumber column, TimestampTz value)
 }
 
 void
+msgext_values_oid(MsgValues *row, AttrNumber column, Oid value)
+{
+	msgext_values_set(row, column, ObjectIdGetDatum(value));
+}
+
+void
 msgext_values_bool(MsgValues *row, AttrNumber column, bool value)
 {
 	msgext_values_set(row, column, BoolGetDatum(value));

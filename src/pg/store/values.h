@@ -29,6 +29,7 @@ extern void msgext_values_set(MsgValues *row, AttrNumber column, Datum value);
 extern void msgext_values_text(MsgValues *row, AttrNumber column, const char *value);
 extern void msgext_values_time(MsgValues *row, AttrNumber column, TimestampTz value);
 
+extern void msgext_values_oid(MsgValues *row, AttrNumber column, Oid value);
 extern void msgext_values_bool(MsgValues *row, AttrNumber column, bool value);
 extern void msgext_values_int16(MsgValues *row, AttrNumber column, int16 value);
 extern void msgext_values_int32(MsgValues *row, AttrNumber column, int32 value);

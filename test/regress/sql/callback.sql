@@ -19,7 +19,7 @@ DECLARE
 BEGIN
     UPDATE msgext.outbox o SET state = 'accepted', attempts = 1, accepted_at = created_at,
         provider_id = accepted.provider_id WHERE o.id = mid;
-    INSERT INTO msgext.reference VALUES ('vk', provider_id, mid);
+    INSERT INTO msgext.reference SELECT oid, provider_id, mid FROM pg_foreign_server WHERE srvname = 'vk';
     RETURN mid;
 END $$;
 CREATE FUNCTION push(body text) RETURNS int LANGUAGE sql AS $$
@@ -41,7 +41,8 @@ SELECT * FROM look;
 SELECT kind, attempt, state, channel, status, code, error, http_status, reported_at,
     convert_from(answer, 'UTF8') AS answer
 FROM msgext.message_event WHERE message_id = 4000 ORDER BY at;
-SELECT server, provider_id, message_id, repeats, length(digest) FROM msgext.callback;
+SELECT srvname, provider_id, message_id, repeats, length(digest)
+FROM msgext.callback JOIN pg_foreign_server s ON s.oid = server_oid;
 
 -- Repeated, it changes nothing; so in other letters, in other order, and twice in one body.
 SELECT push('[{"messageId": 1343343, "status": "DELIVERED", "receivedAt": "2017-05-31 14:51:12"}]');

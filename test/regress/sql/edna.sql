@@ -87,7 +87,7 @@ SELECT msgext.post_message('sms', '{"address": "79000000000", "content": "y"}', 
 -- A push: one message is known, one is not, one has no id.
 UPDATE msgext.outbox SET state = 'accepted', provider_id = '101', accepted_at = created_at
 WHERE id = 1002;
-INSERT INTO msgext.reference (server, provider_id, message_id) VALUES ('sms', '101', 1002);
+INSERT INTO msgext.reference SELECT oid, '101', 1002 FROM pg_foreign_server WHERE srvname = 'sms';
 CREATE FUNCTION push(status text) RETURNS int LANGUAGE sql AS $$
     SELECT msgext.receive_callback('sms', convert_to(format('<?xml version="1.0" encoding="UTF-8"?>
 <provideOutMessageDlvStatusResponse><header/><payload><code>ok</code><outMessageList>

@@ -85,7 +85,7 @@ SELECT msgext.resume_server('vk');
 -- One that became unknown twice is one message.
 SELECT send('unknown');
 UPDATE msgext.outbox SET state = 'unknown' WHERE id = 2003;
-INSERT INTO msgext.reminder VALUES ('vk', 'unknown', now(), 2003), ('vk', 'unknown', now(), 2003);
+INSERT INTO msgext.reminder SELECT oid, 'unknown', now(), 2003 FROM pg_foreign_server, generate_series(1, 2) WHERE srvname = 'vk';
 SELECT queued, unknown FROM msgext.server_status;
 SELECT msgext.retry_message(2003);
 SELECT queued, unknown FROM msgext.server_status;

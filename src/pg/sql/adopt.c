@@ -1,0 +1,127 @@
+/*
+ * adopt.c
+ *		Messages of a restored copy: see adopt.h.
+ *
+ * They carry the oids of server and role, and the transaction ids, of the database they
+ * were queued in. What identifies them there may be somebody else here, so they are found
+ * by the server's name, and this is the only place that does so. What other tables keep
+ * of a message is moved by its id. How far lanes had been read, pauses and health are not
+ * taken over.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+#include "core/lifecycle.h"
+#include "pg/sql/adopt.h"
+#include "pg/store/lane.h"
+#include "pg/store/origin.h"
+#include "pg/store/outbox.h"
+#include "pg/store/reference.h"
+#include "pg/store/reminder.h"
+
+typedef struct Adoption
+{
+	const MsgServer *server;
+	MsgTable *outbox;
+	MsgTable *reminders;
+	MsgTable *references;
+} Adoption;
+
+static void
+move_reminder(Adoption *adoption, const MsgRow *row, const char *kind, TimestampTz at)
+{
+	if (row->server_oid == adoption->server->oid)
+		return;
+	msgext_reminder_remove_one(adoption->reminders, row->server_oid, kind, at, row->id);
+	msgext_reminder_add(adoption->reminders, adoption->server->oid, kind, at, row->id);
+}
+
+static void
+move_reminders(Adoption *adoption, const MsgRow *row)
+{
+	if (row->state == MSG_QUEUED)
+	{
+		/* It is new work of its lane. */
+		if (row->next_attempt_at != 0)
+			msgext_reminder_remove_one(adoption->reminders, row->server_oid,
+									   MSG_REMINDER_SEND, row->next_attempt_at, row->id);
+	}
+	else if (row->state == MSG_UNKNOWN)
+		move_reminder(adoption, row, MSG_REMINDER_UNKNOWN, row->created_at);
+	else if (row->next_attempt_at != 0)
+		move_reminder(adoption, row, MSG_REMINDER_POLL, row->next_attempt_at);
+}
+
+static void
+move_reference(Adoption *adoption, const MsgRow *row)
+{
+	char *provider_id = msgext_row_text(row, Anum_outbox_provider_id);
+
+	if (provider_id == NULL || row->server_oid == adoption->server->oid)
+		return;
+	msgext_reference_remove(adoption->references, row->server_oid, provider_id, row->id);
+	msgext_reference_add(adoption->references, adoption->server->oid, provider_id,
+						 row->id);
+}
+
+static void
+adopt_row(Adoption *adoption, const MsgRow *row)
+{
+	Oid sender = get_role_oid(msgext_row_text(row, Anum_outbox_sender), true);
+	MsgChange change;
+
+	move_reminders(adoption, row);
+	move_reference(adoption, row);
+	msgext_change_init(&change);
+	msgext_change_set(&change, Anum_outbox_origin, Int64GetDatum(msgext_origin()));
+	msgext_change_set(&change, Anum_outbox_server_oid,
+					  ObjectIdGetDatum(adoption->server->oid));
+	msgext_change_set(&change, Anum_outbox_sender_oid, ObjectIdGetDatum(sender));
+	msgext_change_set(
+		&change, Anum_outbox_lane_hash,
+		Int32GetDatum(msgext_lane_hash(adoption->server->oid, row->priority)));
+	if (row->state == MSG_QUEUED)
+	{
+		msgext_change_set(
+			&change, Anum_outbox_xid,
+			UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId())));
+		msgext_change_null(&change, Anum_outbox_next_attempt_at);
+		msgext_change_null(&change, Anum_outbox_waiting);
+	}
+	msgext_outbox_update(adoption->outbox, row, &change, true);
+}
+
+void
+msgext_adopt(const MsgServer *server)
+{
+	Adoption adoption = {server, msgext_outbox_open(true), msgext_reminder_open(true),
+						 msgext_reference_open(true)};
+	TableScanDesc scan =
+		table_beginscan(adoption.outbox->rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(adoption.outbox->rel, NULL);
+
+	/* What stands under this oid may be of another server, of another database. */
+	msgext_lane_forget(server->oid);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MsgRow row;
+
+		msgext_outbox_read(adoption.outbox, slot, &row);
+		if (row.origin != msgext_origin() &&
+			strcmp(msgext_row_text(&row, Anum_outbox_server), server->name) == 0)
+			adopt_row(&adoption, &row);
+		heap_freetuple(row.tuple);
+		CHECK_FOR_INTERRUPTS();
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	msgext_table_close(adoption.references);
+	msgext_table_close(adoption.reminders);
+	msgext_table_close(adoption.outbox);
+}
