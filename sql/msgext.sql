@@ -357,39 +357,80 @@ LANGUAGE C AS 'MODULE_PATHNAME', 'msgext_dispatch';
 COMMENT ON PROCEDURE msgext.dispatch(interval) IS
     'send what is due and wait for the answers, until nothing is due; needs no worker';
 
+CREATE FUNCTION msgext.message_payload(id bigint) RETURNS bytea
+LANGUAGE C STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'msgext_message_payload';
+COMMENT ON FUNCTION msgext.message_payload(bigint) IS
+    'the bytes that are sent of a message of your own, or of any with the right can_read_payload()';
+
 ------------------------------------------------------------------------------
--- Views and what they stand on
+-- Rights that PostgreSQL has no privilege for: EXECUTE on these functions is the right.
+------------------------------------------------------------------------------
+
+CREATE FUNCTION msgext.can_read() RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN true;
+COMMENT ON FUNCTION msgext.can_read() IS
+    'EXECUTE is the right to see everybody''s messages and events, without payloads';
+CREATE FUNCTION msgext.can_read_payload() RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN true;
+COMMENT ON FUNCTION msgext.can_read_payload() IS
+    'EXECUTE is the right to message_payload() of everybody''s messages';
+CREATE FUNCTION msgext.can_operate() RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN true;
+COMMENT ON FUNCTION msgext.can_operate() IS
+    'EXECUTE is the right to cancel, retry, pause and resume on servers with USAGE';
+
+------------------------------------------------------------------------------
+-- Row-level security: who may read the tables reads his own rows. The views run with
+-- the rights of who asks, so that LIMIT, ORDER BY and joins reach the indexes. The
+-- owner of the tables and superusers bypass it, as everywhere. Names in policies are
+-- bound now, and qualified all the same.
 ------------------------------------------------------------------------------
 
 CREATE FUNCTION msgext.may_see(sender oid, name text, origin bigint) RETURNS boolean
 LANGUAGE C STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'msgext_may_see';
 COMMENT ON FUNCTION msgext.may_see(oid, text, bigint) IS
-    'has the current user the privileges of the sender of a message?';
+    'has the current user the privileges of the sender of a message, or the right can_read()?';
+
+ALTER TABLE msgext.outbox ENABLE ROW LEVEL SECURITY;
+CREATE POLICY outbox_own ON msgext.outbox FOR SELECT
+    USING (msgext.may_see(sender_oid, sender, origin));
+COMMENT ON POLICY outbox_own ON msgext.outbox IS 'messages are for their sender';
+ALTER TABLE msgext.event ENABLE ROW LEVEL SECURITY;
+CREATE POLICY event_own ON msgext.event FOR SELECT
+    USING (EXISTS (SELECT 1 FROM msgext.outbox o WHERE o.id OPERATOR(pg_catalog.=) message_id));
+COMMENT ON POLICY event_own ON msgext.event IS 'events are for who may see their message';
+
+CREATE FUNCTION msgext.messages_in_flight(OUT id bigint, OUT attempt int)
+RETURNS SETOF record
+LANGUAGE C STABLE PARALLEL SAFE ROWS 100 AS 'MODULE_PATHNAME', 'msgext_messages_in_flight';
+COMMENT ON FUNCTION msgext.messages_in_flight() IS
+    'messages whose requests may be on the wire, of those the current user may see';
 
 CREATE FUNCTION msgext.server_counts(OUT server text, OUT provider text,
     OUT paused boolean, OUT pause_reason text, OUT queued bigint, OUT in_flight bigint,
-    OUT unknown bigint, OUT oldest_queued_at timestamptz)
+    OUT unknown bigint, OUT oldest_queued_at timestamptz, OUT last_error text,
+    OUT last_error_at timestamptz, OUT last_success_at timestamptz)
 RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'msgext_server_counts';
-COMMENT ON FUNCTION msgext.server_counts() IS 'what view server_status counts, for the servers the current user may use';
+COMMENT ON FUNCTION msgext.server_counts() IS 'what view server_status shows, for the servers the current user may use';
 
--- A claimed message still says queued in its row: what is on its way is in claim.
-CREATE VIEW msgext.message WITH (security_barrier) AS
+------------------------------------------------------------------------------
+-- Views
+------------------------------------------------------------------------------
+
+CREATE VIEW msgext.message WITH (security_invoker) AS
 SELECT o.id, o.server, o.provider, o.sender,
-    CASE WHEN o.state = 'queued' AND (o.id, o.attempts + 1) IN
-            (SELECT u.message, u.attempt
-             FROM msgext.claim c,
-                 LATERAL ROWS FROM (pg_catalog.unnest(c.messages),
-                     pg_catalog.unnest(c.attempts)) AS u(message, attempt))
+    CASE WHEN o.state OPERATOR(pg_catalog.=) 'queued'
+            AND ROW(o.id, o.attempts OPERATOR(pg_catalog.+) 1) OPERATOR(pg_catalog.=) ANY
+                (SELECT f.id, f.attempt FROM msgext.messages_in_flight() f)
         THEN 'sending' ELSE o.state END AS state,
     o.provider_status, o.provider_id, o.code, o.error, o.operation_id, o.priority, o.attempts,
     o.created_at, o.send_after, o.expires_at, o.next_attempt_at, o.waiting, o.accepted_at,
     o.finished_at, o.detail
-FROM msgext.outbox o
-WHERE msgext.may_see(o.sender_oid, o.sender, o.origin);
-COMMENT ON VIEW msgext.message IS 'messages of the current user and of the roles it is a member of';
+FROM msgext.outbox o;
+COMMENT ON VIEW msgext.message IS 'messages of the current user and of the roles whose privileges it has';
 
-CREATE VIEW msgext.message_event WITH (security_barrier) AS
+CREATE VIEW msgext.message_event WITH (security_invoker) AS
 SELECT o.id AS message_id, e.at, e.kind, e.attempt, e.state, e.channel, e.status, e.code,
     e.error, e.http_status, e.reported_at, e.answer
 FROM msgext.outbox o,
@@ -398,28 +439,35 @@ FROM msgext.outbox o,
         UNION ALL
         SELECT v.at, v.kind, v.attempt, v.state, v.channel, v.status, v.code, v.error,
             v.http_status, v.reported_at, v.answer
-        FROM msgext.event v WHERE v.message_id = o.id
+        FROM msgext.event v WHERE v.message_id OPERATOR(pg_catalog.=) o.id
     ) AS e(at, kind, attempt, state, channel, status, code, error, http_status, reported_at,
-        answer)
-WHERE msgext.may_see(o.sender_oid, o.sender, o.origin);
+        answer);
 COMMENT ON VIEW msgext.message_event IS 'what happened to the messages of view message, with the raw answers';
 
-CREATE VIEW msgext.server_status WITH (security_barrier) AS
+CREATE VIEW msgext.server_status WITH (security_invoker) AS
 SELECT s.server, s.provider, s.paused, s.pause_reason, s.queued, s.in_flight, s.unknown,
-    s.oldest_queued_at, h.last_error, h.last_error_at, h.last_success_at
-FROM msgext.server_counts() s LEFT JOIN msgext.health h ON h.server_oid = (SELECT f.oid FROM pg_catalog.pg_foreign_server f WHERE f.srvname = s.server);
-COMMENT ON VIEW msgext.server_status IS 'how the servers are that the current user may use';
+    s.oldest_queued_at, s.last_error, s.last_error_at, s.last_success_at
+FROM msgext.server_counts() s;
+COMMENT ON VIEW msgext.server_status IS 'how the servers are that the current user may use; pg_monitor sees all';
 
 ------------------------------------------------------------------------------
 -- Privileges. USAGE on a foreign server is the right to send through it; the
 -- functions check it. Reports and the foreground dispatcher are for those to
--- whom the administrator grants them.
+-- whom the administrator grants them. Of the tables everybody may read the columns
+-- that the views show, of the rows that the policies leave; nobody the payload.
 ------------------------------------------------------------------------------
 
 GRANT USAGE ON SCHEMA msgext TO PUBLIC;
 GRANT SELECT ON msgext.message, msgext.message_event, msgext.server_status TO PUBLIC;
+GRANT SELECT (id, server, provider, sender, state, provider_status, provider_id, code, error,
+    operation_id, priority, attempts, created_at, send_after, expires_at, next_attempt_at,
+    waiting, accepted_at, finished_at, detail) ON msgext.outbox TO PUBLIC;
+GRANT SELECT ON msgext.event TO PUBLIC;
 REVOKE ALL ON FUNCTION msgext.receive_callback(name, bytea, jsonb) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE msgext.dispatch(interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION msgext.can_read() FROM PUBLIC;
+REVOKE ALL ON FUNCTION msgext.can_read_payload() FROM PUBLIC;
+REVOKE ALL ON FUNCTION msgext.can_operate() FROM PUBLIC;
 
 ------------------------------------------------------------------------------
 -- Start: remember where this is, let the launcher know at commit.

@@ -4,15 +4,114 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_authid.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
-#include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/syscache.h"
 
 #include "pg/base/compat.h"
 #include "pg/catalog/access.h"
+
+typedef enum Right
+{
+	RIGHT_READ,
+	RIGHT_READ_PAYLOAD,
+	RIGHT_OPERATE,
+	RIGHT_RECEIVE
+} Right;
+
+/* The functions whose EXECUTE is a right; found once, until a function changes. */
+static struct
+{
+	const char *name;
+	int nargs;
+	Oid args[3];
+	Oid oid; /* InvalidOid = to be looked up */
+} rights[] = {
+	[RIGHT_READ] = {"can_read"},
+	[RIGHT_READ_PAYLOAD] = {"can_read_payload"},
+	[RIGHT_OPERATE] = {"can_operate"},
+	[RIGHT_RECEIVE] = {"receive_callback", 3, {NAMEOID, BYTEAOID, JSONBOID}},
+};
+
+static void
+forget_functions(Datum arg, int cache, uint32 hash)
+{
+	int i;
+
+	for (i = 0; i < lengthof(rights); i++)
+		rights[i].oid = InvalidOid;
+}
+
+static Oid
+schema_of(Oid extension)
+{
+	Relation rel = table_open(ExtensionRelationId, AccessShareLock);
+	Oid schema = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(extension));
+	scan = systable_beginscan(rel, ExtensionOidIndexId, true, NULL, 1, &key);
+	if ((tuple = systable_getnext(scan)) != NULL)
+		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return schema;
+}
+
+/* In the extension's own schema, whatever its name is and whatever search_path says. */
+static Oid
+function_of(Right right)
+{
+	static bool registered = false;
+	Oid extension;
+
+	if (!registered)
+		CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
+	registered = true;
+	if (!OidIsValid(rights[right].oid) &&
+		OidIsValid(extension = get_extension_oid("msgext", true)))
+		rights[right].oid = GetSysCacheOid3(
+			PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(rights[right].name),
+			PointerGetDatum(buildoidvector(rights[right].args, rights[right].nargs)),
+			ObjectIdGetDatum(schema_of(extension)));
+	return rights[right].oid;
+}
+
+static bool
+has_right(Oid role, Right right)
+{
+	Oid function = function_of(right);
+
+	return OidIsValid(function) &&
+		   msgext_function_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+}
+
+static bool
+may_use(Oid server, Oid role)
+{
+	return msgext_server_aclcheck(server, role, ACL_USAGE) == ACLCHECK_OK;
+}
+
+static const char *
+current_role(void)
+{
+	return quote_identifier(GetUserNameFromId(GetUserId(), false));
+}
 
 MsgServer *
 msgext_access_server(const char *name)
@@ -34,42 +133,80 @@ msgext_access_server(const char *name)
 void
 msgext_access_use(const MsgServer *server)
 {
-	AclResult result = msgext_server_aclcheck(server->oid, GetUserId(), ACL_USAGE);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FOREIGN_SERVER, server->name);
+	if (!may_use(server->oid, GetUserId()))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for foreign server %s", server->name),
+						errhint("GRANT USAGE ON FOREIGN SERVER %s TO %s;",
+								quote_identifier(server->name), current_role())));
 }
 
 void
-msgext_access_own(const MsgServer *server)
+msgext_access_operate(const MsgServer *server)
 {
-	if (!msgext_server_ownercheck(server->oid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_SERVER, server->name);
+	bool operates = has_right(GetUserId(), RIGHT_OPERATE);
+
+	if (msgext_server_ownercheck(server->oid, GetUserId()))
+		return;
+	if (!operates)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("must be owner of foreign server %s", server->name),
+						errhint("Or GRANT EXECUTE ON FUNCTION msgext.can_operate() TO "
+								"%s;",
+								current_role())));
+	msgext_access_use(server);
+}
+
+bool
+msgext_access_monitor(const MsgServer *server)
+{
+	Oid role = GetUserId();
+
+	return may_use(server->oid, role) || msgext_server_ownercheck(server->oid, role) ||
+		   has_privs_of_role(role, ROLE_PG_MONITOR);
 }
 
 void
 msgext_access_receive(void)
 {
-	Oid arguments[] = {NAMEOID, BYTEAOID, JSONBOID};
-	List *name =
-		list_make2(makeString("msgext"), makeString(pstrdup("receive_callback")));
-	AclResult result = msgext_function_aclcheck(LookupFuncName(name, 3, arguments, false),
-												GetUserId(), ACL_EXECUTE);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FUNCTION, "receive_callback");
+	if (!has_right(GetUserId(), RIGHT_RECEIVE))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for function receive_callback"),
+				 errhint("GRANT EXECUTE ON FUNCTION msgext.receive_callback(name, bytea, "
+						 "jsonb) TO %s;",
+						 current_role())));
 }
 
 bool
-msgext_access_may_see(Oid sender, const char *name, bool foreign)
+msgext_access_may_receive(Oid role, Oid server)
 {
-	char *current = GetUserNameFromId(sender, true);
+	return has_right(role, RIGHT_RECEIVE) && may_use(server, role);
+}
+
+bool
+msgext_access_message(MsgAccess access, Oid sender, const char *name, bool foreign,
+					  Oid server)
+{
+	Oid role = GetUserId();
+	char *current;
 
 	if (superuser())
 		return true;
+	current = GetUserNameFromId(sender, true);
 
-	/* Of another database, where the oid may be another role's: by both. */
-	if (current == NULL || (foreign && strcmp(current, name) != 0))
-		return false;
-	return has_privs_of_role(GetUserId(), sender);
+	/* In another database the oid may have been another role's: by both. */
+	if (current != NULL && (!foreign || strcmp(current, name) == 0) &&
+		has_privs_of_role(role, sender))
+		return true;
+	switch (access)
+	{
+		case MSG_ACCESS_SEE:
+			return has_right(role, RIGHT_READ);
+		case MSG_ACCESS_PAYLOAD:
+			return has_right(role, RIGHT_READ_PAYLOAD);
+		case MSG_ACCESS_CHANGE:
+			return OidIsValid(server) && has_right(role, RIGHT_OPERATE) &&
+				   may_use(server, role);
+	}
+	return false;
 }

@@ -25,12 +25,24 @@
 #include "pg/store/reminder.h"
 #include "pg/store/server_pause.h"
 
+/* The server of a message, or the one of that name in a restored copy; or NULL. */
+static MsgServer *
+server_of(const MsgRow *row)
+{
+	return row->origin == msgext_origin()
+			   ? msgext_server_get(row->server_oid)
+			   : msgext_server_find(msgext_row_text(row, Anum_outbox_server));
+}
+
 static bool
 may_change(const MsgRow *row)
 {
-	return msgext_access_may_see(row->sender_oid,
-								 msgext_row_text(row, Anum_outbox_sender),
-								 row->origin != msgext_origin());
+	bool foreign = row->origin != msgext_origin();
+	MsgServer *server = server_of(row);
+
+	return msgext_access_message(MSG_ACCESS_CHANGE, row->sender_oid,
+								 msgext_row_text(row, Anum_outbox_sender), foreign,
+								 server != NULL ? server->oid : InvalidOid);
 }
 
 /*
@@ -202,10 +214,7 @@ msgext_retry_message(PG_FUNCTION_ARGS)
 	done = change_message(PG_GETARG_INT64(0), judge_retry, "retried", MSG_QUEUED, &row);
 	if (done)
 	{
-		MsgServer *server =
-			row.origin == msgext_origin()
-				? msgext_server_get(row.server_oid)
-				: msgext_server_find(msgext_row_text(&row, Anum_outbox_server));
+		MsgServer *server = server_of(&row);
 
 		/* To send again is to send: it takes the same right. */
 		if (server != NULL)
@@ -228,7 +237,7 @@ msgext_pause_server(PG_FUNCTION_ARGS)
 						errmsg("server must not be null")));
 	PreventCommandIfReadOnly("pause_server()");
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
-	msgext_access_own(server);
+	msgext_access_operate(server);
 	msgext_server_pause_write(
 		server->oid, true, PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
 		true);
@@ -245,7 +254,7 @@ msgext_resume_server(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("resume_server()");
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
-	msgext_access_own(server);
+	msgext_access_operate(server);
 	if (msgext_origin_is_foreign())
 		msgext_adopt(server);
 	msgext_server_pause_write(server->oid, false, NULL, true);

@@ -186,8 +186,9 @@ msgext_message_status(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (msgext_outbox_find(outbox, PG_GETARG_INT64(0), GetActiveSnapshot(), &row) &&
-		msgext_access_may_see(row.sender_oid, msgext_row_text(&row, Anum_outbox_sender),
-							  row.origin != msgext_origin()))
+		msgext_access_message(MSG_ACCESS_SEE, row.sender_oid,
+							  msgext_row_text(&row, Anum_outbox_sender),
+							  row.origin != msgext_origin(), InvalidOid))
 	{
 		fill_status(&row, values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

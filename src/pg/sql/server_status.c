@@ -38,6 +38,9 @@ enum
 	COUNTS_IN_FLIGHT,
 	COUNTS_UNKNOWN,
 	COUNTS_OLDEST,
+	COUNTS_LAST_ERROR,
+	COUNTS_LAST_ERROR_AT,
+	COUNTS_LAST_SUCCESS_AT,
 	COUNTS_COLUMNS
 };
 
@@ -170,12 +173,11 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 		Datum values[COUNTS_COLUMNS] = {0};
 		bool nulls[COUNTS_COLUMNS] = {false};
 		MemoryContext before;
+		MsgHealth health;
 		MsgPause pause;
 		Counts counts;
 
-		if (server == NULL ||
-			(msgext_server_aclcheck(server->oid, GetUserId(), ACL_USAGE) != ACLCHECK_OK &&
-			 !msgext_server_ownercheck(server->oid, GetUserId())))
+		if (server == NULL || !msgext_access_monitor(server))
 			continue;
 		before = MemoryContextSwitchTo(per_server);
 		count_server(server->oid, &counts);
@@ -191,6 +193,13 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 		values[COUNTS_UNKNOWN] = Int64GetDatum(counts.unknown);
 		nulls[COUNTS_OLDEST] = counts.oldest == 0;
 		values[COUNTS_OLDEST] = TimestampTzGetDatum(counts.oldest);
+		msgext_health_load(server->oid, &health);
+		nulls[COUNTS_LAST_ERROR] = nulls[COUNTS_LAST_ERROR_AT] =
+			health.last_error_at == 0;
+		values[COUNTS_LAST_ERROR] = CStringGetTextDatum(health.last_error);
+		values[COUNTS_LAST_ERROR_AT] = TimestampTzGetDatum(health.last_error_at);
+		nulls[COUNTS_LAST_SUCCESS_AT] = health.last_success_at == 0;
+		values[COUNTS_LAST_SUCCESS_AT] = TimestampTzGetDatum(health.last_success_at);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextSwitchTo(before);
 		MemoryContextReset(per_server);

@@ -1,0 +1,94 @@
+/*
+ * view.c
+ *		What the views message and message_event stand on, and message_payload(). Reads
+ *		only.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+#include "pg/catalog/access.h"
+#include "pg/store/claim.h"
+#include "pg/store/origin.h"
+#include "pg/store/outbox.h"
+
+PG_FUNCTION_INFO_V1(msgext_may_see);
+
+Datum
+msgext_may_see(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(msgext_access_message(
+		MSG_ACCESS_SEE, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+		PG_GETARG_INT64(2) != msgext_origin(), InvalidOid));
+}
+
+static bool
+may(MsgAccess access, const MsgRow *row)
+{
+	return msgext_access_message(access, row->sender_oid,
+								 msgext_row_text(row, Anum_outbox_sender),
+								 row->origin != msgext_origin(), InvalidOid);
+}
+
+PG_FUNCTION_INFO_V1(msgext_messages_in_flight);
+
+/* A claimed message still says queued in its row: what is on its way is in claim. */
+Datum
+msgext_messages_in_flight(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MsgTable *claims = msgext_claim_open(false);
+	MsgTable *outbox = msgext_outbox_open(false);
+	TableScanDesc scan = table_beginscan(claims->rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(claims->rel, NULL);
+
+	InitMaterializedSRF(fcinfo, 0);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MsgClaim claim;
+		int i;
+
+		msgext_claim_read(slot, &claim);
+		for (i = 0; i < claim.n; i++)
+		{
+			Datum values[] = {Int64GetDatum(claim.messages[i]),
+							  Int32GetDatum(claim.attempts[i])};
+			bool nulls[] = {false, false};
+			MsgRow row;
+
+			if (msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(),
+								   &row) &&
+				may(MSG_ACCESS_SEE, &row))
+				tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	msgext_table_close(outbox);
+	msgext_table_close(claims);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(msgext_message_payload);
+
+Datum
+msgext_message_payload(PG_FUNCTION_ARGS)
+{
+	MsgTable *outbox = msgext_outbox_open(false);
+	bytea *payload = NULL;
+	MsgRow row;
+
+	if (msgext_outbox_find(outbox, PG_GETARG_INT64(0), GetActiveSnapshot(), &row) &&
+		may(MSG_ACCESS_PAYLOAD, &row))
+		payload = msgext_row_payload(&row);
+	msgext_table_close(outbox);
+	if (payload == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(payload);
+}
