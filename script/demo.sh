@@ -55,26 +55,26 @@ sql postgres "CREATE EXTENSION msgext;
 CREATE ROLE app LOGIN;
 CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino
     OPTIONS (url '$peer/devino', poll_min_interval '500 ms', poll_max_interval '1 s');
-CREATE USER MAPPING FOR app SERVER vk
-    OPTIONS (login 'tester', password '111111', callback_token 'long-and-random');
+CREATE USER MAPPING FOR app SERVER vk OPTIONS (login 'tester', password '111111');
 CREATE SERVER docs FOREIGN DATA WRAPPER msgext_diadoc
     OPTIONS (url '$peer/diadoc', poll_min_interval '500 ms', poll_max_interval '1 s');
 CREATE USER MAPPING FOR app SERVER docs
     OPTIONS (api_client_id 'simulator', login 'tester', password '111111');
 CREATE SERVER sms FOREIGN DATA WRAPPER msgext_edna
     OPTIONS (url '$peer/edna/shop/connector0/service', status_poll 'off');
-CREATE USER MAPPING FOR app SERVER sms
-    OPTIONS (login 'tester', password '111111', callback_token 'another-long-one');
+CREATE USER MAPPING FOR app SERVER sms OPTIONS (login 'tester', password '111111');
 CREATE SERVER cells FOREIGN DATA WRAPPER msgext_personium
     OPTIONS (url '$peer/personium/shop', retry_min_delay '500 ms');
 CREATE USER MAPPING FOR app SERVER cells OPTIONS (login 'tester', password '111111');
 GRANT USAGE ON FOREIGN SERVER vk, docs, sms, cells TO app;
 GRANT CREATE ON SCHEMA public TO app;"
 
-say 'And for callbacks: a role that may do nothing else, and a port'
+say 'And for callbacks: a role that may do nothing else, tokens, and a port'
 sql postgres "CREATE ROLE hooks;
 GRANT EXECUTE ON FUNCTION msgext.receive_callback TO hooks;
 GRANT USAGE ON FOREIGN SERVER vk, sms TO hooks;
+CREATE USER MAPPING FOR CURRENT_USER SERVER vk OPTIONS (callback_token 'long-and-random-1');
+CREATE USER MAPPING FOR CURRENT_USER SERVER sms OPTIONS (callback_token 'another-long-one');
 ALTER DATABASE shop SET msgext.listen_role = 'hooks';
 ALTER DATABASE shop SET msgext.listen_port = $hook;"
 for _ in $(seq 1 100); do
@@ -82,7 +82,7 @@ for _ in $(seq 1 100); do
     sleep 0.1
 done
 curl -sf "$peer/control/callbacks" -o /dev/null \
-    --data-binary "{\"batch\": 1, \"url\": {\"devino\": \"http://127.0.0.1:$hook/vk/long-and-random\",
+    --data-binary "{\"batch\": 1, \"url\": {\"devino\": \"http://127.0.0.1:$hook/vk/long-and-random-1\",
         \"edna\": \"http://127.0.0.1:$hook/sms/another-long-one\"}}"
 echo "  Devino now posts to http://127.0.0.1:$hook/vk/<token>, edna to …/sms/<token>"
 

@@ -202,6 +202,19 @@ COMMENT ON COLUMN msgext.server_pause.pause_reason IS 'why, as given to pause_se
 COMMENT ON COLUMN msgext.server_pause.paused_at IS 'since when';
 COMMENT ON COLUMN msgext.server_pause.origin IS 'database in which resume_server released it, in a restored copy';
 
+CREATE TABLE msgext.account_pause (
+    server_oid  oid NOT NULL,
+    mapping_oid oid NOT NULL,
+    paused_at   timestamptz NOT NULL,
+    reason      text COLLATE "C",
+    CONSTRAINT account_pause_pkey PRIMARY KEY (server_oid, mapping_oid)
+);
+COMMENT ON TABLE msgext.account_pause IS 'user mappings whose credentials a provider has refused';
+COMMENT ON COLUMN msgext.account_pause.server_oid IS 'foreign server';
+COMMENT ON COLUMN msgext.account_pause.mapping_oid IS 'user mapping: nothing is sent by it until resume_server';
+COMMENT ON COLUMN msgext.account_pause.paused_at IS 'since when';
+COMMENT ON COLUMN msgext.account_pause.reason IS 'what the provider answered';
+
 CREATE TABLE msgext.health (
     server_oid      oid NOT NULL,
     last_error      text COLLATE "C",
@@ -288,6 +301,7 @@ SELECT pg_catalog.pg_extension_config_dump('msgext.claim', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.reminder', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.lane', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.server_pause', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.account_pause', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.health', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.reference', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.callback', '');
@@ -409,7 +423,7 @@ COMMENT ON FUNCTION msgext.messages_in_flight() IS
 CREATE FUNCTION msgext.server_counts(OUT server text, OUT provider text,
     OUT paused boolean, OUT pause_reason text, OUT queued bigint, OUT in_flight bigint,
     OUT unknown bigint, OUT oldest_queued_at timestamptz, OUT last_error text,
-    OUT last_error_at timestamptz, OUT last_success_at timestamptz)
+    OUT last_error_at timestamptz, OUT last_success_at timestamptz, OUT paused_accounts text[])
 RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'msgext_server_counts';
 COMMENT ON FUNCTION msgext.server_counts() IS 'what view server_status shows, for the servers the current user may use';
@@ -446,7 +460,7 @@ COMMENT ON VIEW msgext.message_event IS 'what happened to the messages of view m
 
 CREATE VIEW msgext.server_status WITH (security_invoker) AS
 SELECT s.server, s.provider, s.paused, s.pause_reason, s.queued, s.in_flight, s.unknown,
-    s.oldest_queued_at, s.last_error, s.last_error_at, s.last_success_at
+    s.oldest_queued_at, s.last_error, s.last_error_at, s.last_success_at, s.paused_accounts
 FROM msgext.server_counts() s;
 COMMENT ON VIEW msgext.server_status IS 'how the servers are that the current user may use; pg_monitor sees all';
 

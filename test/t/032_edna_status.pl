@@ -147,7 +147,7 @@ subtest 'pushes' => sub {
 subtest 'pushes through the listener' => sub {
 	$sim->reset;
 	$t->add_sms('pushed', status_poll => 'off',
-		mapping => { login => 'tester', password => '111111', callback_token => 'Hook-of-edna-1' });
+		mapping => { login => 'tester', password => '111111', callback_token => 'Hook-of-edna-number-1' });
 	my $l = Msgext::Listener->new($t, servers => ['pushed']);
 
 	ok($l->wait, 'it listens');
@@ -157,7 +157,7 @@ subtest 'pushes through the listener' => sub {
 	my @ids = $t->post_many(60, 79990013000, server => 'pushed', comment => "'fate=sent,delivered,read'");
 	ok(until_true(sub { $sim->summary->{callbacks_failed} >= 3 }), 'refused without its token');
 	is($t->sql("SELECT count(*) FROM msgext.message WHERE server = 'pushed' AND state = 'read'"), 0, 'and nothing is taken');
-	$sim->callbacks('{"url": {"edna": "' . $l->url('/pushed/Hook-of-edna-1') . '"}}');
+	$sim->callbacks('{"url": {"edna": "' . $l->url('/pushed/Hook-of-edna-number-1') . '"}}');
 	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE server = 'pushed' AND state = 'read'", 60), 'all were read');
 	ok(until_true(sub { $sim->summary->{callbacks_pending} == 0 }), 'every push ended with 200');
 	$sim->callbacks('{"url": null}');

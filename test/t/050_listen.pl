@@ -10,7 +10,7 @@ use Msgext::Listener;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $token = 'Hook-4711-of-vk';
+my $token = 'Hook-4711-of-the-vk';
 my $other_token = 'Second-hook-0815';
 my $file_token = 'From-a-file-2342';
 my $t = Msgext->new('listen',
@@ -131,37 +131,58 @@ subtest 'tokens' => sub {
 		  . "CREATE USER MAPPING FOR alice SERVER vk OPTIONS (login 'a', password 'bbbb', callback_token '$other_token');"
 		  . "CREATE USER MAPPING FOR bob SERVER vk OPTIONS (login 'a', password 'bbbb');"
 		  . "CREATE USER MAPPING FOR carol SERVER vk OPTIONS (login 'a', password 'bbbb', callback_token_file '$file')");
-	$t->add_server('"Odd/Name ü"', mapping => { login => 'a', password => 'bbbb', callback_token => 'a/b c%' });
+	$t->add_server('"Odd/Name ü"', mapping => { login => 'a', password => 'bbbb', callback_token => 'a/b c%, and sixteen' });
 	$t->sql('GRANT USAGE ON FOREIGN SERVER "Odd/Name ü" TO hooks');
-	ok(until_true(sub { status($l->post("/vk/$other_token", '[]')) eq '200' }), "another mapping's token opens too");
+	is(status($l->post("/vk/$other_token", '[]')), 404, "a sender's own token opens nothing");
+	$t->sql('GRANT USAGE ON FOREIGN SERVER vk TO alice, bob, carol');
+	is(status($l->post("/vk/$other_token", '[]')), 404, 'nor does USAGE alone make it count');
+	$t->sql('GRANT EXECUTE ON FUNCTION msgext.receive_callback(name, bytea, jsonb) TO alice, carol');
+	ok(until_true(sub { status($l->post("/vk/$other_token", '[]')) eq '200' }),
+		'of a role that may receive callbacks it does');
 	is(status($l->post("/vk/$file_token", '[]')), 200, 'so does one in a file');
 	is(status($l->post($path, '[]')), 200, 'and the first one still');
-	is(status($l->post('/Odd%2fName%20%c3%bc/a/b%20c%25', '[]')), 200, 'a server of any name can be reached');
+	is(status($l->post('/Odd%2fName%20%c3%bc/a/b%20c%25,%20and%20sixteen', '[]')), 200, 'a server of any name can be reached');
 	is(status($l->post("/Odd%2fName%20%c3%bc/$token", '[]')), 404, 'by its own token only');
 
 	# Changed, they count at once; a file's after a reload.
-	$t->sql("ALTER USER MAPPING FOR alice SERVER vk OPTIONS (SET callback_token 'Third-hook-99')");
-	is(status($l->post('/vk/Third-hook-99', '[]')), 200, 'a new token counts at once');
+	$t->sql("ALTER USER MAPPING FOR alice SERVER vk OPTIONS (SET callback_token 'Third-hook-990099')");
+	is(status($l->post('/vk/Third-hook-990099', '[]')), 200, 'a new token counts at once');
 	is(status($l->post("/vk/$other_token", '[]')), 404, 'and the old one no more');
 	open $out, '>', $file or die $!;
-	print $out 'Fourth-hook-77';
+	print $out 'Fourth-hook-770077';
 	close $out;
 	$t->sql('SELECT pg_reload_conf()');
-	ok(until_true(sub { status($l->post('/vk/Fourth-hook-77', '[]')) eq '200' }), "a file's counts after a reload");
+	ok(until_true(sub { status($l->post('/vk/Fourth-hook-770077', '[]')) eq '200' }), "a file's counts after a reload");
 	is(status($l->post("/vk/$file_token", '[]')), 404, 'and the old one no more');
 	unlink $file;
 	$t->sql('SELECT pg_reload_conf()');
-	ok(until_true(sub { status($l->post('/vk/Fourth-hook-77', '[]')) eq '404' }), 'a file that is gone opens nothing');
+	ok(until_true(sub { status($l->post('/vk/Fourth-hook-770077', '[]')) eq '404' }), 'a file that is gone opens nothing');
 	is(status($l->post($path, '[]')), 200, 'and the others still open');
 	like($t->log, qr/WARNING: .*callback token could not be read: could not read the file of option "callback_token_file"/,
 		'the log says so');
 	open $out, '>', $file or die $!;
-	print $out 'Fifth-hook-66';
+	print $out 'Fifth-hook-660066';
 	close $out;
-	ok(until_true(sub { status($l->post('/vk/Fifth-hook-66', '[]')) eq '200' }), 'it is looked for again');
+	ok(until_true(sub { status($l->post('/vk/Fifth-hook-660066', '[]')) eq '200' }), 'it is looked for again');
+	$t->sql('REVOKE EXECUTE ON FUNCTION msgext.receive_callback(name, bytea, jsonb) FROM alice');
+	is(status($l->post('/vk/Third-hook-990099', '[]')), 404, 'it ends with the right');
+	$t->sql('CREATE ROLE receivers; GRANT receivers TO alice;'
+		  . 'GRANT EXECUTE ON FUNCTION msgext.receive_callback(name, bytea, jsonb) TO receivers');
+	is(status($l->post('/vk/Third-hook-990099', '[]')), 200, 'comes back by membership');
+	$t->sql('REVOKE receivers FROM alice');
+	is(status($l->post('/vk/Third-hook-990099', '[]')), 404, 'and goes with it');
+	$t->sql('GRANT EXECUTE ON FUNCTION msgext.receive_callback(name, bytea, jsonb) TO alice');
+	open $out, '>', $file or die $!;
+	print $out 'Short-hook';
+	close $out;
+	$t->sql('SELECT pg_reload_conf()');
+	ok(until_true(sub { $t->log =~ /callback token could not be read: it has less than 16 characters/ }),
+		'a short one in a file is told of');
+	is(status($l->post('/vk/Short-hook', '[]')), 404, 'and does not count');
+	is(status($l->post('/vk/Third-hook-990099', '[]')), 200, 'others do');
 	$t->sql('DROP USER MAPPING FOR alice SERVER vk; DROP SERVER "Odd/Name ü" CASCADE');
-	is(status($l->post('/vk/Third-hook-99', '[]')), 404, 'a dropped mapping opens nothing');
-	is(status($l->post('/Odd%2fName%20%c3%bc/a/b%20c%25', '[]')), 404, 'nor does a dropped server');
+	is(status($l->post('/vk/Third-hook-990099', '[]')), 404, 'a dropped mapping opens nothing');
+	is(status($l->post('/Odd%2fName%20%c3%bc/a/b%20c%25,%20and%20sixteen', '[]')), 404, 'nor does a dropped server');
 	unlink $file;
 	$t->sql('DROP USER MAPPING FOR carol SERVER vk');
 };

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $token = 'Hook-1234567890';
+my $token = 'Hook-1234567890-of-life';
 my %mapping = (login => 'tester', password => '111111', callback_token => $token);
 my $t = Msgext->new('life',
 	init => [ allows_streaming => 1 ],

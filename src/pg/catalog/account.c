@@ -23,6 +23,8 @@
 
 #include "core/buf.h"
 #include "pg/base/arena_pg.h"
+#include "pg/base/compat.h"
+#include "pg/catalog/access.h"
 #include "pg/catalog/server.h"
 
 #define SECRET_FILE_MAX 65536
@@ -30,22 +32,11 @@
 /* An account that cannot be used is read again after this. */
 #define ERROR_MEMORY_US (5 * USECS_PER_SEC)
 
-bool
-msgext_mapping_exists(Oid server, Oid role)
-{
-	return SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(role),
-								 ObjectIdGetDatum(server)) ||
-		   SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
-								 ObjectIdGetDatum(server));
-}
-
-/* Options of the role's mapping, else of PUBLIC's; false when there is neither. */
-static bool
-mapping_options(Oid server, Oid role, List **options, Oid *mapping)
+/* The role's mapping, else PUBLIC's; to be released. */
+static HeapTuple
+find_tuple(Oid server, Oid role)
 {
 	HeapTuple tuple = NULL;
-	Datum datum;
-	bool isnull;
 
 	if (OidIsValid(role))
 		tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(role),
@@ -53,6 +44,43 @@ mapping_options(Oid server, Oid role, List **options, Oid *mapping)
 	if (!HeapTupleIsValid(tuple))
 		tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
 								ObjectIdGetDatum(server));
+	return tuple;
+}
+
+Oid
+msgext_mapping_of(Oid server, Oid role)
+{
+	HeapTuple tuple = find_tuple(server, role);
+	Oid mapping = InvalidOid;
+
+	if (!HeapTupleIsValid(tuple))
+		return mapping;
+	mapping = ((Form_pg_user_mapping) GETSTRUCT(tuple))->oid;
+	ReleaseSysCache(tuple);
+	return mapping;
+}
+
+char *
+msgext_mapping_owner(Oid mapping)
+{
+	HeapTuple tuple = SearchSysCache1(USERMAPPINGOID, ObjectIdGetDatum(mapping));
+	Oid role;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	role = ((Form_pg_user_mapping) GETSTRUCT(tuple))->umuser;
+	ReleaseSysCache(tuple);
+	return OidIsValid(role) ? GetUserNameFromId(role, true) : pstrdup("PUBLIC");
+}
+
+/* Options of the role's mapping, else of PUBLIC's; false when there is neither. */
+static bool
+mapping_options(Oid server, Oid role, List **options, Oid *mapping)
+{
+	HeapTuple tuple = find_tuple(server, role);
+	Datum datum;
+	bool isnull;
+
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	datum = SysCacheGetAttr(USERMAPPINGUSERSERVER, tuple, Anum_pg_user_mapping_umoptions,
@@ -282,6 +310,17 @@ mapped_roles(Oid server)
 	return roles;
 }
 
+/*
+ * A sender writes what he likes into his own mapping: a token in it would let him report
+ * the fate of others' messages.
+ */
+static bool
+token_counts(Oid server, Oid role)
+{
+	return !OidIsValid(role) || msgext_server_ownercheck(server, role) ||
+		   msgext_access_may_receive(role, server);
+}
+
 List *
 msgext_server_callback_tokens(MsgServer *server, const char **error)
 {
@@ -290,17 +329,25 @@ msgext_server_callback_tokens(MsgServer *server, const char **error)
 
 	foreach (cell, mapped_roles(server->oid))
 	{
-		MsgAccount *account =
-			find_account(server, lfirst_oid(cell), !OidIsValid(lfirst_oid(cell)), "");
-		const char *token = msgext_conn_option(&account->conn, "callback_token");
+		Oid role = lfirst_oid(cell);
+		MsgAccount *account;
+		const char *token;
+		const char *why = NULL;
 
+		if (!token_counts(server->oid, role))
+			continue;
+		account = find_account(server, role, !OidIsValid(role), "");
+		token = msgext_conn_option(&account->conn, "callback_token");
 		if (token == NULL)
 			continue;
-		if (token[0] != '\0')
+		if (token[0] == '\0')
+			why = account->error != NULL ? account->error : "it is empty";
+		else if (strlen(token) < MSG_TOKEN_MIN)
+			why = psprintf("it has less than %d characters", MSG_TOKEN_MIN);
+		if (why == NULL)
 			tokens = lappend(tokens, (char *) token);
 		else if (*error == NULL)
-			*error =
-				account->error != NULL ? account->error : "a callback_token is empty";
+			*error = why;
 	}
 	return tokens;
 }

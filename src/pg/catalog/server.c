@@ -44,6 +44,10 @@ start_cache(void)
 	CacheRegisterSyscacheCallback(FOREIGNDATAWRAPPEROID, on_catalog_change, (Datum) 0);
 	CacheRegisterSyscacheCallback(USERMAPPINGOID, on_catalog_change, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, on_catalog_change, (Datum) 0);
+
+	/* Whose callback tokens count: EXECUTE on receive_callback(), and membership. */
+	CacheRegisterSyscacheCallback(PROCOID, on_catalog_change, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_catalog_change, (Datum) 0);
 	callbacks_registered = true;
 }
 

@@ -78,8 +78,11 @@ extern void msgext_server_forget_all(void);
  */
 extern MsgSetting *msgext_settings_add(MsgSetting *settings, List *options);
 
-/* True when the role, or PUBLIC, has a user mapping for the server. */
-extern bool msgext_mapping_exists(Oid server, Oid role);
+/* The role's user mapping for the server, else PUBLIC's, else InvalidOid. */
+extern Oid msgext_mapping_of(Oid server, Oid role);
+
+/* Whose it is: the role's name, or PUBLIC; NULL when there is no such mapping. */
+extern char *msgext_mapping_owner(Oid mapping);
 
 /*
  * The account of a role, by its own mapping or else PUBLIC's. Never NULL, see its error,
@@ -87,10 +90,14 @@ extern bool msgext_mapping_exists(Oid server, Oid role);
  */
 extern MsgAccount *msgext_server_account(MsgServer *server, Oid role, const char *name);
 
+/* A callback token has so many characters at least. */
+#define MSG_TOKEN_MIN 16
+
 /*
- * The tokens that callbacks for the server may come with, of all its user mappings: a
- * list of const char *, as long-lived as the server. *error, if not NULL already, becomes
- * why a mapping's token could not be read.
+ * The tokens that callbacks for the server may come with: a list of const char *, as
+ * long-lived as the server. They count from the mappings of roles that may receive
+ * callbacks for it or own it, and from PUBLIC's, which only the owner can write. *error,
+ * if not NULL already, becomes why a mapping's token cannot be used.
  */
 extern List *msgext_server_callback_tokens(MsgServer *server, const char **error);
 

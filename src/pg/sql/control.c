@@ -18,6 +18,7 @@
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
 #include "pg/sql/adopt.h"
+#include "pg/store/account_pause.h"
 #include "pg/store/claim.h"
 #include "pg/store/event.h"
 #include "pg/store/origin.h"
@@ -258,6 +259,7 @@ msgext_resume_server(PG_FUNCTION_ARGS)
 	if (msgext_origin_is_foreign())
 		msgext_adopt(server);
 	msgext_server_pause_write(server->oid, false, NULL, true);
+	msgext_account_pause_clear(server->oid);
 
 	/* Credentials may have been mended in a file, which no catalog tells of. */
 	msgext_server_forget_all();

@@ -20,6 +20,7 @@
 #include "pg/base/json_pg.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/registry.h"
+#include "pg/store/account_pause.h"
 #include "pg/store/claim.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
@@ -71,6 +72,11 @@ waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 	if (pause.paused)
 		return pause.reason != NULL ? psprintf("server is paused: %s", pause.reason)
 									: "server is paused";
+	msgext_account_pause_read(server->oid,
+							  msgext_mapping_of(server->oid, row->sender_oid), &pause);
+	if (pause.paused)
+		return pause.reason != NULL ? psprintf("account is paused: %s", pause.reason)
+									: "account is paused";
 	if ((why = msgext_row_text(row, Anum_outbox_waiting)) != NULL)
 	{
 		*until = row->next_attempt_at;

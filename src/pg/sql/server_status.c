@@ -6,10 +6,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -19,6 +21,7 @@
 #include "pg/base/compat.h"
 #include "pg/catalog/access.h"
 #include "pg/sql/server_status.h"
+#include "pg/store/account_pause.h"
 #include "pg/store/claim.h"
 #include "pg/store/lane.h"
 #include "pg/store/outbox.h"
@@ -41,6 +44,7 @@ enum
 	COUNTS_LAST_ERROR,
 	COUNTS_LAST_ERROR_AT,
 	COUNTS_LAST_SUCCESS_AT,
+	COUNTS_PAUSED_ACCOUNTS,
 	COUNTS_COLUMNS
 };
 
@@ -153,6 +157,24 @@ count_server(Oid server, Counts *counts)
 	msgext_table_close(outbox);
 }
 
+/* Names of the roles whose accounts are paused; mappings that are gone do not count. */
+static Datum
+paused_accounts(Oid server)
+{
+	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+	ListCell *cell;
+
+	foreach (cell, msgext_account_pause_list(server))
+	{
+		char *name = msgext_mapping_owner(lfirst_oid(cell));
+
+		if (name != NULL)
+			accumArrayResult(names, CStringGetTextDatum(name), false, TEXTOID,
+							 CurrentMemoryContext);
+	}
+	return makeArrayResult(names, CurrentMemoryContext);
+}
+
 PG_FUNCTION_INFO_V1(msgext_server_counts);
 
 Datum
@@ -200,6 +222,7 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 		values[COUNTS_LAST_ERROR_AT] = TimestampTzGetDatum(health.last_error_at);
 		nulls[COUNTS_LAST_SUCCESS_AT] = health.last_success_at == 0;
 		values[COUNTS_LAST_SUCCESS_AT] = TimestampTzGetDatum(health.last_success_at);
+		values[COUNTS_PAUSED_ACCOUNTS] = paused_accounts(server->oid);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextSwitchTo(before);
 		MemoryContextReset(per_server);

@@ -21,6 +21,7 @@
 #include "utils/varlena.h"
 
 #include "core/provider.h"
+#include "pg/catalog/server.h"
 
 #define VALIDATOR_SUFFIX "_validator"
 #define FILE_SUFFIX "_file"
@@ -169,6 +170,12 @@ check_value(const MsgOption *option, const char *value)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value for option \"%s\"", option->name),
 						errdetail("Option \"%s\" %s.", option->name, error.text)));
+	if (strcmp(option->name, "callback_token") == 0 && strlen(value) < MSG_TOKEN_MIN)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid value for option \"%s\"", option->name),
+						errdetail("Option \"%s\" must have at least %d characters.",
+								  option->name, MSG_TOKEN_MIN),
+						errhint("Take a random one, as openssl rand -hex 32 makes it.")));
 }
 
 static void

@@ -83,10 +83,11 @@ ALTER SERVER vk OPTIONS (ADD password '111111');
 
 -- User mappings.
 CREATE USER MAPPING FOR CURRENT_USER SERVER vk OPTIONS (login 'tester', password '111111',
-    callback_token 'a long one');
+    callback_token 'a long and random one');
 ALTER USER MAPPING FOR CURRENT_USER SERVER vk OPTIONS (DROP password,
-    ADD password_file '/etc/msgext/password', SET callback_token 'another',
+    ADD password_file '/etc/msgext/password', SET callback_token 'another random token',
     DROP callback_token, ADD callback_token_file '/etc/msgext/token');
+CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'tester', callback_token 'fifteen letters');
 CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'a:b', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login '', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'tester', password '');

@@ -43,6 +43,15 @@ SELECT state, next_attempt_at, detail FROM msgext.message_status(2000);
 SELECT msgext.resume_server('vk');
 SELECT state, next_attempt_at, detail FROM msgext.message_status(2000);
 
+-- By its account alone: PUBLIC's mapping here. resume_server releases it.
+INSERT INTO msgext.account_pause SELECT umserver, oid, now(), 'wrong password' FROM pg_user_mapping;
+INSERT INTO msgext.account_pause SELECT oid, 1, now(), 'of a mapping that is gone' FROM pg_foreign_server;
+SELECT paused, paused_accounts = ARRAY[current_user::text] AS mine FROM msgext.server_status;
+SELECT detail FROM msgext.message_status(2000);
+SELECT msgext.resume_server('vk');
+SELECT paused, paused_accounts FROM msgext.server_status;
+SELECT detail FROM msgext.message_status(2000);
+
 -- For its time: before any dispatcher has seen it, and after.
 SELECT send('later', '2999-12-31 12:00:00.5');
 SELECT state, next_attempt_at, detail FROM msgext.message_status(2001);
