@@ -23,6 +23,7 @@
 #include "pg/sql/server_status.h"
 #include "pg/store/account_pause.h"
 #include "pg/store/claim.h"
+#include "pg/store/health.h"
 #include "pg/store/lane.h"
 #include "pg/store/outbox.h"
 #include "pg/store/reminder.h"

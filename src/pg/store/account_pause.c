@@ -4,26 +4,20 @@
  */
 #include "postgres.h"
 
-#include "access/stratnum.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "pg/store/account_pause.h"
+#include "pg/store/table.h"
 
-enum
-{
-	Anum_account_pause_server_oid = 1,
-	Anum_account_pause_mapping_oid,
-	Anum_account_pause_paused_at,
-	Anum_account_pause_reason,
-	Natts_account_pause = Anum_account_pause_reason
-};
-
-static MsgTable *
-open_table(bool writable)
-{
-	return msgext_table_open("account_pause", Natts_account_pause, writable);
-}
+/* clang-format off */
+#define ACCOUNT_PAUSE_COLUMNS(C) \
+	C(account_pause, server_oid) C(account_pause, mapping_oid) \
+	C(account_pause, paused_at) C(account_pause, reason)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(account_pause, ACCOUNT_PAUSE_COLUMNS);
+MSG_LAYOUT(account_pause, ACCOUNT_PAUSE_COLUMNS);
 
 /* All of the server, or the one of the mapping. */
 static MsgScan *
@@ -33,14 +27,14 @@ begin_scan(MsgTable *pauses, Snapshot snapshot, Oid server, Oid mapping)
 
 	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_oid(&keys[1], 2, BTEqualStrategyNumber, mapping);
-	return msgext_scan_begin(pauses, "account_pause_pkey", snapshot, keys,
+	return msgext_table_scan(pauses, "account_pause_pkey", snapshot, keys,
 							 OidIsValid(mapping) ? 2 : 1);
 }
 
 void
 msgext_account_pause_read(Oid server, Oid mapping, MsgPause *pause)
 {
-	MsgTable *pauses = open_table(false);
+	MsgTable *pauses = msgext_table_open(&account_pause_layout, false);
 	MsgScan *scan = begin_scan(pauses, GetActiveSnapshot(), server, mapping);
 	TupleTableSlot *slot = OidIsValid(mapping) ? msgext_scan_next(scan) : NULL;
 	bool isnull = true;
@@ -57,10 +51,9 @@ msgext_account_pause_read(Oid server, Oid mapping, MsgPause *pause)
 bool
 msgext_account_pause_write(Oid server, Oid mapping, const char *reason)
 {
-	MsgTable *pauses = open_table(true);
-	Datum values[Natts_account_pause] = {0};
-	bool nulls[Natts_account_pause] = {false};
+	MsgTable *pauses = msgext_table_open(&account_pause_layout, true);
 	SnapshotData dirty;
+	MsgValues row;
 	MsgScan *scan;
 	bool known;
 	bool held;
@@ -74,14 +67,12 @@ msgext_account_pause_write(Oid server, Oid mapping, const char *reason)
 	msgext_scan_end(scan);
 	if (!known)
 	{
-		values[Anum_account_pause_server_oid - 1] = ObjectIdGetDatum(server);
-		values[Anum_account_pause_mapping_oid - 1] = ObjectIdGetDatum(mapping);
-		values[Anum_account_pause_paused_at - 1] =
-			TimestampTzGetDatum(GetCurrentTimestamp());
-		nulls[Anum_account_pause_reason - 1] = reason == NULL;
-		if (reason != NULL)
-			values[Anum_account_pause_reason - 1] = CStringGetTextDatum(reason);
-		msgext_table_insert(pauses, values, nulls);
+		msgext_values_init(&row);
+		msgext_values_oid(&row, Anum_account_pause_server_oid, server);
+		msgext_values_oid(&row, Anum_account_pause_mapping_oid, mapping);
+		msgext_values_time(&row, Anum_account_pause_paused_at, GetCurrentTimestamp());
+		msgext_values_text(&row, Anum_account_pause_reason, reason);
+		msgext_table_insert(pauses, row.values, row.nulls);
 	}
 	msgext_table_close(pauses);
 	return !held;
@@ -90,7 +81,7 @@ msgext_account_pause_write(Oid server, Oid mapping, const char *reason)
 void
 msgext_account_pause_clear(Oid server)
 {
-	MsgTable *pauses = open_table(true);
+	MsgTable *pauses = msgext_table_open(&account_pause_layout, true);
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
 	MsgScan *scan = begin_scan(pauses, latest, server, InvalidOid);
 	TupleTableSlot *slot;
@@ -109,7 +100,7 @@ msgext_account_pause_clear(Oid server)
 List *
 msgext_account_pause_list(Oid server)
 {
-	MsgTable *pauses = open_table(false);
+	MsgTable *pauses = msgext_table_open(&account_pause_layout, false);
 	MsgScan *scan = begin_scan(pauses, GetActiveSnapshot(), server, InvalidOid);
 	TupleTableSlot *slot;
 	List *mappings = NIL;

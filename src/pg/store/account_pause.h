@@ -9,6 +9,8 @@
 #ifndef MSGEXT_ACCOUNT_PAUSE_H
 #define MSGEXT_ACCOUNT_PAUSE_H
 
+#include "nodes/pg_list.h"
+
 #include "pg/store/server_pause.h"
 
 /* Is the account paused? */
