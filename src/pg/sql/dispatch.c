@@ -13,9 +13,11 @@
 #include "nodes/parsenodes.h"
 #include "utils/wait_event.h"
 #include "storage/latch.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "pg/base/compat.h"
@@ -33,10 +35,43 @@
 /* What is dispatched belongs to this one: see msgext_extension_oid(). */
 static Oid extension;
 
+/*
+ * What the caller's session may have set, and what must not matter: names are looked up
+ * nowhere but in pg_catalog, values are read in one form, no lock or isolation level ends
+ * a turn half way. A commit brings the caller's own back.
+ */
+static void
+pin_settings(void)
+{
+	static const struct
+	{
+		const char *name;
+		const char *value;
+	} pinned[] = {
+		{"search_path", "pg_catalog, pg_temp"},
+		{"row_security", "on"},
+		{"transaction_isolation", "read committed"},
+		{"lock_timeout", "0"},
+		{"intervalstyle", "postgres"},
+		{"datestyle", "ISO, YMD"},
+	};
+	int i;
+
+	for (i = 0; i < lengthof(pinned); i++)
+		(void) set_config_option(pinned[i].name, pinned[i].value, PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+
+	/* A claim that a crash of the server takes back would be sent twice. */
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		(void) set_config_option("synchronous_commit", "local", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
 /* SPI_commit() has begun the next transaction already; it holds nothing until used. */
 static void
 begin_transaction(void)
 {
+	pin_settings();
 	if (!msgext_extension_hold(extension))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("extension msgext was dropped while dispatch() ran")));
@@ -167,6 +202,9 @@ msgext_dispatch(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("dispatch() cannot run in a binary upgrade")));
 	until = deadline(PG_GETARG_INTERVAL_P(0));
+
+	/* It has a timeout of its own, at which it ends and leaves nothing unknown. */
+	disable_timeout(STATEMENT_TIMEOUT, false);
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 
 	/* Queued before this call, in the transaction the call began with. */
