@@ -16,6 +16,7 @@ int msgext_max_in_flight = 1024;
 int msgext_max_response_size = 16384;
 int msgext_retention = 30 * 24 * 60;
 int msgext_restart_delay = 1000;
+int msgext_max_unmatched_callbacks = 10000;
 char *msgext_listen_address = NULL;
 int msgext_listen_port = 0;
 char *msgext_listen_role = NULL;
@@ -100,6 +101,12 @@ msgext_guc_define(void)
 		"msgext.restart_delay", "Starts a background process that ended after this.",
 		"Doubled for each time it ends early. Meant for tests.", &msgext_restart_delay,
 		1000, 1, 60000, PGC_SIGHUP, GUC_UNIT_MS | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"msgext.max_unmatched_callbacks",
+		"Limits the callbacks of a server that are kept without a message.",
+		"Beyond it, further ones are refused until some are removed.",
+		&msgext_max_unmatched_callbacks, 10000, 0, INT_MAX, PGC_SUSET, 0, NULL, NULL,
+		NULL);
 	define_listener();
 	MarkGUCPrefixReserved("msgext");
 }

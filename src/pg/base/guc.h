@@ -13,6 +13,8 @@ extern int msgext_max_response_size; /* msgext.max_response_size, kB */
 extern int msgext_retention;		 /* msgext.retention, minutes; -1 = for ever */
 extern int msgext_restart_delay;	 /* msgext.restart_delay, ms; for developers */
 
+extern int msgext_max_unmatched_callbacks; /* of one server */
+
 extern char *msgext_listen_address;
 extern int msgext_listen_port; /* 0 = no listener */
 extern char *msgext_listen_role;
