@@ -60,11 +60,20 @@ circle=$(find src -name '*.[ch]' -exec grep -HE '^#include "[a-z]+/' {} + |
 [ -z "$circle" ] || fail "files include each other in a circle:
 $circle"
 
-# Symbols of the library: PostgreSQL's entry points alone, and none without our prefix.
 if [ -n "$library" ]; then
-    bad=$(nm -D --defined-only "$library" | awk '{print $3}' |
-        grep -vE '^(msgext_|pg_finfo_msgext_|_PG_init$|Pg_magic_func$)' || true)
-    [ -z "$bad" ] || fail "exported without our prefix:
+    # Symbols of the library: exported is what PostgreSQL looks up by name, and no more.
+    exported=$(nm -D --defined-only "$library" | awk '{print $3}')
+    entries=$(echo "$exported" | sed -n 's/^pg_finfo_\(msgext_.*\)/\1|pg_finfo_\1/p' | paste -sd'|')
+    bad=$(echo "$exported" | grep -vxE "$entries|msgext_[a-z]*_main|_PG_init|Pg_magic_func" || true)
+    [ -z "$bad" ] || fail "exported, and no entry point of PostgreSQL:
 $bad"
+    echo "$exported" | grep -qx _PG_init || fail '_PG_init is not exported'
+
+    # Hardening: relocations read-only from the start, and stacks guarded in every layer.
+    readelf -lW "$library" | grep -q GNU_RELRO && readelf -dW "$library" | grep -q NOW ||
+        fail 'the library is not linked with relro and now'
+    for object in src/core/json_read.o src/net/http_client.o src/providers/edna/decode.o src/pg/sql/post.o; do
+        nm "$object" | grep -q __stack_chk_fail || fail "$object has no stack protector"
+    done
 fi
 exit $status

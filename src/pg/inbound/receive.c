@@ -45,7 +45,7 @@ msgext_receive(MsgServer *server, const char *body, size_t len, MsgError *error)
 
 PG_FUNCTION_INFO_V1(msgext_receive_callback);
 
-Datum
+PGDLLEXPORT Datum
 msgext_receive_callback(PG_FUNCTION_ARGS)
 {
 	MsgServer *server;

@@ -139,7 +139,7 @@ is_claimed(const MsgRow *row)
 
 PG_FUNCTION_INFO_V1(msgext_cancel_message);
 
-Datum
+PGDLLEXPORT Datum
 msgext_cancel_message(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = CurrentMemoryContext;
@@ -205,7 +205,7 @@ forget_unknown(const MsgRow *row)
 
 PG_FUNCTION_INFO_V1(msgext_retry_message);
 
-Datum
+PGDLLEXPORT Datum
 msgext_retry_message(PG_FUNCTION_ARGS)
 {
 	MsgRow row;
@@ -228,7 +228,7 @@ msgext_retry_message(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(msgext_pause_server);
 
-Datum
+PGDLLEXPORT Datum
 msgext_pause_server(PG_FUNCTION_ARGS)
 {
 	MsgServer *server;
@@ -248,7 +248,7 @@ msgext_pause_server(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(msgext_resume_server);
 
-Datum
+PGDLLEXPORT Datum
 msgext_resume_server(PG_FUNCTION_ARGS)
 {
 	MsgServer *server;

@@ -179,7 +179,7 @@ deadline(const Interval *timeout)
 
 PG_FUNCTION_INFO_V1(msgext_dispatch);
 
-Datum
+PGDLLEXPORT Datum
 msgext_dispatch(PG_FUNCTION_ARGS)
 {
 	CallContext *call = fcinfo->context != NULL && IsA(fcinfo->context, CallContext)

@@ -88,7 +88,7 @@ holds_others(Oid schema)
 PG_FUNCTION_INFO_V1(msgext_check_schema);
 
 /* Called by the install script before it makes anything else. */
-Datum
+PGDLLEXPORT Datum
 msgext_check_schema(PG_FUNCTION_ARGS)
 {
 	HeapTuple tuple;
@@ -119,7 +119,7 @@ msgext_check_schema(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(msgext_install);
 
 /* Called at the end: remembers where this is, and lets the launcher know at commit. */
-Datum
+PGDLLEXPORT Datum
 msgext_install(PG_FUNCTION_ARGS)
 {
 	msgext_origin_record();

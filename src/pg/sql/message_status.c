@@ -181,7 +181,7 @@ fill_status(const MsgRow *row, Datum *values, bool *nulls)
 
 PG_FUNCTION_INFO_V1(msgext_message_status);
 
-Datum
+PGDLLEXPORT Datum
 msgext_message_status(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;

@@ -325,7 +325,7 @@ read_common(Post *post, FunctionCallInfo fcinfo, int first)
 
 PG_FUNCTION_INFO_V1(msgext_post_message);
 
-Datum
+PGDLLEXPORT Datum
 msgext_post_message(PG_FUNCTION_ARGS)
 {
 	Post post = {0};
@@ -343,7 +343,7 @@ msgext_post_message(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(msgext_send_vk);
 
-Datum
+PGDLLEXPORT Datum
 msgext_send_vk(PG_FUNCTION_ARGS)
 {
 	static const char *const blocks[] = {"vk", "viber", "sms"};

@@ -178,7 +178,7 @@ paused_accounts(Oid server)
 
 PG_FUNCTION_INFO_V1(msgext_server_counts);
 
-Datum
+PGDLLEXPORT Datum
 msgext_server_counts(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;

@@ -193,7 +193,7 @@ check_file(const char *name, const char *value)
 
 PG_FUNCTION_INFO_V1(msgext_validator);
 
-Datum
+PGDLLEXPORT Datum
 msgext_validator(PG_FUNCTION_ARGS)
 {
 	const MsgProvider *provider = provider_of(fcinfo->flinfo->fn_oid);

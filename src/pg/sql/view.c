@@ -19,7 +19,7 @@
 
 PG_FUNCTION_INFO_V1(msgext_may_see);
 
-Datum
+PGDLLEXPORT Datum
 msgext_may_see(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(msgext_access_message(
@@ -38,7 +38,7 @@ may(MsgAccess access, const MsgRow *row)
 PG_FUNCTION_INFO_V1(msgext_messages_in_flight);
 
 /* A claimed message still says queued in its row: what is on its way is in claim. */
-Datum
+PGDLLEXPORT Datum
 msgext_messages_in_flight(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -77,7 +77,7 @@ msgext_messages_in_flight(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(msgext_message_payload);
 
-Datum
+PGDLLEXPORT Datum
 msgext_message_payload(PG_FUNCTION_ARGS)
 {
 	MsgTable *outbox = msgext_outbox_open(false);
