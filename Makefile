@@ -39,7 +39,7 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = build $(EXTENSION)--*.sql
 
 REGRESS = objects servers post status control dispatch callback privileges store diadoc edna personium \
-	identity hostile look install
+	rights identity hostile look install
 REGRESS_OPTS = --inputdir=test/regress --load-extension=msgext
 ISOLATION = cancel retry callback operation
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext
