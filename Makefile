@@ -41,7 +41,7 @@ EXTRA_CLEAN = build $(EXTENSION)--*.sql
 REGRESS = objects servers post status control dispatch callback privileges store diadoc edna personium \
 	rights identity hostile look install
 REGRESS_OPTS = --inputdir=test/regress --load-extension=msgext
-ISOLATION = cancel retry callback operation
+ISOLATION = cancel retry callback operation dispatch
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext
 
 # Debian's hardening for every object, whatever PostgreSQL itself was built with. Exported
