@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -40,6 +41,9 @@ msgext_receive(MsgServer *server, const char *body, size_t len, MsgError *error)
 	applied = msgext_callback_receive(server, reports);
 	msgext_server_unpin(server);
 	msgext_notify_at_commit(MSG_NEWS_CALLBACK);
+
+	/* After the commit the provider is told 200, and never comes again: it must last. */
+	ForceSyncCommit();
 	return applied;
 }
 
