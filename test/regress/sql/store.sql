@@ -36,14 +36,14 @@ CREATE TRIGGER interfere BEFORE INSERT OR UPDATE OR DELETE ON msgext.outbox
 CREATE TRIGGER interfere_all AFTER INSERT OR UPDATE OR DELETE ON msgext.event
     FOR EACH STATEMENT EXECUTE FUNCTION interfere();
 CREATE RULE interfere AS ON INSERT TO msgext.outbox DO INSTEAD NOTHING;
-ALTER TABLE msgext.outbox ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE msgext.outbox FORCE ROW LEVEL SECURITY;
 SELECT msgext.send_vk('vk', vk()) AS id \gset
 SELECT msgext.cancel_message(:id);
 SELECT state FROM msgext.message_status(:id);
 DROP TRIGGER interfere ON msgext.outbox;
 DROP TRIGGER interfere_all ON msgext.event;
 DROP RULE interfere ON msgext.outbox;
-ALTER TABLE msgext.outbox NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;
+ALTER TABLE msgext.outbox NO FORCE ROW LEVEL SECURITY;
 DROP FUNCTION interfere;
 
 -- Functions in somebody's indexes run as the table's owner, whoever writes, and may do
