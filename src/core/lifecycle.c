@@ -192,8 +192,8 @@ repeat(const MsgPolicy *policy, const MsgHistory *history, int64_t now_us,
 
 /* Waits as long as the provider said; one that names no time has only failed. */
 static void
-obey(const MsgPolicy *policy, const MsgHistory *history, int64_t retry_after_ms,
-	 int64_t now_us, MsgDecision *decision)
+wait_as_told(const MsgPolicy *policy, const MsgHistory *history, int64_t retry_after_ms,
+			 int64_t now_us, MsgDecision *decision)
 {
 	if (retry_after_ms > 0)
 		wait(policy, history, now_us, retry_after_ms, decision);
@@ -206,7 +206,7 @@ obey(const MsgPolicy *policy, const MsgHistory *history, int64_t retry_after_ms,
  * unsent: where no further attempt follows, nobody can say.
  */
 static void
-admit_ignorance(MsgDecision *decision)
+end_as_unknown(MsgDecision *decision)
 {
 	if (decision->state != MSG_QUEUED)
 		decision->state = MSG_UNKNOWN;
@@ -227,20 +227,20 @@ msgext_lifecycle_decide(const MsgPolicy *policy, const MsgHistory *history,
 			decision->state = MSG_ACCEPTED;
 			break;
 		case MSG_VERDICT_RETRY:
-			obey(policy, history, retry_after_ms, now_us, decision);
+			wait_as_told(policy, history, retry_after_ms, now_us, decision);
 			if (history->maybe_sent)
-				admit_ignorance(decision);
+				end_as_unknown(decision);
 			break;
 		case MSG_VERDICT_CONTINUE:
 		case MSG_VERDICT_SPLIT:
 			wait(policy, history, now_us, 0, decision);
 			if (history->maybe_sent)
-				admit_ignorance(decision);
+				end_as_unknown(decision);
 			break;
 		case MSG_VERDICT_REJECTED:
 			decision->state = MSG_REJECTED;
 			if (history->maybe_sent && !inherent)
-				admit_ignorance(decision);
+				end_as_unknown(decision);
 			break;
 		case MSG_VERDICT_RELOGIN:
 		case MSG_VERDICT_PAUSE:
@@ -253,8 +253,8 @@ msgext_lifecycle_decide(const MsgPolicy *policy, const MsgHistory *history,
 				decision->state = MSG_UNKNOWN;
 			else
 			{
-				obey(policy, history, retry_after_ms, now_us, decision);
-				admit_ignorance(decision);
+				wait_as_told(policy, history, retry_after_ms, now_us, decision);
+				end_as_unknown(decision);
 			}
 			break;
 	}

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "net/http_slot.h"
+#include "net/http_trace.h"
 
 #define MAX_EVENTS 16
 
@@ -231,11 +232,12 @@ msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target, const MsgRequest 
 	else if ((slot = msgext_http_slot_create(http->sockets, &http->busy)) == NULL)
 		return false;
 	slot->cookie = cookie;
-	if (!msgext_http_slot_aim(slot, target, request, http->max_body))
+	if (!msgext_http_slot_prepare(slot, target, request, http->max_body))
 	{
 		msgext_http_slot_free(slot);
 		return false;
 	}
+	msgext_http_trace(slot, slot->may_be_http2);
 	result = curl_multi_add_handle(http->multi, slot->easy);
 	if (result != CURLM_OK)
 	{

@@ -10,31 +10,9 @@
 #ifndef MSGEXT_HTTP_CLIENT_H
 #define MSGEXT_HTTP_CLIENT_H
 
-#include "core/provider.h"
-#include "core/verdict.h"
+#include "net/http_exchange.h"
 
 typedef struct MsgHttp MsgHttp;
-
-/* How to reach a server; must outlive the requests submitted with it. */
-typedef struct MsgHttpTarget
-{
-	uint64_t serial; /* another number for other settings, also at the same address */
-	long timeout_ms; /* of the whole request */
-	long connect_timeout_ms;
-	const char *ca_file; /* or NULL for the system's */
-	const char *proxy;	 /* or NULL for none */
-	const char *version; /* "1.1", "2" or "auto" */
-} MsgHttpTarget;
-
-/* Valid until msgext_http_release(). */
-typedef struct MsgHttpResult
-{
-	void *cookie;
-	MsgTransport transport;
-	MsgReply reply;	   /* body and headers as far as they came */
-	const char *error; /* of a failed transport: one clause, no secret in it */
-	void *slot;		   /* the client's own */
-} MsgHttpResult;
 
 /* Returns NULL when there is no memory or no descriptor. libcurl has been started. */
 extern MsgHttp *msgext_http_create(void);

@@ -186,7 +186,7 @@ reply(MsgHttpListener *listener, const Request *request)
 
 /* Judges a request by its head; leaves its status 0 when its body is wanted. */
 static void
-judge(MsgHttpListener *listener, Request *request, const char *path, const char *method,
+route(MsgHttpListener *listener, Request *request, const char *path, const char *method,
 	  const char *length)
 {
 	const char *server = msgext_endpoints_find(listener->endpoints, path);
@@ -226,7 +226,7 @@ begin(MsgHttpListener *listener, Request *request, const char *path, const char 
 		request->status = MHD_HTTP_BAD_REQUEST;
 		return reply(listener, request);
 	}
-	judge(listener, request, path, method, length);
+	route(listener, request, path, method, length);
 	request->link->wanted = request->status == 0;
 
 	/* Who asks before he sends, or has too much to send, is answered at once. */

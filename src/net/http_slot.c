@@ -12,8 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "net/http_trace.h"
-
 #define MAX_HEADER_BYTES 16384
 
 /* What a slot's buffer may keep between two answers. */
@@ -285,7 +283,7 @@ set_target(MsgHttpSlot *slot, const MsgHttpTarget *target)
 	/* What waits in the outer of two layers of TLS is not to be seen: use it once. */
 	curl_easy_setopt(slot->easy, CURLOPT_FORBID_REUSE,
 					 (long) (strncmp(proxy, "https:", 6) == 0));
-	msgext_http_trace(slot, version == CURL_HTTP_VERSION_2TLS);
+	slot->may_be_http2 = version == CURL_HTTP_VERSION_2TLS;
 	slot->target = target->serial;
 }
 
@@ -319,8 +317,8 @@ set_headers(MsgHttpSlot *slot, const MsgRequest *request)
 }
 
 bool
-msgext_http_slot_aim(MsgHttpSlot *slot, const MsgHttpTarget *target,
-					 const MsgRequest *request, size_t max_body)
+msgext_http_slot_prepare(MsgHttpSlot *slot, const MsgHttpTarget *target,
+						 const MsgRequest *request, size_t max_body)
 {
 	slot->begun = slot->refused = slot->repeated = slot->stale = false;
 	slot->too_large = false;

@@ -10,7 +10,7 @@
 
 #include <curl/curl.h>
 
-#include "net/http_client.h"
+#include "net/http_exchange.h"
 #include "net/http_socket.h"
 
 typedef struct MsgHttpBytes
@@ -34,12 +34,13 @@ typedef struct MsgHttpSlot
 	struct MsgHttpSlot *const *all; /* the client's busy ones */
 	MsgHttpSockets *sockets;		/* the client's */
 	uint64_t socket;				/* serial of the one it is on; 0 = not known */
-	long stream;	/* HTTP/2: which of the connection's; 0 = none, or not known */
-	long before;	/* bytes libcurl had written when this attempt began */
-	bool begun;		/* libcurl was about to write the request */
-	bool refused;	/* HTTP/2: certainly not processed by the peer */
-	bool repeated;	/* libcurl was about to write it a second time, and was stopped */
-	bool stale;		/* the connection had something to read before the request */
+	long stream;	   /* HTTP/2: which of the connection's; 0 = none, or not known */
+	long before;	   /* bytes libcurl had written when this attempt began */
+	bool may_be_http2; /* by its target's settings */
+	bool begun;		   /* libcurl was about to write the request */
+	bool refused;	   /* HTTP/2: certainly not processed by the peer */
+	bool repeated;	   /* libcurl was about to write it a second time, and was stopped */
+	bool stale;		   /* the connection had something to read before the request */
 	int renewals;	/* how often it was sent once more, because nobody had processed it */
 	bool too_large; /* the answer is */
 	MsgHttpBytes body;
@@ -53,8 +54,8 @@ extern MsgHttpSlot *msgext_http_slot_create(MsgHttpSockets *sockets,
 extern void msgext_http_slot_free(MsgHttpSlot *slot);
 
 /* Sets the handle up, which keeps pointers into the request. False: no memory. */
-extern bool msgext_http_slot_aim(MsgHttpSlot *slot, const MsgHttpTarget *target,
-								 const MsgRequest *request, size_t max_body);
+extern bool msgext_http_slot_prepare(MsgHttpSlot *slot, const MsgHttpTarget *target,
+									 const MsgRequest *request, size_t max_body);
 
 /*
  * Is it certain that nobody has processed the request, because its kept connection could
@@ -63,7 +64,7 @@ extern bool msgext_http_slot_aim(MsgHttpSlot *slot, const MsgHttpTarget *target,
  */
 extern bool msgext_http_slot_renew(MsgHttpSlot *slot, CURLcode code);
 
-/* What came of it, but its cookie: valid until the slot is aimed again or trimmed. */
+/* What came of it, but its cookie: valid until the slot is prepared again or trimmed. */
 extern void msgext_http_slot_read(MsgHttpSlot *slot, CURLcode code, int64_t now_us,
 								  MsgHttpResult *result);
 

@@ -22,24 +22,24 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Results wait for company this long at most, and not when this many are there. */
+/* Results wait for others this long at most, and not when this many are there. */
 #define PATIENCE_MS 2
-#define COMPANY 32
+#define GROUP_MAX 32
 
 /* One request on its way through the thread and back. */
-typedef struct Errand
+typedef struct Queued
 {
-	struct Errand *next;
+	struct Queued *next;
 	const MsgHttpTarget *target;
 	MsgRequest request;
 	void *cookie;
 	MsgHttpResult result;
-} Errand;
+} Queued;
 
 typedef struct Queue
 {
-	Errand *first;
-	Errand **last;
+	Queued *first;
+	Queued **last;
 	int n;
 } Queue;
 
@@ -88,26 +88,26 @@ init(Queue *queue)
 }
 
 static void
-push(Queue *queue, Errand *errand)
+push(Queue *queue, Queued *queued)
 {
-	errand->next = NULL;
-	*queue->last = errand;
-	queue->last = &errand->next;
+	queued->next = NULL;
+	*queue->last = queued;
+	queue->last = &queued->next;
 	queue->n++;
 }
 
-static Errand *
+static Queued *
 pop(Queue *queue)
 {
-	Errand *errand = queue->first;
+	Queued *queued = queue->first;
 
-	if (errand == NULL)
+	if (queued == NULL)
 		return NULL;
-	queue->first = errand->next;
+	queue->first = queued->next;
 	if (queue->first == NULL)
 		queue->last = &queue->first;
 	queue->n--;
-	return errand;
+	return queued;
 }
 
 /* Moves everything of one queue behind the other's. */
@@ -152,26 +152,26 @@ wake(MsgHttpThread *thread)
 
 /* libcurl would not take it: it never left. */
 static void
-refuse(Errand *errand)
+refuse(Queued *queued)
 {
-	memset(&errand->result, 0, sizeof(errand->result));
-	errand->result.cookie = errand->cookie;
-	errand->result.transport = MSG_TRANSPORT_NEVER_LEFT;
-	errand->result.reply.body = errand->result.reply.headers = "";
-	errand->result.reply.retry_after_ms = -1;
-	errand->result.error = "libcurl did not take the request";
+	memset(&queued->result, 0, sizeof(queued->result));
+	queued->result.cookie = queued->cookie;
+	queued->result.transport = MSG_TRANSPORT_NEVER_LEFT;
+	queued->result.reply.body = queued->result.reply.headers = "";
+	queued->result.reply.retry_after_ms = -1;
+	queued->result.error = "libcurl did not take the request";
 }
 
 static void
 free_queue(MsgHttpThread *thread, Queue *queue)
 {
-	Errand *errand;
+	Queued *queued;
 
-	while ((errand = pop(queue)) != NULL)
+	while ((queued = pop(queue)) != NULL)
 	{
-		if (errand->result.slot != NULL)
-			msgext_http_release(thread->http, &errand->result);
-		free(errand);
+		if (queued->result.slot != NULL)
+			msgext_http_release(thread->http, &queued->result);
+		free(queued);
 	}
 }
 
@@ -181,7 +181,7 @@ receive(MsgHttpThread *thread, Queue *done)
 {
 	Queue requests;
 	Queue returned;
-	Errand *errand;
+	Queued *queued;
 	bool stopping;
 
 	init(&requests);
@@ -197,12 +197,12 @@ receive(MsgHttpThread *thread, Queue *done)
 	pthread_mutex_unlock(&thread->lock);
 
 	free_queue(thread, &returned);
-	while ((errand = pop(&requests)) != NULL)
+	while ((queued = pop(&requests)) != NULL)
 	{
-		if (!msgext_http_submit(thread->http, errand->target, &errand->request, errand))
+		if (!msgext_http_submit(thread->http, queued->target, &queued->request, queued))
 		{
-			refuse(errand);
-			push(done, errand);
+			refuse(queued);
+			push(done, queued);
 		}
 	}
 	return !stopping;
@@ -222,7 +222,7 @@ hand_over(MsgHttpThread *thread, Queue *done, int under_way)
 	{
 		if (thread->waiting_since_ms == 0)
 			thread->waiting_since_ms = now_ms();
-		if (thread->results.n >= COMPANY || thread->results.n >= under_way ||
+		if (thread->results.n >= GROUP_MAX || thread->results.n >= under_way ||
 			now_ms() >= thread->waiting_since_ms + PATIENCE_MS)
 		{
 			thread->handed_over = true;
@@ -253,11 +253,11 @@ run(void *arg)
 		moved = msgext_http_pump(thread->http);
 		while (msgext_http_take(thread->http, &result))
 		{
-			Errand *errand = result.cookie;
+			Queued *queued = result.cookie;
 
-			errand->result = result;
-			errand->result.cookie = errand->cookie;
-			push(&done, errand);
+			queued->result = result;
+			queued->result.cookie = queued->cookie;
+			push(&done, queued);
 		}
 		under_way = msgext_http_in_flight(thread->http);
 		wait_ms = msgext_http_timeout_ms(thread->http);
@@ -276,10 +276,10 @@ run(void *arg)
 static void
 destroy(MsgHttpThread *thread)
 {
-	void *errand;
+	void *queued;
 
-	while (thread->http != NULL && (errand = msgext_http_cut(thread->http)) != NULL)
-		free(errand);
+	while (thread->http != NULL && (queued = msgext_http_cut(thread->http)) != NULL)
+		free(queued);
 	free_queue(thread, &thread->requests);
 	free_queue(thread, &thread->results);
 	free_queue(thread, &thread->returned);
@@ -374,7 +374,7 @@ msgext_http_thread_fd(const MsgHttpThread *thread)
 
 /* Sends it from here, unless the thread is at work. */
 static bool
-send_at_once(MsgHttpThread *thread, Errand *errand)
+send_at_once(MsgHttpThread *thread, Queued *queued)
 {
 	bool sent = false;
 	sigset_t all;
@@ -386,7 +386,7 @@ send_at_once(MsgHttpThread *thread, Errand *errand)
 	if (pthread_mutex_trylock(&thread->driving) == 0)
 	{
 		msgext_http_limit(thread->http, thread->max_body);
-		sent = msgext_http_submit(thread->http, errand->target, &errand->request, errand);
+		sent = msgext_http_submit(thread->http, queued->target, &queued->request, queued);
 		if (sent)
 			msgext_http_pump(thread->http);
 		pthread_mutex_unlock(&thread->driving);
@@ -399,20 +399,20 @@ bool
 msgext_http_thread_submit(MsgHttpThread *thread, const MsgHttpTarget *target,
 						  const MsgRequest *request, void *cookie)
 {
-	Errand *errand = calloc(1, sizeof(Errand));
+	Queued *queued = calloc(1, sizeof(Queued));
 	bool sent;
 
-	if (errand == NULL)
+	if (queued == NULL)
 		return false;
-	errand->target = target;
-	errand->request = *request;
-	errand->cookie = cookie;
-	sent = thread->outstanding++ == 0 && thread->resolves && send_at_once(thread, errand);
+	queued->target = target;
+	queued->request = *request;
+	queued->cookie = cookie;
+	sent = thread->outstanding++ == 0 && thread->resolves && send_at_once(thread, queued);
 
 	/* Of what was sent, it has to learn until when it may sleep. */
 	pthread_mutex_lock(&thread->lock);
 	if (!sent)
-		push(&thread->requests, errand);
+		push(&thread->requests, queued);
 	wake(thread);
 	pthread_mutex_unlock(&thread->lock);
 	return true;
@@ -432,7 +432,7 @@ msgext_http_thread_ready(MsgHttpThread *thread)
 bool
 msgext_http_thread_take(MsgHttpThread *thread, MsgHttpResult *result)
 {
-	Errand *errand;
+	Queued *queued;
 
 	if (thread->taken.n == 0)
 	{
@@ -443,11 +443,11 @@ msgext_http_thread_take(MsgHttpThread *thread, MsgHttpResult *result)
 		move(&thread->results, &thread->taken);
 		pthread_mutex_unlock(&thread->lock);
 	}
-	if ((errand = pop(&thread->taken)) == NULL)
+	if ((queued = pop(&thread->taken)) == NULL)
 		return false;
 	thread->outstanding--;
-	*result = errand->result;
-	result->slot = errand;
+	*result = queued->result;
+	result->slot = queued;
 	return true;
 }
 

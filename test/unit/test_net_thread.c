@@ -37,23 +37,23 @@ talk_hang(PeerLine *line)
 		;
 }
 
-typedef struct Errand
+typedef struct Queued
 {
 	MsgRequest request;
 	char body[20];
 	int results;
 	bool echoed;
-} Errand;
+} Queued;
 
 static void
-prepare(Errand *errand, const char *url, int number)
+prepare(Queued *queued, const char *url, int number)
 {
-	memset(errand, 0, sizeof(*errand));
-	snprintf(errand->body, sizeof(errand->body), "%d", number);
-	errand->request.method = "POST";
-	errand->request.url = url;
-	errand->request.body = errand->body;
-	errand->request.body_len = strlen(errand->body);
+	memset(queued, 0, sizeof(*queued));
+	snprintf(queued->body, sizeof(queued->body), "%d", number);
+	queued->request.method = "POST";
+	queued->request.url = url;
+	queued->request.body = queued->body;
+	queued->request.body_len = strlen(queued->body);
 }
 
 static int
@@ -64,13 +64,13 @@ take_all(MsgHttpThread *thread)
 
 	while (msgext_http_thread_take(thread, &result))
 	{
-		Errand *errand = result.cookie;
+		Queued *queued = result.cookie;
 
-		errand->results++;
-		errand->echoed =
+		queued->results++;
+		queued->echoed =
 			result.transport == MSG_TRANSPORT_ANSWERED &&
-			result.reply.body_len == strlen(errand->body) &&
-			memcmp(result.reply.body, errand->body, result.reply.body_len) == 0;
+			result.reply.body_len == strlen(queued->body) &&
+			memcmp(result.reply.body, queued->body, result.reply.body_len) == 0;
 		msgext_http_thread_release(thread, &result);
 		n++;
 	}
@@ -81,7 +81,7 @@ take_all(MsgHttpThread *thread)
 static void
 check_echo(int at_once)
 {
-	static Errand errands[N];
+	static Queued queued_requests[N];
 	Peer *peer = peer_start(talk_echo, NULL);
 	MsgHttpThread *thread = msgext_http_thread_start();
 	time_t until = time(NULL) + 60;
@@ -99,9 +99,10 @@ check_echo(int at_once)
 
 		while (submitted < N && submitted - done < at_once)
 		{
-			prepare(&errands[submitted], url, submitted);
-			CHECK(msgext_http_thread_submit(
-				thread, &run_target, &errands[submitted].request, &errands[submitted]));
+			prepare(&queued_requests[submitted], url, submitted);
+			CHECK(msgext_http_thread_submit(thread, &run_target,
+											&queued_requests[submitted].request,
+											&queued_requests[submitted]));
 			submitted++;
 		}
 		poll(&ready, 1, 1000);
@@ -109,8 +110,9 @@ check_echo(int at_once)
 	}
 	CHECK_INT(done, N);
 	for (i = 0; i < N; i++)
-		if (errands[i].results != 1 || !errands[i].echoed)
-			test_fail(__FILE__, __LINE__, "%d: %d results", i, errands[i].results);
+		if (queued_requests[i].results != 1 || !queued_requests[i].echoed)
+			test_fail(__FILE__, __LINE__, "%d: %d results", i,
+					  queued_requests[i].results);
 	CHECK_INT(atomic_load(&peer->requests), N);
 	CHECK(!msgext_http_thread_ready(thread));
 	msgext_http_thread_stop(thread);
@@ -122,7 +124,7 @@ check_echo(int at_once)
 static void
 check_stop(void)
 {
-	static Errand errands[2 * AT_ONCE];
+	static Queued queued_requests[2 * AT_ONCE];
 	Peer *hang = peer_start(talk_hang, NULL);
 	Peer *echo = peer_start(talk_echo, NULL);
 	MsgHttpThread *thread = msgext_http_thread_start();
@@ -137,9 +139,9 @@ check_stop(void)
 	snprintf(echo_url, sizeof(echo_url), "http://127.0.0.1:%d/", echo->port);
 	for (i = 0; i < 2 * AT_ONCE; i++)
 	{
-		prepare(&errands[i], i % 2 ? echo_url : hang_url, i);
-		CHECK(msgext_http_thread_submit(thread, &run_target, &errands[i].request,
-										&errands[i]));
+		prepare(&queued_requests[i], i % 2 ? echo_url : hang_url, i);
+		CHECK(msgext_http_thread_submit(thread, &run_target, &queued_requests[i].request,
+										&queued_requests[i]));
 	}
 	for (i = 0; i < 1000 && !msgext_http_thread_ready(thread); i++)
 	{
@@ -148,7 +150,7 @@ check_stop(void)
 		poll(&ready, 1, 10);
 	}
 	CHECK(msgext_http_thread_take(thread, &result));
-	CHECK(((Errand *) result.cookie)->request.url == echo_url);
+	CHECK(((Queued *) result.cookie)->request.url == echo_url);
 	msgext_http_thread_release(thread, &result);
 	msgext_http_thread_stop(thread);
 	peer_stop(hang);

@@ -101,13 +101,13 @@ check_system_folder(void)
 	curl_easy_setopt(slot->easy, CURLOPT_CAPATH, run_folder());
 	curl_easy_setopt(slot->easy, CURLOPT_PROXY_CAPATH, run_folder());
 	target.ca_file = second;
-	CHECK(msgext_http_slot_aim(slot, &target, &request, 4096));
+	CHECK(msgext_http_slot_prepare(slot, &target, &request, 4096));
 	CHECK_INT(curl_easy_perform(slot->easy), CURLE_PEER_FAILED_VERIFICATION);
 
 	/* The folder would have done: a target without a file of its own believes it. */
 	target.ca_file = NULL;
 	target.serial++;
-	CHECK(msgext_http_slot_aim(slot, &target, &request, 4096));
+	CHECK(msgext_http_slot_prepare(slot, &target, &request, 4096));
 	CHECK_INT(curl_easy_perform(slot->easy), CURLE_OK);
 
 	snprintf(proxy, sizeof(proxy), "https://127.0.0.1:%d", peer->port);
@@ -115,7 +115,7 @@ check_system_folder(void)
 	target.proxy = proxy;
 	target.ca_file = second;
 	target.serial++;
-	CHECK(msgext_http_slot_aim(slot, &target, &request, 4096));
+	CHECK(msgext_http_slot_prepare(slot, &target, &request, 4096));
 	CHECK_INT(curl_easy_perform(slot->easy), CURLE_PEER_FAILED_VERIFICATION);
 	msgext_http_slot_free(slot);
 	msgext_http_sockets_free(sockets);

@@ -48,11 +48,11 @@ may_change(const MsgRow *row)
 
 /*
  * Finds the newest version of a message the current user may see, writes the change
- * that judge makes of it, and appends an event. False when there is no such message,
- * or judge says no.
+ * that decide makes of it, and appends an event. False when there is no such message,
+ * or decide says no.
  */
 static bool
-change_message(int64 id, bool (*judge)(const MsgRow *row, MsgChange *change),
+change_message(int64 id, bool (*decide)(const MsgRow *row, MsgChange *change),
 			   const char *kind, MsgState state, MsgRow *row)
 {
 	MsgTable *outbox = msgext_outbox_open(true);
@@ -71,7 +71,7 @@ change_message(int64 id, bool (*judge)(const MsgRow *row, MsgChange *change),
 		found = msgext_outbox_find(outbox, id, latest, row);
 		UnregisterSnapshot(latest);
 		msgext_change_init(&change);
-		if (!found || !may_change(row) || !judge(row, &change))
+		if (!found || !may_change(row) || !decide(row, &change))
 			break;
 
 		/* Another transaction was quicker: look again at what it made of it. */
@@ -108,7 +108,7 @@ is_begun(const MsgRow *row)
 }
 
 static bool
-judge_cancel(const MsgRow *row, MsgChange *change)
+decide_cancel(const MsgRow *row, MsgChange *change)
 {
 	/* What may have left cannot be called back. */
 	if (row->state != MSG_QUEUED || row->maybe_sent || is_begun(row))
@@ -151,7 +151,7 @@ msgext_cancel_message(PG_FUNCTION_ARGS)
 
 	/* In a subtransaction, to let go of the row if its request is on the way. */
 	BeginInternalSubTransaction(NULL);
-	cancelled = change_message(PG_GETARG_INT64(0), judge_cancel, "cancelled",
+	cancelled = change_message(PG_GETARG_INT64(0), decide_cancel, "cancelled",
 							   MSG_CANCELLED, &row) &&
 				!is_claimed(&row);
 	if (cancelled)
@@ -164,7 +164,7 @@ msgext_cancel_message(PG_FUNCTION_ARGS)
 }
 
 static bool
-judge_retry(const MsgRow *row, MsgChange *change)
+decide_retry(const MsgRow *row, MsgChange *change)
 {
 	if (row->state != MSG_FAILED && row->state != MSG_REJECTED &&
 		row->state != MSG_UNKNOWN)
@@ -212,7 +212,7 @@ msgext_retry_message(PG_FUNCTION_ARGS)
 	bool done;
 
 	PreventCommandIfReadOnly("retry_message()");
-	done = change_message(PG_GETARG_INT64(0), judge_retry, "retried", MSG_QUEUED, &row);
+	done = change_message(PG_GETARG_INT64(0), decide_retry, "retried", MSG_QUEUED, &row);
 	if (done)
 	{
 		MsgServer *server = server_of(&row);
