@@ -25,6 +25,7 @@ main(int argc, char **argv)
 	test_timestamp();
 	test_option();
 	test_verdict();
+	test_lane_cursor();
 	test_lifecycle();
 	test_cascade();
 	test_provider();

@@ -67,26 +67,6 @@ free_snapshot(MsgSnapshot *snapshot)
 	memset(snapshot, 0, sizeof(*snapshot));
 }
 
-static bool
-is_running(const MsgSnapshot *snapshot, uint64 xid)
-{
-	return bsearch(&xid, snapshot->xip, snapshot->nxip, sizeof(uint64), compare_xids) !=
-		   NULL;
-}
-
-static bool
-is_visible(const MsgSnapshot *snapshot, uint64 xid)
-{
-	return xid < snapshot->xmax && !is_running(snapshot, xid);
-}
-
-static bool
-same_snapshot(const MsgSnapshot *a, const MsgSnapshot *b)
-{
-	return a->xmax == b->xmax && a->nxip == b->nxip &&
-		   memcmp(a->xip, b->xip, sizeof(uint64) * a->nxip) == 0;
-}
-
 static char *
 write_snapshot(const MsgSnapshot *snapshot)
 {
@@ -122,10 +102,10 @@ read_snapshot(MemoryContext context, const char *text, MsgSnapshot *snapshot)
 static void
 check(const MsgLane *lane)
 {
-	Assert(lane->has_done == (lane->done.xip != NULL));
-	Assert(lane->scanning == (lane->scan.xip != NULL));
-	Assert(lane->scanning || lane->range == NULL);
-	Assert(lane->scanning || (lane->xid == 0 && lane->id == 0));
+	Assert(lane->cursor.has_done == (lane->cursor.done.xip != NULL));
+	Assert(lane->cursor.scanning == (lane->cursor.scan.xip != NULL));
+	Assert(lane->cursor.scanning || lane->scan == NULL);
+	Assert(lane->cursor.scanning || (lane->cursor.xid == 0 && lane->cursor.id == 0));
 }
 
 /* The lane's row in msgext.lane: its slot while the scan is open, or NULL. */
@@ -151,29 +131,31 @@ msgext_lane_reload(MsgLane *lane)
 	Oid out;
 	bool varlena;
 
-	free_snapshot(&lane->done);
-	free_snapshot(&lane->scan);
-	lane->has_done = lane->scanning = lane->moved = false;
-	lane->xid = 0;
-	lane->id = 0;
-	lane->range = NULL;
+	free_snapshot(&lane->cursor.done);
+	free_snapshot(&lane->cursor.scan);
+	lane->cursor.has_done = lane->cursor.scanning = lane->moved = false;
+	lane->cursor.xid = 0;
+	lane->cursor.id = 0;
+	lane->scan = NULL;
 	if (slot != NULL)
 	{
 		getTypeOutputInfo(PG_SNAPSHOTOID, &out, &varlena);
 		value = slot_getattr(slot, Anum_lane_done, &isnull);
 		if (!isnull)
 		{
-			lane->has_done = true;
-			read_snapshot(lane->context, OidOutputFunctionCall(out, value), &lane->done);
+			lane->cursor.has_done = true;
+			read_snapshot(lane->context, OidOutputFunctionCall(out, value),
+						  &lane->cursor.done);
 		}
 		value = slot_getattr(slot, Anum_lane_scan, &isnull);
 		if (!isnull)
 		{
-			lane->scanning = true;
-			read_snapshot(lane->context, OidOutputFunctionCall(out, value), &lane->scan);
+			lane->cursor.scanning = true;
+			read_snapshot(lane->context, OidOutputFunctionCall(out, value),
+						  &lane->cursor.scan);
 		}
-		lane->xid = DatumGetUInt64(slot_getattr(slot, Anum_lane_xid, &isnull));
-		lane->id = DatumGetInt64(slot_getattr(slot, Anum_lane_id, &isnull));
+		lane->cursor.xid = DatumGetUInt64(slot_getattr(slot, Anum_lane_xid, &isnull));
+		lane->cursor.id = DatumGetInt64(slot_getattr(slot, Anum_lane_id, &isnull));
 	}
 	msgext_scan_end(scan);
 	msgext_table_close(lanes);
@@ -223,16 +205,16 @@ msgext_lane_save(MsgLane *lane)
 	MsgValues row;
 
 	check(lane);
-	Assert(lane->range == NULL);
+	Assert(lane->scan == NULL);
 	msgext_values_init(&row);
 	msgext_values_oid(&row, Anum_lane_server_oid, lane->server);
 	msgext_values_int16(&row, Anum_lane_priority, lane->priority);
-	if (lane->has_done)
-		msgext_values_set(&row, Anum_lane_done, snapshot_datum(&lane->done));
-	if (lane->scanning)
-		msgext_values_set(&row, Anum_lane_scan, snapshot_datum(&lane->scan));
-	msgext_values_xid8(&row, Anum_lane_xid, lane->xid);
-	msgext_values_int64(&row, Anum_lane_id, lane->id);
+	if (lane->cursor.has_done)
+		msgext_values_set(&row, Anum_lane_done, snapshot_datum(&lane->cursor.done));
+	if (lane->cursor.scanning)
+		msgext_values_set(&row, Anum_lane_scan, snapshot_datum(&lane->cursor.scan));
+	msgext_values_xid8(&row, Anum_lane_xid, lane->cursor.xid);
+	msgext_values_int64(&row, Anum_lane_id, lane->cursor.id);
 	if (lane->waiting[0] != '\0')
 	{
 		msgext_values_text(&row, Anum_lane_waiting, lane->waiting);
@@ -267,9 +249,9 @@ msgext_lane_forget(Oid server)
 static void
 end_range(MsgLane *lane)
 {
-	if (lane->range != NULL)
-		msgext_scan_end(lane->range);
-	lane->range = NULL;
+	if (lane->scan != NULL)
+		msgext_scan_end(lane->scan);
+	lane->scan = NULL;
 }
 
 void
@@ -279,73 +261,41 @@ msgext_lane_rest(MsgLane *lane)
 }
 
 static void
-open_range(MsgLane *lane, MsgTable *outbox, bool point, uint64 from, uint64 before,
-		   int64 after_id)
+open_range(MsgLane *lane, MsgTable *outbox)
 {
+	const MsgLaneRange *range = &lane->range;
 	ScanKeyData keys[3];
 
 	msgext_key_int32(&keys[0], 1, BTEqualStrategyNumber, lane->number);
-	if (point)
+	if (range->one)
 	{
-		msgext_key_xid8(&keys[1], 2, BTEqualStrategyNumber, from);
-		msgext_key_int64(&keys[2], 3, BTGreaterStrategyNumber, after_id);
+		msgext_key_xid8(&keys[1], 2, BTEqualStrategyNumber, range->from);
+		msgext_key_int64(&keys[2], 3, BTGreaterStrategyNumber, range->after);
 	}
 	else
 	{
-		msgext_key_xid8(&keys[1], 2, BTGreaterEqualStrategyNumber, from);
-		msgext_key_xid8(&keys[2], 2, BTLessStrategyNumber, before);
+		msgext_key_xid8(&keys[1], 2, BTGreaterEqualStrategyNumber, range->from);
+		msgext_key_xid8(&keys[2], 2, BTLessStrategyNumber, range->before);
 	}
-	Assert(lane->scanning && lane->range == NULL);
-	lane->range = msgext_table_scan(outbox, "outbox_lane", GetActiveSnapshot(), keys, 3);
-	lane->range_is_point = point;
+	Assert(lane->cursor.scanning && lane->scan == NULL);
+	lane->scan = msgext_table_scan(outbox, "outbox_lane", GetActiveSnapshot(), keys, 3);
 }
 
-/* Opens the next range above the lane's position; false when scan has been read. */
+/* Opens the next range above the lane's position; false when there is none. */
 static bool
 next_range(MsgLane *lane, MsgTable *outbox)
 {
-	uint64 begin = lane->has_done ? lane->done.xmax : 0;
-	uint64 from;
-	int i;
-
-	/* The rest of the transaction in which reading stopped. */
-	if (lane->xid != 0 && lane->id != PG_INT64_MAX)
-	{
-		open_range(lane, outbox, true, lane->xid, 0, lane->id);
-		return true;
-	}
-
-	/* Transactions that were running in done and have ended since. */
-	for (i = 0; lane->has_done && i < lane->done.nxip; i++)
-	{
-		uint64 xid = lane->done.xip[i];
-
-		if (xid > lane->xid && is_visible(&lane->scan, xid))
-		{
-			lane->xid = xid;
-			lane->id = 0;
-			open_range(lane, outbox, true, xid, 0, 0);
-			return true;
-		}
-	}
-
-	/* Transactions that began after done. */
-	from = Max(begin, lane->xid + 1);
-	if (from < lane->scan.xmax)
-	{
-		open_range(lane, outbox, false, from, lane->scan.xmax, 0);
-		return true;
-	}
-	return false;
+	if (!msgext_lane_cursor_range(&lane->cursor, &lane->range))
+		return false;
+	open_range(lane, outbox);
+	return true;
 }
 
 /* The range is read to its end. */
 static void
 pass_range(MsgLane *lane)
 {
-	if (!lane->range_is_point)
-		lane->xid = lane->scan.xmax;
-	lane->id = PG_INT64_MAX;
+	msgext_lane_cursor_pass_range(&lane->cursor, &lane->range);
 	end_range(lane);
 }
 
@@ -355,28 +305,18 @@ start_scan(MsgLane *lane)
 	MsgSnapshot now;
 
 	take_snapshot(lane->context, &now);
-	if (lane->has_done && same_snapshot(&now, &lane->done))
-	{
-		free_snapshot(&now);
-		return false;
-	}
-	lane->scan = now;
-	lane->scanning = true;
-	lane->xid = 0;
-	lane->id = 0;
-	return true;
+	if (msgext_lane_cursor_start(&lane->cursor, &now))
+		return true;
+	free_snapshot(&now);
+	return false;
 }
 
 static void
 finish_scan(MsgLane *lane)
 {
-	free_snapshot(&lane->done);
-	lane->done = lane->scan;
-	lane->has_done = true;
-	memset(&lane->scan, 0, sizeof(lane->scan));
-	lane->scanning = false;
-	lane->xid = 0;
-	lane->id = 0;
+	MsgSnapshot old = msgext_lane_cursor_finish(&lane->cursor);
+
+	free_snapshot(&old);
 
 	/*
 	 * Not "moved": to save a round that passed no message would begin a transaction,
@@ -406,25 +346,26 @@ msgext_lane_next(MsgLane *lane, MsgTable *outbox, MsgRow *row)
 		TupleTableSlot *slot;
 
 		check(lane);
-		if (!lane->scanning)
+		if (!lane->cursor.scanning)
 		{
 			/* Once a call: what commits meanwhile sets our latch. */
 			if (fresh || !start_scan(lane))
 				return false;
 			fresh = true;
 		}
-		if (lane->range == NULL && !next_range(lane, outbox))
+		if (lane->scan == NULL && !next_range(lane, outbox))
 		{
 			finish_scan(lane);
 			continue;
 		}
-		while ((slot = msgext_scan_next(lane->range)) != NULL)
+		while ((slot = msgext_scan_next(lane->scan)) != NULL)
 		{
 			bool isnull;
 			uint64 xid = DatumGetUInt64(slot_getattr(slot, Anum_outbox_xid, &isnull));
 
 			/* Not in this round's snapshot, so it belongs to the next round. */
-			if (!is_visible(&lane->scan, xid) || !belongs_to_lane(lane, slot))
+			if (!msgext_lane_cursor_wants(&lane->cursor, xid) ||
+				!belongs_to_lane(lane, slot))
 				continue;
 			msgext_outbox_read(outbox, slot, row);
 			return true;
@@ -437,21 +378,17 @@ void
 msgext_lane_pass(MsgLane *lane, const MsgRow *row)
 {
 	check(lane);
-	Assert(lane->range != NULL);
-	Assert(row->xid > lane->xid || (row->xid == lane->xid && row->id > lane->id));
-	lane->xid = row->xid;
-	lane->id = row->id;
+	Assert(lane->scan != NULL);
+	Assert(row->xid > lane->cursor.xid ||
+		   (row->xid == lane->cursor.xid && row->id > lane->cursor.id));
+	msgext_lane_cursor_pass(&lane->cursor, row->xid, row->id);
 	lane->moved = true;
 }
 
 bool
 msgext_lane_has_passed(const MsgLane *lane, const MsgRow *row)
 {
-	if (lane->has_done && is_visible(&lane->done, row->xid))
-		return true;
-	if (!lane->scanning || !is_visible(&lane->scan, row->xid))
-		return false;
-	return row->xid < lane->xid || (row->xid == lane->xid && row->id <= lane->id);
+	return msgext_lane_cursor_has_passed(&lane->cursor, row->xid, row->id);
 }
 
 int64

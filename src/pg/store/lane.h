@@ -31,37 +31,24 @@
 #ifndef MSGEXT_LANE_H
 #define MSGEXT_LANE_H
 
+#include "core/lane_cursor.h"
 #include "pg/store/outbox.h"
-
-/* A snapshot in 64-bit transaction ids. */
-typedef struct MsgSnapshot
-{
-	uint64 xmin;
-	uint64 xmax;
-	int nxip;
-	uint64 *xip; /* sorted; palloc'ed in the lane's memory context */
-} MsgSnapshot;
 
 typedef struct MsgLane
 {
 	Oid server;
 	int16 priority;
 	int32 number;
-	bool has_done;
-	MsgSnapshot done;
-	bool scanning; /* scan is being read, from after (xid, id) */
-	MsgSnapshot scan;
-	uint64 xid;
-	int64 id;
-	bool moved; /* since msgext_lane_save() */
+	MsgLaneCursor cursor; /* its snapshots' xip lies in context */
+	bool moved;			  /* since msgext_lane_save() */
 
 	/* Why it stands still before its end, and until when; for people. */
 	char waiting[64];
 	TimestampTz until;
 
 	MemoryContext context;
-	MsgScan *range; /* open within a transaction only */
-	bool range_is_point;
+	MsgScan *scan; /* of range; open within a transaction only */
+	MsgLaneRange range;
 } MsgLane;
 
 /*
