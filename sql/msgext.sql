@@ -193,6 +193,7 @@ CREATE TABLE msgext.server_pause (
     pause_reason text COLLATE "C",
     paused_at    timestamptz,
     origin       bigint,
+    copied       boolean NOT NULL DEFAULT false,
     CONSTRAINT server_pause_pkey PRIMARY KEY (server_oid)
 );
 COMMENT ON TABLE msgext.server_pause IS 'servers that are or were paused';
@@ -201,6 +202,7 @@ COMMENT ON COLUMN msgext.server_pause.paused IS 'nothing is sent while true';
 COMMENT ON COLUMN msgext.server_pause.pause_reason IS 'why, as given to pause_server or found in an answer';
 COMMENT ON COLUMN msgext.server_pause.paused_at IS 'since when';
 COMMENT ON COLUMN msgext.server_pause.origin IS 'database in which resume_server released it, in a restored copy';
+COMMENT ON COLUMN msgext.server_pause.copied IS 'it has messages of another database, which resume_server adopts';
 
 CREATE TABLE msgext.account_pause (
     server_oid  oid NOT NULL,
@@ -423,7 +425,8 @@ COMMENT ON FUNCTION msgext.messages_in_flight() IS
 CREATE FUNCTION msgext.server_counts(OUT server text, OUT provider text,
     OUT paused boolean, OUT pause_reason text, OUT queued bigint, OUT in_flight bigint,
     OUT unknown bigint, OUT oldest_queued_at timestamptz, OUT last_error text,
-    OUT last_error_at timestamptz, OUT last_success_at timestamptz, OUT paused_accounts text[])
+    OUT last_error_at timestamptz, OUT last_success_at timestamptz, OUT paused_accounts text[],
+    OUT stranded bigint)
 RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'msgext_server_counts';
 COMMENT ON FUNCTION msgext.server_counts() IS 'what view server_status shows, for the servers the current user may use';
@@ -460,7 +463,8 @@ COMMENT ON VIEW msgext.message_event IS 'what happened to the messages of view m
 
 CREATE VIEW msgext.server_status WITH (security_invoker) AS
 SELECT s.server, s.provider, s.paused, s.pause_reason, s.queued, s.in_flight, s.unknown,
-    s.oldest_queued_at, s.last_error, s.last_error_at, s.last_success_at, s.paused_accounts
+    s.oldest_queued_at, s.last_error, s.last_error_at, s.last_success_at, s.paused_accounts,
+    s.stranded
 FROM msgext.server_counts() s;
 COMMENT ON VIEW msgext.server_status IS 'how the servers are that the current user may use; pg_monitor sees all';
 

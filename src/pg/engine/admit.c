@@ -118,16 +118,6 @@ finish(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, MsgState sta
 	return MSG_ADMIT_PASSED;
 }
 
-/* The row was queued in another database, which may send it too: nothing leaves here. */
-static MsgAdmission
-refuse_foreign(MsgUpstream *upstream)
-{
-	upstream->paused = true;
-	strlcpy(upstream->pause_wanted, "messages were restored from another database",
-			sizeof(upstream->pause_wanted));
-	return MSG_ADMIT_STOP;
-}
-
 /* A rate limit of this server holds its messages back. */
 static MsgAdmission
 throttle(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row,
@@ -244,7 +234,10 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 	if ((until = msgext_poison_until(&engine->poison, row->id, now)) != 0)
 		return look_again(engine, upstream, row, until);
 	if (row->origin != msgext_origin())
-		return refuse_foreign(upstream);
+	{
+		msgext_upstream_refuse_copy(upstream);
+		return MSG_ADMIT_STOP;
+	}
 	if (row->expires_at != 0 && row->expires_at <= now)
 		return finish(engine, upstream, row, MSG_EXPIRED, "expired",
 					  "its time to be sent has ended");

@@ -26,23 +26,40 @@ static bool
 is_led_to(MsgEngine *engine, const MsgUpstream *upstream, const MsgRow *row)
 {
 	MsgTurn *turn = &engine->turn;
-	TimestampTz from = row->next_attempt_at;
-	TimestampTz to = row->next_attempt_at;
 
 	if (msgext_flights_find(&engine->flights, row->id) != NULL ||
 		msgext_poison_until(&engine->poison, row->id, turn->now) != 0)
 		return true;
-	if (row->next_attempt_at == 0)
-	{
-		if (!msgext_lane_has_passed(upstream->lanes[row->priority - 1], row))
-			return true;
+	if (row->next_attempt_at == 0 &&
+		!msgext_lane_has_passed(upstream->lanes[row->priority - 1], row))
+		return true;
+	if (row->next_attempt_at != 0 &&
+		msgext_reminder_exists(reminders_of(turn), upstream->oid, MSG_REMINDER_SEND,
+							   row->next_attempt_at, row->next_attempt_at, row->id))
+		return true;
 
-		/* Its row was held when the lane came by: it is looked at again and again. */
-		from = PG_INT64_MIN;
-		to = turn->now + RUN_US;
-	}
+	/* Its row was held when its turn came: it is looked at again and again. */
 	return msgext_reminder_exists(reminders_of(turn), upstream->oid, MSG_REMINDER_SEND,
-								  from, to, row->id);
+								  PG_INT64_MIN, turn->now + RUN_US, row->id);
+}
+
+/*
+ * A message of another database, whose oids and transaction ids are not ours: no lane comes
+ * by. Its server is found by name, as resume_server finds it.
+ */
+static void
+refuse_copy(MsgEngine *engine, const char *server)
+{
+	ListCell *cell;
+
+	foreach (cell, engine->upstreams.list)
+	{
+		MsgUpstream *upstream = lfirst(cell);
+
+		if (upstream->server != NULL && strcmp(upstream->name, server) == 0 &&
+			!msgext_upstream_is_paused(upstream))
+			msgext_upstream_refuse_copy(upstream);
+	}
 }
 
 static void
@@ -51,13 +68,19 @@ look_at(MsgEngine *engine, const MsgRow *row)
 	MsgTurn *turn = &engine->turn;
 	MsgUpstream *upstream;
 
-	if (row->state != MSG_QUEUED || row->origin != msgext_origin() ||
-		turn->now - row->queued_at < YOUNG_US)
+	if (row->state != MSG_QUEUED || turn->now - row->queued_at < YOUNG_US)
 		return;
+	if (row->origin != msgext_origin())
+	{
+		refuse_copy(engine, msgext_row_text(row, Anum_outbox_server));
+		return;
+	}
 	upstream = msgext_upstream_find(&engine->upstreams, row->server_oid);
 
 	/* Without its server it waits for that, and message_status() says so. */
-	if (upstream == NULL || upstream->server == NULL || is_led_to(engine, upstream, row))
+	if (upstream == NULL || upstream->server == NULL)
+		return;
+	if (is_led_to(engine, upstream, row))
 		return;
 	upstream->health.stranded++;
 	upstream->health.changed = true;

@@ -1,6 +1,7 @@
 /*
  * sweep.h
- *		Finds queued messages that nothing leads to: behind their lane, without a reminder.
+ *		Finds queued messages that nothing leads to: behind their lane, without a reminder;
+ *		and those of another database, whose servers it pauses.
  *
  * There are none unless the engine has a fault, or somebody has written to its tables. A
  * message like that would wait for ever and be counted nowhere; it is reminded of, counted

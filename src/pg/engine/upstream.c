@@ -79,6 +79,14 @@ msgext_upstream_pause(MsgUpstream *upstream, const char *code, const char *text,
 }
 
 void
+msgext_upstream_refuse_copy(MsgUpstream *upstream)
+{
+	msgext_upstream_pause(upstream, NULL, "messages were restored from another database",
+						  0);
+	upstream->pause_copied = true;
+}
+
+void
 msgext_upstream_success(const MsgTurn *turn, MsgUpstream *upstream)
 {
 	upstream->health.last_success_at = turn->now;
@@ -233,19 +241,19 @@ msgext_upstreams_write_pauses(MsgUpstreams *upstreams)
 	foreach (cell, upstreams->list)
 	{
 		MsgUpstream *upstream = lfirst(cell);
+		MsgPause pause = {.paused = true, .copied = upstream->pause_copied};
 
 		if (upstream->pause_wanted[0] == '\0')
 			continue;
-		if (!msgext_server_pause_write(upstream->oid, true,
-									   msgext_clean_text(upstream->pause_wanted, 400),
-									   false))
+		pause.reason = msgext_clean_text(upstream->pause_wanted, 400);
+		if (!msgext_server_pause_write(upstream->oid, &pause, false))
 			continue;
 		ereport(LOG,
-				(errmsg("server \"%s\" was paused: %s", upstream->name,
-						msgext_clean_text(upstream->pause_wanted, 400)),
+				(errmsg("server \"%s\" was paused: %s", upstream->name, pause.reason),
 				 errhint("Mend the cause, then run SELECT msgext.resume_server('%s').",
 						 upstream->name)));
 		upstream->pause_wanted[0] = '\0';
+		upstream->pause_copied = false;
 	}
 }
 

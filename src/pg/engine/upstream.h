@@ -35,6 +35,7 @@ typedef struct MsgUpstream
 	unsigned turns_with_room;			/* counts those that had room for a request */
 	bool paused;
 	char pause_wanted[512];		  /* a pause that could not be written down yet, or "" */
+	bool pause_copied;			  /* it is for messages from another database */
 	TimestampTz send_from;		  /* reminders before this have been taken */
 	TimestampTz poll_from;		  /* likewise, and of those at poll_from itself ... */
 	int64 poll_after;			  /* ... those up to this message */
@@ -91,6 +92,9 @@ extern void msgext_upstream_remind(MsgTurn *turn, MsgUpstream *upstream, const c
 /* Holds it back from the next turn on; the pause is written down then. */
 extern void msgext_upstream_pause(MsgUpstream *upstream, const char *code,
 								  const char *text, int http_status);
+
+/* The same, for a message that was queued in another database, which may send it too. */
+extern void msgext_upstream_refuse_copy(MsgUpstream *upstream);
 
 /* Remembers a success or an error, for server_status. */
 extern void msgext_upstream_success(const MsgTurn *turn, MsgUpstream *upstream);

@@ -21,6 +21,7 @@
 #include "pg/store/account_pause.h"
 #include "pg/store/claim.h"
 #include "pg/store/event.h"
+#include "pg/store/lane.h"
 #include "pg/store/origin.h"
 #include "pg/store/outbox.h"
 #include "pg/store/reminder.h"
@@ -231,6 +232,7 @@ PG_FUNCTION_INFO_V1(msgext_pause_server);
 PGDLLEXPORT Datum
 msgext_pause_server(PG_FUNCTION_ARGS)
 {
+	MsgPause pause;
 	MsgServer *server;
 
 	if (PG_ARGISNULL(0))
@@ -239,9 +241,12 @@ msgext_pause_server(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("pause_server()");
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
 	msgext_access_operate(server);
-	msgext_server_pause_write(
-		server->oid, true, PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
-		true);
+
+	/* Another reason to be paused changes nothing about whose messages it has. */
+	msgext_server_pause_read(server->oid, &pause);
+	pause.paused = true;
+	pause.reason = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	msgext_server_pause_write(server->oid, &pause, true);
 	msgext_notify_at_commit(MSG_NEWS_SERVER);
 	PG_RETURN_VOID();
 }
@@ -251,14 +256,17 @@ PG_FUNCTION_INFO_V1(msgext_resume_server);
 PGDLLEXPORT Datum
 msgext_resume_server(PG_FUNCTION_ARGS)
 {
+	MsgPause pause;
 	MsgServer *server;
 
 	PreventCommandIfReadOnly("resume_server()");
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
 	msgext_access_operate(server);
-	if (msgext_origin_is_foreign())
+	msgext_server_pause_read(server->oid, &pause);
+	if (pause.copied || msgext_origin_is_foreign())
 		msgext_adopt(server);
-	msgext_server_pause_write(server->oid, false, NULL, true);
+	memset(&pause, 0, sizeof(pause));
+	msgext_server_pause_write(server->oid, &pause, true);
 	msgext_account_pause_clear(server->oid);
 
 	/* Credentials may have been mended in a file, which no catalog tells of. */

@@ -46,6 +46,7 @@ enum
 	COUNTS_LAST_ERROR_AT,
 	COUNTS_LAST_SUCCESS_AT,
 	COUNTS_PAUSED_ACCOUNTS,
+	COUNTS_STRANDED,
 	COUNTS_COLUMNS
 };
 
@@ -136,25 +137,64 @@ count_due(MsgTable *outbox, Oid server, const char *kind, MsgState state,
 	return n;
 }
 
-static void
-count_server(Oid server, Counts *counts)
+/* Queued messages of a server that has some of another database: lanes do not know them. */
+static int64
+count_copied(MsgTable *outbox, const char *server, TimestampTz *oldest)
 {
-	MsgTable *outbox = msgext_outbox_open(false);
+	TableScanDesc scan = table_beginscan(outbox->rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(outbox->rel, NULL);
+	int64 n = 0;
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MsgRow row;
+
+		CHECK_FOR_INTERRUPTS();
+		msgext_outbox_read(outbox, slot, &row);
+		if (row.state == MSG_QUEUED &&
+			strcmp(msgext_row_text(&row, Anum_outbox_server), server) == 0)
+		{
+			n++;
+			if (*oldest == 0 || row.queued_at < *oldest)
+				*oldest = row.queued_at;
+		}
+		heap_freetuple(row.tuple);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	return n;
+}
+
+static int64
+count_lanes(MsgTable *outbox, Oid server, TimestampTz *oldest)
+{
+	int64 n = 0;
 	int16 priority;
 
-	memset(counts, 0, sizeof(*counts));
 	for (priority = 1; priority <= 5; priority++)
-		counts->queued +=
-			msgext_lane_count(msgext_lane_create(CurrentMemoryContext, server, priority),
-							  outbox, &counts->oldest);
-	counts->in_flight = count_in_flight(outbox, server);
+		n += msgext_lane_count(msgext_lane_create(CurrentMemoryContext, server, priority),
+							   outbox, oldest);
+	return n;
+}
 
-	/* What is under way still says queued in its row, so the lanes counted it too. */
+static void
+count_server(const MsgServer *server, bool copied, Counts *counts)
+{
+	MsgTable *outbox = msgext_outbox_open(false);
+
+	memset(counts, 0, sizeof(*counts));
+	counts->queued = copied ? count_copied(outbox, server->name, &counts->oldest)
+							: count_lanes(outbox, server->oid, &counts->oldest);
+	counts->in_flight = count_in_flight(outbox, server->oid);
+
+	/* What is under way still says queued in its row, so it was counted too. */
 	counts->queued = Max(counts->queued - counts->in_flight, 0);
 	counts->fresh = counts->queued;
-	counts->queued +=
-		count_due(outbox, server, MSG_REMINDER_SEND, MSG_QUEUED, &counts->oldest);
-	counts->unknown = count_due(outbox, server, MSG_REMINDER_UNKNOWN, MSG_UNKNOWN, NULL);
+	if (!copied)
+		counts->queued += count_due(outbox, server->oid, MSG_REMINDER_SEND, MSG_QUEUED,
+									&counts->oldest);
+	counts->unknown =
+		count_due(outbox, server->oid, MSG_REMINDER_UNKNOWN, MSG_UNKNOWN, NULL);
 	msgext_table_close(outbox);
 }
 
@@ -203,8 +243,8 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 		if (server == NULL || !msgext_access_monitor(server))
 			continue;
 		before = MemoryContextSwitchTo(per_server);
-		count_server(server->oid, &counts);
 		msgext_server_pause_read(server->oid, &pause);
+		count_server(server, pause.copied, &counts);
 		values[COUNTS_SERVER] = CStringGetTextDatum(server->name);
 		values[COUNTS_PROVIDER] = CStringGetTextDatum(server->provider->name);
 		values[COUNTS_PAUSED] = BoolGetDatum(pause.paused);
@@ -224,6 +264,7 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 		nulls[COUNTS_LAST_SUCCESS_AT] = health.last_success_at == 0;
 		values[COUNTS_LAST_SUCCESS_AT] = TimestampTzGetDatum(health.last_success_at);
 		values[COUNTS_PAUSED_ACCOUNTS] = paused_accounts(server->oid);
+		values[COUNTS_STRANDED] = Int64GetDatum(health.stranded);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextSwitchTo(before);
 		MemoryContextReset(per_server);
@@ -277,7 +318,7 @@ msgext_status_nothing_due(void)
 		msgext_server_pause_read(lfirst_oid(cell), &pause);
 		if (pause.paused)
 			continue;
-		count_server(lfirst_oid(cell), &counts);
+		count_server(msgext_server_get(lfirst_oid(cell)), false, &counts);
 		if (counts.in_flight > 0 || counts.fresh > 0 ||
 			any_due(lfirst_oid(cell), MSG_REMINDER_SEND) ||
 			any_due(lfirst_oid(cell), MSG_REMINDER_POLL))

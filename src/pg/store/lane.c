@@ -240,6 +240,7 @@ msgext_lane_forget(Oid server)
 	{
 		ItemPointerData tid = slot->tts_tid;
 
+		/* One that a dispatcher has written just now is of this cluster. */
 		msgext_table_delete(lanes, &tid, true);
 	}
 	msgext_scan_end(scan);

@@ -80,7 +80,10 @@ extern bool msgext_lane_has_passed(const MsgLane *lane, const MsgRow *row);
 /* Writes down how far the lane has been read. */
 extern void msgext_lane_save(MsgLane *lane);
 
-/* Removes what is written down of the server's lanes: they are read from their start. */
+/*
+ * Forgets how far the lanes of a server have been read: what was written down tells of
+ * another cluster's transactions. A dispatcher reads it again when the server's pause ends.
+ */
 extern void msgext_lane_forget(Oid server);
 
 /* Counts messages that have not been passed, and finds the oldest; for server_status. */

@@ -17,7 +17,8 @@
 /* clang-format off */
 #define SERVER_PAUSE_COLUMNS(C) \
 	C(server_pause, server_oid) C(server_pause, paused) C(server_pause, pause_reason) \
-	C(server_pause, paused_at) C(server_pause, origin)
+	C(server_pause, paused_at) C(server_pause, origin) \
+	C(server_pause, copied)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(server_pause, SERVER_PAUSE_COLUMNS);
 MSG_LAYOUT(server_pause, SERVER_PAUSE_COLUMNS);
@@ -43,8 +44,7 @@ msgext_server_pause_read(Oid server, MsgPause *pause)
 	bool isnull;
 	Datum value;
 
-	pause->paused = false;
-	pause->reason = NULL;
+	memset(pause, 0, sizeof(*pause));
 	if (slot != NULL)
 	{
 		pause->paused =
@@ -54,18 +54,22 @@ msgext_server_pause_read(Oid server, MsgPause *pause)
 			pause->reason = TextDatumGetCString(value);
 		value = slot_getattr(slot, Anum_server_pause_origin, &isnull);
 		adopted = !isnull && DatumGetInt64(value) == msgext_origin();
+		value = slot_getattr(slot, Anum_server_pause_copied, &isnull);
+		pause->copied = pause->paused && !isnull && DatumGetBool(value);
 	}
 	msgext_scan_end(scan);
 	msgext_table_close(pauses);
-	if (!pause->paused && !adopted && msgext_origin_is_foreign())
+	if (!adopted && msgext_origin_is_foreign())
 	{
+		pause->copied = true;
+		if (!pause->paused)
+			pause->reason = pstrdup("this database is a restored copy");
 		pause->paused = true;
-		pause->reason = pstrdup("this database is a restored copy");
 	}
 }
 
 bool
-msgext_server_pause_write(Oid server, bool paused, const char *reason, bool wait)
+msgext_server_pause_write(Oid server, const MsgPause *pause, bool wait)
 {
 	MsgTable *pauses = msgext_table_open(&server_pause_layout, true);
 	MsgValues row;
@@ -73,10 +77,11 @@ msgext_server_pause_write(Oid server, bool paused, const char *reason, bool wait
 
 	msgext_values_init(&row);
 	msgext_values_oid(&row, Anum_server_pause_server_oid, server);
-	msgext_values_bool(&row, Anum_server_pause_paused, paused);
-	if (paused)
+	msgext_values_bool(&row, Anum_server_pause_paused, pause->paused);
+	msgext_values_bool(&row, Anum_server_pause_copied, pause->paused && pause->copied);
+	if (pause->paused)
 	{
-		msgext_values_text(&row, Anum_server_pause_pause_reason, reason);
+		msgext_values_text(&row, Anum_server_pause_pause_reason, pause->reason);
 		msgext_values_time(&row, Anum_server_pause_paused_at, GetCurrentTimestamp());
 	}
 	else

@@ -11,6 +11,7 @@ typedef struct MsgPause
 {
 	bool paused;
 	char *reason; /* or NULL; in the current memory context */
+	bool copied;  /* for the sake of messages from another database: to be adopted */
 } MsgPause;
 
 /* Is the server paused, by a row or as part of a restored copy? */
@@ -20,7 +21,6 @@ extern void msgext_server_pause_read(Oid server, MsgPause *pause);
  * Pauses or releases it. Without wait, returns false when another transaction is
  * changing the same row. Releasing also adopts the server in a restored copy.
  */
-extern bool msgext_server_pause_write(Oid server, bool paused, const char *reason,
-									  bool wait);
+extern bool msgext_server_pause_write(Oid server, const MsgPause *pause, bool wait);
 
 #endif /* MSGEXT_SERVER_PAUSE_H */
