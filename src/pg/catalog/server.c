@@ -101,6 +101,7 @@ msgext_server_pin(MsgServer *server)
 void
 msgext_server_unpin(MsgServer *server)
 {
+	Assert(server->refs > 0);
 	if (--server->refs == 0 && server->stale)
 	{
 		servers = list_delete_ptr(servers, server);
