@@ -261,6 +261,34 @@ msgext_table_flush(MsgTable *table)
 	}
 }
 
+#ifdef USE_ASSERT_CHECKING
+/*
+ * heap_update() asserts that nobody holds the row where it is not to wait for him, although
+ * it answers rightly. Whoever takes the row in between still trips it.
+ */
+static bool
+is_held_by_another(MsgTable *table, ItemPointer tid)
+{
+	Buffer buffer = ReadBuffer(table->rel, ItemPointerGetBlockNumber(tid));
+	TM_Result result = TM_Ok;
+	HeapTupleData tuple;
+	ItemId line;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	line = PageGetItemId(BufferGetPage(buffer), ItemPointerGetOffsetNumber(tid));
+	if (ItemIdIsNormal(line))
+	{
+		tuple.t_tableOid = RelationGetRelid(table->rel);
+		tuple.t_data = (HeapTupleHeader) PageGetItem(BufferGetPage(buffer), line);
+		tuple.t_len = ItemIdGetLength(line);
+		tuple.t_self = *tid;
+		result = HeapTupleSatisfiesUpdate(&tuple, GetCurrentCommandId(false), buffer);
+	}
+	UnlockReleaseBuffer(buffer);
+	return result == TM_BeingModified;
+}
+#endif
+
 TM_Result
 msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
 {
@@ -274,6 +302,10 @@ msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
 	ExecForceStoreHeapTuple(row, slot, false);
 	slot->tts_tableOid = RelationGetRelid(table->rel);
 	msgext_indexes_check_row(&table->indexes, slot);
+#ifdef USE_ASSERT_CHECKING
+	if (!wait && is_held_by_another(table, tid))
+		return TM_BeingModified;
+#endif
 	result = table_tuple_update(table->rel, tid, slot, GetCurrentCommandId(true),
 								GetActiveSnapshot(), InvalidSnapshot, wait, &failure,
 								&lock_mode, &which);
