@@ -66,7 +66,7 @@ subtest 'one document' => sub {
 	is($line->{body}{documents}[0]{file_name}, 'file.txt', 'metadata');
 	is($line->{body}{documents}[0]{md5}, $t->sql("SELECT md5('content')"), 'content');
 	is($row->{detail}{message_id}, $row->{provider_id}, 'detail: message_id');
-	is($row->{detail}{box}, 'db32dd5c5d5b4b7a9f3e1c2d3e4f5a6b@diadoc.ru', 'the box as the provider writes it');
+	is($row->{detail}{box}, 'db32dd5c-5d5b-4b7a-9f3e-1c2d3e4f5a6b', 'the box as the message names it');
 	is(scalar @{ $row->{detail}{documents} }, 1, 'one document, signatures and unknown entities are none');
 	is($row->{detail}{documents}[0]{custom_document_id}, 'order-17', 'its own id comes back');
 	like($row->{detail}{trace_id}, qr/^[0-9a-f-]{36}$/, 'trace id, for their support');
