@@ -57,7 +57,7 @@ sub setup
 	for my $name (sort keys %own)
 	{
 		my $wrapper = $name eq 'edna' ? 'edna' : 'devino';
-		my $token = $name eq 'vk' ? ", callback_token 'hook'" : '';
+		my $token = $name eq 'vk' ? ", callback_token 'chaos-and-no-order'" : '';
 
 		$sql .= "CREATE SERVER $name FOREIGN DATA WRAPPER msgext_$wrapper OPTIONS (url '"
 		  . $peer->url($name) . "', $options, $own{$name});\n"
@@ -71,7 +71,7 @@ ALTER DATABASE postgres SET msgext.listen_role = 'hooks';
 ALTER DATABASE postgres SET msgext.listen_port = $port;
 SQL
 	defined $server->sql($sql) or die 'could not set up';
-	$peer->tell("callbacks $port /vk/hook");
+	$peer->tell("callbacks $port /vk/chaos-and-no-order");
 	return;
 }
 
@@ -224,7 +224,7 @@ sub round
 		async => $args{mode} eq 'async');
 
 	push @complaints, @{ $havoc->{complaints} }, @{ $server->{complaints} },
-	  $ledger->judge(map { $server->sql($_) // '' } Chaos::Ledger::query(), Chaos::Ledger::reference_query(),
+	  $ledger->judge(map { $server->sql($_) // die "could not ask the database: $_\n" } Chaos::Ledger::query(), Chaos::Ledger::reference_query(),
 		Chaos::Ledger::callback_query());
 
 	my ($log_complaints, $tally) = read_log($server);

@@ -99,7 +99,11 @@ SQL
 }
 
 # server|provider id|message, and server|provider id|message|reports
-sub reference_query { return 'SELECT server, provider_id, message_id FROM msgext.reference' }
+sub reference_query
+{
+	return 'SELECT s.srvname, r.provider_id, r.message_id FROM msgext.reference r '
+	  . 'JOIN pg_foreign_server s ON s.oid = r.server_oid';
+}
 
 sub callback_query
 {
