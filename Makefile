@@ -3,8 +3,9 @@
 #   make            build the extension          make demo    see it work, from nothing
 #   make install    put it where pg_config says  make test    everything that is checked
 #
-# The other targets are listed by "make help". The commands that need packages install
-# them (script/require.sh), as root or through sudo.
+# The other targets are listed by "make help". "make demo", "make test" and their parts
+# install the packages they need (script/require.sh), as root or through sudo; "make" and
+# "make install" only say which are missing.
 
 EXTENSION = msgext
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).control)
@@ -17,8 +18,16 @@ PROVIDER_SOURCES = $(wildcard src/providers/*/*.c)
 NET_SOURCES = $(wildcard src/net/*.c)
 PG_SOURCES = $(wildcard src/pg/*.c src/pg/*/*.c)
 
-# The listener for callbacks is built where libmicrohttpd is: make LISTENER=no goes without.
-LISTENER ?= $(shell pkg-config --exists libmicrohttpd && echo yes || echo no)
+# Which PostgreSQL, and whether with the listener for callbacks, which takes libmicrohttpd:
+# make PG_CONFIG=/path/to/pg_config LISTENER=no. "make install" puts in what was built: sudo
+# hands it no environment, so it asks the last build.
+built = $(patsubst $(1)=%,%,$(filter $(1)=%,$(shell cat build/settings 2>/dev/null)))
+ifneq ($(filter install,$(MAKECMDGOALS)),)
+PG_CONFIG ?= $(or $(call built,PG_CONFIG),pg_config)
+LISTENER ?= $(or $(call built,LISTENER),yes)
+endif
+PG_CONFIG ?= pg_config
+LISTENER ?= yes
 LISTENER_SOURCES = src/net/endpoint.c src/net/http_head.c src/net/http_link.c src/net/http_listener.c src/pg/process/listener.c
 ifeq ($(LISTENER),yes)
 LISTENER_LIBS = libmicrohttpd
@@ -49,11 +58,11 @@ ISOLATION_OPTS = --inputdir=test --load-extension=msgext
 HARDENING = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wformat -Werror=format-security
 EXPORTS = -fvisibility=hidden '-DPGDLLEXPORT=__attribute__((visibility("default")))'
 
-PG_CPPFLAGS = -Isrc $(LISTENER_CPPFLAGS) $(shell pkg-config --cflags libcurl)
+PG_CPPFLAGS = -Isrc $(LISTENER_CPPFLAGS) $(shell pkg-config --cflags libcurl 2>/dev/null)
 PG_CFLAGS = -std=gnu11 $(HARDENING) $(EXPORTS) -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-clobbered \
 	-Wno-declaration-after-statement
-SHLIB_LINK = -Wl,-z,relro -Wl,-z,now $(shell pkg-config --libs libcurl libssl libprotobuf-c libxml-2.0 $(LISTENER_LIBS))
+SHLIB_LINK = -Wl,-z,relro -Wl,-z,now $(shell pkg-config --libs libcurl libssl libprotobuf-c libxml-2.0 $(LISTENER_LIBS) 2>/dev/null)
 
 # --coverage, by script/coverage.sh.
 COVERAGE ?=
@@ -63,19 +72,37 @@ SHLIB_LINK += $(COVERAGE)
 # Bitcode for inlining into queries: nothing of ours is worth it, and it doubles the build.
 override with_llvm = no
 
-PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
+else
+all install:
+	@script/require.sh --check build
 endif
 
+# Before the first file is compiled: what is missing is said once, in words.
+require-build:
+	@LISTENER=$(LISTENER) script/require.sh --check build
+build/proto/.made: | require-build
+
+# What the objects were compiled for: when that changes, they are compiled again. Written
+# while reading, as PGXS makes every target secondary, so that none can be forced.
+SETTINGS := $(strip PG_CONFIG=$(or $(shell command -v $(PG_CONFIG) || true),$(PG_CONFIG)) \
+	LISTENER=$(LISTENER) VERSION=$(VERSION) CC=$(CC) CFLAGS=$(CFLAGS) $(COVERAGE))
+ifeq ($(filter clean help print-%,$(MAKECMDGOALS)),)
+ifneq ($(SETTINGS),$(shell cat build/settings 2>/dev/null))
+$(shell mkdir -p build && echo '$(SETTINGS)' > build/settings)
+endif
+endif
+build/settings: ;
+
 # The generated files include each other from build/proto, ours from the root.
-PROTO_CFLAGS = -I. -Ibuild/proto $(shell pkg-config --cflags libprotobuf-c)
-XML_CFLAGS = $(shell pkg-config --cflags libxml-2.0)
+PROTO_CFLAGS = -I. -Ibuild/proto $(shell pkg-config --cflags libprotobuf-c 2>/dev/null)
+XML_CFLAGS = $(shell pkg-config --cflags libxml-2.0 2>/dev/null)
 build/proto/.made: $(PROTOS)
 	@mkdir -p build/proto
-	protoc-c --proto_path=proto --c_out=build/proto $(PROTOS)
 	@touch $@
+	protoc-c --proto_path=proto --c_out=build/proto $(PROTOS) || { rm -f $@; exit 1; }
 $(PROTO_SOURCES): build/proto/.made ;
 
 # Only src/pg may see the server's headers: the others are compiled without their path,
@@ -85,10 +112,10 @@ PURE_CFLAGS = -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Werror $(
 PURE_OBJS = $(patsubst %.c,%.o,$(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES) \
 	$(PROTO_SOURCES)) build/provider_list.o
 $(PURE_OBJS): %.o: %.c
-	$(CC) $(PURE_CFLAGS) $(shell pkg-config --cflags libcurl $(LISTENER_LIBS)) -c -o $@ $<
+	$(CC) $(PURE_CFLAGS) $(shell pkg-config --cflags libcurl $(LISTENER_LIBS) 2>/dev/null) -c -o $@ $<
 
 HEADERS = $(wildcard src/*/*.h src/*/*/*.h) build/proto/.made
-$(OBJS): $(HEADERS)
+$(OBJS): $(HEADERS) build/settings
 
 build/provider_list.c: Makefile $(wildcard src/providers/*)
 	@mkdir -p build
@@ -130,7 +157,7 @@ build/chaos-%: test/chaos/%.c
 UNIT = build/unit
 UNIT_CFLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc -Itest $(PROTO_CFLAGS) \
 	$(XML_CFLAGS) $(COVERAGE)
-UNIT_LIBS = $(shell pkg-config --libs libprotobuf-c libxml-2.0) -lm
+UNIT_LIBS = $(shell pkg-config --libs libprotobuf-c libxml-2.0 2>/dev/null) -lm
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_SOURCES = $(CORE_SOURCES) src/core/arena_std.c $(PROVIDER_SOURCES) build/provider_list.c \
 	$(PROTO_SOURCES) build/test/pb_kinds.pb-c.c
@@ -151,8 +178,8 @@ UNIT_NET_SOURCES = $(wildcard src/net/*.c) src/core/arena_std.c test/unit/test.c
 	$(UNIT_NET_TESTS)
 UNIT_NET_PACKAGES = libcurl libssl libcrypto libmicrohttpd
 UNIT_NET_FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Isrc -Itest \
-	$(shell pkg-config --cflags $(UNIT_NET_PACKAGES))
-UNIT_NET_LIBS = $(shell pkg-config --libs $(UNIT_NET_PACKAGES)) -lpthread
+	$(shell pkg-config --cflags $(UNIT_NET_PACKAGES) 2>/dev/null)
+UNIT_NET_LIBS = $(shell pkg-config --libs $(UNIT_NET_PACKAGES) 2>/dev/null) -lpthread
 $(UNIT_NET): $(UNIT_NET_SOURCES) $(wildcard test/unit/*.h) $(HEADERS)
 	$(CC) $(UNIT_NET_FLAGS) $(SANITIZE) $(UNIT_NET_SOURCES) -o $@ $(UNIT_NET_LIBS)
 $(UNIT_NET)_tsan: $(UNIT_NET_SOURCES) $(wildcard test/unit/*.h) $(HEADERS)
@@ -178,17 +205,18 @@ fuzz: require
 build-checks: $(UNIT) $(FUZZ)
 
 require:
-	@script/require.sh
+	@script/require.sh test
+require-demo:
+	@script/require.sh demo
 
 check-layers: all
 	@script/check-layers.sh
 	@test/check_layers.sh
 
 FORMATTED = $(wildcard src/*/*.[ch] src/*/*/*.[ch] test/*/*.[ch])
-format:
-	clang-format -i $(FORMATTED)
-check-format: require
-	@clang-format --dry-run -Werror $(FORMATTED)
+format check-format:
+	@script/require.sh format
+	@script/format.sh $@ $(FORMATTED)
 
 regress: require build-all
 	script/test.sh regress $(REGRESS)
@@ -197,15 +225,16 @@ isolation: require build-all
 tap: require build-all
 	script/test.sh tap $(TAP)
 
-# "make" of a fresh machine: packages first, then everything that is compiled.
-build-all: require
-	@$(MAKE) --no-print-directory all $(SIMULATOR) $(CHAOS)
+# Everything that is compiled for a server's tests, and put where pg_config says. The
+# packages come first: this file has been read without them.
+build-all: require-demo
+	@+script/build.sh all $(SIMULATOR) $(CHAOS)
 	@+script/install.sh
 
 test: require
 	@script/test.sh all
 
-demo: require build-all
+demo: build-all
 	@script/demo.sh
 
 # The long proofs; each has a short form in "make test". Chaos takes KILLS=10000 (of all its
@@ -220,7 +249,8 @@ soak: chaos
 		test/t/091_edna_soak.pl
 
 # The engine's rules in every order of events, and broken variants of them: docs/model.md.
-model: require
+model:
+	@script/require.sh model
 	@test/model/run.sh
 
 # The yardsticks of the benchmark, then the benchmark: test/bench/README.md.
@@ -249,10 +279,13 @@ cassert: require
 coverage: require
 	@script/coverage.sh
 
+# Both commands of the README on fresh Debian systems (FRESH, COMMANDS: script/fresh.sh).
+fresh:
+	@script/fresh.sh
 help:
 	@sed -n 's/^# *make /make /p' Makefile; \
 	echo 'unit fuzz regress isolation tap: parts of make test'; \
-	echo 'check-layers check-format format simulator bench bench-quick chaos soak model cassert coverage'
+	echo 'check-layers check-format format simulator bench bench-quick chaos soak model cassert coverage fresh'
 
 .PHONY: simulator unit fuzz require check-layers format check-format regress isolation tap \
 	build-all build-checks test demo help bench bench-quick soak chaos model cassert coverage

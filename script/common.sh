@@ -2,6 +2,10 @@
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 pg_config=${PG_CONFIG:-pg_config}
+"$pg_config" --version >/dev/null 2>&1 || {
+    echo "msgext: $pg_config does not run; PG_CONFIG=/path/to/pg_config names another one" >&2
+    exit 1
+}
 bindir=$("$pg_config" --bindir)
 pgxs=$(dirname "$(dirname "$("$pg_config" --pgxs)")")
 

@@ -1,75 +1,149 @@
-#!/bin/sh
-# Installs the Debian packages that building and testing need and that are not there,
-# as root or through sudo; says plainly what is missing where it cannot.
-set -eu
+#!/bin/bash
+# Installs the Debian packages that are needed and not there, as root or through sudo; says
+# plainly what is missing where it cannot.
+#
+#   script/require.sh [--check] [GROUP...]
+#
+# Groups: build (the extension itself), demo, test, format, model; each of the others takes
+# build along. --check installs nothing: it names what is missing and fails.
+#
+# What is needed is looked for by itself (a header, a program), not by its package: it may
+# have come from anywhere.
+set -euo pipefail
 
-pg_config=${PG_CONFIG:-pg_config}
-major=15
-if command -v "$pg_config" >/dev/null 2>&1; then
-    major=$("$pg_config" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+check=
+if [ "${1:-}" = --check ]; then
+    check=1
+    shift
 fi
+groups=" ${*:-test} "
+wanted() { [[ $groups == *" $1 "* ]]; }
 
-missing=
+say() { echo "msgext: $*" >&2; }
+fail() { say "$@"; exit 1; }
+
+# Where PostgreSQL is. A pg_config that was named must work; one that was not may be still to
+# come, and then Debian's own choice of a major version is taken.
+pg_config=${PG_CONFIG:-pg_config}
+major=
+if version=$("$pg_config" --version 2>/dev/null); then
+    major=$(sed 's/^PostgreSQL \([0-9]*\).*/\1/' <<< "$version")
+    [ "$major" -ge 15 ] || fail "$version is too old: 15 or later is needed (PG_CONFIG=/path/to/pg_config names another one)"
+elif [ -n "${PG_CONFIG:-}" ] && [ "$PG_CONFIG" != pg_config ]; then
+    fail "PG_CONFIG=$PG_CONFIG is no pg_config that runs"
+fi
+postgres_dir() { "$pg_config" "--$1" 2>/dev/null || echo /nowhere; }
+
+missing=()
 need() { # what to look for, package
     case $1 in
-        /*) [ -e "$1" ] && return ;;
-        *.pc) pkg-config --exists "${1%.pc}" 2>/dev/null && return ;;
-        *::*) perl -M"$1" -e1 2>/dev/null && return ;;
-        *) command -v "$1" >/dev/null 2>&1 && return ;;
+        /*) [ ! -e "$1" ] || return 0 ;;
+        *.pc) ! pkg-config --exists "${1%.pc}" 2>/dev/null || return 0 ;;
+        *::*) ! perl -M"$1" -e1 2>/dev/null || return 0 ;;
+        *) ! PATH=$PATH:/usr/sbin command -v "$1" >/dev/null 2>&1 || return 0 ;;
     esac
-    missing="$missing $2"
+    [[ " ${missing[*]} " == *" $2 "* ]] || missing+=("$2")
 }
 
 need gcc gcc
+need /usr/include/stdio.h libc6-dev
 need make make
 need pkg-config pkg-config
-need perl perl
-need prove perl
-need clang-format clang-format
-need clang clang
-need /usr/lib/postgresql/$major/bin/initdb postgresql-$major
-# Not pgxs.mk, which comes with the client: a machine with the server alone has no headers.
-need /usr/include/postgresql/$major/server/postgres.h postgresql-server-dev-$major
+need "$(postgres_dir includedir-server)/postgres.h" postgresql-server-dev-MAJOR
 need libcurl.pc libcurl4-openssl-dev
+need libssl.pc libssl-dev
+need libxml-2.0.pc libxml2-dev
 need libprotobuf-c.pc libprotobuf-c-dev
 need protoc-c protobuf-c-compiler
 need protoc protobuf-compiler
-need libxml-2.0.pc libxml2-dev
-need libmicrohttpd.pc libmicrohttpd-dev
-need jansson.pc libjansson-dev
-need libcrypto.pc libssl-dev
-need libxml-2.0.pc libxml2-dev
-need IPC::Run libipc-run-perl
-need curl curl
-need spin spin
-need openssl openssl
-need /usr/sbin/nginx nginx-light
-
-# clang's runtime for fuzzing and the sanitizers has the compiler's own version.
-if command -v clang >/dev/null 2>&1; then
-    version=$(clang --version | sed -n 's/.*version \([0-9]*\).*/\1/p' | head -1)
-else
-    version=14
+if [ "${LISTENER:-}" != no ] || wanted demo || wanted test; then
+    need libmicrohttpd.pc libmicrohttpd-dev
 fi
-[ -n "$(find /usr/lib/llvm-"$version"/lib/clang -name 'libclang_rt.fuzzer-*' 2>/dev/null | head -1)" ] ||
-    missing="$missing libclang-rt-$version-dev"
 
-[ -n "$missing" ] || exit 0
+if wanted demo || wanted test; then
+    need "$(postgres_dir bindir)/initdb" postgresql-MAJOR
+    need jansson.pc libjansson-dev
+    need libpq.pc libpq-dev
+    need perl perl
+    need curl curl
+fi
+if wanted test; then
+    need prove perl
+    need IPC::Run libipc-run-perl
+    need openssl openssl
+    need /etc/ssl/certs/ca-certificates.crt ca-certificates
+    need nginx nginx-light
+    need clang clang
+    # The runtime of its sanitizers has the compiler's own version.
+    if version=$(clang --version 2>/dev/null | sed -n 's/.*version \([0-9]*\).*/\1/p' | head -1) && [ -n "$version" ]; then
+        [ -n "$(find "$(clang -print-resource-dir)/" -name 'libclang_rt.fuzzer*' -print -quit 2>/dev/null)" ] ||
+            missing+=("libclang-rt-$version-dev")
+    else
+        missing+=(libclang-rt-dev)
+    fi
+fi
+# Another version lays out otherwise: without it the check is left out (script/format.sh).
+optional=()
+if wanted test || wanted format; then
+    command -v clang-format-14 >/dev/null 2>&1 || clang-format --version 2>/dev/null | grep -q 'version 14\.' ||
+        optional+=(clang-format-14)
+fi
+! wanted model || need spin spin
+
+name_major() { # of the packages that have it in their name
+    missing=("${missing[@]//MAJOR/$1}")
+}
+known() { [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]; }
+# Whether an optional package can be had is known only where there is a list of packages.
+kept=()
+for package in "${optional[@]}"; do ! known "$package" || kept+=("$package"); done
+[ ${#missing[@]} -gt 0 ] || [ ${#kept[@]} -gt 0 ] || exit 0
+
+have_apt=
+! command -v apt-get >/dev/null 2>&1 || have_apt=1
 if [ "$(id -u)" = 0 ]; then
-    run=
-elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-    run=sudo
+    run=()
+elif [ -z "$check$have_apt" ]; then
+    run=()
+elif command -v sudo >/dev/null 2>&1 && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+    run=(sudo)
 else
-    echo "msgext: these Debian packages are missing:$missing" >&2
-    echo "msgext: install them as root: apt-get install$missing" >&2
-    exit 1
+    [ ${#missing[@]} -gt 0 ] || exit 0
+    check=1
 fi
-echo "msgext: installing$missing"
-$run apt-get update -qq
+if [ -n "$check" ] || [ -z "$have_apt" ]; then
+    [ ${#missing[@]} -gt 0 ] || exit 0
+    name_major "${major:-$(apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p')}"
+    # Without a list of packages not even that is known: the packages that choose.
+    missing=("${missing[@]/%postgresql-server-dev-/postgresql-server-dev-all}")
+    missing=("${missing[@]/%postgresql-/postgresql}")
+    say "not here, as Debian's packages: ${missing[*]}"
+    [[ " ${missing[*]} " != *" libmicrohttpd-dev "* ]] || wanted demo || wanted test ||
+        say '(libmicrohttpd is for the listener alone: make LISTENER=no goes without)'
+    fail "to install them, as root: apt-get install ${missing[*]}"
+fi
+
+log=$(mktemp "${TMPDIR:-/tmp}/msgext-apt.XXXXXX")
+trap 'rm -f "$log"' EXIT
+apt() { # arguments of apt-get
+    "${run[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -q "$@" < /dev/null >> "$log" 2>&1 ||
+        { tail -5 "$log" >&2; fail "could not install: ${missing[*]}"; }
+}
+apt update
+name_major "${major:-$(apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p')}"
+for i in "${!missing[@]}"; do
+    case ${missing[i]} in
+        libclang-rt-*-dev) known "${missing[i]}" || missing[i]=libclang-rt-dev ;;
+    esac
+done
+for package in "${optional[@]}"; do ! known "$package" || missing+=("$package"); done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+echo "msgext: installing Debian's packages, once: ${missing[*]}"
 # The cluster that Debian makes for a new server is not needed.
-$run mkdir -p /etc/postgresql-common
-[ -e /etc/postgresql-common/createcluster.conf ] ||
-    echo 'create_main_cluster = false' | $run tee /etc/postgresql-common/createcluster.conf >/dev/null
+if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    "${run[@]}" mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' | "${run[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
+fi
 # Nor is a running nginx: nothing is started in runlevel 1.
-# shellcheck disable=SC2086
-$run env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+apt install -y --no-install-recommends "${missing[@]}"

@@ -91,7 +91,6 @@ run_tap() {
 
 case ${1:-all} in
     all)
-        step format run_make check-format
         step build run_make build-all
         step 'build of unit and fuzz' run_make build-checks
         step layers run_make check-layers
@@ -101,6 +100,7 @@ case ${1:-all} in
         step regress run_regress $(make -s --no-print-directory print-REGRESS)
         step isolation run_isolation $(make -s --no-print-directory print-ISOLATION)
         step tap run_tap
+        step format run_make check-format
         echo "All tests passed in $SECONDS s." ;;
     regress | isolation | tap)
         what=$1; shift
