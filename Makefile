@@ -282,10 +282,14 @@ coverage: require
 # Both commands of the README on fresh Debian systems (FRESH, COMMANDS: script/fresh.sh).
 fresh:
 	@script/fresh.sh
+# Every major version of PostgreSQL that Debian has (MATRIX, STEPS: script/matrix.sh).
+matrix:
+	@script/matrix.sh
+
 help:
 	@sed -n 's/^# *make /make /p' Makefile; \
 	echo 'unit fuzz regress isolation tap: parts of make test'; \
-	echo 'check-layers check-format format simulator bench bench-quick chaos soak model cassert coverage fresh'
+	echo 'check-layers check-format format simulator bench bench-quick chaos soak model cassert coverage fresh matrix'
 
 .PHONY: simulator unit fuzz require check-layers format check-format regress isolation tap \
 	build-all build-checks test demo help bench bench-quick soak chaos model cassert coverage

@@ -40,7 +40,9 @@ typedef struct Reader
 	const MsgXmlLimits *limits;
 	MsgError *error;
 	int nodes;
-	char why[200]; /* of the first complaint; "" = none */
+	int depth;		/* elements that are open */
+	int namespaces; /* in scope */
+	char why[200];	/* of the first complaint; "" = none */
 	int line;
 } Reader;
 
@@ -197,8 +199,14 @@ stop(void *context, const char *why)
 
 /* Callbacks of libxml2: nothing here may allocate in the arena. */
 
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *XmlComplaint;
+#else
+typedef xmlErrorPtr XmlComplaint;
+#endif
+
 static void
-on_error(void *context, xmlErrorPtr error)
+on_error(void *context, XmlComplaint error)
 {
 	xmlParserCtxtPtr parser = context;
 
@@ -209,11 +217,15 @@ on_error(void *context, xmlErrorPtr error)
 		 error->message != NULL ? error->message : "it is not well formed");
 
 	/*
-	 * One complaint is enough, and there may be one for each byte. xmlStopParser would
-	 * free the input under the function that complains.
+	 * One complaint is enough, and there may be one for each byte. Before 2.14
+	 * xmlStopParser would free the input under the function that complains.
 	 */
+#if LIBXML_VERSION >= 21400
+	xmlStopParser(parser);
+#else
 	parser->instate = XML_PARSER_EOF;
 	parser->disableSAX = 1;
+#endif
 }
 
 static void
@@ -237,13 +249,15 @@ set_end(xmlNodePtr node, size_t at)
 	node->psvi = (void *) (uintptr_t) at;
 }
 
-/* What libxml2 has read of the text. */
+/* What libxml2 has read of the text: nothing is converted, so that its bytes are ours. */
 static size_t
 consumed(xmlParserCtxtPtr parser)
 {
 	const Reader *reader = reader_of(parser);
+	const xmlParserInput *input = parser->input;
 
-	return (size_t) (reader->start - reader->text) + (size_t) xmlByteConsumed(parser);
+	return (size_t) (reader->start - reader->text) + (size_t) input->consumed +
+		   (size_t) (input->cur - input->base);
 }
 
 static void
@@ -258,12 +272,14 @@ on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlCha
 	reader->nodes += 1 + nattributes + nnamespaces;
 	if (reader->nodes > reader->limits->nodes)
 		stop(context, "there are too many elements");
-	else if (parser->nodeNr >= reader->limits->depth)
+	else if (reader->depth >= reader->limits->depth)
 		stop(context, "elements are nested too deeply");
-	else if (parser->nsNr / 2 > NAMESPACES_MAX)
+	else if (reader->namespaces + nnamespaces > NAMESPACES_MAX)
 		stop(context, "there are too many namespaces");
 	else
 	{
+		reader->depth++;
+		reader->namespaces += nnamespaces;
 		xmlSAX2StartElementNs(context, name, prefix, uri, nnamespaces, namespaces,
 							  nattributes, ndefaulted, attributes);
 
@@ -280,9 +296,16 @@ static void
 on_end(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
 {
 	xmlParserCtxtPtr parser = context;
+	Reader *reader = reader_of(context);
+	const xmlNs *ns;
 
 	if (parser->node != NULL)
+	{
 		set_end(parser->node, consumed(parser));
+		for (ns = parser->node->nsDef; ns != NULL; ns = ns->next)
+			reader->namespaces--;
+	}
+	reader->depth--;
 	xmlSAX2EndElementNs(context, name, prefix, uri);
 }
 

@@ -412,6 +412,10 @@ msgext_http_listener_create(const char *address, int port, const MsgListenLimits
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener, MHD_OPTION_URI_LOG_CALLBACK,
 		on_line, listener, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+#if MHD_VERSION >= 0x01000000
+		/* Else a space within the path is answered by a redirection. */
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,
+#endif
 		MHD_OPTION_END);
 	if (listener->daemon != NULL)
 		info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);

@@ -351,13 +351,20 @@ static int64_t
 retry_after_ms(const MsgHttpSlot *slot)
 {
 	struct curl_header *header;
-	curl_off_t seconds = 0;
+	long long seconds;
+	char *end;
 
-	/* libcurl's number alone does not tell 0 from nothing. */
+	/* libcurl's own number does not tell 0 from nothing, and of late ends at six hours. */
 	if (curl_easy_header(slot->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) !=
 		CURLHE_OK)
 		return -1;
-	curl_easy_getinfo(slot->easy, CURLINFO_RETRY_AFTER, &seconds);
+	seconds = strtoll(header->value, &end, 10);
+	if (end == header->value || *end != '\0')
+	{
+		time_t date = curl_getdate(header->value, NULL);
+
+		seconds = date != (time_t) -1 ? (long long) date - (long long) time(NULL) : 0;
+	}
 	if (seconds < 0)
 		seconds = 0; /* a date that is past */
 	return (seconds < MAX_RETRY_AFTER ? seconds : MAX_RETRY_AFTER) * INT64_C(1000);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer texts are headers and the like: none of those below. */
+/* What is looked for is said by the first words; a header or a URL may follow. */
 #define TEXT_MAX 200
 
 /* What follows these words; NULL when the text does not begin with them. */
@@ -26,6 +26,21 @@ read_number(const char *text, long *number)
 
 	*number = strtol(text, &end, 10);
 	return end > text && *number >= 0;
+}
+
+/* The stream that the request is on, by libcurl 7 and by 8; false when that is not said. */
+static bool
+read_stream(const char *text, long *number)
+{
+	const char *rest = after(text, "Using Stream ID: ");
+
+	if (rest != NULL)
+		return read_number(rest, number);
+	rest = after(text, "[HTTP/2] [");
+	if (rest == NULL || !read_number(rest, number))
+		return false;
+	rest += strspn(rest, "0123456789");
+	return after(rest, "] OPENED stream for ") != NULL;
 }
 
 /* All streams of this slot's connection above the last one were not processed. */
@@ -48,13 +63,15 @@ on_text(CURL *easy, curl_infotype type, char *data, size_t len, void *arg)
 	long number;
 
 	(void) easy;
-	if (type != CURLINFO_TEXT || len >= sizeof(text))
+	if (type != CURLINFO_TEXT)
 		return 0;
+	if (len >= sizeof(text))
+		len = sizeof(text) - 1;
 	memcpy(text, data, len);
 	text[len] = '\0';
 
 	/* From the beginning only: what follows may be a peer's words. */
-	if ((rest = after(text, "Using Stream ID: ")) != NULL && read_number(rest, &number))
+	if (read_stream(text, &number))
 		slot->stream = number;
 	else if ((rest = after(text, "recveived GOAWAY, error=")) != NULL ||
 			 (rest = after(text, "received GOAWAY, error=")) != NULL)

@@ -4,8 +4,8 @@
  *		the peer turned that stream away unread.
  *
  * RFC 9113, 8.7: a request above the last stream that a GOAWAY names, or answered with
- * REFUSED_STREAM, has not been processed and may be repeated. libcurl 7.88 has no code
- * for it. Words that are not known are passed over: the request then counts as one that
+ * REFUSED_STREAM, has not been processed and may be repeated. libcurl has no code for
+ * it. Words that are not known are passed over: the request then counts as one that
  * may have arrived. Keeps no text: headers pass through here.
  */
 #ifndef MSGEXT_HTTP_TRACE_H

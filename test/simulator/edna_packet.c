@@ -6,6 +6,7 @@
  * XML 1.0 does not know, a DOCTYPE, or an element that the provider's pages do not name
  * is refused as a whole, which is error-syntax. Never looks at what a value means.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include <libxml/parser.h>

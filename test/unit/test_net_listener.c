@@ -161,7 +161,8 @@ statuses_until_end(const char *bytes, size_t len)
 	say(fd, bytes, len);
 	list[0] = '\0';
 	for (at = hear(fd, 0); (at = strstr(at, "HTTP/1.1 ")) != NULL; at += 9)
-		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%.3s ", at + 9);
+		if (at[9] >= '1' && at[9] <= '5') /* else the words of an error's page */
+			snprintf(list + strlen(list), sizeof(list) - strlen(list), "%.3s ", at + 9);
 	close(fd);
 	return list;
 }
@@ -238,10 +239,13 @@ check_ambiguous(void)
 
 		memcpy(bytes, bad[i].bytes, bad[i].len);
 		memcpy(bytes + bad[i].len, second, sizeof(second) - 1);
-		/* libmicrohttpd says it twice, where it finds out by itself. */
+		/*
+		 * libmicrohttpd says it twice, where it finds out by itself; of a coding that it
+		 * does not know, 501; and since 1.0 hangs up without a word at a NUL.
+		 */
 		statuses = statuses_until_end(bytes, bad[i].len + sizeof(second) - 1);
-		if (statuses[0] == '\0' || strspn(statuses, "40 ") != strlen(statuses) ||
-			pushes != 0)
+		if ((statuses[0] == '\0' && memchr(bad[i].bytes, '\0', bad[i].len) == NULL) ||
+			strspn(statuses, "4015 ") != strlen(statuses) || pushes != 0)
 			test_fail(__FILE__, __LINE__, "%zu: %s, %d pushes", i, statuses, pushes);
 		pushes = 0;
 	}

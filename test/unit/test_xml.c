@@ -224,8 +224,14 @@ test_writing(void)
 
 static int foreign_calls;
 
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *XmlComplaint;
+#else
+typedef xmlErrorPtr XmlComplaint;
+#endif
+
 static void
-foreign_handler(void *context, xmlErrorPtr what)
+foreign_handler(void *context, XmlComplaint what)
 {
 	(void) context, (void) what;
 	foreign_calls++;

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "pg/base/compat.h"
+
 /* A copy in the current memory context. */
 static inline bytea *
 msgext_bytes(const void *data, size_t len)

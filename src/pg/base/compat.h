@@ -21,6 +21,10 @@
 #include "utils/resowner.h"
 #include "utils/wait_event.h"
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
 #define msgext_index_beginscan(heap, index, snapshot, nkeys)                             \
@@ -38,7 +42,7 @@
 static inline bool
 msgext_lock_held_by_me(const LOCKTAG *tag, LOCKMODE mode)
 {
-#if PG_VERSION_NUM >= 180000
+#if PG_VERSION_NUM >= 170000
 	return LockHeldByMe(tag, mode, true);
 #else
 	return LockHeldByMe(tag, mode);
