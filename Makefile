@@ -90,8 +90,9 @@ build/proto/.made: | require-build
 SETTINGS := $(strip PG_CONFIG=$(or $(shell command -v $(PG_CONFIG) || true),$(PG_CONFIG)) \
 	LISTENER=$(LISTENER) VERSION=$(VERSION) CC=$(CC) CFLAGS=$(CFLAGS) $(COVERAGE))
 ifeq ($(filter clean help print-%,$(MAKECMDGOALS)),)
-ifneq ($(SETTINGS),$(shell cat build/settings 2>/dev/null))
-$(shell mkdir -p build && echo '$(SETTINGS)' > build/settings)
+ifneq ($(SETTINGS),$(strip $(file < build/settings)))
+$(shell mkdir -p build)
+$(file > build/settings,$(SETTINGS))
 endif
 endif
 build/settings: ;
