@@ -89,8 +89,6 @@ msgext_claim_read(TupleTableSlot *slot, MsgClaim *claim)
 
 	claim->id = DatumGetInt64(slot_getattr(slot, Anum_claim_id, &isnull));
 	claim->tid = slot->tts_tid;
-	claim->claimed_at =
-		DatumGetTimestampTz(slot_getattr(slot, Anum_claim_claimed_at, &isnull));
 	deconstruct_array(
 		DatumGetArrayTypeP(slot_getattr(slot, Anum_claim_messages, &isnull)), INT8OID, 8,
 		FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &datums, NULL, &claim->n);

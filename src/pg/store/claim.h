@@ -19,7 +19,6 @@ typedef struct MsgClaim
 {
 	int64 id;
 	ItemPointerData tid;
-	TimestampTz claimed_at;
 	int n;
 	int64 *messages;
 	int32 *attempts;
