@@ -207,13 +207,15 @@ COMMENT ON COLUMN msgext.server_pause.copied IS 'it has messages of another data
 CREATE TABLE msgext.account_pause (
     server_oid  oid NOT NULL,
     mapping_oid oid NOT NULL,
+    mapping_xid xid NOT NULL,
     paused_at   timestamptz NOT NULL,
     reason      text COLLATE "C",
     CONSTRAINT account_pause_pkey PRIMARY KEY (server_oid, mapping_oid)
 );
 COMMENT ON TABLE msgext.account_pause IS 'user mappings whose credentials a provider has refused';
 COMMENT ON COLUMN msgext.account_pause.server_oid IS 'foreign server';
-COMMENT ON COLUMN msgext.account_pause.mapping_oid IS 'user mapping: nothing is sent by it until resume_server';
+COMMENT ON COLUMN msgext.account_pause.mapping_oid IS 'user mapping: nothing is sent by it until it is changed, or resume_server';
+COMMENT ON COLUMN msgext.account_pause.mapping_xid IS 'transaction that wrote the mapping as it was when it was refused; a changed one is free';
 COMMENT ON COLUMN msgext.account_pause.paused_at IS 'since when';
 COMMENT ON COLUMN msgext.account_pause.reason IS 'what the provider answered';
 

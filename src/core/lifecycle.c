@@ -41,10 +41,15 @@ const char *
 msgext_verdict_name(MsgVerdict verdict)
 {
 	static const char *const names[] = {
-		[MSG_VERDICT_ACCEPTED] = "accepted", [MSG_VERDICT_PROGRESS] = "progress",
-		[MSG_VERDICT_RETRY] = "retry",		 [MSG_VERDICT_REJECTED] = "rejected",
-		[MSG_VERDICT_CONTINUE] = "continue", [MSG_VERDICT_SPLIT] = "split",
-		[MSG_VERDICT_RELOGIN] = "relogin",	 [MSG_VERDICT_PAUSE] = "pause",
+		[MSG_VERDICT_ACCEPTED] = "accepted",
+		[MSG_VERDICT_PROGRESS] = "progress",
+		[MSG_VERDICT_RETRY] = "retry",
+		[MSG_VERDICT_REJECTED] = "rejected",
+		[MSG_VERDICT_CONTINUE] = "continue",
+		[MSG_VERDICT_SPLIT] = "split",
+		[MSG_VERDICT_RELOGIN] = "relogin",
+		[MSG_VERDICT_PAUSE] = "pause",
+		[MSG_VERDICT_PAUSE_ACCOUNT] = "pause_account",
 		[MSG_VERDICT_UNSURE] = "unsure",
 	};
 
@@ -244,9 +249,13 @@ msgext_lifecycle_decide(const MsgPolicy *policy, const MsgHistory *history,
 			break;
 		case MSG_VERDICT_RELOGIN:
 		case MSG_VERDICT_PAUSE:
+		case MSG_VERDICT_PAUSE_ACCOUNT:
 			decision->state = MSG_QUEUED;
 			decision->next_us = now_us;
-			decision->pause = verdict == MSG_VERDICT_PAUSE;
+			if (verdict == MSG_VERDICT_PAUSE)
+				decision->hold = MSG_HOLD_SERVER;
+			else if (verdict == MSG_VERDICT_PAUSE_ACCOUNT)
+				decision->hold = MSG_HOLD_ACCOUNT;
 			break;
 		case MSG_VERDICT_UNSURE:
 			if (!policy->deduplicates && !policy->resend_unknown)

@@ -41,8 +41,17 @@ typedef enum MsgVerdict
 	MSG_VERDICT_REJECTED, /* never again; code and text say why */
 	MSG_VERDICT_RELOGIN,  /* the session was refused: log in, then send again */
 	MSG_VERDICT_PAUSE,	  /* not taken, and nothing else of this channel will be */
-	MSG_VERDICT_UNSURE	  /* perhaps taken */
+	MSG_VERDICT_PAUSE_ACCOUNT, /* not taken, and nothing else with these credentials will be */
+	MSG_VERDICT_UNSURE		   /* perhaps taken */
 } MsgVerdict;
+
+/* Whom an answer stops, beside the message. */
+typedef enum MsgHold
+{
+	MSG_HOLD_NOBODY,
+	MSG_HOLD_ACCOUNT, /* the sender's, whose credentials were refused */
+	MSG_HOLD_SERVER	  /* everybody's */
+} MsgHold;
 
 /* What the engine knows beside the answer. Durations are milliseconds. */
 typedef struct MsgPolicy
@@ -66,10 +75,10 @@ typedef struct MsgHistory
 
 typedef struct MsgDecision
 {
-	MsgState state;	  /* QUEUED = wait for next_us, then send again */
-	int64_t next_us;  /* only with QUEUED */
-	bool counted;	  /* adds to failures */
-	bool pause;		  /* hold the whole channel */
+	MsgState state;	 /* QUEUED = wait for next_us, then send again */
+	int64_t next_us; /* only with QUEUED */
+	bool counted;	 /* adds to failures */
+	MsgHold hold;
 	const char *note; /* why, where the answer's own text does not say it, or NULL */
 } MsgDecision;
 

@@ -182,7 +182,10 @@ extern void msgext_outcome(MsgOutcome *outcome, const MsgReply *reply, MsgVerdic
 /* What became of a login. */
 typedef struct MsgLogin
 {
-	/* ACCEPTED, RETRY or PAUSE; RELOGIN = try once more without the refresh token */
+	/*
+	 * ACCEPTED, RETRY, PAUSE_ACCOUNT where the credentials were refused, PAUSE where the
+	 * address is wrong; RELOGIN = try once more without the refresh token
+	 */
 	MsgVerdict verdict;
 	int64_t retry_after_ms; /* -1 = not given */
 	MsgSession session;		/* of ACCEPTED */

@@ -219,14 +219,15 @@ subtest 'credentials' => sub {
 	$t->add_server('locked', mapping => { login => 'tester', password => 'wrong' }, status_poll => 'off');
 	my @ids = map { $t->send(server => 'locked', phone => 79990000400 + $_) } 1 .. 5;
 
-	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'locked'"), '401 pauses the server');
-	like($t->server('pause_reason', 'locked'), qr/Unauthorized: Wrong login or password/, 'in the words of the answer');
+	like($t->wait_refused('locked', '401 pauses the account'), qr/Unauthorized: Wrong login or password/,
+		'in the words of the answer');
+	is($t->server('paused_accounts', 'locked'), '{PUBLIC}', 'it is told whose');
 	ok($t->wait_sql("SELECT queued FROM msgext.server_status WHERE server = 'locked'", 5), 'the messages stay queued');
 	ok($t->wait_sql("SELECT last_error FROM msgext.server_status WHERE server = 'locked'",
 		'Wrong login or password'), 'last_error too');
 	my $row = $t->status($ids[0]);
 	is($row->{state}, 'queued', 'each of them');
-	like($row->{detail}{waiting}{for}, qr/^server is paused: Unauthorized/, 'message_status tells why');
+	like($row->{detail}{waiting}{for}, qr/^account is paused: Unauthorized/, 'message_status tells why');
 	is($t->server('paused', 'vk'), 'f', 'other servers go on');
 	my $unauthorized = $sim->summary->{unauthorized};
 	cmp_ok($unauthorized, '<=', 5, 'it was not tried more often than it had messages');
@@ -235,14 +236,13 @@ subtest 'credentials' => sub {
 	is($sim->summary->{unauthorized}, $unauthorized, 'nothing is sent while it is paused');
 
 	$t->sql("SELECT msgext.resume_server('locked')");
-	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'locked'"), 'resumed too early, it is paused again');
-	$t->sql("ALTER USER MAPPING FOR PUBLIC SERVER locked OPTIONS (SET password '111111');"
-		  . "SELECT msgext.resume_server('locked')");
+	ok(until_true(sub { $sim->summary->{unauthorized} > $unauthorized }), 'resumed too early, it is tried');
+	$t->wait_refused('locked', 'and paused again');
+	$t->sql("ALTER USER MAPPING FOR PUBLIC SERVER locked OPTIONS (SET password '111111')");
 	$t->wait_state($_, 'accepted') for @ids, $late;
 	is(scalar(grep { $sim->count(79990000400 + $_) == 1 } 1 .. 6), 6, 'with the right password all are sent, once');
-	is($t->server('paused', 'locked'), 'f', 'and it is not paused any more');
-	is($t->server('pause_reason', 'locked'), '', 'without a reason');
-	like($t->log, qr/LOG: .*server "locked" was paused: Unauthorized/, 'the log tells of the pause');
+	is($t->server('paused_accounts', 'locked'), '{}', 'and it is not paused any more');
+	like($t->log, qr/LOG: .*the account of "PUBLIC" on server "locked" was paused: Unauthorized/, 'the log tells of the pause');
 };
 
 subtest 'no right, no money' => sub {
@@ -254,18 +254,29 @@ subtest 'no right, no money' => sub {
 		[ 'status 308', '308' ],
 		[ 'status 403 body {"Code":"blocked","Description":"call us"}', 'blocked: call us' ],
 		[ 'inner not-enough-credits', 'not-enough-credits' ],
-		[ 'code error-account-locked no entry', 'error-account-locked: no entry' ],
-		[ 'code validation_error login_not_specified', 'login_not_specified' ]);
+		[ 'code error-account-locked no entry', 'error-account-locked: no entry', 'account' ],
+		[ 'code error-auth no', 'error-auth: no', 'account' ],
+		[ 'code validation_error login_not_specified', 'login_not_specified', 'account' ]);
 
 	for my $case (@cases)
 	{
-		my ($action, $reason) = @$case;
+		my ($action, $reason, $account) = @$case;
 		my $phone = $t->new_phone;
 
 		$sim->script("devino send match $phone next 1 $action");
 		my $id = $t->send(phone => $phone);
-		ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'vk'"), "$action: paused");
-		like($t->server('pause_reason'), qr/\Q$reason\E/, 'the reason is told');
+		my $told;
+
+		if ($account)
+		{
+			$told = $t->wait_refused('vk', "$action: the account is paused");
+		}
+		else
+		{
+			ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'vk'"), "$action: paused");
+			$told = $t->server('pause_reason');
+		}
+		like($told, qr/\Q$reason\E/, 'the reason is told');
 		is($t->state($id), 'queued', 'the message stays queued');
 		is($t->server('queued + unknown'), 1, 'and is counted so');
 		$t->sql("SELECT msgext.resume_server('vk')");

@@ -160,7 +160,7 @@ subtest 'failures on the way' => sub {
 	ok($t->wait_sql("SELECT attempts > 1 FROM msgext.message WHERE id = $id"), 'a closed port');
 	$t->add_server('wrong', mapping => { login => 'service', password => $wrong });
 	$id = $t->send(server => 'wrong');
-	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'wrong'"), 'a wrong password');
+	$t->wait_refused('wrong', 'a wrong password');
 	$t->add_server('login', mapping => { login => 'service' });
 	$id = $t->send(server => 'login');
 	ok($t->wait_sql("SELECT error IS NOT NULL OR (detail -> 'waiting') IS NOT NULL FROM msgext.message_status($id)"),
@@ -223,7 +223,7 @@ subtest 'files' => sub {
 
 	$write->("$wrong\n");
 	$t->node->reload;
-	$id = post_until("(SELECT paused FROM msgext.server_status WHERE server = 'filed')", 'a reload reads it again');
+	$id = post_until("(SELECT paused_accounts <> '{}' FROM msgext.server_status WHERE server = 'filed')", 'a reload reads it again');
 	$write->($password);
 	$t->sql("SELECT msgext.resume_server('filed')");
 	$t->wait_state($id, 'accepted', 'so does resume_server');

@@ -88,8 +88,7 @@ subtest 'a token that is always refused' => sub {
 	my $before = $t->logins;
 	my $id = $t->post(comment => 'refused');
 
-	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'docs'"), 'pauses the server');
-	like($t->server('pause_reason', 'docs'), qr/Http\.Auth: Invalid auth token/, 'and tells why');
+	like($t->wait_refused('docs', 'pauses the account'), qr/Http\.Auth: Invalid auth token/, 'and tells why');
 	cmp_ok($t->logins - $before, '<=', 2, 'after a new login, and one more, for a fresh token may be known late');
 	cmp_ok($t->status($id, 'attempts'), '<=', 3, 'and at most three attempts');
 	$sim->clear;
@@ -116,15 +115,12 @@ subtest 'wrong credentials' => sub {
 		$seen{$value} = "wrong $option" if defined $value;
 		$t->add_docs($name, mapping => \%mapping, status_poll => 'off');
 		@ids = map { $t->post(comment => $name, server => $name) } 1 .. 3;
-		ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = '$name'"),
-			($value // 'no') . " $option: paused");
-		like($t->server('pause_reason', $name), $reason, 'it is told why');
+		like($t->wait_refused($name, ($value // 'no') . " $option: paused"), $reason, 'it is told why');
 		is($t->server('queued', $name), 3, 'the messages stay queued');
 		$t->wait_state($t->post(comment => 'other'), 'accepted', 'other servers go on');
 		cmp_ok($sim->summary->{unauthorized} - $before, '<=', 1, 'it was tried once');
 		$t->set_mapping($name, %Msgext::Diadoc::by_password);
-		$t->sql("SELECT msgext.resume_server('$name')");
-		$t->wait_state($_, 'accepted', 'put right and resumed, it goes') for @ids;
+		$t->wait_state($_, 'accepted', 'put right, it goes') for @ids;
 	}
 };
 
@@ -153,10 +149,9 @@ subtest 'a ready token' => sub {
 	$t->wait_state($t->post(comment => 'ready', server => 'ready'), 'accepted', 'is used as it is');
 	$sim->expire;
 	my $id = $t->post(comment => 'ready', server => 'ready');
-	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'ready'"), 'expired, it pauses the server');
+	$t->wait_refused('ready', 'expired, it pauses the account');
 	is($t->logins, $before, 'there is nothing to log in with');
 	$t->set_mapping('ready', api_client_id => $secret{api_client_id}, token => log_in());
-	$t->sql("SELECT msgext.resume_server('ready')");
 	$t->wait_state($id, 'accepted', 'a new one is put there by hand');
 };
 
@@ -172,8 +167,7 @@ subtest 'secrets in answers' => sub {
 	$sim->script("diadoc login next 1 status 403 body user with $secret{password} is blocked");
 	$t->add_docs('echo2', status_poll => 'off');
 	$t->post(comment => 'echo2', server => 'echo2');
-	ok($t->wait_sql("SELECT pause_reason LIKE '%is blocked%' FROM msgext.server_status WHERE server = 'echo2'"),
-		'a login that is refused pauses the server');
+	like($t->wait_refused('echo2', 'a login that is refused pauses the account'), qr/is blocked/, 'it is told why');
 };
 
 subtest 'refresh tokens' => sub {
@@ -209,13 +203,10 @@ subtest 'refresh tokens' => sub {
 	$sim->script('diadoc login next 1 drop-after');
 	$id = $t->post(comment => 'oidc3', server => 'oidc');
 	my $refused = $sim->summary->{unauthorized};
-	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'oidc'"),
-		'a refresh token whose answer was lost is used up: paused');
-	like($t->server('pause_reason', 'oidc'), qr/invalid_grant: this refresh token was used before/, 'it is told why');
+	like($t->wait_refused('oidc', 'a refresh token whose answer was lost is used up: paused'), qr/invalid_grant: this refresh token was used before/, 'it is told why');
 	cmp_ok($sim->summary->{unauthorized} - $refused, '<=', 4, 'it was not tried in a loop');
 	is($t->state($id), 'queued', 'the message waits');
-	$t->sql("ALTER USER MAPPING FOR PUBLIC SERVER oidc OPTIONS (SET refresh_token '$by_hand');"
-		  . "SELECT msgext.resume_server('oidc')");
+	$t->sql("ALTER USER MAPPING FOR PUBLIC SERVER oidc OPTIONS (SET refresh_token '$by_hand')");
 	return $id;
 };
 

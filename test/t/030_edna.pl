@@ -114,6 +114,18 @@ subtest 'packets' => sub {
 	is($sim->summary->{in_flight_max}, 1, 'one packet at a time');
 };
 
+# What a code pauses, and the reason that is told.
+sub wait_paused
+{
+	my ($code) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return $t->wait_refused('sms', "$code: the account is paused")
+	  if $code =~ /^error-(?:auth|unauthorized|account-locked)$/;
+	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'sms'"), "$code: paused");
+	return $t->server('pause_reason', 'sms');
+}
+
 # Two senders are two logins, whose messages never share a packet.
 subtest 'senders' => sub {
 	$t->sql('CREATE ROLE other LOGIN; GRANT USAGE ON FOREIGN SERVER sms TO other;'
@@ -122,13 +134,13 @@ subtest 'senders' => sub {
 	my $bad = $t->sql("SET ROLE other; SELECT " . Msgext::Edna::post_sql(address => 79990000301));
 	my $good = $t->post(address => 79990000302);
 	$t->sql("SELECT msgext.resume_server('sms')");
-	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'sms'"), 'a wrong password pauses');
-	like($t->server('pause_reason', 'sms'), qr/error-auth/, 'and the code tells why');
+	like($t->wait_refused('sms', 'a wrong password pauses the account'), qr/error-auth/, 'and the code tells why');
+	is($t->server('paused_accounts', 'sms'), '{other}', 'it is told whose');
+	$t->wait_state($good, 'accepted', 'the server goes on for others');
 	is($t->state($bad), 'queued', 'its message is still queued');
 	is($t->outbox($bad, 'failures'), 0, 'no attempt is used up');
 	$t->sql("ALTER USER MAPPING FOR other SERVER sms OPTIONS (SET login 'tester', SET password '111111')");
-	$t->sql("SELECT msgext.resume_server('sms')");
-	$t->wait_state($_, 'accepted') for $bad, $good;
+	$t->wait_state($bad, 'accepted', 'put right, it goes');
 	is_one(79990000301, $bad);
 	is_one(79990000302, $good);
 	isnt(($t->lines(79990000301))[0]{body}{packet}, ($t->lines(79990000302))[0]{body}{packet}, 'not in one packet');
@@ -184,8 +196,7 @@ subtest 'codes of messages' => sub {
 
 		$sim->script("edna message match $first next 1 inner $code");
 		my @ids = $t->post_many(3, $first);
-		ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'sms'"), "$code: paused");
-		like($t->server('pause_reason', 'sms'), qr/\Q$code\E/, 'the reason is told');
+		like(wait_paused($code), qr/\Q$code\E/, 'the reason is told');
 		is($t->state($ids[0]), 'queued', 'it stays queued');
 		is($t->outbox($ids[0], 'failures'), 0, 'no attempt is used up');
 		is($t->state($_), 'accepted', 'what was taken is accepted') for @ids[ 1, 2 ];
@@ -202,8 +213,7 @@ subtest 'codes of packets' => sub {
 		my %ids = post_under(3, "code $code");
 		my ($address) = sort keys %ids;
 
-		ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'sms'"), "$code: paused");
-		like($t->server('pause_reason', 'sms'), qr/\Q$code\E/, 'the reason is told');
+		like(wait_paused($code), qr/\Q$code\E/, 'the reason is told');
 		is($t->sql('SELECT count(*) FROM msgext.outbox WHERE id IN (' . join(',', values %ids)
 				  . ") AND state = 'queued' AND failures = 0"), 3, 'all stay queued, no attempt is used up');
 		my $later = $t->post(address => $next_address++);

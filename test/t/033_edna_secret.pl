@@ -84,7 +84,7 @@ subtest 'echoes' => sub {
 
 			$sim->script("edna send match $address next 1 status $status body $echo");
 			push @ids, $t->post(address => $address, fate => 'sent@1,delivered@1');
-			until_true(sub { $t->server('paused', 'sms') eq 't'
+			until_true(sub { $t->server("paused OR paused_accounts <> '{}'", 'sms') eq 't'
 				  || $t->sql("SELECT count(*) FROM msgext.event WHERE message_id = $ids[-1] AND kind = 'answer'") > 0 });
 			is_clean(all_tables(), "$status: not in a table") if $status == 403;
 			$t->sql("SELECT msgext.resume_server('sms')");
@@ -104,13 +104,13 @@ subtest 'refused' => sub {
 		  . "<code>error-auth</code><password>$echo</password></payload></consumeOutMessageResponse>");
 	my $id = $t->post(server => 'wrong', address => $address);
 
-	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'wrong'"), 'a wrong password pauses');
+	$t->wait_refused('wrong', 'a wrong password pauses the account');
 	is($t->state($id), 'queued', 'the message waits');
 	is($t->outbox($id, 'failures'), 0, 'no attempt is used up');
 	is_clean(all_tables(), 'the password is in no table');
 	$t->sql("SELECT msgext.resume_server('wrong')");
-	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'wrong'"), 'again');
-	is($sim->summary->{unauthorized}, 1, 'the simulator has seen it itself');
+	ok(until_true(sub { $sim->summary->{unauthorized} == 1 }), 'the simulator has seen it itself');
+	$t->wait_refused('wrong', 'again');
 	$t->sql('ALTER USER MAPPING FOR PUBLIC SERVER wrong OPTIONS (SET password ' . quote($password) . ')');
 	$t->sql("SELECT msgext.resume_server('wrong')");
 	$t->wait_state($id, 'delivered', 'with the right one it goes');

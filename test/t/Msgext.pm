@@ -329,6 +329,18 @@ sub server
 		  . quote($server // 'vk'), $database);
 }
 
+# Waits until an account of a server is paused alone; its reason.
+sub wait_refused
+{
+	my ($self, $server, $what) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	Test::More::ok($self->wait_sql("SELECT paused_accounts <> '{}' AND NOT paused FROM msgext.server_status WHERE server = "
+			  . quote($server)), $what);
+	return $self->sql("SELECT p.reason FROM msgext.account_pause AS p JOIN pg_foreign_server AS s ON s.oid = p.server_oid"
+		  . " WHERE srvname = " . quote($server));
+}
+
 # Other credentials of PUBLIC for a server.
 sub set_mapping
 {

@@ -135,7 +135,7 @@ typedef struct Row
 	int64_t least_ms; /* until the next attempt */
 	int64_t most_ms;
 	bool counted;
-	bool pause;
+	MsgHold hold;
 } Row;
 
 static const Row rows[] = {
@@ -277,7 +277,18 @@ static const Row rows[] = {
 	 .verdict = MSG_VERDICT_PAUSE,
 	 .retry_after_ms = -1,
 	 .state = MSG_QUEUED,
-	 .pause = true},
+	 .hold = MSG_HOLD_SERVER},
+	{.name = "pause of the account",
+	 .verdict = MSG_VERDICT_PAUSE_ACCOUNT,
+	 .retry_after_ms = -1,
+	 .state = MSG_QUEUED,
+	 .hold = MSG_HOLD_ACCOUNT},
+	{.name = "pause of the account, and may have arrived before",
+	 .maybe_sent = true,
+	 .verdict = MSG_VERDICT_PAUSE_ACCOUNT,
+	 .retry_after_ms = -1,
+	 .state = MSG_QUEUED,
+	 .hold = MSG_HOLD_ACCOUNT},
 
 	{.name = "unsure, held",
 	 .verdict = MSG_VERDICT_UNSURE,
@@ -353,7 +364,7 @@ check_row(const Row *row)
 								row->retry_after_ms, NOW, &decision);
 		CHECK_TEXT(msgext_state_name(decision.state), msgext_state_name(row->state));
 		CHECK_INT(decision.counted, row->counted);
-		CHECK_INT(decision.pause, row->pause);
+		CHECK_INT(decision.hold, row->hold);
 		if (row->state == MSG_QUEUED)
 			CHECK(decision.next_us >= NOW + row->least_ms * 1000 &&
 				  decision.next_us <= NOW + row->most_ms * 1000);
@@ -435,6 +446,10 @@ static const struct
 	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"},
 	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"}},
 	{MSG_VERDICT_PAUSE,
+	 false,
+	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"},
+	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"}},
+	{MSG_VERDICT_PAUSE_ACCOUNT,
 	 false,
 	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"},
 	 {"QQQQ", "QQQQ", "QQQQ", "QQQQ"}},

@@ -48,7 +48,7 @@ find_tuple(Oid server, Oid role)
 }
 
 Oid
-msgext_mapping_of(Oid server, Oid role)
+msgext_mapping_of(Oid server, Oid role, TransactionId *version)
 {
 	HeapTuple tuple = find_tuple(server, role);
 	Oid mapping = InvalidOid;
@@ -56,28 +56,34 @@ msgext_mapping_of(Oid server, Oid role)
 	if (!HeapTupleIsValid(tuple))
 		return mapping;
 	mapping = ((Form_pg_user_mapping) GETSTRUCT(tuple))->oid;
+	if (version != NULL)
+		*version = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	ReleaseSysCache(tuple);
 	return mapping;
 }
 
 char *
-msgext_mapping_owner(Oid mapping)
+msgext_mapping_owner(Oid mapping, TransactionId version)
 {
 	HeapTuple tuple = SearchSysCache1(USERMAPPINGOID, ObjectIdGetDatum(mapping));
+	bool same;
 	Oid role;
 
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	role = ((Form_pg_user_mapping) GETSTRUCT(tuple))->umuser;
+	same = HeapTupleHeaderGetRawXmin(tuple->t_data) == version;
 	ReleaseSysCache(tuple);
+	if (!same)
+		return NULL;
 	return OidIsValid(role) ? GetUserNameFromId(role, true) : pstrdup("PUBLIC");
 }
 
 /* Options of the role's mapping, else of PUBLIC's; false when there is neither. */
 static bool
-mapping_options(Oid server, Oid role, List **options, Oid *mapping)
+mapping_options(Oid server, MsgAccount *account, List **options)
 {
-	HeapTuple tuple = find_tuple(server, role);
+	HeapTuple tuple = find_tuple(server, account->role);
 	Datum datum;
 	bool isnull;
 
@@ -86,7 +92,8 @@ mapping_options(Oid server, Oid role, List **options, Oid *mapping)
 	datum = SysCacheGetAttr(USERMAPPINGUSERSERVER, tuple, Anum_pg_user_mapping_umoptions,
 							&isnull);
 	*options = isnull ? NIL : untransformRelOptions(datum);
-	*mapping = ((Form_pg_user_mapping) GETSTRUCT(tuple))->oid;
+	account->mapping = ((Form_pg_user_mapping) GETSTRUCT(tuple))->oid;
+	account->version = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	ReleaseSysCache(tuple);
 	return true;
 }
@@ -223,7 +230,7 @@ find_mapping(MsgAccount *account, Oid server, const char *name, List **options)
 
 	if (current == NULL)
 		account->error = psprintf("role \"%s\" was dropped", name);
-	else if (!mapping_options(server, account->role, options, &account->mapping))
+	else if (!mapping_options(server, account, options))
 		account->error =
 			psprintf("there is no user mapping for role \"%s\" or for PUBLIC", current);
 }

@@ -47,10 +47,11 @@ typedef struct MsgAccount
 	MsgConn conn;
 	const char *error; /* why it cannot be used, or NULL */
 	TimestampTz read_at;
-	const char **secrets; /* ends with NULL; for msgext_mask() */
-	Oid mapping;		  /* the user mapping */
-	uint64 credentials;	  /* a digest of all its settings but the refresh token */
-	char *refresh_file;	  /* where the refresh token is kept, if in a file */
+	const char **secrets;  /* ends with NULL; for msgext_mask() */
+	Oid mapping;		   /* the user mapping */
+	TransactionId version; /* the transaction that has written it */
+	uint64 credentials;	   /* a digest of all its settings but the refresh token */
+	char *refresh_file;	   /* where the refresh token is kept, if in a file */
 } MsgAccount;
 
 /*
@@ -78,11 +79,17 @@ extern void msgext_server_forget_all(void);
  */
 extern MsgSetting *msgext_settings_add(MsgSetting *settings, List *options);
 
-/* The role's user mapping for the server, else PUBLIC's, else InvalidOid. */
-extern Oid msgext_mapping_of(Oid server, Oid role);
+/*
+ * The role's user mapping for the server, else PUBLIC's, else InvalidOid. *version, if
+ * asked for, is the transaction that has written it.
+ */
+extern Oid msgext_mapping_of(Oid server, Oid role, TransactionId *version);
 
-/* Whose it is: the role's name, or PUBLIC; NULL when there is no such mapping. */
-extern char *msgext_mapping_owner(Oid mapping);
+/*
+ * Whose it is: the role's name, or PUBLIC. NULL when there is no such mapping, or it has
+ * been changed since this version.
+ */
+extern char *msgext_mapping_owner(Oid mapping, TransactionId version);
 
 /*
  * The account of a role, by its own mapping or else PUBLIC's. Never NULL, see its error,

@@ -12,7 +12,8 @@
  *		   included: its rows are evidence.
  *		5. Has its time to be sent ended, or not begun? Before credentials, which may be
  *		   missing for longer than the message lives.
- *		6. Is it still the same provider, and has its sender an account and a session?
+ *		6. Is it still the same provider, and has its sender an account, one that has not
+ *		   been refused, and a session?
  *		7. Is there room for its request? Before limits, which count what is let through.
  *		8. The recipient's limit, then the rate: a message that the first one sets aside
  *		   must not use up the second.
@@ -209,6 +210,19 @@ has_come(MsgEngine *engine, MsgUpstream *upstream, const MsgLane *lane, const Ms
 	return false;
 }
 
+/* Its sender's account cannot be used. */
+static MsgAdmission
+wait_for_account(MsgEngine *engine, MsgUpstream *upstream, const MsgAccount *account,
+				 const MsgRow *row)
+{
+	upstream->mended.any = true;
+	if (account->error != NULL)
+		msgext_upstream_error(&engine->turn, upstream, account->error);
+	return defer(engine, upstream, row,
+				 msgext_refusal_look_again(row->queued_at, engine->turn.now),
+				 MSG_WAITS_FOR_ACCOUNT, account->error);
+}
+
 static MsgAdmission
 admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row)
 {
@@ -248,12 +262,8 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 					  "the server belongs to another provider now");
 	account = msgext_server_account(server, row->sender_oid,
 									msgext_row_text(row, Anum_outbox_sender));
-	if (account->error != NULL)
-	{
-		msgext_upstream_error(&engine->turn, upstream, account->error);
-		return defer(engine, upstream, row, now + MSG_ACCOUNT_RETRY_US, "credentials",
-					 account->error);
-	}
+	if (account->error != NULL || msgext_refusal_holds(upstream, account))
+		return wait_for_account(engine, upstream, account, row);
 	if (msgext_session_need(engine->sessions, &engine->flights, upstream, account, now,
 							&until) == MSG_SESSION_WAIT)
 		return wait_for_login(engine, upstream, lane, row, until);
@@ -271,4 +281,25 @@ msgext_admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgR
 	MemoryContextSwitchTo(before);
 	MemoryContextReset(engine->turn.message);
 	return result;
+}
+
+MsgAdmission
+msgext_admit_mended(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
+{
+	MsgRow due = *row;
+	const MsgAccount *account;
+	const char *why = msgext_row_text(row, Anum_outbox_waiting);
+
+	if (row->state != MSG_QUEUED || row->server_oid != upstream->oid || why == NULL ||
+		strcmp(why, MSG_WAITS_FOR_ACCOUNT) != 0)
+		return MSG_ADMIT_WAITS;
+	account = msgext_server_account(upstream->server, row->sender_oid,
+									msgext_row_text(row, Anum_outbox_sender));
+	if (account->error != NULL || msgext_refusal_holds(upstream, account))
+	{
+		upstream->mended.any = true;
+		return MSG_ADMIT_WAITS;
+	}
+	due.next_attempt_at = engine->turn.now;
+	return msgext_admit(engine, upstream, NULL, &due);
 }

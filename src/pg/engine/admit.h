@@ -11,7 +11,8 @@ typedef enum MsgAdmission
 {
 	MSG_ADMIT_CLAIMED, /* it leaves with this turn */
 	MSG_ADMIT_PASSED,  /* there is nothing to send, or it has been set aside */
-	MSG_ADMIT_STOP	   /* it stays where it is, and so does what is behind it */
+	MSG_ADMIT_STOP,	   /* it stays where it is, and so does what is behind it */
+	MSG_ADMIT_WAITS	   /* it stays as it is: see msgext_admit_mended() */
 } MsgAdmission;
 
 /*
@@ -20,5 +21,12 @@ typedef enum MsgAdmission
  */
 extern MsgAdmission msgext_admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane,
 								 const MsgRow *row);
+
+/*
+ * The same before its time, for one that was set aside for want of a usable account: it
+ * leaves if there is one now, and waits if not.
+ */
+extern MsgAdmission msgext_admit_mended(MsgEngine *engine, MsgUpstream *upstream,
+										const MsgRow *row);
 
 #endif /* MSGEXT_ADMIT_H */

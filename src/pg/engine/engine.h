@@ -12,13 +12,11 @@
 #include "pg/engine/flight.h"
 #include "pg/engine/limiter.h"
 #include "pg/engine/poison.h"
+#include "pg/engine/refusal.h"
 #include "pg/engine/rematch.h"
 #include "pg/engine/session.h"
 #include "pg/engine/turn_tables.h"
 #include "pg/engine/upstream.h"
-
-/* A sender without usable credentials is looked at again this often. */
-#define MSG_ACCOUNT_RETRY_US (10 * USECS_PER_SEC)
 
 typedef struct MsgEngine
 {

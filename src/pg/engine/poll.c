@@ -27,12 +27,11 @@ msgext_poll_next(const MsgServer *server, TimestampTz accepted_at, TimestampTz n
 /* Its sender's account cannot be used now. */
 static void
 put_off(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row,
-		const MsgReminder *reminder, const char *error)
+		const MsgReminder *reminder)
 {
-	TimestampTz again = engine->turn.now + MSG_ACCOUNT_RETRY_US;
+	TimestampTz again = msgext_refusal_look_again(row->accepted_at, engine->turn.now);
 	MsgChange change;
 
-	msgext_upstream_error(&engine->turn, upstream, error);
 	msgext_change_init(&change);
 	msgext_change_time(&change, Anum_outbox_next_attempt_at, again);
 	if (msgext_outbox_update(outbox_of(&engine->turn), row, &change, false) != TM_Ok)
@@ -104,8 +103,10 @@ msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 		account = msgext_server_account(upstream->server, row.sender_oid,
 										msgext_row_text(&row, Anum_outbox_sender));
 		if (account->error != NULL)
+			msgext_upstream_error(&engine->turn, upstream, account->error);
+		if (account->error != NULL || msgext_refusal_holds(upstream, account))
 		{
-			put_off(engine, upstream, &row, &found[i], account->error);
+			put_off(engine, upstream, &row, &found[i]);
 			continue;
 		}
 		if (msgext_session_need(engine->sessions, &engine->flights, upstream, account,
@@ -211,11 +212,14 @@ learn(MsgEngine *engine, const MsgFlight *flight, const MsgOutcome *outcome)
 	else if (outcome->verdict != MSG_VERDICT_SPLIT)
 		msgext_upstream_error(&engine->turn, upstream,
 							  outcome->text != NULL ? outcome->text : outcome->code);
-	if (outcome->verdict == MSG_VERDICT_PAUSE ||
-		(outcome->verdict == MSG_VERDICT_RELOGIN &&
-		 !msgext_session_refused(engine->sessions, flight)))
+	if (outcome->verdict == MSG_VERDICT_PAUSE)
 		msgext_upstream_pause(upstream, outcome->code, outcome->text,
 							  flight->http_status);
+	else if (outcome->verdict == MSG_VERDICT_PAUSE_ACCOUNT ||
+			 (outcome->verdict == MSG_VERDICT_RELOGIN &&
+			  !msgext_session_refused(engine->sessions, flight)))
+		msgext_refusal_note(upstream, flight->account, outcome->code, outcome->text,
+							flight->http_status);
 }
 
 bool

@@ -53,10 +53,14 @@ set_accepted(MsgEngine *engine, const MsgServer *server, const MsgOutcome *outco
 }
 
 static const char *
-reason_to_wait(const MsgOutcome *outcome)
+reason_to_wait(const MsgOutcome *outcome, const MsgDecision *decision)
 {
-	if (outcome->verdict == MSG_VERDICT_PAUSE || outcome->verdict == MSG_VERDICT_RELOGIN)
+	if (decision->hold == MSG_HOLD_ACCOUNT)
+		return MSG_WAITS_FOR_ACCOUNT;
+	if (decision->hold == MSG_HOLD_SERVER)
 		return "server was paused";
+	if (outcome->verdict == MSG_VERDICT_RELOGIN)
+		return "login";
 	return outcome->retry_after_ms >= 0 ? "the provider asked to wait" : "retry";
 }
 
@@ -105,7 +109,8 @@ fill_change(MsgEngine *engine, const MsgServer *server, const MsgRow *row, int a
 	{
 		msgext_change_time(change, Anum_outbox_next_attempt_at,
 						   msgext_from_unix_us(decision->next_us));
-		msgext_change_text(change, Anum_outbox_waiting, reason_to_wait(outcome));
+		msgext_change_text(change, Anum_outbox_waiting,
+						   reason_to_wait(outcome, decision));
 		return;
 	}
 	msgext_change_state(change, decision->state);
@@ -144,6 +149,35 @@ decide(const MsgEngine *engine, const MsgUpstream *upstream, const MsgServer *se
 							decision);
 	if (decision->state == MSG_ACCEPTED && outcome->reached != 0)
 		decision->state = outcome->reached;
+}
+
+/*
+ * Credentials or a session were refused. Their account is held where neither a login nor a
+ * change of the mapping since can have helped; else the message goes out again at once.
+ */
+static void
+hold_account(MsgEngine *engine, MsgUpstream *upstream, const MsgFlight *flight,
+			 const MsgRow *row, const MsgOutcome *outcome, const MsgAnswer *answer,
+			 MsgDecision *decision)
+{
+	TimestampTz now = engine->turn.now;
+
+	if (outcome->verdict == MSG_VERDICT_RELOGIN && flight != NULL &&
+		!msgext_session_refused(engine->sessions, flight))
+		decision->hold = MSG_HOLD_ACCOUNT;
+	if (decision->hold == MSG_HOLD_ACCOUNT &&
+		(flight == NULL || !msgext_refusal_note(upstream, flight->account, outcome->code,
+												outcome->text, answer->http_status)))
+		decision->hold = MSG_HOLD_NOBODY;
+	if (decision->hold == MSG_HOLD_ACCOUNT)
+	{
+		decision->next_us =
+			msgext_unix_us(msgext_refusal_look_again(row->queued_at, now));
+		upstream->mended.any = true;
+	}
+	else if (outcome->verdict == MSG_VERDICT_RELOGIN ||
+			 outcome->verdict == MSG_VERDICT_PAUSE_ACCOUNT)
+		decision->next_us += MSG_NEXT_TURN_US;
 }
 
 /* What the answer tells about the server rather than the message. */
@@ -261,11 +295,8 @@ msgext_record_attempt(MsgEngine *engine, const MsgAttempt *attempt,
 
 	decide(engine, upstream, attempt->server, flight, &row, attempt->attempt, outcome,
 		   &decision);
-	if (outcome->verdict == MSG_VERDICT_RELOGIN)
-		decision.pause =
-			flight == NULL || !msgext_session_refused(engine->sessions, flight);
-	if (outcome->verdict == MSG_VERDICT_RELOGIN ||
-		outcome->verdict == MSG_VERDICT_CONTINUE || outcome->verdict == MSG_VERDICT_SPLIT)
+	hold_account(engine, upstream, flight, &row, outcome, answer, &decision);
+	if (outcome->verdict == MSG_VERDICT_CONTINUE || outcome->verdict == MSG_VERDICT_SPLIT)
 		decision.next_us += MSG_NEXT_TURN_US;
 	fill_change(engine, attempt->server, &row, attempt->attempt, outcome, &decision,
 				&change);
@@ -283,7 +314,7 @@ msgext_record_attempt(MsgEngine *engine, const MsgAttempt *attempt,
 		outcome->verdict != MSG_VERDICT_CONTINUE && outcome->verdict != MSG_VERDICT_SPLIT)
 		msgext_upstream_error(turn, upstream,
 							  outcome->text != NULL ? outcome->text : outcome->code);
-	if (decision.pause)
+	if (decision.hold == MSG_HOLD_SERVER)
 		msgext_upstream_pause(upstream, outcome->code, outcome->text,
 							  answer->http_status);
 	return true;

@@ -18,7 +18,7 @@ typedef struct Codec
 
 	/*
 	 * What a flight that cannot be encoded ends with. A payload was checked when it was
-	 * queued, so the settings are wrong; a message that cannot be asked about harms no
+	 * queued, so the sender's settings are wrong; a message that cannot be asked about harms no
 	 * other.
 	 */
 	MsgVerdict not_encoded;
@@ -69,9 +69,9 @@ decode_login(MsgFlight *flight, const MsgReply *reply, MsgError *error)
 }
 
 static const Codec codecs[] = {
-	[MSG_FLIGHT_SEND] = {encode_send, decode_send, MSG_VERDICT_PAUSE},
+	[MSG_FLIGHT_SEND] = {encode_send, decode_send, MSG_VERDICT_PAUSE_ACCOUNT},
 	[MSG_FLIGHT_POLL] = {encode_poll, decode_poll, MSG_VERDICT_REJECTED},
-	[MSG_FLIGHT_LOGIN] = {encode_login, decode_login, MSG_VERDICT_PAUSE},
+	[MSG_FLIGHT_LOGIN] = {encode_login, decode_login, MSG_VERDICT_PAUSE_ACCOUNT},
 };
 
 /*
@@ -174,7 +174,7 @@ decode(MsgFlight *flight, const MsgReply *reply)
 	/* Nothing is left to log in with. */
 	if (flight->kind == MSG_FLIGHT_LOGIN && login->verdict == MSG_VERDICT_RELOGIN &&
 		flight->refresh_token == NULL)
-		login->verdict = MSG_VERDICT_PAUSE;
+		login->verdict = MSG_VERDICT_PAUSE_ACCOUNT;
 	if (reply->retry_after_ms >= 0 && login->retry_after_ms < 0)
 		login->retry_after_ms = reply->retry_after_ms;
 	for (i = 0; i < flight->n; i++)

@@ -13,6 +13,7 @@
 #include "core/lifecycle.h"
 #include "pg/base/clock.h"
 #include "pg/catalog/refresh_token.h"
+#include "pg/engine/refusal.h"
 #include "pg/engine/session.h"
 
 /*
@@ -25,7 +26,7 @@
 #define LOGIN_RETRY_MIN_MS 4000
 #define LOGIN_RETRY_MAX_MS 300000
 
-/* After a refusal; the upstream is paused, and this is for those who resume too soon. */
+/* After a refusal; the account is paused, and this is for those who resume too soon. */
 #define LOGIN_REFUSED_US (10 * USECS_PER_SEC)
 
 /* A login under way is looked at again this often by what waits for it. */
@@ -222,6 +223,7 @@ void
 msgext_session_record_login(const MsgTurn *turn, MsgFlight *flight)
 {
 	const MsgLogin *answer = &flight->login_answer;
+	const char *text;
 
 	if (answer->verdict == MSG_VERDICT_ACCEPTED)
 	{
@@ -232,10 +234,13 @@ msgext_session_record_login(const MsgTurn *turn, MsgFlight *flight)
 	if (answer->verdict != MSG_VERDICT_RELOGIN)
 		msgext_upstream_error(turn, flight->upstream,
 							  answer->text != NULL ? answer->text : "login failed");
-	if (answer->verdict == MSG_VERDICT_PAUSE || answer->verdict == MSG_VERDICT_REJECTED)
-		msgext_upstream_pause(flight->upstream, answer->code,
-							  answer->text != NULL ? answer->text : "login refused",
-							  flight->http_status);
+	text = answer->text != NULL ? answer->text : "login refused";
+	if (answer->verdict == MSG_VERDICT_PAUSE)
+		msgext_upstream_pause(flight->upstream, answer->code, text, flight->http_status);
+	else if (answer->verdict == MSG_VERDICT_PAUSE_ACCOUNT ||
+			 answer->verdict == MSG_VERDICT_REJECTED)
+		msgext_refusal_note(flight->upstream, flight->account, answer->code, text,
+							flight->http_status);
 }
 
 static void
@@ -274,6 +279,7 @@ msgext_session_commit_login(MsgSessions *sessions, MsgFlight *flight, TimestampT
 			forget(&session->refresh_token);
 			break;
 		case MSG_VERDICT_PAUSE:
+		case MSG_VERDICT_PAUSE_ACCOUNT:
 		case MSG_VERDICT_REJECTED:
 			session->not_before = now + LOGIN_REFUSED_US;
 			session->without_refresh = false;

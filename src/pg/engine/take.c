@@ -18,6 +18,12 @@
 #define REMINDERS_AT_A_TIME 256
 
 /*
+ * Messages of one lane, or of one kind of reminder, that are looked at in one turn: a backlog
+ * of which nothing may leave must not make a turn long.
+ */
+#define LOOKS_IN_A_TURN 1000
+
+/*
  * Messages whose time has come again. Returns how many were claimed, and max when there
  * is no room for more.
  */
@@ -26,10 +32,11 @@ take_reminded(MsgEngine *engine, MsgUpstream *upstream, int max)
 {
 	MsgReminder *found = palloc(sizeof(MsgReminder) * REMINDERS_AT_A_TIME);
 	int claimed = 0;
+	int looked = 0;
 	int n = REMINDERS_AT_A_TIME;
 	int i;
 
-	while (claimed < max && n == REMINDERS_AT_A_TIME)
+	while (claimed < max && n == REMINDERS_AT_A_TIME && looked < LOOKS_IN_A_TURN)
 	{
 		int wanted = Min(max - claimed, REMINDERS_AT_A_TIME);
 
@@ -56,6 +63,7 @@ take_reminded(MsgEngine *engine, MsgUpstream *upstream, int max)
 			msgext_reminder_remove(reminders_of(&engine->turn), &found[i]);
 			claimed += result == MSG_ADMIT_CLAIMED;
 		}
+		looked += n;
 		if (n == wanted)
 		{
 			engine->turn.work_left = true;
@@ -69,12 +77,66 @@ take_reminded(MsgEngine *engine, MsgUpstream *upstream, int max)
 	return claimed;
 }
 
+/*
+ * Messages that were set aside for their account, in front of their time: those whose
+ * account can be used again leave, as far as there is room; the others stay as they are.
+ * Returns how many were claimed.
+ */
+static int
+take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)
+{
+	MsgMended *look = &upstream->mended;
+	MsgReminder *found;
+	int claimed = 0;
+	int n;
+	int i;
+
+	if (!look->looking && look->wanted)
+	{
+		look->looking = true;
+		look->wanted = look->any = false;
+		look->at = engine->turn.now;
+		look->id = 0;
+		look->until = engine->turn.now + MSG_ACCOUNT_RETRY_MAX_US;
+	}
+	if (!look->looking || max <= 0)
+		return 0;
+	found = palloc(sizeof(MsgReminder) * LOOKS_IN_A_TURN);
+	n = msgext_reminder_read(reminders_of(&engine->turn), upstream->oid,
+							 MSG_REMINDER_SEND, look->at, look->id, look->until, found,
+							 LOOKS_IN_A_TURN);
+	for (i = 0; i < n && claimed < max; i++)
+	{
+		MsgAdmission result = MSG_ADMIT_WAITS;
+		MsgRow row;
+
+		msgext_turn_reading(&engine->turn, found[i].id, upstream->name);
+		if (msgext_outbox_find(outbox_of(&engine->turn), found[i].id, GetActiveSnapshot(),
+							   &row))
+		{
+			result = msgext_admit_mended(engine, upstream, &row);
+			heap_freetuple(row.tuple);
+		}
+		if (result == MSG_ADMIT_STOP)
+			break;
+		if (result != MSG_ADMIT_WAITS)
+			msgext_reminder_remove(reminders_of(&engine->turn), &found[i]);
+		look->at = found[i].at;
+		look->id = found[i].id;
+		claimed += result == MSG_ADMIT_CLAIMED;
+	}
+	msgext_turn_reading(&engine->turn, 0, upstream->name);
+	look->looking = i < n || n == LOOKS_IN_A_TURN;
+	return claimed;
+}
+
 /* New messages of one lane. Returns how many were claimed. */
 static int
 take_lane(MsgEngine *engine, MsgUpstream *upstream, int i, int max)
 {
 	MsgLane *lane = upstream->lanes[i];
 	int claimed = 0;
+	int looked = 0;
 	MsgRow row;
 
 	lane->waiting[0] = '\0';
@@ -82,6 +144,11 @@ take_lane(MsgEngine *engine, MsgUpstream *upstream, int i, int max)
 	{
 		MsgAdmission result;
 
+		if (looked++ == LOOKS_IN_A_TURN)
+		{
+			msgext_upstream_come_again(&engine->turn, upstream);
+			break;
+		}
 		msgext_turn_reading(&engine->turn, 0, upstream->name);
 		if (!msgext_lane_next(lane, outbox_of(&engine->turn), &row))
 		{
@@ -195,10 +262,13 @@ take_upstream(MsgEngine *engine, MsgUpstream *upstream)
 		if (polls_first)
 			take_polls(engine, upstream, Max(requests / 4, 1));
 		claimed = take_reminded(engine, upstream, requests * batch);
+		claimed += take_mended(engine, upstream, requests * batch - claimed);
 		take_lanes(engine, upstream, requests * batch - claimed);
 		if (!polls_first)
 			take_polls(engine, upstream, free_requests(engine, upstream));
 		find_next_due(engine, upstream);
+		if (upstream->mended.looking || upstream->mended.wanted)
+			msgext_upstream_come_again(&engine->turn, upstream);
 	}
 	else
 		take_lanes(engine, upstream, requests * batch);

@@ -81,6 +81,7 @@ refresh(MsgEngine *engine, uint64 news)
 	if ((news & MSG_NEWS_SERVER) != 0)
 	{
 		msgext_upstreams_read_pauses(turn, upstreams);
+		msgext_refusals_read(turn, upstreams);
 		msgext_upstreams_refresh(turn, upstreams); /* again, if a pause has ended */
 		msgext_http_thread_limit(engine->http, (size_t) msgext_max_response_size * 1024);
 	}
@@ -112,6 +113,7 @@ msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 		msgext_sweep_run(plan->sweep, engine);
 	}
 	msgext_upstreams_write_pauses(&engine->upstreams);
+	msgext_refusals_write(&engine->upstreams);
 	if (plan->saves || turn->now >= engine->upstreams.last_save + SAVE_US)
 		msgext_upstreams_save(turn, &engine->upstreams);
 	msgext_turn_commit(turn);

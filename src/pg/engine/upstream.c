@@ -63,19 +63,41 @@ msgext_upstream_error(const MsgTurn *turn, MsgUpstream *upstream, const char *te
 }
 
 void
+msgext_upstream_describe(char *reason, size_t size, const char *code, const char *text,
+						 int http_status)
+{
+	if (code == NULL && text == NULL)
+		snprintf(reason, size, "HTTP status %d", http_status);
+	else
+		snprintf(reason, size, "%s%s%s", code != NULL ? code : "",
+				 code != NULL && text != NULL ? ": " : "", text != NULL ? text : "");
+}
+
+void
 msgext_upstream_pause(MsgUpstream *upstream, const char *code, const char *text,
 					  int http_status)
 {
 	if (upstream->paused)
 		return;
 	upstream->paused = true;
-	if (code == NULL && text == NULL)
-		snprintf(upstream->pause_wanted, sizeof(upstream->pause_wanted), "HTTP status %d",
-				 http_status);
-	else
-		snprintf(upstream->pause_wanted, sizeof(upstream->pause_wanted), "%s%s%s",
-				 code != NULL ? code : "", code != NULL && text != NULL ? ": " : "",
-				 text != NULL ? text : "");
+	msgext_upstream_describe(upstream->pause_wanted, sizeof(upstream->pause_wanted), code,
+							 text, http_status);
+}
+
+void
+msgext_upstream_come_again(const MsgTurn *turn, MsgUpstream *upstream)
+{
+	if (upstream->next_due == 0 || turn->now < upstream->next_due)
+		upstream->next_due = turn->now;
+}
+
+void
+msgext_upstream_look_at_mended(const MsgTurn *turn, MsgUpstream *upstream)
+{
+	if (!upstream->mended.any)
+		return;
+	upstream->mended.wanted = true;
+	msgext_upstream_come_again(turn, upstream);
 }
 
 void
@@ -111,6 +133,8 @@ msgext_upstream_load(MsgTurn *turn, MsgUpstreams *upstreams, MsgUpstream *upstre
 	upstream->send_from = upstream->poll_from = PG_INT64_MIN;
 	upstream->poll_after = 0;
 	upstream->next_due = turn->now;
+	upstream->mended.any = upstream->mended.wanted = true;
+	upstream->mended.looking = false;
 }
 
 /* The settings as they are now; a server whose options are wrong is left out. */
@@ -177,7 +201,10 @@ msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams)
 
 	/* Those that went keep their place: results of their requests may still come. */
 	foreach (cell, upstreams->list)
+	{
 		load_server(lfirst(cell));
+		msgext_upstream_look_at_mended(turn, lfirst(cell));
+	}
 }
 
 void

@@ -13,8 +13,23 @@
 #include "pg/store/health.h"
 #include "pg/store/lane.h"
 #include "pg/store/server_pause.h"
+#include "utils/hsearch.h"
 
 #define MSG_PRIORITIES 5
+
+/*
+ * Messages are set aside for want of a usable account, some of them for minutes. When one
+ * may have become usable, all of them are looked at, in the order of their reminders.
+ */
+typedef struct MsgMended
+{
+	bool any;	  /* there may be such messages */
+	bool wanted;  /* a look, from the start */
+	bool looking; /* one is under way: its position, and its end */
+	TimestampTz at;
+	int64 id;
+	TimestampTz until;
+} MsgMended;
 
 /*
  * A server at work. It stays when its server is dropped: answers to its requests may still
@@ -43,6 +58,8 @@ typedef struct MsgUpstream
 	TimestampTz next_due;		  /* the first reminder that may be there; 0 = none */
 	TimestampTz throttled_until;  /* a rate limit holds messages back until then */
 	TimestampTz reserved_until;	  /* the last of those set aside for it has its turn */
+	HTAB *refused;				  /* accounts, see refusal.h; NULL = none ever was */
+	MsgMended mended;
 	MsgHealth health;
 } MsgUpstream;
 
@@ -95,6 +112,16 @@ extern void msgext_upstream_pause(MsgUpstream *upstream, const char *code,
 
 /* The same, for a message that was queued in another database, which may send it too. */
 extern void msgext_upstream_refuse_copy(MsgUpstream *upstream);
+
+/* The words of an answer that stops more than its message, for people. */
+extern void msgext_upstream_describe(char *reason, size_t size, const char *code,
+									 const char *text, int http_status);
+
+/* There is more to do for it than this turn does: the next one follows at once. */
+extern void msgext_upstream_come_again(const MsgTurn *turn, MsgUpstream *upstream);
+
+/* Accounts that could not be used may be usable now: what waits for them is looked at. */
+extern void msgext_upstream_look_at_mended(const MsgTurn *turn, MsgUpstream *upstream);
 
 /* Remembers a success or an error, for server_status. */
 extern void msgext_upstream_success(const MsgTurn *turn, MsgUpstream *upstream);

@@ -53,9 +53,11 @@ enum
 static const char *
 waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 {
+	TransactionId version = InvalidTransactionId;
 	MsgPause pause;
 	MsgLane *lane;
 	const char *why;
+	Oid mapping;
 
 	*until = 0;
 	if (!msgext_enabled)
@@ -72,8 +74,8 @@ waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 	if (pause.paused)
 		return pause.reason != NULL ? psprintf("server is paused: %s", pause.reason)
 									: "server is paused";
-	msgext_account_pause_read(server->oid,
-							  msgext_mapping_of(server->oid, row->sender_oid), &pause);
+	mapping = msgext_mapping_of(server->oid, row->sender_oid, &version);
+	msgext_account_pause_read(server->oid, mapping, version, &pause);
 	if (pause.paused)
 		return pause.reason != NULL ? psprintf("account is paused: %s", pause.reason)
 									: "account is paused";

@@ -292,7 +292,7 @@ post_message(Post *post)
 	PreventCommandIfReadOnly("post_message()");
 	check_times(post);
 	msgext_access_use(post->server);
-	if (!OidIsValid(msgext_mapping_of(post->server->oid, GetUserId())))
+	if (!OidIsValid(msgext_mapping_of(post->server->oid, GetUserId(), NULL)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("user mapping not found for \"%s\", server \"%s\"",

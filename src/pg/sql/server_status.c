@@ -198,7 +198,7 @@ count_server(const MsgServer *server, bool copied, Counts *counts)
 	msgext_table_close(outbox);
 }
 
-/* Names of the roles whose accounts are paused; mappings that are gone do not count. */
+/* Names of the roles whose accounts are paused; mappings that are gone, or were changed since, do not count. */
 static Datum
 paused_accounts(Oid server)
 {
@@ -207,7 +207,8 @@ paused_accounts(Oid server)
 
 	foreach (cell, msgext_account_pause_list(server))
 	{
-		char *name = msgext_mapping_owner(lfirst_oid(cell));
+		const MsgPausedAccount *account = lfirst(cell);
+		char *name = msgext_mapping_owner(account->mapping, account->version);
 
 		if (name != NULL)
 			accumArrayResult(names, CStringGetTextDatum(name), false, TEXTOID,

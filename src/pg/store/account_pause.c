@@ -14,7 +14,7 @@
 /* clang-format off */
 #define ACCOUNT_PAUSE_COLUMNS(C) \
 	C(account_pause, server_oid) C(account_pause, mapping_oid) \
-	C(account_pause, paused_at) C(account_pause, reason)
+	C(account_pause, mapping_xid) C(account_pause, paused_at) C(account_pause, reason)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(account_pause, ACCOUNT_PAUSE_COLUMNS);
 MSG_LAYOUT(account_pause, ACCOUNT_PAUSE_COLUMNS);
@@ -31,8 +31,18 @@ begin_scan(MsgTable *pauses, Snapshot snapshot, Oid server, Oid mapping)
 							 OidIsValid(mapping) ? 2 : 1);
 }
 
+/* The version of the mapping that the row is about. */
+static TransactionId
+version_of(TupleTableSlot *slot)
+{
+	bool isnull;
+
+	return DatumGetTransactionId(
+		slot_getattr(slot, Anum_account_pause_mapping_xid, &isnull));
+}
+
 void
-msgext_account_pause_read(Oid server, Oid mapping, MsgPause *pause)
+msgext_account_pause_read(Oid server, Oid mapping, TransactionId version, MsgPause *pause)
 {
 	MsgTable *pauses = msgext_table_open(&account_pause_layout, false);
 	MsgScan *scan = begin_scan(pauses, GetActiveSnapshot(), server, mapping);
@@ -40,42 +50,45 @@ msgext_account_pause_read(Oid server, Oid mapping, MsgPause *pause)
 	bool isnull = true;
 	Datum reason = (Datum) 0;
 
-	if (slot != NULL)
+	pause->paused = slot != NULL && version_of(slot) == version;
+	if (pause->paused)
 		reason = slot_getattr(slot, Anum_account_pause_reason, &isnull);
-	pause->paused = slot != NULL;
 	pause->reason = isnull ? NULL : TextDatumGetCString(reason);
 	msgext_scan_end(scan);
 	msgext_table_close(pauses);
 }
 
 bool
-msgext_account_pause_write(Oid server, Oid mapping, const char *reason)
+msgext_account_pause_write(Oid server, Oid mapping, TransactionId version,
+						   const char *reason)
 {
 	MsgTable *pauses = msgext_table_open(&account_pause_layout, true);
+	TupleTableSlot *slot;
 	SnapshotData dirty;
 	MsgValues row;
 	MsgScan *scan;
-	bool known;
-	bool held;
+	bool free;
 
 	/* Somebody may be releasing it in a transaction that has not ended. */
 	InitDirtySnapshot(dirty);
 	scan = begin_scan(pauses, &dirty, server, mapping);
-	known = msgext_scan_next(scan) != NULL;
-	held =
-		known && (TransactionIdIsValid(dirty.xmin) || TransactionIdIsValid(dirty.xmax));
-	msgext_scan_end(scan);
-	if (!known)
+	slot = msgext_scan_next(scan);
+	free = slot == NULL ||
+		   (!TransactionIdIsValid(dirty.xmin) && !TransactionIdIsValid(dirty.xmax));
+	if (free && (slot == NULL || version_of(slot) != version))
 	{
 		msgext_values_init(&row);
 		msgext_values_oid(&row, Anum_account_pause_server_oid, server);
 		msgext_values_oid(&row, Anum_account_pause_mapping_oid, mapping);
+		msgext_values_set(&row, Anum_account_pause_mapping_xid,
+						  TransactionIdGetDatum(version));
 		msgext_values_time(&row, Anum_account_pause_paused_at, GetCurrentTimestamp());
 		msgext_values_text(&row, Anum_account_pause_reason, reason);
-		msgext_table_insert(pauses, row.values, row.nulls);
+		free = msgext_table_put(pauses, slot, row.values, row.nulls, false);
 	}
+	msgext_scan_end(scan);
 	msgext_table_close(pauses);
-	return !held;
+	return free;
 }
 
 void
@@ -103,14 +116,19 @@ msgext_account_pause_list(Oid server)
 	MsgTable *pauses = msgext_table_open(&account_pause_layout, false);
 	MsgScan *scan = begin_scan(pauses, GetActiveSnapshot(), server, InvalidOid);
 	TupleTableSlot *slot;
-	List *mappings = NIL;
+	List *accounts = NIL;
 	bool isnull;
 
 	while ((slot = msgext_scan_next(scan)) != NULL)
-		mappings =
-			lappend_oid(mappings, DatumGetObjectId(slot_getattr(
-									  slot, Anum_account_pause_mapping_oid, &isnull)));
+	{
+		MsgPausedAccount *account = palloc(sizeof(MsgPausedAccount));
+
+		account->mapping =
+			DatumGetObjectId(slot_getattr(slot, Anum_account_pause_mapping_oid, &isnull));
+		account->version = version_of(slot);
+		accounts = lappend(accounts, account);
+	}
 	msgext_scan_end(scan);
 	msgext_table_close(pauses);
-	return mappings;
+	return accounts;
 }

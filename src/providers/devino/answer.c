@@ -74,8 +74,8 @@ static const struct
 	/* Later revisions; with hyphens, unlike its neighbours. */
 	{"not-enough-credits", MSG_VERDICT_PAUSE},
 
-	{"error-auth", MSG_VERDICT_PAUSE},
-	{"error-account-locked", MSG_VERDICT_PAUSE},
+	{"error-auth", MSG_VERDICT_PAUSE_ACCOUNT},
+	{"error-account-locked", MSG_VERDICT_PAUSE_ACCOUNT},
 	{"error-syntax", MSG_VERDICT_REJECTED},
 	{"error-route-not-found", MSG_VERDICT_REJECTED},
 	{"not-permitted", MSG_VERDICT_REJECTED},
@@ -192,7 +192,7 @@ msgext_devino_foreign(const MsgJson *answer, const MsgReply *reply, MsgOutcome *
 									  "the answer has not the documented form");
 	}
 	else if (verdict == MSG_VERDICT_RELOGIN)
-		verdict = MSG_VERDICT_PAUSE; /* there is no session that a login could renew */
+		verdict = MSG_VERDICT_PAUSE_ACCOUNT; /* there is no session to renew */
 	else if (reply->status < 500 && reply->retry_after_ms >= 0)
 		verdict = MSG_VERDICT_RETRY; /* who says when to come again has not taken it */
 	msgext_outcome(outcome, reply, verdict, code, text);

@@ -74,7 +74,7 @@ msgext_devino_decode_send(MsgArena *arena, const MsgConn *conn, const MsgReply *
 	description = msgext_json_get_nocase(answer, "description");
 	if (msgext_devino_is(code, "validation_error"))
 		verdict = msgext_devino_is(description, "login_not_specified")
-					  ? MSG_VERDICT_PAUSE
+					  ? MSG_VERDICT_PAUSE_ACCOUNT
 					  : MSG_VERDICT_REJECTED;
 	else if (!msgext_devino_code(code, &verdict))
 	{

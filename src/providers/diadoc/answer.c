@@ -125,5 +125,6 @@ msgext_diadoc_error_text(MsgArena *arena, const MsgReply *reply)
 MsgVerdict
 msgext_diadoc_unauthorized(const MsgConn *conn)
 {
-	return msgext_diadoc_needs_login(conn) ? MSG_VERDICT_RELOGIN : MSG_VERDICT_PAUSE;
+	return msgext_diadoc_needs_login(conn) ? MSG_VERDICT_RELOGIN
+										   : MSG_VERDICT_PAUSE_ACCOUNT;
 }

@@ -191,8 +191,9 @@ refusal(const MsgReply *reply)
 	{
 		case MSG_VERDICT_RELOGIN: /* it was a login that was refused */
 		case MSG_VERDICT_REJECTED:
-		case MSG_VERDICT_PAUSE:
-			return MSG_VERDICT_PAUSE;
+			return MSG_VERDICT_PAUSE_ACCOUNT;
+		case MSG_VERDICT_PAUSE: /* 403: this account is blocked; else a wrong address */
+			return reply->status == 403 ? MSG_VERDICT_PAUSE_ACCOUNT : MSG_VERDICT_PAUSE;
 		default:
 			return MSG_VERDICT_RETRY; /* to log in twice does no harm */
 	}

@@ -31,10 +31,10 @@ static const struct
 	{"client-id-not-unique", EDNA_DUPLICATE},
 	{"id-not-unique", EDNA_DUPLICATE},
 	{"provider-id-unknown", EDNA_UNKNOWN_ID},
-	{"auth", EDNA_PAUSE},
-	{"unauthorized", EDNA_PAUSE},
+	{"auth", EDNA_PAUSE_ACCOUNT},
+	{"unauthorized", EDNA_PAUSE_ACCOUNT},
 	{"permission", EDNA_PAUSE},
-	{"account-locked", EDNA_PAUSE},
+	{"account-locked", EDNA_PAUSE_ACCOUNT},
 	{"system-blocked", EDNA_PAUSE},
 	{"insufficient-balance", EDNA_PAUSE},
 };
@@ -179,6 +179,12 @@ msgext_edna_code(const char *code)
 		msgext_ascii_same(word, strlen(word), "syntax"))
 		return EDNA_MALFORMED;
 	return EDNA_REJECTED;
+}
+
+bool
+msgext_edna_is_general(EdnaCode code)
+{
+	return code == EDNA_RETRY || code == EDNA_PAUSE || code == EDNA_PAUSE_ACCOUNT;
 }
 
 const char *

@@ -16,9 +16,10 @@ typedef enum EdnaCode
 	EDNA_DUPLICATE,	 /* this clientId was used before */
 	EDNA_UNKNOWN_ID, /* no message has this providerId */
 	EDNA_RETRY,
-	EDNA_PAUSE,
-	EDNA_MALFORMED, /* a value that is missing or cannot be read: now as before */
-	EDNA_REJECTED	/* every other word */
+	EDNA_PAUSE,			/* rights, money, the provider's own system */
+	EDNA_PAUSE_ACCOUNT, /* login and password */
+	EDNA_MALFORMED,		/* a value that is missing or cannot be read: now as before */
+	EDNA_REJECTED		/* every other word */
 } EdnaCode;
 
 typedef struct EdnaPacket
@@ -36,6 +37,8 @@ extern bool msgext_edna_open(MsgArena *arena, const char *body, size_t len,
 							 EdnaPacket *packet, MsgError *error);
 
 extern EdnaCode msgext_edna_code(const char *code);
+/* Said of a packet, it is not for the sake of one of its messages. */
+extern bool msgext_edna_is_general(EdnaCode code);
 
 /* The code of one message; NULL when it has none, or more than one. */
 extern const char *msgext_edna_entry_code(MsgArena *arena, const MsgXml *entry);

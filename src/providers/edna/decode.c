@@ -65,6 +65,9 @@ decide_code(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
 		case EDNA_PAUSE:
 			verdict = MSG_VERDICT_PAUSE;
 			break;
+		case EDNA_PAUSE_ACCOUNT:
+			verdict = MSG_VERDICT_PAUSE_ACCOUNT;
+			break;
 		case EDNA_UNKNOWN_ID:
 		case EDNA_MALFORMED:
 		case EDNA_REJECTED:
@@ -155,7 +158,7 @@ decide_packet(const Decoder *decoder, const MsgJob *job, int n, const MsgXml *en
 		outcome->raw = decoder->reply->body + entry->start;
 		outcome->raw_len = entry->end - entry->start;
 	}
-	else if (n > 1 && meaning != EDNA_RETRY && meaning != EDNA_PAUSE)
+	else if (n > 1 && !msgext_edna_is_general(meaning))
 		msgext_outcome(outcome, decoder->reply, MSG_VERDICT_SPLIT, code, NULL);
 	else
 		decide_code(decoder, job, NULL, code, outcome);

@@ -35,6 +35,9 @@ decide_code(const MsgReply *reply, const MsgJob *job, const char *code,
 		case EDNA_PAUSE:
 			verdict = MSG_VERDICT_PAUSE;
 			break;
+		case EDNA_PAUSE_ACCOUNT:
+			verdict = MSG_VERDICT_PAUSE_ACCOUNT;
+			break;
 		case EDNA_DUPLICATE:
 		case EDNA_MALFORMED:
 		case EDNA_REJECTED:
@@ -127,17 +130,19 @@ decide_list(MsgArena *arena, const MsgConn *conn, const MsgReply *reply,
 	}
 }
 
-/* Not a packet: only refused credentials stop the channel. */
+/* Not a packet: only what is refused to all of them stops anything. */
 static void
 decide_http(const MsgReply *reply, int n, MsgOutcome *outcomes)
 {
-	bool refused = reply->status == 401 || reply->status == 402 || reply->status == 403 ||
-				   reply->status == 407;
+	MsgVerdict verdict = MSG_VERDICT_RETRY;
 	int i;
 
+	if (reply->status == 401)
+		verdict = MSG_VERDICT_PAUSE_ACCOUNT;
+	else if (reply->status == 402 || reply->status == 403 || reply->status == 407)
+		verdict = MSG_VERDICT_PAUSE;
 	for (i = 0; i < n; i++)
-		msgext_outcome(&outcomes[i], reply,
-					   refused ? MSG_VERDICT_PAUSE : MSG_VERDICT_RETRY, NULL, NULL);
+		msgext_outcome(&outcomes[i], reply, verdict, NULL, NULL);
 }
 
 bool
@@ -169,7 +174,7 @@ msgext_edna_decode_status(MsgArena *arena, const MsgConn *conn, const MsgReply *
 	}
 	for (i = 0; i < n; i++)
 	{
-		if (n > 1 && meaning != EDNA_RETRY && meaning != EDNA_PAUSE)
+		if (n > 1 && !msgext_edna_is_general(meaning))
 			msgext_outcome(&outcomes[i], reply, MSG_VERDICT_SPLIT, packet.code, NULL);
 		else
 			decide_code(reply, &jobs[i], packet.code, &outcomes[i]);

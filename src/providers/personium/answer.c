@@ -154,6 +154,6 @@ msgext_personium_failure(const MsgConn *conn, const MsgReply *reply,
 									  : msgext_verdict_http(reply->status);
 
 	if (verdict == MSG_VERDICT_RELOGIN && !msgext_personium_needs_login(conn))
-		return MSG_VERDICT_PAUSE;
+		return MSG_VERDICT_PAUSE_ACCOUNT;
 	return verdict;
 }

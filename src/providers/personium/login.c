@@ -156,11 +156,13 @@ refusal(const MsgReply *reply, const char *error, const char *code)
 	if (code == NULL && error != NULL && strcmp(error, "server_error") == 0)
 		return MSG_VERDICT_RETRY;
 	if (code == NULL && error != NULL && strcmp(error, "invalid_grant") == 0)
-		return MSG_VERDICT_RELOGIN; /* RFC 6749, 5.2; without a refresh token a pause */
+		return MSG_VERDICT_RELOGIN; /* RFC 6749, 5.2; or a wrong password */
 	if (error != NULL || verdict == MSG_VERDICT_RELOGIN ||
-		verdict == MSG_VERDICT_REJECTED || verdict == MSG_VERDICT_PAUSE)
-		return MSG_VERDICT_PAUSE;
-	return MSG_VERDICT_RETRY; /* to log in twice does no harm */
+		verdict == MSG_VERDICT_REJECTED || reply->status == 403)
+		return MSG_VERDICT_PAUSE_ACCOUNT;
+	if (verdict == MSG_VERDICT_PAUSE)
+		return MSG_VERDICT_PAUSE; /* a wrong address */
+	return MSG_VERDICT_RETRY;	  /* to log in twice does no harm */
 }
 
 static bool

@@ -44,8 +44,8 @@ SELECT msgext.resume_server('vk');
 SELECT state, next_attempt_at, detail FROM msgext.message_status(2000);
 
 -- By its account alone: PUBLIC's mapping here. resume_server releases it.
-INSERT INTO msgext.account_pause SELECT umserver, oid, now(), 'wrong password' FROM pg_user_mapping;
-INSERT INTO msgext.account_pause SELECT oid, 1, now(), 'of a mapping that is gone' FROM pg_foreign_server;
+INSERT INTO msgext.account_pause SELECT umserver, oid, xmin, now(), 'wrong password' FROM pg_user_mapping;
+INSERT INTO msgext.account_pause SELECT oid, 1, '1', now(), 'of a mapping that is gone' FROM pg_foreign_server;
 SELECT paused, paused_accounts = ARRAY[current_user::text] AS mine FROM msgext.server_status;
 SELECT detail FROM msgext.message_status(2000);
 SELECT msgext.resume_server('vk');
