@@ -267,11 +267,13 @@ COMMENT ON COLUMN msgext.callback.provider_id IS 'the provider''s id of the mess
 COMMENT ON COLUMN msgext.callback.received_at IS 'when it came first';
 COMMENT ON COLUMN msgext.callback.message_id IS 'message it was applied to';
 COMMENT ON COLUMN msgext.callback.repeats IS 'how often it came again';
-COMMENT ON COLUMN msgext.callback.report IS 'the report, or the push that could not be read, as received';
+COMMENT ON COLUMN msgext.callback.report IS 'the report as received; of a push that could not be read its beginning, secrets of mappings overwritten';
 COMMENT ON COLUMN msgext.callback.error IS 'why the push could not be read';
 CREATE INDEX callback_unmatched ON msgext.callback (server_oid, provider_id)
     WHERE message_id IS NULL AND provider_id IS NOT NULL;
 COMMENT ON INDEX msgext.callback_unmatched IS 'reports that wait for their message';
+CREATE INDEX callback_unreadable ON msgext.callback (server_oid) WHERE error IS NOT NULL;
+COMMENT ON INDEX msgext.callback_unreadable IS 'pushes that could not be read, to count them';
 
 CREATE TABLE msgext.recipient_use (
     server_oid oid NOT NULL,

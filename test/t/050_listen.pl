@@ -212,6 +212,55 @@ subtest 'what cannot be read' => sub {
 	is($t->state($id), 'sent', 'and moves the message');
 };
 
+# What is kept for a person shows no secret, and is no store for strangers' bytes.
+subtest 'what is kept' => sub {
+	my $secret = '111111';
+	my $body = "hello login=tester&password=$secret&token=$token " . 'ж' x 6000;
+
+	is(status($l->post($path, $body)), 400, 'a long one, with secrets in it');
+	is($t->sql("SELECT count(*) FROM msgext.callback WHERE position('$secret'::bytea IN report) > 0"
+			  . " OR position('$token'::bytea IN report) > 0"), 0, 'the secrets are not kept');
+	is($t->sql("SELECT convert_from(report, 'UTF8') ~ '^hello login=tester&password=[*]{6}&token=[*]+ ж+\$'"
+			  . " AND length(report) BETWEEN 8190 AND 8192 FROM msgext.callback WHERE report LIKE 'hello login%'"),
+		't', 'the rest is, up to 8 kB and a whole character');
+	is(status($l->post($path, $body . 'x')), 400, 'one that differs behind that');
+	is(status($l->post($path, $body)), 400, 'and the first one again');
+	is($t->sql("SELECT string_agg(repeats::text, ',' ORDER BY repeats) FROM msgext.callback WHERE report LIKE 'hello login%'"),
+		'0,1', 'are told apart');
+};
+
+subtest 'so many are kept' => sub {
+	my ($id, $provider_id) = accepted();
+	my $kept = $t->sql("SELECT count(*) FROM msgext.callback JOIN pg_foreign_server AS s ON s.oid = server_oid"
+		  . " WHERE srvname = 'vk' AND message_id IS NULL");
+	my $room = sub {
+		$t->sql("ALTER SYSTEM SET msgext.max_unmatched_callbacks = $_[0]");
+		$t->node->reload;
+	};
+	my $stranger = 990000;
+
+	$room->($kept + 3);
+	is(status($l->post($path, report(980001, 'SENT'))), 200, 'there is room for a stranger');
+	is(status($l->post($path, 'no more of this')), 400, 'and for one that cannot be read');
+
+	# The listener hears of the setting, and counts, a little later.
+	ok(until_true(sub { status($l->post($path, report(++$stranger, 'SENT'))) eq '503' }), 'then one is refused');
+	is(status($l->post($path, 'nor of this')), 503, 'one that cannot be read as well');
+	is(status($l->post($path, 'no more of this')), 400, 'but not a repeat');
+	is(status($l->post($path, report(980001, 'SENT'))), 200, 'neither of a report');
+	is(status($l->post($path, '[' . report($provider_id, 'SENT') . ',' . report(++$stranger, 'SENT') . ']')), 503,
+		'one that is a stranger in part is to come again');
+	is($t->state($id), 'sent', 'though what it knew has been taken');
+	is(status($l->post($path, report($provider_id, 'DELIVERED'))), 200, 'what matches is always taken');
+	is($t->state($id), 'delivered', 'and counts');
+	cmp_ok($t->sql("SELECT count(*) FROM msgext.callback JOIN pg_foreign_server AS s ON s.oid = server_oid"
+				  . " WHERE srvname = 'vk' AND message_id IS NULL"), '<=', $kept + 3, 'no more are kept');
+	like($t->log, qr/WARNING: .*too many callbacks of server "vk" match no message/, 'the log tells of it');
+	$t->sql('ALTER SYSTEM RESET msgext.max_unmatched_callbacks');
+	$t->node->reload;
+	ok(until_true(sub { status($l->post($path, report($stranger, 'SENT'))) eq '200' }), 'with more room it is taken');
+};
+
 subtest 'rights' => sub {
 	my ($id, $provider_id) = accepted();
 	my $body = report($provider_id, 'DELIVERED');

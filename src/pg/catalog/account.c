@@ -358,3 +358,26 @@ msgext_server_callback_tokens(MsgServer *server, const char **error)
 	}
 	return tokens;
 }
+
+const char **
+msgext_server_secrets(MsgServer *server)
+{
+	const char **secrets = palloc(sizeof(char *));
+	ListCell *cell;
+	int n = 0;
+
+	foreach (cell, mapped_roles(server->oid))
+	{
+		Oid role = lfirst_oid(cell);
+		const char **own = find_account(server, role, !OidIsValid(role), "")->secrets;
+		int more = 0;
+
+		while (own[more] != NULL)
+			more++;
+		secrets = repalloc(secrets, sizeof(char *) * (n + more + 1));
+		memcpy(secrets + n, own, sizeof(char *) * more);
+		n += more;
+	}
+	secrets[n] = NULL;
+	return secrets;
+}

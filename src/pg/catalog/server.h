@@ -108,4 +108,10 @@ extern MsgAccount *msgext_server_account(MsgServer *server, Oid role, const char
  */
 extern List *msgext_server_callback_tokens(MsgServer *server, const char **error);
 
+/*
+ * All secrets of all mappings for the server, callback tokens included, for msgext_mask():
+ * a list that ends with NULL, in the current context; the texts live as long as the server.
+ */
+extern const char **msgext_server_secrets(MsgServer *server);
+
 #endif /* MSGEXT_SERVER_H */

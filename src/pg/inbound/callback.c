@@ -15,10 +15,13 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "core/mask.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/bytes.h"
 #include "pg/base/digest.h"
+#include "pg/base/text.h"
 #include "pg/inbound/callback.h"
+#include "pg/inbound/quota.h"
 #include "pg/inbound/tracking.h"
 #include "pg/store/event.h"
 #include "pg/store/outbox.h"
@@ -47,6 +50,9 @@ msgext_callback_received_at(TupleTableSlot *row)
 
 	return DatumGetTimestampTz(slot_getattr(row, Anum_callback_received_at, &isnull));
 }
+
+/* Of a push that could not be read so much is kept. */
+#define KEPT_MAX 8192
 
 /* What makes two reports the same one: what they say, not how it is written. */
 static bytea *
@@ -179,37 +185,90 @@ write_down(Datum *values, bool *nulls, const MsgServer *server, const MsgEvent *
 	nulls[Anum_callback_error - 1] = true;
 }
 
-void
-msgext_callback_keep(const MsgServer *server, const char *body, size_t len,
-					 const char *error)
+/* Has it been kept before? */
+static bool
+is_kept(MsgTable *callbacks, Oid server, bytea *digest)
+{
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	ScanKeyData keys[2];
+	MsgScan *scan;
+	bool found;
+
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_bytes(&keys[1], 2, BTEqualStrategyNumber, digest);
+	scan = msgext_table_scan(callbacks, "callback_pkey", latest, keys, 2);
+	found = msgext_scan_next(scan) != NULL;
+	msgext_scan_end(scan);
+	UnregisterSnapshot(latest);
+	return found;
+}
+
+/* Would it be one more, and one too many? */
+static bool
+exceeds_quota(MsgTable *callbacks, Oid server, bytea *digest)
+{
+	return !msgext_quota_has_room(callbacks, server) &&
+		   !is_kept(callbacks, server, digest);
+}
+
+/* What a person is shown of a push. Cut last: half a secret is one too. */
+static char *
+without_secrets(MsgServer *server, const char *body, size_t *len)
+{
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	char *kept = msgext_strndup(arena, body, *len);
+	MsgSecrets secrets;
+
+	msgext_secrets_init(&secrets, arena, msgext_server_secrets(server));
+	msgext_mask(kept, *len, &secrets);
+	*len = msgext_whole_characters(kept, *len, KEPT_MAX);
+	return kept;
+}
+
+bool
+msgext_callback_keep(MsgServer *server, const char *body, size_t len, const char *error)
 {
 	MsgTable *callbacks = msgext_callback_open();
-	MsgEvent report = {.raw = body, .raw_len = len};
+	MsgEvent report = {0};
 	pg_cryptohash_ctx *hash = msgext_digest_begin();
+	size_t error_len = strlen(error);
 	Datum values[Natts_callback];
 	bool nulls[Natts_callback];
 	bytea *digest;
+	bool full;
 
 	msgext_digest_add(hash, body, len);
 	digest = msgext_digest_end(hash);
-	write_down(values, nulls, server, &report, digest, 0);
-	values[Anum_callback_error - 1] = CStringGetTextDatum(error);
-	nulls[Anum_callback_error - 1] = false;
-	if (!msgext_table_insert_unique(callbacks, "callback_pkey", values, nulls))
-		count_repeat(callbacks, server->oid, digest);
-	else
-		CommandCounterIncrement();
+	full = exceeds_quota(callbacks, server->oid, digest);
+	if (!full)
+	{
+		report.raw_len = len;
+		report.raw = without_secrets(server, body, &report.raw_len);
+		write_down(values, nulls, server, &report, digest, 0);
+		values[Anum_callback_error - 1] = CStringGetTextDatum(
+			msgext_clean_text(without_secrets(server, error, &error_len), KEPT_MAX));
+		nulls[Anum_callback_error - 1] = false;
+		if (!msgext_table_insert_unique(callbacks, "callback_pkey", values, nulls))
+			count_repeat(callbacks, server->oid, digest);
+		else
+		{
+			msgext_quota_take(server->oid);
+			CommandCounterIncrement();
+		}
+	}
 	msgext_table_close(callbacks);
+	return !full;
 }
 
 int
-msgext_callback_receive(const MsgServer *server, const MsgEvent *reports)
+msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *full)
 {
 	MsgTable *callbacks = msgext_callback_open();
 	MsgTable *references = msgext_reference_open(false);
 	const MsgEvent *report;
 	int applied = 0;
 
+	*full = false;
 	for (report = reports; report != NULL; report = report->next)
 	{
 		Datum values[Natts_callback];
@@ -217,6 +276,11 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports)
 		bytea *digest = digest_of(report);
 		int64 message = find_message(references, server->oid, report->provider_id);
 
+		if (message == 0 && exceeds_quota(callbacks, server->oid, digest))
+		{
+			*full = true;
+			continue;
+		}
 		write_down(values, nulls, server, report, digest, message);
 		if (!msgext_table_insert_unique(callbacks, "callback_pkey", values, nulls))
 		{
@@ -224,6 +288,8 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports)
 			continue;
 		}
 		CommandCounterIncrement();
+		if (message == 0)
+			msgext_quota_take(server->oid);
 		if (message != 0)
 			applied += apply(message, report, true);
 		else if ((message = find_message(references, server->oid, report->provider_id)) !=

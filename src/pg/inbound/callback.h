@@ -17,15 +17,18 @@ extern TimestampTz msgext_callback_received_at(TupleTableSlot *row);
 /*
  * Takes reports in the current transaction: writes each down once, applies it to its
  * message where that is known, and keeps it for the message where it is not yet.
- * Returns how many new reports were applied.
+ * Returns how many new reports were applied. *full is set when some were not taken, since
+ * too many of the server wait for their message (quota.h).
  */
-extern int msgext_callback_receive(const MsgServer *server, const MsgEvent *reports);
+extern int msgext_callback_receive(const MsgServer *server, const MsgEvent *reports,
+								   bool *full);
 
 /*
- * Keeps a push that could not be read, once, for a person to look at; error says why. Its
- * sender has been told.
+ * Keeps a push that could not be read, once, for a person to look at; error says why. Of
+ * its body the beginning is kept, without the secrets of the server's mappings. False, with
+ * nothing kept, when there are too many.
  */
-extern void msgext_callback_keep(const MsgServer *server, const char *body, size_t len,
+extern bool msgext_callback_keep(MsgServer *server, const char *body, size_t len,
 								 const char *error);
 
 /*

@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 
 #include "pg/base/arena_pg.h"
+#include "pg/base/guc.h"
 #include "pg/catalog/access.h"
 #include "pg/inbound/callback.h"
 #include "pg/inbound/receive.h"
@@ -20,12 +21,14 @@
 #define CALLBACK_MAX (1024 * 1024)
 
 int
-msgext_receive(MsgServer *server, const char *body, size_t len, MsgError *error)
+msgext_receive(MsgServer *server, const char *body, size_t len, bool *full,
+			   MsgError *error)
 {
 	MsgInbound inbound = {body, len};
 	MsgEvent *reports = NULL;
 	int applied;
 
+	*full = false;
 	msgext_access_use(server);
 	if ((server->provider->caps & MSG_CAN_CALLBACK) == 0)
 		ereport(ERROR,
@@ -38,7 +41,7 @@ msgext_receive(MsgServer *server, const char *body, size_t len, MsgError *error)
 										  &server->conn, &inbound, &reports, error))
 		return -1;
 	msgext_server_pin(server);
-	applied = msgext_callback_receive(server, reports);
+	applied = msgext_callback_receive(server, reports, full);
 	msgext_server_unpin(server);
 	msgext_notify_at_commit(MSG_NEWS_CALLBACK);
 
@@ -56,6 +59,7 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 	MsgError error = {0};
 	bytea *body;
 	int applied;
+	bool full;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -63,7 +67,8 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("receive_callback()");
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
 	body = PG_GETARG_BYTEA_PP(1);
-	applied = msgext_receive(server, VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), &error);
+	applied =
+		msgext_receive(server, VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), &full, &error);
 	if (applied < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -71,5 +76,15 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 				 error.offset > 0
 					 ? errdetail("%s, at byte %zu.", error.text, error.offset)
 					 : errdetail("%s.", error.text)));
+	if (full)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("too many callbacks of server \"%s\" match no message", server->name),
+			 errdetail("msgext.max_unmatched_callbacks = %d are kept of a server.",
+					   msgext_max_unmatched_callbacks),
+			 errhint("Let the provider repeat it later. Look at "
+					 "msgext.callback, whose rows without message_id these are; "
+					 "remove those that nobody needs, or raise the limit.")));
 	PG_RETURN_INT32(applied);
 }

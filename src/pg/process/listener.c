@@ -58,6 +58,7 @@
 
 #define CHECK_US USECS_PER_SEC
 #define COMPLAINT_PAUSE_US USECS_PER_SEC
+#define REFUSAL_PAUSE_US (60 * USECS_PER_SEC)
 
 /* What msgext.listen_* said when this process began: a change of it ends the process. */
 typedef struct Settings
@@ -243,6 +244,27 @@ keep_endpoints(void)
 	PG_END_TRY();
 }
 
+/* Too many of this server are kept already: its sender is to come again later. */
+static int
+refuse(const char *server)
+{
+	static TimestampTz told_at = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now >= told_at + REFUSAL_PAUSE_US)
+	{
+		told_at = now;
+		ereport(WARNING,
+				(errmsg("too many callbacks of server \"%s\" match no message", server),
+				 errdetail("msgext.max_unmatched_callbacks = %d are kept of a server; "
+						   "further ones are answered with 503.",
+						   msgext_max_unmatched_callbacks),
+				 errhint("Look at msgext.callback, whose rows without message_id these "
+						 "are; remove those that nobody needs, or raise the limit.")));
+	}
+	return 503;
+}
+
 /* One push, in the current transaction: the HTTP status of its answer. */
 static int
 receive(const MsgPush *push)
@@ -250,16 +272,18 @@ receive(const MsgPush *push)
 	MsgServer *server = msgext_server_find(push->server);
 	MsgError error = {0};
 	char why[300];
+	bool full;
 
 	if (server == NULL)
 		return 404;
-	if (msgext_receive(server, push->body, push->body_len, &error) >= 0)
-		return 200;
+	if (msgext_receive(server, push->body, push->body_len, &full, &error) >= 0)
+		return full ? refuse(server->name) : 200;
 	if (error.offset > 0)
 		snprintf(why, sizeof(why), "%s, at byte %zu", error.text, error.offset);
 	else
 		strlcpy(why, error.text, sizeof(why));
-	msgext_callback_keep(server, push->body, push->body_len, why);
+	if (!msgext_callback_keep(server, push->body, push->body_len, why))
+		return refuse(push->server);
 	return 400;
 }
 

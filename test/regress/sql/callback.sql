@@ -144,6 +144,33 @@ BEGIN READ ONLY;
 SELECT push('{"id": 61, "status": "read"}');
 ROLLBACK;
 
+-- Of those that match no message so many are kept of a server, unreadable pushes included;
+-- what matches one is taken all the same, and so is a repeat of what is kept.
+TRUNCATE msgext.callback;
+INSERT INTO msgext.callback (server_oid, digest, received_at, repeats, report, error)
+SELECT oid, '\x01', now(), 0, 'hello', 'no JSON' FROM pg_foreign_server WHERE srvname = 'vk';
+SELECT accepted('71');
+SET msgext.max_unmatched_callbacks = 3;
+SELECT push('[{"id": 72, "status": "delivered"}, {"id": 71, "status": "sent"}, {"id": 73, "status": "sent"}]');
+SELECT push('{"id": 71, "status": "delivered"}');
+SELECT push('{"id": 72, "status": "Delivered"}');
+DO $$ BEGIN
+    PERFORM msgext.receive_callback('vk', convert_to('{"id": 74, "status": "sent"}', 'UTF8'));
+EXCEPTION WHEN configuration_limit_exceeded THEN
+    RAISE WARNING '53400';
+END $$;
+SELECT push('{"id": 74, "status": "sent"}');
+SELECT push('[{"id": 71, "status": "read"}, {"id": 74, "status": "sent"}]');
+SELECT state FROM msgext.message WHERE provider_id = '71';
+SELECT msgext.receive_callback('vk2', '{"id": 74, "status": "sent"}');
+SET msgext.max_unmatched_callbacks = 4;
+SELECT push('[{"id": 71, "status": "read"}, {"id": 74, "status": "sent"}]');
+SELECT srvname, provider_id, message_id IS NULL AS unmatched, repeats
+FROM msgext.callback JOIN pg_foreign_server s ON s.oid = server_oid ORDER BY 1, 2, received_at;
+SET msgext.max_unmatched_callbacks = 0;
+SELECT push('{"id": 75, "status": "sent"}');
+RESET msgext.max_unmatched_callbacks;
+
 DROP VIEW look;
 DROP FUNCTION push, accepted;
 DROP SERVER vk, vk2 CASCADE;
