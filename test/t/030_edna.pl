@@ -331,6 +331,27 @@ subtest 'collision' => sub {
 	like($row->{error}, qr/client_id_base/, 'and it says what to do');
 	$t->wait_state($_, 'accepted', 'the others are taken') for @ids[ 0, 2 ];
 	is(scalar $t->lines(79990000702), 0, 'nobody has it');
+
+	is($t->sql("SELECT msgext.retry_message($ids[1])"), 't', 'sent again by a person');
+	$t->wait_state($ids[1], 'accepted', 'it is taken');
+	isnt($t->outbox($ids[1], 'key'), $key, 'with another clientId');
+	is_one(79990000702, $ids[1], 0);
+};
+
+# By its clientId the provider knows what it may have.
+subtest 'retry of what may have arrived' => sub {
+	my $key;
+
+	$t->sql("ALTER SERVER sms OPTIONS (ADD max_attempts '1')");
+	$sim->script('edna send match 79990000711 next 1 drop-after');
+	my $id = $t->post(address => 79990000711);
+	$t->wait_state($id, 'unknown', 'an answer is lost');
+	$key = $t->outbox($id, 'key');
+	is($t->sql("SELECT msgext.retry_message($id)"), 't', 'sent again by a person');
+	$t->wait_state($id, 'accepted', 'it is known');
+	is($t->outbox($id, 'key'), $key, 'by the clientId it had');
+	is_one(79990000711, $id);
+	$t->sql('ALTER SERVER sms OPTIONS (DROP max_attempts)');
 };
 
 subtest 'operation_id' => sub {

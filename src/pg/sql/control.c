@@ -15,6 +15,8 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "pg/base/arena_pg.h"
+#include "pg/base/clock.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
 #include "pg/sql/adopt.h"
@@ -164,6 +166,31 @@ msgext_cancel_message(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(cancelled);
 }
 
+/*
+ * What certainly has not reached the provider takes another key, where it has keys of the
+ * provider's form: it may have been refused because the first is somebody else's there. What
+ * may have been sent keeps its key, by which the provider knows it again.
+ */
+static void
+renew_key(const MsgRow *row, MsgChange *change)
+{
+	MsgServer *server = row->maybe_sent ? NULL : server_of(row);
+	MsgError error = {0};
+	const char *key;
+
+	if (server == NULL || server->provider->make_key == NULL ||
+		strcmp(msgext_row_text(row, Anum_outbox_provider), server->provider->name) != 0)
+		return;
+	if (!server->provider->make_key(msgext_arena_pg_create(CurrentMemoryContext),
+									&server->conn, row->id,
+									msgext_unix_us(GetCurrentTimestamp()), &key, &error))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("message " INT64_FORMAT " cannot be given another key", row->id),
+				 errdetail("%s %s.", error.path, error.text)));
+	msgext_change_text(change, Anum_outbox_key, key);
+}
+
 static bool
 decide_retry(const MsgRow *row, MsgChange *change)
 {
@@ -190,6 +217,7 @@ decide_retry(const MsgRow *row, MsgChange *change)
 	/* What was reported of it is in its timeline, and says nothing of the new sending. */
 	if (!is_begun(row))
 		msgext_change_null(change, Anum_outbox_detail);
+	renew_key(row, change);
 	return true;
 }
 
