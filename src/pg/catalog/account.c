@@ -24,6 +24,7 @@
 #include "core/buf.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/compat.h"
+#include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/catalog/server.h"
 
@@ -108,7 +109,8 @@ read_secret_file(const char *option, const char *path, const char **error)
 
 	if (file == NULL)
 	{
-		*error = psprintf("could not read the file of option \"%s\": %m", option);
+		*error = msgext_to_utf8(
+			psprintf("could not read the file of option \"%s\": %m", option));
 		return NULL;
 	}
 	len = fread(secret, 1, SECRET_FILE_MAX + 1, file);
@@ -229,10 +231,11 @@ find_mapping(MsgAccount *account, Oid server, const char *name, List **options)
 	char *current = account->public ? "PUBLIC" : GetUserNameFromId(account->role, true);
 
 	if (current == NULL)
-		account->error = psprintf("role \"%s\" was dropped", name);
+		account->error = psprintf("role \"%s\" was dropped", msgext_to_utf8(name));
 	else if (!mapping_options(server, account, options))
 		account->error =
-			psprintf("there is no user mapping for role \"%s\" or for PUBLIC", current);
+			psprintf("there is no user mapping for role \"%s\" or for PUBLIC",
+					 msgext_to_utf8(current));
 }
 
 static MsgAccount *

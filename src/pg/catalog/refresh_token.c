@@ -17,6 +17,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "pg/base/text.h"
 #include "pg/catalog/refresh_token.h"
 
 /* Beside the old one, then in its place: no crash leaves half a token. */
@@ -45,8 +46,8 @@ store_in_mapping(Oid mapping, const char *refresh_token)
 	Datum values[Natts_pg_user_mapping] = {0};
 	bool nulls[Natts_pg_user_mapping] = {false};
 	bool replaces[Natts_pg_user_mapping] = {false};
-	DefElem *option =
-		makeDefElem("refresh_token", (Node *) makeString(pstrdup(refresh_token)), -1);
+	DefElem *option = makeDefElem(
+		"refresh_token", (Node *) makeString(msgext_from_utf8(refresh_token)), -1);
 	bool isnull;
 	Datum old;
 

@@ -17,9 +17,11 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/text.h"
 #include "pg/catalog/server.h"
 
 #define WRAPPER_PREFIX "msgext_"
+#define FILE_SUFFIX "_file"
 
 static List *servers = NIL; /* of MsgServer *, in their own contexts */
 static MemoryContext cache_context = NULL;
@@ -151,6 +153,16 @@ count(const MsgConn *conn, const char *name)
 	return text != NULL ? atoi(text) : 0;
 }
 
+/* The file of a secret, or of certificates: a path has the bytes that it has. */
+static bool
+names_file(const char *option)
+{
+	size_t len = strlen(option);
+
+	return len > strlen(FILE_SUFFIX) &&
+		   strcmp(option + len - strlen(FILE_SUFFIX), FILE_SUFFIX) == 0;
+}
+
 MsgSetting *
 msgext_settings_add(MsgSetting *settings, List *options)
 {
@@ -169,7 +181,9 @@ msgext_settings_add(MsgSetting *settings, List *options)
 		DefElem *option = lfirst(cell);
 
 		settings[n].name = pstrdup(option->defname);
-		settings[n].value = pstrdup(defGetString(option));
+		settings[n].value = names_file(option->defname)
+								? pstrdup(defGetString(option))
+								: msgext_to_utf8(defGetString(option));
 		n++;
 	}
 	settings[n].name = NULL;
@@ -259,7 +273,7 @@ msgext_server_get(Oid oid)
 	server->oid = foreign->serverid;
 	server->provider = provider;
 	server->settings = msgext_settings_add(NULL, foreign->options);
-	server->conn.server = server->name;
+	server->conn.server = msgext_to_utf8(server->name);
 	server->conn.settings = server->settings;
 	server->conn.options = provider->options;
 	read_settings(server);

@@ -45,7 +45,7 @@ typedef struct MsgAccount
 	Oid role;	 /* InvalidOid: PUBLIC, or a role that was dropped */
 	bool public; /* PUBLIC itself, for its callback token */
 	MsgConn conn;
-	const char *error; /* why it cannot be used, or NULL */
+	const char *error; /* why it cannot be used, in UTF-8, or NULL */
 	TimestampTz read_at;
 	const char **secrets;  /* ends with NULL; for msgext_mask() */
 	Oid mapping;		   /* the user mapping */
@@ -74,7 +74,7 @@ extern uint64 msgext_server_generation(void);
 extern void msgext_server_forget_all(void);
 
 /*
- * Appends catalog options (of DefElem *) to settings, which end with a NULL name, or are
+ * Appends catalog options (of DefElem *), in UTF-8 but for paths, to settings, which end with a NULL name, or are
  * NULL; in the current context.
  */
 extern MsgSetting *msgext_settings_add(MsgSetting *settings, List *options);

@@ -25,6 +25,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "storage/procarray.h"
+#include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
 #include "pg/base/text.h"
@@ -124,12 +125,11 @@ static MsgAdmission
 throttle(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row,
 		 const char *key, TimestampTz free_at)
 {
-	char why[96];
+	const char *why =
+		key != NULL ? psprintf("rate_limit of %s", msgext_to_utf8(key)) : "rate_limit";
 	TimestampTz turn;
 	bool reserved;
 
-	snprintf(why, sizeof(why), "rate_limit%s%s", key != NULL ? " of " : "",
-			 key != NULL ? key : "");
 	if (upstream->throttled_until == 0 || free_at < upstream->throttled_until)
 		upstream->throttled_until = free_at;
 	reserved =
@@ -138,7 +138,10 @@ throttle(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *
 	if (!reserved && lane != NULL)
 	{
 		/* Enough are set aside: the lane stands still, and does not fill the table. */
-		strlcpy(lane->waiting, why, sizeof(lane->waiting));
+		const char *said = msgext_clean_text(why, sizeof(lane->waiting) - 1);
+
+		strlcpy(lane->waiting, said,
+				1 + pg_mbcliplen(said, strlen(said), sizeof(lane->waiting) - 1));
 		lane->until = turn;
 		lane->moved = true;
 		return MSG_ADMIT_STOP;

@@ -8,6 +8,7 @@
 
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
+#include "pg/base/text.h"
 #include "pg/engine/flight.h"
 
 /* A context of this size, reused, holds an ordinary message with its request. */
@@ -133,10 +134,10 @@ fill_job(MsgFlight *flight, MsgJob *job, const MsgRow *row)
 	job->id = row->id;
 	job->created_us = msgext_unix_us(row->created_at);
 	job->accepted_us = msgext_unix_us(row->accepted_at);
-	job->key = msgext_row_key(row);
+	job->key = msgext_to_utf8(msgext_row_key(row));
 	job->attempt = send ? row->attempts + 1 : row->attempts;
 	job->maybe_sent = row->maybe_sent;
-	job->provider_id = msgext_row_text(row, Anum_outbox_provider_id);
+	job->provider_id = msgext_to_utf8(msgext_row_text(row, Anum_outbox_provider_id));
 	job->channels = msgext_row_text(row, Anum_outbox_channels);
 	job->detail = msgext_row_detail(flight->arena, row);
 	if (!send)

@@ -27,8 +27,10 @@
 /* The answer named the message: callbacks find it by this, and may have come already. */
 static void
 add_reference(MsgEngine *engine, MsgUpstream *upstream, const MsgServer *server,
-			  int64 message, const char *provider_id)
+			  int64 message, const MsgOutcome *outcome)
 {
+	const char *provider_id = msgext_from_utf8(outcome->provider_id);
+
 	if ((server->provider->caps & (MSG_CAN_CALLBACK | MSG_CAN_POLL)) != 0)
 		msgext_reference_add(references_of(&engine->turn), upstream->oid, provider_id,
 							 message);
@@ -41,7 +43,8 @@ static void
 set_accepted(MsgEngine *engine, const MsgServer *server, const MsgOutcome *outcome,
 			 MsgChange *change)
 {
-	msgext_change_text(change, Anum_outbox_provider_id, outcome->provider_id);
+	msgext_change_text(change, Anum_outbox_provider_id,
+					   msgext_from_utf8(outcome->provider_id));
 	msgext_change_time(change, Anum_outbox_accepted_at, engine->turn.now);
 	if (outcome->reached != 0)
 		msgext_change_null(change, Anum_outbox_next_attempt_at);
@@ -263,14 +266,14 @@ record_beside_report(MsgEngine *engine, const MsgAttempt *attempt, const MsgRow 
 	msgext_change_init(&change);
 	msgext_change_set(&change, Anum_outbox_attempts, Int32GetDatum(attempt->attempt));
 	if (row->nulls[Anum_outbox_provider_id - 1])
-		msgext_change_text(&change, Anum_outbox_provider_id, outcome->provider_id);
+		msgext_change_text(&change, Anum_outbox_provider_id,
+						   msgext_from_utf8(outcome->provider_id));
 	if (msgext_outbox_update(outbox_of(&engine->turn), row, &change, false) != TM_Ok)
 		return false;
 	msgext_answer_record(&engine->turn, row, attempt->attempt, row->state, outcome,
 						 answer, "an earlier attempt was reported meanwhile");
 	if (outcome->verdict == MSG_VERDICT_ACCEPTED && outcome->provider_id != NULL)
-		add_reference(engine, attempt->upstream, attempt->server, row->id,
-					  outcome->provider_id);
+		add_reference(engine, attempt->upstream, attempt->server, row->id, outcome);
 	return true;
 }
 
@@ -308,7 +311,7 @@ msgext_record_attempt(MsgEngine *engine, const MsgAttempt *attempt,
 	msgext_batch_note_outcome(&engine->batches, flight, row.id, outcome);
 	learn(engine, upstream, flight, outcome);
 	if (outcome->verdict == MSG_VERDICT_ACCEPTED && outcome->provider_id != NULL)
-		add_reference(engine, upstream, attempt->server, row.id, outcome->provider_id);
+		add_reference(engine, upstream, attempt->server, row.id, outcome);
 	plan_next(engine, attempt, &row, outcome, &decision);
 	if (outcome->verdict != MSG_VERDICT_ACCEPTED &&
 		outcome->verdict != MSG_VERDICT_CONTINUE && outcome->verdict != MSG_VERDICT_SPLIT)

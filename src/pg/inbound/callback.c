@@ -175,7 +175,8 @@ write_down(Datum *values, bool *nulls, const MsgServer *server, const MsgEvent *
 	values[Anum_callback_digest - 1] = PointerGetDatum(digest);
 	nulls[Anum_callback_provider_id - 1] = report->provider_id == NULL;
 	if (report->provider_id != NULL)
-		values[Anum_callback_provider_id - 1] = CStringGetTextDatum(report->provider_id);
+		values[Anum_callback_provider_id - 1] =
+			CStringGetTextDatum(msgext_from_utf8(report->provider_id));
 	values[Anum_callback_received_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[Anum_callback_message_id - 1] = Int64GetDatum(message);
 	nulls[Anum_callback_message_id - 1] = message == 0;
@@ -274,7 +275,8 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 		Datum values[Natts_callback];
 		bool nulls[Natts_callback];
 		bytea *digest = digest_of(report);
-		int64 message = find_message(references, server->oid, report->provider_id);
+		const char *id = msgext_from_utf8(report->provider_id);
+		int64 message = find_message(references, server->oid, id);
 
 		if (message == 0 && exceeds_quota(callbacks, server->oid, digest))
 		{
@@ -292,11 +294,10 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 			msgext_quota_take(server->oid);
 		if (message != 0)
 			applied += apply(message, report, true);
-		else if ((message = find_message(references, server->oid, report->provider_id)) !=
-				 0)
+		else if ((message = find_message(references, server->oid, id)) != 0)
 		{
 			/* Recorded between our look and our row: see the head of this file. */
-			msgext_callback_match(server, report->provider_id, message, true);
+			msgext_callback_match(server, id, message, true);
 			applied++;
 		}
 	}

@@ -12,6 +12,7 @@
 
 #include "pg/base/arena_pg.h"
 #include "pg/base/guc.h"
+#include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/inbound/callback.h"
 #include "pg/inbound/receive.h"
@@ -73,9 +74,9 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("callback for server \"%s\" could not be read", server->name),
-				 error.offset > 0
-					 ? errdetail("%s, at byte %zu.", error.text, error.offset)
-					 : errdetail("%s.", error.text)));
+				 error.offset > 0 ? errdetail("%s, at byte %zu.",
+											  msgext_from_utf8(error.text), error.offset)
+								  : errdetail("%s.", msgext_from_utf8(error.text))));
 	if (full)
 		ereport(
 			ERROR,

@@ -29,6 +29,7 @@
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/guc.h"
+#include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/catalog/server.h"
 #include "pg/inbound/callback.h"
@@ -194,7 +195,7 @@ read_endpoints(void)
 		foreach (token, msgext_server_callback_tokens(server, &error))
 		{
 			/* Copies: the next look-up may drop the server from its cache. */
-			MsgEndpoint endpoint = {pstrdup(server->name), pstrdup(lfirst(token))};
+			MsgEndpoint endpoint = {msgext_to_utf8(server->name), pstrdup(lfirst(token))};
 
 			if (endpoints == NULL)
 				endpoints = palloc(sizeof(MsgEndpoint));
@@ -209,7 +210,8 @@ read_endpoints(void)
 						  errdetail("Server name and token have at most %d bytes.",
 									MSG_ENDPOINT_MAX - 1)));
 	if (error != NULL && endpoints_retry_at == 0)
-		ereport(WARNING, (errmsg("a callback token could not be read: %s", error)));
+		ereport(WARNING, (errmsg("a callback token could not be read: %s",
+								 msgext_from_utf8(error))));
 	endpoints_retry_at = error != NULL ? GetCurrentTimestamp() + ENDPOINTS_RETRY_US : 0;
 }
 
@@ -269,7 +271,7 @@ refuse(const char *server)
 static int
 receive(const MsgPush *push)
 {
-	MsgServer *server = msgext_server_find(push->server);
+	MsgServer *server = msgext_server_find(msgext_from_utf8(push->server));
 	MsgError error = {0};
 	char why[300];
 	bool full;

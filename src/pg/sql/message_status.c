@@ -18,6 +18,7 @@
 #include "pg/base/clock.h"
 #include "pg/base/guc.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/registry.h"
 #include "pg/store/account_pause.h"
@@ -112,7 +113,7 @@ add_waiting(const MsgRow *row, const char *why, TimestampTz until)
 
 	if (detail == NULL)
 		detail = msgext_json_new(arena, MSG_JSON_OBJECT);
-	msgext_json_set_text(arena, waiting, "for", why);
+	msgext_json_set_text(arena, waiting, "for", msgext_to_utf8(why));
 	if (until != 0)
 	{
 		msgext_timestamp_format(msgext_unix_us(until), at);

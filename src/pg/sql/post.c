@@ -99,7 +99,7 @@ prepare(Post *post, MsgFragment *fragment)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("message for server \"%s\" is not valid", post->server->name),
-				 errdetail("%s", with_detail(&error))));
+				 errdetail("%s", msgext_from_utf8(with_detail(&error)))));
 }
 
 static void

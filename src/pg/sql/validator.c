@@ -21,6 +21,7 @@
 #include "utils/varlena.h"
 
 #include "core/provider.h"
+#include "pg/base/text.h"
 #include "pg/catalog/server.h"
 
 #define VALIDATOR_SUFFIX "_validator"
@@ -164,6 +165,11 @@ check_value(const MsgOption *option, const char *value)
 {
 	MsgError error = {0};
 
+	if (option->kind != MSG_OPTION_FILE && !msgext_fits_utf8(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for option \"%s\"", option->name),
+				 errdetail("Option \"%s\" must be text that UTF-8 has.", option->name)));
 	if (option->kind == MSG_OPTION_DURATION)
 		check_duration(option->name, value);
 	else if (!msgext_option_check(option, value, &error))
