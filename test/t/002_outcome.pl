@@ -215,6 +215,37 @@ subtest "on_unknown 'resend'" => sub {
 	is($sim->count('79990000303'), 3, 'all of which arrived');
 };
 
+# An answer was lost; what comes to the repeat says nothing about the first attempt.
+subtest 'refused when repeated' => sub {
+	my $phone = 79990000350;
+	my ($id, $other);
+
+	$t->add_server('again', on_unknown => 'resend', status_poll => 'off', max_attempts => '2');
+	for my $refusal ('inner error-address-unknown', 'status 413', 'status 503')
+	{
+		$phone++;
+		$sim->script("devino send match $phone next 1 drop-after", "devino send match $phone next 1 $refusal");
+		$id = $t->send(server => 'again', phone => $phone);
+		is($t->wait_state($id, 'unknown', "$refusal: unknown")->{attempts}, 2, 'at the second attempt');
+		is($sim->count($phone), 1, 'for the provider has it');
+	}
+
+	# The server is of another provider before it can be repeated; one that was never sent has failed.
+	$t->set_option('again', retry_min_delay => '1 h', retry_max_delay => '1 h', max_attempts => '9');
+	$sim->script('devino send match 79990000398 next 1 drop-after');
+	$id = $t->send(server => 'again', phone => 79990000398);
+	ok($t->wait_sql("SELECT attempts FROM msgext.message WHERE id = $id", 1), 'one more');
+	$t->sql("SELECT msgext.pause_server('again')");
+	$other = $t->send(server => 'again', phone => 79990000399);
+	$t->sql("UPDATE msgext.outbox SET next_attempt_at = now() WHERE id = $id;"
+		  . "UPDATE msgext.reminder SET at = (SELECT next_attempt_at FROM msgext.outbox WHERE id = $id) WHERE id = $id");
+	$t->sql("UPDATE msgext.outbox SET provider = 'edna' WHERE id IN ($id, $other)");
+	$t->sql("SELECT msgext.resume_server('again')");
+	$t->wait_state($id, 'unknown', 'what may have arrived is unknown');
+	$t->wait_state($other, 'failed', 'what has not is failed');
+	is($sim->count(79990000398) . $sim->count(79990000399), '10', 'nothing goes to the other provider');
+};
+
 subtest 'credentials' => sub {
 	$t->add_server('locked', mapping => { login => 'tester', password => 'wrong' }, status_poll => 'off');
 	my @ids = map { $t->send(server => 'locked', phone => 79990000400 + $_) } 1 .. 5;

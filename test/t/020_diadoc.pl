@@ -166,6 +166,20 @@ subtest 'rejected' => sub {
 	is($t->server('paused', 'docs'), 'f', 'the server goes on');
 };
 
+# The answer was lost, and what refuses the repeat is no word about the message: they have it.
+subtest 'the repeat is refused' => sub {
+	for my $refusal ('status 409 body Duplicate', 'code Http.Conflict Only from counteragents', 'status 400')
+	{
+		my ($name, $id) = post_under('taken-status 500', $refusal);
+
+		is($t->wait_state($id, 'unknown', "$refusal: unknown")->{attempts}, 2, 'at the second attempt');
+		is(scalar $t->lines($name), 1, 'for the other side has it');
+		is($t->sql("SELECT msgext.retry_message($id)"), 't', 'a person may send it again');
+		$t->wait_state($id, 'accepted');
+		is_one($name, $id);
+	}
+};
+
 # Concerns every message of the server: they wait.
 subtest 'paused' => sub {
 	my @cases = (

@@ -290,6 +290,19 @@ subtest 'may have arrived' => sub {
 	}
 };
 
+# The answer was lost, and what refuses the repeat is no word about the message: they have it.
+subtest 'the repeat is refused' => sub {
+	for my $refusal ('inner error-address-unknown', 'inner error-subject-unknown', 'status 400')
+	{
+		my ($address, $id) = %{ { post_under(1, 'drop-after', $refusal) } };
+
+		is($t->wait_state($id, 'unknown', "$refusal: unknown")->{attempts}, 2, 'at the second attempt');
+		is(scalar $t->lines($address), 1, 'for the other side has it');
+		is($t->sql("SELECT msgext.retry_message($id)"), 't', 'a person may send it again');
+		$t->wait_state($id, 'accepted');
+	}
+};
+
 subtest 'odd and readable' => sub {
 	my ($address, @ids);
 
