@@ -25,7 +25,10 @@ typedef struct Expected
 	char *provider_id;
 	int64 message;
 	TimestampTz until;
-	bool done; /* by this turn, which has not committed */
+
+	/* By this turn, which has not committed: */
+	bool added;
+	bool done;
 } Expected;
 
 void
@@ -53,6 +56,7 @@ msgext_rematch_expect(MsgRematches *rematches, const MsgTurn *turn, MsgUpstream 
 	expected->provider_id = pstrdup(provider_id);
 	expected->message = message;
 	expected->until = turn->now + EXPECTED_US;
+	expected->added = true;
 	rematches->expected = lappend(rematches->expected, expected);
 	MemoryContextSwitchTo(before);
 }
@@ -88,8 +92,8 @@ match_expected(MsgRematches *rematches, const MsgTurn *turn)
 	}
 }
 
-void
-msgext_rematch_commit(MsgRematches *rematches)
+static void
+forget_expected(MsgRematches *rematches, bool committed)
 {
 	ListCell *cell;
 
@@ -97,21 +101,29 @@ msgext_rematch_commit(MsgRematches *rematches)
 	{
 		Expected *expected = lfirst(cell);
 
-		if (!expected->done)
+		if (committed ? expected->done : expected->added)
+		{
+			rematches->expected = foreach_delete_current(rematches->expected, cell);
+			pfree(expected->provider_id);
+			pfree(expected);
 			continue;
-		rematches->expected = foreach_delete_current(rematches->expected, cell);
-		pfree(expected->provider_id);
-		pfree(expected);
+		}
+		expected->added = false;
+		expected->done = false;
 	}
+}
+
+void
+msgext_rematch_commit(MsgRematches *rematches)
+{
+	forget_expected(rematches, true);
 }
 
 void
 msgext_rematch_abort(MsgRematches *rematches)
 {
-	ListCell *cell;
-
-	foreach (cell, rematches->expected)
-		((Expected *) lfirst(cell))->done = false;
+	/* A message whose answer is not recorded has no id yet: its reports are not its own. */
+	forget_expected(rematches, false);
 
 	/* What a look at all rows had found is open again: from the beginning. */
 	if (rematches->upstream >= 0)
