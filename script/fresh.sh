@@ -18,9 +18,9 @@ for suite in bookworm trixie; do
 done
 work=$cache/fresh
 logs=build/fresh
-rm -rf "$work" "$logs"
+rm -rf --one-file-system "$work" "$logs"
 mkdir -p "$work" "$logs"
-trap 'rm -rf --one-file-system "$work" 2>/dev/null || true' EXIT
+trap 'remove_root "$work"' EXIT
 status=0
 table=
 

@@ -57,7 +57,7 @@ for suite in ${MATRIX:-bookworm trixie sid}; do
         [ "$step:$result" != build:FAILED ] || break
     done
     table+=$(printf '%-10s %-7s %-7s%s' "$suite" "$(cut -d' ' -f2 <<< "$server")" "$compiler" "$row")$'\n'
-    umount -R "$root/proc" "$root/dev" "$root/tmp" "$root/var/cache/apt/archives"
+    unmount_root "$root"
 done
 
 printf '\n%-10s %-7s %-7s' Debian server gcc

@@ -7,15 +7,18 @@
 
 fail() { echo "msgext: $*" >&2; exit 1; }
 
-# First of all: the script again, in namespaces of its own.
+cache=${XDG_CACHE_HOME:-/var/cache}/msgext
+
+# First of all: the script again, in namespaces of its own, and one at a time.
 enter_namespaces() { # the script's arguments
     [ "$(id -u)" = 0 ] || fail "${0##*/} must be run by root: it makes Debian roots"
-    [ -n "${MSGEXT_NAMESPACES:-}" ] ||
-        MSGEXT_NAMESPACES=1 exec unshare --mount --ipc --pid --fork --kill-child --mount-proc \
-            bash "$0" "$@"
+    [ -z "${MSGEXT_NAMESPACES:-}" ] || return 0
+    mkdir -p "$cache"
+    exec 9> "$cache/lock"
+    flock --nonblock 9 || { echo 'msgext: waiting for another run in these roots'; flock 9; }
+    MSGEXT_NAMESPACES=1 exec unshare --mount --ipc --pid --fork --kill-child --mount-proc \
+        bash "$0" "$@"
 }
-
-cache=${XDG_CACHE_HOME:-/var/cache}/msgext
 
 # The minimal system of a suite.
 make_base() { # suite
@@ -53,9 +56,15 @@ mount_root() { # suite, folder
     mount -t tmpfs -o mode=1777 tmpfs "$2/tmp"
     mount --bind "$cache/packages/$1" "$2/var/cache/apt/archives"
 }
+unmount_root() { # folder: nothing is mounted in it then, or it fails
+    local at
+    for at in $(awk -v root="$1/" 'index($5, root) == 1 { print $5 }' /proc/self/mountinfo | sort -r); do
+        umount -l "$at" || return 1
+    done
+}
+# What is mounted is of the machine, and a cache is on the same file system.
 remove_root() { # folder
-    umount -R "$1/proc" "$1/dev" "$1/tmp" "$1/var/cache/apt/archives"
-    rm -rf --one-file-system "$1"
+    unmount_root "$1" && rm -rf --one-file-system "$1"
 }
 
 # Nothing of this machine's environment is seen inside.

@@ -234,7 +234,7 @@ begin(const char *name, void (*talk)(PeerLine *line), MsgHttpTarget *target)
 	*target = run_target;
 	target->version = "2";
 	target->ca_file = ca_file;
-	target->timeout_ms = 5000;
+	target->timeout_ms = 30000;
 }
 
 static void
