@@ -72,6 +72,11 @@ PG_CPPFLAGS = -Isrc $(LISTENER_CPPFLAGS) $(shell pkg-config --cflags libcurl 2>/
 PG_CFLAGS = -std=gnu11 $(HARDENING) $(EXPORTS) -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-clobbered \
 	-Wno-declaration-after-statement
+# The server's own flags are those of its gcc.
+ifneq ($(findstring clang,$(CC)),)
+PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument \
+	-Wno-ignored-attributes
+endif
 SHLIB_LINK = -Wl,-z,relro -Wl,-z,now $(shell pkg-config --libs libcurl libssl libprotobuf-c libxml-2.0 $(LISTENER_LIBS) 2>/dev/null)
 
 # --coverage, by script/coverage.sh.
