@@ -29,6 +29,7 @@ main(int argc, char **argv)
 	test_lifecycle();
 	test_cascade();
 	test_provider();
+	test_rate();
 	test_samples();
 	test_login();
 	test_mask();

@@ -1,6 +1,8 @@
 /*
  * limiter.c
  *		Rate limits: see limiter.h.
+ *
+ * Knows the senders; the arithmetic of a window is core/rate's.
  */
 #include "postgres.h"
 
@@ -9,32 +11,18 @@
 
 #include "pg/engine/limiter.h"
 
-/* A window of more is kept in coarser steps, never looser. */
-#define WINDOW_MAX 10000
-
-/* How many messages of one sender are set aside; beyond it their lane stands still. */
-#define QUEUE_MAX 1000
-
 /* Senders remembered at a time; beyond it those that rest are forgotten. */
 #define BUCKETS_MAX 10000
 
-/* Longest window that is taken for full when a dispatcher starts. */
-#define RESTART_WINDOW_MS 60000
-
 /* The dispatcher writes down its last claim this often. */
-#define LAST_CLAIM_SLACK_MS 1500
+#define LAST_CLAIM_SLACK_US (1500 * 1000)
 
 #define KEY_MAX 192
 
 typedef struct Bucket
 {
 	char key[KEY_MAX];
-	MsgRate rate;
-	int count; /* entries of times, of period_ms together */
-	int64 period_ms;
-	int next;			  /* oldest entry: overwritten by the next message */
-	TimestampTz *times;	  /* when the last count messages left */
-	TimestampTz line_end; /* when the last of those that wait has its turn */
+	MsgRateWindow window;
 } Bucket;
 
 struct MsgLimiter
@@ -68,72 +56,43 @@ forget_resting(MsgLimiter *limiter, TimestampTz now)
 	hash_seq_init(&scan, limiter->buckets);
 	while ((bucket = hash_seq_search(&scan)) != NULL)
 	{
-		int newest = (bucket->next + bucket->count - 1) % bucket->count;
-
-		if (bucket->times[newest] + bucket->period_ms * 1000 < now)
+		if (msgext_rate_rests(&bucket->window, now))
 		{
-			pfree(bucket->times);
+			pfree(bucket->window.times);
 			hash_search(limiter->buckets, bucket->key, HASH_REMOVE, NULL);
 		}
 	}
 }
 
-static void
-start_bucket(MsgLimiter *limiter, Bucket *bucket, const MsgRate *rate, TimestampTz now,
-			 TimestampTz last_claim)
-{
-	int64 scale = (rate->count + WINDOW_MAX - 1) / WINDOW_MAX;
-	int i;
-
-	bucket->rate = *rate;
-	bucket->count = (int) (rate->count / scale);
-	bucket->period_ms = rate->per_ms / scale;
-	bucket->next = 0;
-	bucket->line_end = 0;
-	bucket->times =
-		MemoryContextAllocZero(limiter->context, sizeof(TimestampTz) * bucket->count);
-	if (last_claim == 0)
-		return;
-	last_claim += LAST_CLAIM_SLACK_MS * 1000;
-	for (i = 0; i < bucket->count; i++)
-	{
-		/*
-		 * A short window is taken for full. To do so for a day's would stop the sender
-		 * for a day: that one is taken for evenly used.
-		 */
-		if (bucket->period_ms <= RESTART_WINDOW_MS)
-			bucket->times[i] = Min(last_claim, now);
-		else
-			bucket->times[i] = Min(last_claim, now) - bucket->period_ms * 1000 /
-														  bucket->count *
-														  (bucket->count - i);
-	}
-}
-
-static Bucket *
-find_bucket(MsgLimiter *limiter, const char *server, const char *key, const MsgRate *rate,
+static MsgRateWindow *
+find_window(MsgLimiter *limiter, const char *server, const char *key, const MsgRate *rate,
 			TimestampTz now, TimestampTz last_claim)
 {
 	char name[KEY_MAX];
 	Bucket *bucket;
+	MsgRateWindow *window;
+	TimestampTz last = 0;
 	bool found;
 
 	snprintf(name, sizeof(name), "%s/%s", server, key != NULL ? key : "");
 	if (hash_get_num_entries(limiter->buckets) > BUCKETS_MAX)
 		forget_resting(limiter, now);
 	bucket = hash_search(limiter->buckets, name, HASH_ENTER, &found);
-	if (found &&
-		(bucket->rate.count != rate->count || bucket->rate.per_ms != rate->per_ms))
+	window = &bucket->window;
+	if (found && window->rate.count == rate->count && window->rate.per_ms == rate->per_ms)
+		return window;
+	if (found)
 	{
-		TimestampTz newest =
-			bucket->times[(bucket->next + bucket->count - 1) % bucket->count];
-
-		pfree(bucket->times);
-		start_bucket(limiter, bucket, rate, now, newest);
+		last = msgext_rate_newest(window);
+		pfree(window->times);
 	}
-	else if (!found)
-		start_bucket(limiter, bucket, rate, now, last_claim);
-	return bucket;
+	else if (last_claim != 0)
+		last = Min(last_claim + LAST_CLAIM_SLACK_US, now);
+	msgext_rate_start(
+		window, rate,
+		MemoryContextAlloc(limiter->context, sizeof(int64_t) * msgext_rate_entries(rate)),
+		last);
+	return window;
 }
 
 bool
@@ -141,34 +100,22 @@ msgext_limiter_take(MsgLimiter *limiter, const char *server, const char *key,
 					const MsgRate *rate, TimestampTz now, TimestampTz last_claim,
 					TimestampTz *until)
 {
-	Bucket *bucket = find_bucket(limiter, server, key, rate, now, last_claim);
-	TimestampTz free_at = bucket->times[bucket->next] + bucket->period_ms * 1000;
+	int64_t until_us = 0;
+	bool may = msgext_rate_take(find_window(limiter, server, key, rate, now, last_claim),
+								now, &until_us);
 
-	if (bucket->times[bucket->next] != 0 && free_at > now)
-	{
-		*until = free_at;
-		return false;
-	}
-	bucket->times[bucket->next] = now;
-	bucket->next = (bucket->next + 1) % bucket->count;
-	return true;
+	*until = until_us;
+	return may;
 }
 
 bool
 msgext_limiter_reserve(MsgLimiter *limiter, const char *server, const char *key,
 					   const MsgRate *rate, TimestampTz now, TimestampTz *at)
 {
-	Bucket *bucket = find_bucket(limiter, server, key, rate, now, 0);
-	int64 step = Max(bucket->period_ms * 1000 / bucket->count, 1);
-	TimestampTz next = Max(bucket->times[bucket->next] + bucket->period_ms * 1000, now);
+	int64_t at_us;
+	bool lines_up =
+		msgext_rate_reserve(find_window(limiter, server, key, rate, now, 0), now, &at_us);
 
-	next = Max(next, bucket->line_end + step);
-	if (next > now + QUEUE_MAX * step + bucket->period_ms * 1000)
-	{
-		*at = next;
-		return false;
-	}
-	bucket->line_end = next;
-	*at = next;
-	return true;
+	*at = at_us;
+	return lines_up;
 }

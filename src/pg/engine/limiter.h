@@ -9,7 +9,7 @@
 #ifndef MSGEXT_LIMITER_H
 #define MSGEXT_LIMITER_H
 
-#include "core/option.h"
+#include "core/rate.h"
 #include "utils/timestamp.h"
 
 typedef struct MsgLimiter MsgLimiter;
