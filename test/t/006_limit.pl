@@ -128,6 +128,24 @@ subtest 'recipient over a restart' => sub {
 	is($t->sql("SELECT msgext.cancel_message($id)"), 't', 'it can be cancelled');
 };
 
+subtest 'recipient limit raised' => sub {
+	my $phone = 79990005101;
+	my @ids = map { $t->send(phone => $phone) } 1 .. 8;
+	my $waits = 'SELECT count(*) FROM msgext.outbox WHERE state = \'queued\' AND waiting = \'recipient_limit\' AND id IN ('
+	  . join(',', @ids) . ')';
+
+	ok($t->wait_sql($waits, 3), 'three wait for a day');
+	$t->set_option('vk', recipient_limit => '7/day');
+	ok($t->wait_sql($waits, 1), 'with room for two more, two are sent at once');
+	ok(until_true(sub { $sim->count($phone) == 7 }), 'and arrive');
+	$t->set_option('vk', recipient_limit => '7/hour');
+	ok($t->wait_sql("$waits AND next_attempt_at < now() + interval '1 hour'", 1), 'a shorter window is waited for');
+	$t->set_option('vk', recipient_limit => 'off');
+	ok($t->wait_sql($waits, 0), 'without a limit none waits');
+	ok(until_true(sub { $sim->count($phone) == 8 }), 'and the last arrives');
+	$t->set_option('vk', recipient_limit => '5/day');
+};
+
 subtest 'what does not count' => sub {
 	my $phone = 79990006001;
 

@@ -35,6 +35,8 @@
 #include "pg/store/recipient_use.h"
 #include "pg/store/reminder.h"
 
+#define MSG_WAITS_FOR_RECIPIENT "recipient_limit"
+
 /* Another transaction holds the row: look again after this. */
 #define HELD_RETRY_US (200 * 1000)
 
@@ -182,7 +184,7 @@ claim_within_limits(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane,
 	if (server->recipient_limit.count > 0 && recipient != NULL &&
 		!msgext_recipient_take(uses_of(&engine->turn), upstream->oid, key, recipient,
 							   row->id, &server->recipient_limit, now, &until))
-		return defer(engine, upstream, row, until, "recipient_limit", NULL);
+		return defer(engine, upstream, row, until, MSG_WAITS_FOR_RECIPIENT, NULL);
 	if (server->rate_limit.count > 0 &&
 		!msgext_limiter_take(engine->limiter, upstream->name, key, &server->rate_limit,
 							 now, upstream->health.last_claim_at, &until))
@@ -286,23 +288,50 @@ msgext_admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgR
 	return result;
 }
 
+static bool
+has_usable_account(MsgUpstream *upstream, const MsgRow *row)
+{
+	const MsgAccount *account = msgext_server_account(
+		upstream->server, row->sender_oid, msgext_row_text(row, Anum_outbox_sender));
+
+	if (account->error == NULL && !msgext_refusal_holds(upstream, account))
+		return true;
+	upstream->mended.any = true;
+	return false;
+}
+
+/* Is there room for its recipient, or sooner or later than was thought? */
+static bool
+has_another_limit(MsgEngine *engine, const MsgUpstream *upstream, const MsgRow *row)
+{
+	const MsgRate *limit = &upstream->server->recipient_limit;
+	const char *recipient = msgext_row_text(row, Anum_outbox_recipient);
+	TimestampTz until;
+
+	return limit->count == 0 || recipient == NULL ||
+		   msgext_recipient_has_room(uses_of(&engine->turn), upstream->oid,
+									 msgext_row_text(row, Anum_outbox_limit_key),
+									 recipient, row->id, limit, engine->turn.now,
+									 &until) ||
+		   until != row->next_attempt_at;
+}
+
 MsgAdmission
 msgext_admit_mended(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
 {
 	MsgRow due = *row;
-	const MsgAccount *account;
 	const char *why = msgext_row_text(row, Anum_outbox_waiting);
 
-	if (row->state != MSG_QUEUED || row->server_oid != upstream->oid || why == NULL ||
-		strcmp(why, MSG_WAITS_FOR_ACCOUNT) != 0)
+	if (row->state != MSG_QUEUED || row->server_oid != upstream->oid || why == NULL)
 		return MSG_ADMIT_WAITS;
-	account = msgext_server_account(upstream->server, row->sender_oid,
-									msgext_row_text(row, Anum_outbox_sender));
-	if (account->error != NULL || msgext_refusal_holds(upstream, account))
+	if (strcmp(why, MSG_WAITS_FOR_ACCOUNT) == 0)
 	{
-		upstream->mended.any = true;
-		return MSG_ADMIT_WAITS;
+		if (!has_usable_account(upstream, row))
+			return MSG_ADMIT_WAITS;
 	}
+	else if (strcmp(why, MSG_WAITS_FOR_RECIPIENT) != 0 ||
+			 !has_another_limit(engine, upstream, row))
+		return MSG_ADMIT_WAITS;
 	due.next_attempt_at = engine->turn.now;
 	return msgext_admit(engine, upstream, NULL, &due);
 }

@@ -78,8 +78,9 @@ take_reminded(MsgEngine *engine, MsgUpstream *upstream, int max)
 }
 
 /*
- * Messages that were set aside for their account, in front of their time: those whose
- * account can be used again leave, as far as there is room; the others stay as they are.
+ * Messages that were set aside for their account or for their recipient's limit, in front
+ * of their time: those that may be sent now leave, as far as there is room; the others stay
+ * as they are.
  * Returns how many were claimed.
  */
 static int
@@ -97,7 +98,9 @@ take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)
 		look->wanted = look->any = false;
 		look->at = engine->turn.now;
 		look->id = 0;
-		look->until = engine->turn.now + MSG_ACCOUNT_RETRY_MAX_US;
+		look->until =
+			look->limits ? DT_NOEND : engine->turn.now + MSG_ACCOUNT_RETRY_MAX_US;
+		look->limits = false;
 	}
 	if (!look->looking || max <= 0)
 		return 0;

@@ -137,6 +137,17 @@ msgext_upstream_load(MsgTurn *turn, MsgUpstreams *upstreams, MsgUpstream *upstre
 	upstream->mended.looking = false;
 }
 
+/* Another limit of recipients: what waits for the one before may go, or wait shorter. */
+static void
+note_limit(MsgUpstream *upstream, const MsgServer *server)
+{
+	const MsgRate *before = &upstream->server->recipient_limit;
+	const MsgRate *now = &server->recipient_limit;
+
+	if (before->count != now->count || before->per_ms != now->per_ms)
+		upstream->mended.any = upstream->mended.limits = true;
+}
+
 /* The settings as they are now; a server whose options are wrong is left out. */
 static void
 load_server(MsgUpstream *upstream)
@@ -146,7 +157,11 @@ load_server(MsgUpstream *upstream)
 	if (server == upstream->server)
 		return;
 	if (upstream->server != NULL)
+	{
+		if (server != NULL)
+			note_limit(upstream, server);
 		msgext_server_unpin(upstream->server);
+	}
 	upstream->server = server;
 	if (server == NULL)
 		return;
@@ -256,6 +271,9 @@ msgext_upstreams_read_pauses(MsgTurn *turn, MsgUpstreams *upstreams)
 			/* What was wrong may have been mended in a file, which no catalog tells of. */
 			msgext_server_forget_all();
 			msgext_upstream_load(turn, upstreams, upstream);
+
+			/* Nobody may have seen that the limit of recipients is another. */
+			upstream->mended.limits = true;
 		}
 	}
 }

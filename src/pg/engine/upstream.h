@@ -18,13 +18,15 @@
 #define MSG_PRIORITIES 5
 
 /*
- * Messages are set aside for want of a usable account, some of them for minutes. When one
- * may have become usable, all of them are looked at, in the order of their reminders.
+ * Messages are set aside for want of a usable account, some of them for minutes, and for a
+ * limit of their recipient, for up to 31 days. When an account may have become usable, or
+ * the limit is another, they are looked at in the order of their reminders.
  */
 typedef struct MsgMended
 {
 	bool any;	  /* there may be such messages */
 	bool wanted;  /* a look, from the start */
+	bool limits;  /* it is for the limit of recipients too: at all reminders there are */
 	bool looking; /* one is under way: its position, and its end */
 	TimestampTz at;
 	int64 id;

@@ -31,36 +31,55 @@ begin_scan(MsgTable *uses, Oid server, const char *key, const char *recipient,
 	return msgext_table_scan(uses, "recipient_use_key", SnapshotSelf, keys, 4);
 }
 
-bool
-msgext_recipient_take(MsgTable *uses, Oid server, const char *key, const char *recipient,
-					  int64 message, const MsgRate *limit, TimestampTz now,
-					  TimestampTz *until)
+/* *known: the message has its place already. */
+static bool
+has_room(MsgTable *uses, Oid server, const char *key, const char *recipient,
+		 int64 message, const MsgRate *limit, TimestampTz now, TimestampTz *until,
+		 bool *known)
 {
 	MsgScan *scan = begin_scan(uses, server, key, recipient, now - limit->per_ms * 1000);
 	TupleTableSlot *slot;
-	MsgValues row;
 	TimestampTz oldest = 0;
 	int64 n = 0;
 	bool isnull;
-	bool known = false;
 
-	while (!known && n < limit->count && (slot = msgext_scan_next(scan)) != NULL)
+	*known = false;
+	while (!*known && n < limit->count && (slot = msgext_scan_next(scan)) != NULL)
 	{
-		known = DatumGetInt64(slot_getattr(slot, Anum_recipient_use_message_id,
-										   &isnull)) == message;
+		*known = DatumGetInt64(slot_getattr(slot, Anum_recipient_use_message_id,
+											&isnull)) == message;
 		if (oldest == 0)
 			oldest =
 				DatumGetTimestampTz(slot_getattr(slot, Anum_recipient_use_at, &isnull));
 		n++;
 	}
 	msgext_scan_end(scan);
+	*until = oldest + limit->per_ms * 1000;
+	return *known || n < limit->count;
+}
+
+bool
+msgext_recipient_has_room(MsgTable *uses, Oid server, const char *key,
+						  const char *recipient, int64 message, const MsgRate *limit,
+						  TimestampTz now, TimestampTz *until)
+{
+	bool known;
+
+	return has_room(uses, server, key, recipient, message, limit, now, until, &known);
+}
+
+bool
+msgext_recipient_take(MsgTable *uses, Oid server, const char *key, const char *recipient,
+					  int64 message, const MsgRate *limit, TimestampTz now,
+					  TimestampTz *until)
+{
+	MsgValues row;
+	bool known;
+
+	if (!has_room(uses, server, key, recipient, message, limit, now, until, &known))
+		return false;
 	if (known)
 		return true;
-	if (n >= limit->count)
-	{
-		*until = oldest + limit->per_ms * 1000;
-		return false;
-	}
 	msgext_values_init(&row);
 	msgext_values_oid(&row, Anum_recipient_use_server_oid, server);
 	msgext_values_text(&row, Anum_recipient_use_limit_key, key != NULL ? key : "");

@@ -25,6 +25,13 @@ extern bool msgext_recipient_take(MsgTable *uses, Oid server, const char *key,
 								  const char *recipient, int64 message,
 								  const MsgRate *limit, TimestampTz now,
 								  TimestampTz *until);
+
+/* The same, with nothing written down. */
+extern bool msgext_recipient_has_room(MsgTable *uses, Oid server, const char *key,
+									  const char *recipient, int64 message,
+									  const MsgRate *limit, TimestampTz now,
+									  TimestampTz *until);
+
 /* When this use, a row of the table, was. */
 extern TimestampTz msgext_recipient_used_at(TupleTableSlot *use);
 
