@@ -1,15 +1,15 @@
 /*
  * lane_cursor.h
- *		How far a lane has been read, in transactions: which ranges of them to read next so
- *		that each message is found once, in whatever order they commit.
+ *		How far a lane has been read, in transactions: which ranges of them to read next
+ *		so that each message is found once, in whatever order they commit.
  *
  * Arithmetic on transaction ids of 64 bits; reads nothing. store/lane.c reads the ranges.
  *
- * "done" is a snapshot: all messages of transactions visible in it have been passed. "scan"
- * is the snapshot being read now. What is new in it are the transactions that were running
- * in done and have ended since, and those that began later. The position (xid, id) says how
- * far that has been read: all of lower transactions, and of xid itself up to id (INT64_MAX:
- * all of it).
+ * "done" is a snapshot: all messages of transactions visible in it have been passed.
+ * "scan" is the snapshot being read now. What is new in it are the transactions that were
+ * running in done and have ended since, and those that began later. The position (xid,
+ * id) says how far that has been read: all of lower transactions, and of xid itself up to
+ * id (INT64_MAX: all of it).
  */
 #ifndef MSGEXT_LANE_CURSOR_H
 #define MSGEXT_LANE_CURSOR_H
@@ -59,8 +59,8 @@ extern bool msgext_lane_cursor_start(MsgLaneCursor *cursor, const MsgSnapshot *n
 extern bool msgext_lane_cursor_range(MsgLaneCursor *cursor, MsgLaneRange *range);
 
 /*
- * Is a row of this transaction, found in a range, to be taken in this round? What scan does
- * not see belongs to a later one.
+ * Is a row of this transaction, found in a range, to be taken in this round? What scan
+ * does not see belongs to a later one.
  */
 extern bool msgext_lane_cursor_wants(const MsgLaneCursor *cursor, uint64_t xid);
 

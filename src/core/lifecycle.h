@@ -41,7 +41,7 @@ typedef enum MsgVerdict
 	MSG_VERDICT_REJECTED, /* never again; code and text say why */
 	MSG_VERDICT_RELOGIN,  /* the session was refused: log in, then send again */
 	MSG_VERDICT_PAUSE,	  /* not taken, and nothing else of this channel will be */
-	MSG_VERDICT_PAUSE_ACCOUNT, /* not taken, and nothing else with these credentials will be */
+	MSG_VERDICT_PAUSE_ACCOUNT, /* nor will anything with these credentials be */
 	MSG_VERDICT_UNSURE		   /* perhaps taken */
 } MsgVerdict;
 

@@ -98,7 +98,9 @@ read_entity(const char *at, const char *end, char *out, size_t *out_len)
 	return (size_t) (behind - at);
 }
 
-/* The character that an escape at at stands for, and the escape's length; 0 = it is none. */
+/*
+ * The character that an escape at at stands for, and the escape's length; 0 = it is none.
+ */
 static size_t
 read_escape(const char *at, const char *end, char *out, size_t *out_len)
 {
@@ -119,7 +121,9 @@ read_escape(const char *at, const char *end, char *out, size_t *out_len)
 		return at[0] == '+' ? 1 : 3;
 	}
 
-	/* CDATA ended and begun again, as is done for a "]]>" in it: it stands for nothing. */
+	/*
+	 * CDATA ended and begun again, as is done for a "]]>" in it: it stands for nothing.
+	 */
 	if ((size_t) (end - at) >= sizeof(CDATA_SEAM) - 1 &&
 		memcmp(at, CDATA_SEAM, sizeof(CDATA_SEAM) - 1) == 0)
 	{

@@ -211,9 +211,10 @@ typedef struct MsgProvider
 	const MsgOption *options; /* beside the common ones, or with other defaults */
 
 	/*
-	 * Members of a message's detail, of whatever depth, that the codec reads again for the
-	 * next request; ends with NULL, or is NULL. They are ids and words of its own, which it
-	 * has checked, and are kept as they are: a short secret may be part of an id.
+	 * Members of a message's detail, of whatever depth, that the codec reads again for
+	 * the next request; ends with NULL, or is NULL. They are ids and words of its own,
+	 * which it has checked, and are kept as they are: a short secret may be part of an
+	 * id.
 	 */
 	const char *const *memory;
 

@@ -1,7 +1,7 @@
 /*
  * rate.h
- *		So many in a period, kept over a sliding window: may one more go now, and when does
- *		the next one have its turn?
+ *		So many in a period, kept over a sliding window: may one more go now, and when
+ *		does the next one have its turn?
  *
  * Pure arithmetic: the caller tells the time and gives the memory. Times are microseconds
  * of whatever clock; 0 stands for never.
@@ -42,15 +42,15 @@ extern int64_t msgext_rate_newest(const MsgRateWindow *window);
 extern bool msgext_rate_rests(const MsgRateWindow *window, int64_t now_us);
 
 /*
- * May one more go now? Counts it if so. Otherwise *until_us is when the next one may. A rate
- * of more than 10000 is kept in coarser steps, never looser.
+ * May one more go now? Counts it if so. Otherwise *until_us is when the next one may. A
+ * rate of more than 10000 is kept in coarser steps, never looser.
  */
 extern bool msgext_rate_take(MsgRateWindow *window, int64_t now_us, int64_t *until_us);
 
 /*
- * Where one that had to wait should line up: the time at which its turn comes if those that
- * wait already go first. False when more than a window's worth and a thousand wait; *at_us
- * is then when it would be.
+ * Where one that had to wait should line up: the time at which its turn comes if those
+ * that wait already go first. False when more than a window's worth and a thousand wait;
+ * *at_us is then when it would be.
  */
 extern bool msgext_rate_reserve(MsgRateWindow *window, int64_t now_us, int64_t *at_us);
 

@@ -27,7 +27,9 @@ extern MsgEndpoints *msgext_endpoints_create(const MsgEndpoint *endpoints, int n
 											 int *lost);
 extern void msgext_endpoints_free(MsgEndpoints *endpoints);
 
-/* The server that a percent-encoded path leads to, or NULL. endpoints may be NULL: none. */
+/*
+ * The server that a percent-encoded path leads to, or NULL. endpoints may be NULL: none.
+ */
 extern const char *msgext_endpoints_find(const MsgEndpoints *endpoints, const char *path);
 
 #endif /* MSGEXT_ENDPOINT_H */

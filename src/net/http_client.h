@@ -4,8 +4,9 @@
  *		done. Owns the curl multi handle, its easy handles and its epoll descriptor.
  *
  * Knows neither PostgreSQL nor any provider, is used by one thread at a time, which has
- * every signal blocked (libcurl starts another one to resolve names), and repeats no request
- * that a peer may have read: that is the caller's decision, for it may double a message.
+ * every signal blocked (libcurl starts another one to resolve names), and repeats no
+ * request that a peer may have read: that is the caller's decision, for it may double a
+ * message.
  */
 #ifndef MSGEXT_HTTP_CLIENT_H
 #define MSGEXT_HTTP_CLIENT_H

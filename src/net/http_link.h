@@ -1,7 +1,7 @@
 /*
  * http_link.h
- *		The listener's connections in the order in which their time ends, and which of them
- *		are to be cut.
+ *		The listener's connections in the order in which their time ends, and which of
+ *		them are to be cut.
  *
  * Cuts a connection by shutting its socket down: libmicrohttpd sees the end of what it
  * reads, and closes it. Reads no byte.

@@ -53,8 +53,8 @@ extern int msgext_http_listener_set_endpoints(MsgHttpListener *listener,
 
 extern int msgext_http_listener_fd(const MsgHttpListener *listener);
 /*
- * Milliseconds until the listener wants to be pumped, or its inbox to be emptied; -1 = not
- * before its descriptor is readable.
+ * Milliseconds until the listener wants to be pumped, or its inbox to be emptied; -1 =
+ * not before its descriptor is readable.
  */
 extern long msgext_http_listener_timeout_ms(const MsgHttpListener *listener,
 											int64_t now_us);

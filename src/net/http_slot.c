@@ -354,7 +354,9 @@ retry_after_ms(const MsgHttpSlot *slot)
 	long long seconds;
 	char *end;
 
-	/* libcurl's own number does not tell 0 from nothing, and of late ends at six hours. */
+	/*
+	 * libcurl's own number does not tell 0 from nothing, and of late ends at six hours.
+	 */
 	if (curl_easy_header(slot->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) !=
 		CURLHE_OK)
 		return -1;

@@ -1,6 +1,7 @@
 /*
  * http_slot.h
- *		One request on one easy handle: its settings, what has come of it, what that means.
+ *		One request on one easy handle: its settings, what has come of it, what that
+ *		means.
  *
  * A slot is used again and again, for the sake of the handle and its buffers. Reads and
  * writes no socket: http_client.c drives libcurl.
@@ -59,8 +60,8 @@ extern bool msgext_http_slot_prepare(MsgHttpSlot *slot, const MsgHttpTarget *tar
 
 /*
  * Is it certain that nobody has processed the request, because its kept connection could
- * not be trusted or the peer of HTTP/2 refused it? Then, a few times, the handle is set up
- * to send it once more.
+ * not be trusted or the peer of HTTP/2 refused it? Then, a few times, the handle is set
+ * up to send it once more.
  */
 extern bool msgext_http_slot_renew(MsgHttpSlot *slot, CURLcode code);
 

@@ -28,7 +28,9 @@ read_number(const char *text, long *number)
 	return end > text && *number >= 0;
 }
 
-/* The stream that the request is on, by libcurl 7 and by 8; false when that is not said. */
+/*
+ * The stream that the request is on, by libcurl 7 and by 8; false when that is not said.
+ */
 static bool
 read_stream(const char *text, long *number)
 {

@@ -1,7 +1,7 @@
 /*
  * http_trace.h
- *		What libcurl says of an HTTP/2 request in words only: the stream it is on, and that
- *		the peer turned that stream away unread.
+ *		What libcurl says of an HTTP/2 request in words only: the stream it is on, and
+ *		that the peer turned that stream away unread.
  *
  * RFC 9113, 8.7: a request above the last stream that a GOAWAY names, or answered with
  * REFUSED_STREAM, has not been processed and may be repeated. libcurl has no code for

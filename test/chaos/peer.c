@@ -670,7 +670,9 @@ choose_fault(void)
 	return NONE;
 }
 
-/* Returns the length of the request that stands at the beginning, 0 if it is not whole. */
+/*
+ * Returns the length of the request that stands at the beginning, 0 if it is not whole.
+ */
 static size_t
 request_length(const Connection *c, size_t *head_length)
 {
@@ -722,7 +724,9 @@ look_at_request(Connection *c)
 			enter("B a request without end");
 			end_connection(c, true);
 		}
-		/* The fault is kept for the rest of it: NONE is chosen anew, and may become one. */
+		/*
+		 * The fault is kept for the rest of it: NONE is chosen anew, and may become one.
+		 */
 		return;
 	}
 	request = strndup(c->in.bytes, head);

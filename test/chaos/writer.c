@@ -1,7 +1,8 @@
 /*
  * writer.c
- *		A session of the chaos driver that queues messages in every way there is, while its
- *		server is killed under it, and keeps a ledger of its own of what was committed.
+ *		A session of the chaos driver that queues messages in every way there is, while
+ *		its server is killed under it, and keeps a ledger of its own of what was
+ *		committed.
  *
  *		writer CONNINFO LEDGER NUMBER SEED			until SIGTERM
  *		observer: writer CONNINFO LEDGER observe	reports states that go backwards
@@ -16,8 +17,9 @@
  *		E text				an error that no fault of the driver's explains
  *		BACK id from to		the observer saw a state that may not follow
  *
- * The file is written with write(2) line by line and not synced: the driver kills servers,
- * never the machine. This program judges nothing but the observer's order of states.
+ * The file is written with write(2) line by line and not synced: the driver kills
+ * servers, never the machine. This program judges nothing but the observer's order of
+ * states.
  */
 #define _GNU_SOURCE
 

@@ -166,7 +166,9 @@ record(Request *request, const DiadocMessage *message, const char *code)
 
 /* POST /V3/PostMessage */
 
-/* "not case-sensitive, may be absent; by default the MD5 of the body"; per sender's box. */
+/*
+ * "not case-sensitive, may be absent; by default the MD5 of the body"; per sender's box.
+ */
 static char *
 operation_key(const Request *request, const char *box, char **operation_id)
 {

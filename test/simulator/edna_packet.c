@@ -149,7 +149,9 @@ read_fields(const xmlNode *element, EdnaItem *item)
 	return true;
 }
 
-/* "A value is taken from outMessage, else from outMessageCommon"; no address is common. */
+/*
+ * "A value is taken from outMessage, else from outMessageCommon"; no address is common.
+ */
 static void
 complete(EdnaItem *item, const EdnaItem *common)
 {

@@ -46,7 +46,9 @@ typedef struct PersoniumObjection
 	char text[256];
 } PersoniumObjection;
 
-/* personium_check.c: reads the body of a message; personium_message_free() in any case. */
+/*
+ * personium_check.c: reads the body of a message; personium_message_free() in any case.
+ */
 extern PersoniumObjection personium_read(const Buf *body, bool box_for_schema,
 										 PersoniumMessage *message);
 extern void personium_message_free(PersoniumMessage *message);

@@ -48,7 +48,9 @@ read_fixed(Wire *wire, int bytes, uint64_t *value)
 	return true;
 }
 
-/* One tag and what follows it; the start and the end of a group are fields of their own. */
+/*
+ * One tag and what follows it; the start and the end of a group are fields of their own.
+ */
 static WireResult
 read_one(Wire *wire, WireField *field)
 {

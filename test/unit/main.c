@@ -1,6 +1,7 @@
 /*
  * main.c
- *		Runs every suite that needs neither a server nor the network: unit [repository root].
+ *		Runs every suite that needs neither a server nor the network: unit [repository
+ *		root].
  *
  * Exit status 0 when all passed.
  */

@@ -25,8 +25,8 @@
  *	NAME.status-answers.json	the same of status requests
  *	NAME.job.json			the message of a status request or an attempt: id, key,
  *							attempt, maybe_sent, provider_id, channels, created,
- *							accepted, now, detail, and fragment where it is JSON; or a list
- *							of such
+ *							accepted, now, detail, and fragment where it is JSON; or a
+ *							list of such
  *	NAME.status-request		the request for NAME.job.json
  *	NAME.logins.json		[{"options", "refresh_token", "needed", "request", "error"}]:
  *							what is asked for a session with these options alone; the

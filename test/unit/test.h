@@ -2,8 +2,8 @@
  * test.h
  *		The runner's few words: a test has a name, an arena and checks.
  *
- * Speaks TAP on standard output, so that prove reads it. A failed check is reported with its
- * place and makes its test fail; the test goes on.
+ * Speaks TAP on standard output, so that prove reads it. A failed check is reported with
+ * its place and makes its test fail; the test goes on.
  */
 #ifndef MSGEXT_TEST_H
 #define MSGEXT_TEST_H

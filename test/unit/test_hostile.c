@@ -281,7 +281,9 @@ check_body(const MsgProvider *provider, const MsgConn *conn, const MsgJob *jobs,
 	}
 }
 
-/* Of a format, through every provider: few of them speak it, and the others end at once. */
+/*
+ * Of a format, through every provider: few of them speak it, and the others end at once.
+ */
 static void
 check_bodies(const char *format, const Body *bodies, size_t n, size_t size)
 {

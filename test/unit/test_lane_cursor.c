@@ -1,8 +1,8 @@
 /*
  * test_lane_cursor.c
- *		The lane's arithmetic against a model that knows everything: random transactions that
- *		begin, write, commit, abort and run for ever, a reader that stops half way, and
- *		crashes that take it back to what it had saved.
+ *		The lane's arithmetic against a model that knows everything: random transactions
+ *		that begin, write, commit, abort and run for ever, a reader that stops half way,
+ *		and crashes that take it back to what it had saved.
  */
 #include "test.h"
 
@@ -91,7 +91,9 @@ compare_rows(const void *a, const void *b)
 	return (left->id > right->id) - (left->id < right->id);
 }
 
-/* What the index has for the range: rows of ended and visible transactions, in its order. */
+/*
+ * What the index has for the range: rows of ended and visible transactions, in its order.
+ */
 static int
 read_range(World *world, const MsgLaneRange *range, Row **out)
 {

@@ -403,8 +403,8 @@ static const Prospect prospects[] = {{"goes on", 0, 0, 0, -1},
 									 {"expires", 0, 0, 3, 3000}};
 
 /*
- * Of every verdict the state that follows, by prospect, for each setting: Queued, Accepted,
- * Rejected, Failed, Expired, Unknown.
+ * Of every verdict the state that follows, by prospect, for each setting: Queued,
+ * Accepted, Rejected, Failed, Expired, Unknown.
  */
 static const struct
 {

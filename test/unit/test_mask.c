@@ -25,8 +25,8 @@ masked(const char *text, const char *secret)
 }
 
 /*
- * Masks 1 MiB of word again and again, with n secrets of len bytes of it and a letter that
- * never follows. Returns the milliseconds that the processor took.
+ * Masks 1 MiB of word again and again, with n secrets of len bytes of it and a letter
+ * that never follows. Returns the milliseconds that the processor took.
  */
 static long
 mask_long(const char *word, int len, int n)

@@ -89,7 +89,9 @@ test_exact(void)
 				CHECK_INT(count_within(gone, n, until_us - 1, period_us), rates[i].count);
 			}
 
-			/* At once, after a little, just before and at the moment it names, and late. */
+			/*
+			 * At once, after a little, just before and at the moment it names, and late.
+			 */
 			switch (random_below(6))
 			{
 				case 0:

@@ -1,6 +1,7 @@
 /*
  * digest.h
- *		SHA-256 of what is added piece by piece. ERROR where the library cannot compute it.
+ *		SHA-256 of what is added piece by piece. ERROR where the library cannot compute
+ *		it.
  */
 #ifndef MSGEXT_DIGEST_H
 #define MSGEXT_DIGEST_H

@@ -12,8 +12,8 @@
 extern Oid msgext_extension_oid(void);
 
 /*
- * Keeps the extension from being dropped until the transaction ends; may wait for somebody
- * who is dropping it. False when this database has another one by now, or none.
+ * Keeps the extension from being dropped until the transaction ends; may wait for
+ * somebody who is dropping it. False when this database has another one by now, or none.
  */
 extern bool msgext_extension_hold(Oid extension);
 

@@ -1,7 +1,7 @@
 /*
  * text.c
- *		Between the texts of this database and UTF-8, which everything outside of it is: see
- *		text.h.
+ *		Between the texts of this database and UTF-8, which everything outside of it is:
+ *		see text.h.
  */
 #include "postgres.h"
 
@@ -22,7 +22,8 @@ replace_high_bytes(char *text)
 }
 
 /*
- * A copy in the other encoding. A character that it cannot hold becomes a question mark, and
+ * A copy in the other encoding. A character that it cannot hold becomes a question mark,
+ * and
  * *whole false: it must not cost the rest of the text.
  */
 static char *

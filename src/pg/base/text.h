@@ -2,10 +2,10 @@
  * text.h
  *		Between the texts of this database and UTF-8.
  *
- * What comes from providers and goes to them is UTF-8: payloads, settings, credentials, answers,
- * and everything that codecs see or say. Tables, catalogs and messages of the server are in the
- * database's encoding. Between them, every text goes through here. In a database of encoding
- * SQL_ASCII texts are UTF-8 already.
+ * What comes from providers and goes to them is UTF-8: payloads, settings, credentials,
+ * answers, and everything that codecs see or say. Tables, catalogs and messages of the
+ * server are in the database's encoding. Between them, every text goes through here. In a
+ * database of encoding SQL_ASCII texts are UTF-8 already.
  */
 #ifndef MSGEXT_TEXT_H
 #define MSGEXT_TEXT_H

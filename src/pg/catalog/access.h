@@ -11,7 +11,9 @@
 
 #include "pg/catalog/server.h"
 
-/* What people do with a message of somebody else's, each with the right that allows it. */
+/*
+ * What people do with a message of somebody else's, each with the right that allows it.
+ */
 typedef enum MsgAccess
 {
 	MSG_ACCESS_SEE,		/* can_read() */

@@ -74,8 +74,8 @@ extern uint64 msgext_server_generation(void);
 extern void msgext_server_forget_all(void);
 
 /*
- * Appends catalog options (of DefElem *), in UTF-8 but for paths, to settings, which end with a NULL name, or are
- * NULL; in the current context.
+ * Appends catalog options (of DefElem *), in UTF-8 but for paths, to settings, which end
+ * with a NULL name, or are NULL; in the current context.
  */
 extern MsgSetting *msgext_settings_add(MsgSetting *settings, List *options);
 
@@ -109,8 +109,9 @@ extern MsgAccount *msgext_server_account(MsgServer *server, Oid role, const char
 extern List *msgext_server_callback_tokens(MsgServer *server, const char **error);
 
 /*
- * All secrets of all mappings for the server, callback tokens included, for msgext_mask():
- * a list that ends with NULL, in the current context; the texts live as long as the server.
+ * All secrets of all mappings for the server, callback tokens included, for
+ * msgext_mask(): a list that ends with NULL, in the current context; the texts live as
+ * long as the server.
  */
 extern const char **msgext_server_secrets(MsgServer *server);
 

@@ -5,7 +5,8 @@
  * The order of the checks is their meaning:
  *
  *		1. Is it queued and not under way? Everything else has been decided.
- *		2. Has its time come? next_attempt_at is the truth, a reminder only a hint: one that
+ *		2. Has its time come? next_attempt_at is the truth, a reminder only a hint: one
+ *		that
  *		   comes too early is put right, one that comes late is as good.
  *		3. Is the row free? Who holds it may be cancelling it; nothing is decided before.
  *		4. Was it queued here? A restored copy stops before it can do anything, expiry

@@ -1,6 +1,7 @@
 /*
  * admit.h
- *		May this message leave now? Claims it if so; sets it aside, with its reason, if not.
+ *		May this message leave now? Claims it if so; sets it aside, with its reason, if
+ *		not.
  */
 #ifndef MSGEXT_ADMIT_H
 #define MSGEXT_ADMIT_H

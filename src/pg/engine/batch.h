@@ -1,12 +1,12 @@
 /*
  * batch.h
- *		Which messages leave in one request, where a provider takes many; and the claim that
- *		a turn makes for all it takes.
+ *		Which messages leave in one request, where a provider takes many; and the claim
+ *		that a turn makes for all it takes.
  *
  * A request is filled from what is due in one turn, with messages of one server and one
  * sender, and never waits for more. When a provider refuses a request as a whole for the
- * sake of one message, its messages go out again in halves until the culprit is alone. How
- * small is remembered in memory only: a dispatcher that starts anew halves again.
+ * sake of one message, its messages go out again in halves until the culprit is alone.
+ * How small is remembered in memory only: a dispatcher that starts anew halves again.
  */
 #ifndef MSGEXT_BATCH_H
 #define MSGEXT_BATCH_H
@@ -24,8 +24,8 @@ typedef struct MsgBatches
 extern void msgext_batches_init(MsgBatches *batches, MemoryContext context);
 
 /*
- * May one more message of this account leave with this turn, in a request of it or in a new
- * one?
+ * May one more message of this account leave with this turn, in a request of it or in a
+ * new one?
  */
 extern bool msgext_batch_has_room(const MsgBatches *batches, MsgFlights *flights,
 								  MsgUpstream *upstream, const MsgAccount *account,
@@ -45,8 +45,8 @@ extern void msgext_batch_write_claim(MsgBatches *batches, MsgTurn *turn,
 									 MsgFlights *flights);
 
 /*
- * A message of this claim has its result in a committed turn. Frees the claim with its last
- * one.
+ * A message of this claim has its result in a committed turn. Frees the claim with its
+ * last one.
  */
 extern void msgext_batch_settle(MsgOpenClaim *claim);
 

@@ -2,8 +2,8 @@
  * dispatcher.c
  *		The engine: see dispatcher.h.
  *
- * Owns the schedule: when a turn is taken, and what it is to do. What a turn is made of is
- * turn.c's; what precedes the first one and follows a failed one, recover.c's.
+ * Owns the schedule: when a turn is taken, and what it is to do. What a turn is made of
+ * is turn.c's; what precedes the first one and follows a failed one, recover.c's.
  */
 #include "postgres.h"
 
@@ -152,7 +152,9 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 		dispatcher->last_turn = engine->turn.now;
 	}
 
-	/* Reports without a message are looked for in any turn; only expected ones cause one. */
+	/*
+	 * Reports without a message are looked for in any turn; only expected ones cause one.
+	 */
 	if (engine->rematches.expected == NIL && (dispatcher->news & MSG_NEWS_CALLBACK) != 0)
 	{
 		msgext_rematch_news(&engine->rematches);

@@ -17,8 +17,8 @@ typedef struct MsgDispatcher MsgDispatcher;
 
 /*
  * Makes a dispatcher in context; the session holds the dispatcher lock
- * (dispatcher_lock.h). Settles what a dispatcher that died has left, in transactions of its
- * own.
+ * (dispatcher_lock.h). Settles what a dispatcher that died has left, in transactions of
+ * its own.
  */
 extern MsgDispatcher *msgext_dispatcher_create(MemoryContext context,
 											   const MsgXactOps *xact);

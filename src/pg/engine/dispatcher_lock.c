@@ -2,9 +2,9 @@
  * dispatcher_lock.c
  *		One dispatcher per database: see dispatcher_lock.h.
  *
- * The lock is an advisory one: those alone outlive an abort and end with their session. Its
- * class is none of SQL's, which are 1 and 2. It is of this extension, by oid: a dispatcher
- * of one that was dropped and made again is not the dispatcher of the new one.
+ * The lock is an advisory one: those alone outlive an abort and end with their session.
+ * Its class is none of SQL's, which are 1 and 2. It is of this extension, by oid: a
+ * dispatcher of one that was dropped and made again is not the dispatcher of the new one.
  */
 #include "postgres.h"
 

@@ -4,7 +4,8 @@
  *		second for one sender.
  *
  * Rates are kept in memory, exactly, over a sliding window; a dispatcher that starts
- * waits as if the window before it were full. Limits per recipient: store/recipient_use.h.
+ * waits as if the window before it were full. Limits per recipient:
+ * store/recipient_use.h.
  */
 #ifndef MSGEXT_LIMITER_H
 #define MSGEXT_LIMITER_H

@@ -1,10 +1,10 @@
 /*
  * poison.h
- *		Messages that raised an error when they were looked at: passed over for a while, so
- *		that one bad row does not stop those behind it.
+ *		Messages that raised an error when they were looked at: passed over for a while,
+ *		so that one bad row does not stop those behind it.
  *
- * In memory only: another dispatcher finds out anew. The error itself, with the message in
- * its context, is in the server log.
+ * In memory only: another dispatcher finds out anew. The error itself, with the message
+ * in its context, is in the server log.
  */
 #ifndef MSGEXT_POISON_H
 #define MSGEXT_POISON_H

@@ -50,8 +50,8 @@ is_followed(const MsgUpstream *upstream, const MsgRow *row)
 }
 
 /*
- * Does the reminder stand for this message? Its row is the truth: a reminder of another time
- * goes, and one of the right time takes its place.
+ * Does the reminder stand for this message? Its row is the truth: a reminder of another
+ * time goes, and one of the right time takes its place.
  */
 static bool
 is_right(MsgEngine *engine, MsgUpstream *upstream, const MsgReminder *reminder,
@@ -92,7 +92,9 @@ msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 		TimestampTz until;
 		MsgRow row;
 
-		/* What is under way keeps its reminder, which must not be found again and again. */
+		/*
+		 * What is under way keeps its reminder, which must not be found again and again.
+		 */
 		upstream->poll_from = found[i].at;
 		upstream->poll_after = found[i].id;
 		msgext_turn_reading(&engine->turn, found[i].id, upstream->name);

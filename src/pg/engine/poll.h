@@ -15,8 +15,8 @@
 extern void msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests);
 
 /*
- * Records the answer about one message of the flight. False when another transaction holds
- * the row: to be recorded by a later turn.
+ * Records the answer about one message of the flight. False when another transaction
+ * holds the row: to be recorded by a later turn.
  */
 extern bool msgext_poll_record(MsgEngine *engine, MsgFlight *flight, int i);
 

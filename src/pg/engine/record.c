@@ -155,8 +155,8 @@ decide(const MsgEngine *engine, const MsgUpstream *upstream, const MsgServer *se
 }
 
 /*
- * Credentials or a session were refused. Their account is held where neither a login nor a
- * change of the mapping since can have helped; else the message goes out again at once.
+ * Credentials or a session were refused. Their account is held where neither a login nor
+ * a change of the mapping since can have helped; else the message goes out again at once.
  */
 static void
 hold_account(MsgEngine *engine, MsgUpstream *upstream, const MsgFlight *flight,
@@ -253,9 +253,9 @@ plan_next(MsgEngine *engine, const MsgAttempt *attempt, const MsgRow *row,
 }
 
 /*
- * A report of an earlier sending has moved the message on while this attempt was under way.
- * The state stays as it was reported; what the attempt came to is in the timeline, and the
- * provider's second id leads to the message too.
+ * A report of an earlier sending has moved the message on while this attempt was under
+ * way. The state stays as it was reported; what the attempt came to is in the timeline,
+ * and the provider's second id leads to the message too.
  */
 static bool
 record_beside_report(MsgEngine *engine, const MsgAttempt *attempt, const MsgRow *row,

@@ -27,7 +27,10 @@ typedef struct MsgAttempt
 	int attempt;
 } MsgAttempt;
 
-/* Records the outcome of an attempt to send. False when another transaction holds the row. */
+/*
+ * Records the outcome of an attempt to send. False when another transaction holds the
+ * row.
+ */
 extern bool msgext_record_attempt(MsgEngine *engine, const MsgAttempt *attempt,
 								  const MsgOutcome *outcome, const MsgAnswer *answer);
 

@@ -75,8 +75,8 @@ settle_message(MsgEngine *engine, const MsgClaim *claim, int i)
 }
 
 /*
- * One transaction: settles what can be of the first claim. *left is how many of its messages
- * are held by others. False when there is no claim.
+ * One transaction: settles what can be of the first claim. *left is how many of its
+ * messages are held by others. False when there is no claim.
  */
 static bool
 settle_claim(MsgEngine *engine, int *settled, int *left)
@@ -145,8 +145,9 @@ drop_fresh(MsgEngine *engine)
 
 /*
  * The message whose fault an error may be, of all that was being looked at, or 0: the
- * environment's errors (a full disk, a shutdown, a file that cannot be read) are nobody's.
- * An internal error is somebody's only if it comes at the same message again and again.
+ * environment's errors (a full disk, a shutdown, a file that cannot be read) are
+ * nobody's. An internal error is somebody's only if it comes at the same message again
+ * and again.
  */
 static int64
 find_culprit(MsgPoison *poison, int64 reading, int sqlstate)

@@ -14,9 +14,9 @@
 extern void msgext_recover_claims(MsgEngine *engine);
 
 /*
- * After an ERROR with this SQLSTATE and the abort of its transaction: loses no request and
- * no result, and raises nothing. True when results wait, one of which may have raised it.
- * The lanes in memory are ahead of the tables until msgext_recover_lanes().
+ * After an ERROR with this SQLSTATE and the abort of its transaction: loses no request
+ * and no result, and raises nothing. True when results wait, one of which may have raised
+ * it. The lanes in memory are ahead of the tables until msgext_recover_lanes().
  */
 extern bool msgext_recover_turn(MsgEngine *engine, int sqlstate);
 

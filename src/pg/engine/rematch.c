@@ -122,7 +122,9 @@ msgext_rematch_commit(MsgRematches *rematches)
 void
 msgext_rematch_abort(MsgRematches *rematches)
 {
-	/* A message whose answer is not recorded has no id yet: its reports are not its own. */
+	/*
+	 * A message whose answer is not recorded has no id yet: its reports are not its own.
+	 */
 	forget_expected(rematches, false);
 
 	/* What a look at all rows had found is open again: from the beginning. */

@@ -33,9 +33,9 @@ extern void msgext_rematch_expect(MsgRematches *rematches, const MsgTurn *turn,
 extern void msgext_rematch_news(MsgRematches *rematches);
 
 /*
- * Gives reports to the messages that this or another turn has named; behind the writing of
- * references. A part of the rows a turn, where there are many. What was found counts when
- * the turn has committed.
+ * Gives reports to the messages that this or another turn has named; behind the writing
+ * of references. A part of the rows a turn, where there are many. What was found counts
+ * when the turn has committed.
  */
 extern void msgext_rematch_run(MsgRematches *rematches, MsgTurn *turn,
 							   const MsgUpstreams *upstreams);

@@ -18,8 +18,8 @@ typedef struct Codec
 
 	/*
 	 * What a flight that cannot be encoded ends with. A payload was checked when it was
-	 * queued, so the sender's settings are wrong; a message that cannot be asked about harms no
-	 * other.
+	 * queued, so the sender's settings are wrong; a message that cannot be asked about
+	 * harms no other.
 	 */
 	MsgVerdict not_encoded;
 } Codec;
@@ -75,8 +75,8 @@ static const Codec codecs[] = {
 };
 
 /*
- * Ends an error that must not cost what is in memory: to whoever called dispatch() it is a
- * warning, in a worker a line of the log.
+ * Ends an error that must not cost what is in memory: to whoever called dispatch() it is
+ * a warning, in a worker a line of the log.
  */
 static void
 warn_instead(MsgFlight *flight)
@@ -131,7 +131,9 @@ msgext_request_launch(MsgFlights *flights, MsgHttpThread *http)
 		}
 		PG_CATCH();
 		{
-			/* Nothing of it has left: to submit it is the last step, and raises nothing. */
+			/*
+			 * Nothing of it has left: to submit it is the last step, and raises nothing.
+			 */
 			warn_instead(flight);
 			msgext_flight_set_outcomes(flight, MSG_VERDICT_RETRY,
 									   "the request could not be made");
@@ -157,7 +159,9 @@ complete_outcome(const MsgReply *reply, MsgOutcome *outcome)
 		outcome->text = psprintf("HTTP status %d", reply->status);
 }
 
-/* What the provider's codec makes of an answer; the HTTP status where it makes nothing. */
+/*
+ * What the provider's codec makes of an answer; the HTTP status where it makes nothing.
+ */
 static void
 decode(MsgFlight *flight, const MsgReply *reply)
 {

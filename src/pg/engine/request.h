@@ -13,8 +13,8 @@
 #include "pg/engine/flight.h"
 
 /*
- * Sends the fresh flights, whose claims are committed. One that cannot be encoded, or that
- * raises an error, lands at once: nothing claimed is left behind.
+ * Sends the fresh flights, whose claims are committed. One that cannot be encoded, or
+ * that raises an error, lands at once: nothing claimed is left behind.
  */
 extern void msgext_request_launch(MsgFlights *flights, MsgHttpThread *http);
 

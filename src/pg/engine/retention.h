@@ -3,8 +3,8 @@
  *		Removing what is over: finished messages with their timeline, old reports, old
  *		uses of recipients.
  *
- * Below SQL, as everything the engine does: no rule, trigger, policy, operator or setting of
- * a database's owner has a say in it. Messages that are not finished stay, and so do
+ * Below SQL, as everything the engine does: no rule, trigger, policy, operator or setting
+ * of a database's owner has a say in it. Messages that are not finished stay, and so do
  * unknown ones.
  */
 #ifndef MSGEXT_RETENTION_H

@@ -3,8 +3,8 @@
  *		Sessions with providers that want a login: see session.h.
  *
  * Sessions outlive the cache of servers: storing a refresh token changes the catalog, and
- * with it that cache. They are found again by the mapping, and dropped when its credentials
- * are others.
+ * with it that cache. They are found again by the mapping, and dropped when its
+ * credentials are others.
  */
 #include "postgres.h"
 
@@ -43,7 +43,7 @@ typedef struct Session
 	uint64 serial;
 	bool by_password;	  /* that token was got by password */
 	bool proven;		  /* the provider has taken something with it */
-	int refused_unproven; /* in a row: sessions that were refused before they had worked */
+	int refused_unproven; /* sessions in a row, refused before they had worked */
 	bool under_way;
 	bool without_refresh; /* the refresh token was refused: log in with the password */
 	int failures;
@@ -195,8 +195,8 @@ msgext_session_refused(MsgSessions *sessions, const MsgFlight *flight)
 		return true; /* it has been renewed since */
 
 	/*
-	 * Tokens may reach all of a provider's machines late, and clocks differ: a fresh one is
-	 * renewed too, once.
+	 * Tokens may reach all of a provider's machines late, and clocks differ: a fresh one
+	 * is renewed too, once.
 	 */
 	if (!session->proven && ++session->refused_unproven > 1)
 		return false;

@@ -23,8 +23,8 @@ typedef enum MsgSessionNeed
 extern MsgSessions *msgext_sessions_create(MemoryContext context);
 
 /*
- * Is there a session for this account? Has one fetched, by a flight, where there is none or
- * it is past four fifths of its life. *until is when to look again at the latest.
+ * Is there a session for this account? Has one fetched, by a flight, where there is none
+ * or it is past four fifths of its life. *until is when to look again at the latest.
  */
 extern MsgSessionNeed msgext_session_need(MsgSessions *sessions, MsgFlights *flights,
 										  MsgUpstream *upstream, MsgAccount *account,
@@ -34,16 +34,16 @@ extern MsgSessionNeed msgext_session_need(MsgSessions *sessions, MsgFlights *fli
 extern void msgext_session_use(MsgSessions *sessions, MsgFlight *flight);
 
 /*
- * The provider refused the session of this flight. True when another login may help, or has
- * been made since; false when the account itself is refused.
+ * The provider refused the session of this flight. True when another login may help, or
+ * has been made since; false when the account itself is refused.
  */
 extern bool msgext_session_refused(MsgSessions *sessions, const MsgFlight *flight);
 /* The provider has taken something under it. */
 extern void msgext_session_worked(MsgSessions *sessions, const MsgFlight *flight);
 
 /*
- * A login's answer, in a turn's transaction: stores a new refresh token. The session is in
- * force after msgext_session_commit_login(), when the turn has committed.
+ * A login's answer, in a turn's transaction: stores a new refresh token. The session is
+ * in force after msgext_session_commit_login(), when the turn has committed.
  */
 extern void msgext_session_record_login(const MsgTurn *turn, MsgFlight *flight);
 extern void msgext_session_commit_login(MsgSessions *sessions, MsgFlight *flight,

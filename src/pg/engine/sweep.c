@@ -44,8 +44,8 @@ is_led_to(MsgEngine *engine, const MsgUpstream *upstream, const MsgRow *row)
 }
 
 /*
- * A message of another database, whose oids and transaction ids are not ours: no lane comes
- * by. Its server is found by name, as resume_server finds it.
+ * A message of another database, whose oids and transaction ids are not ours: no lane
+ * comes by. Its server is found by name, as resume_server finds it.
  */
 static void
 refuse_copy(MsgEngine *engine, const char *server)

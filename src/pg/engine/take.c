@@ -18,8 +18,8 @@
 #define REMINDERS_AT_A_TIME 256
 
 /*
- * Messages of one lane, or of one kind of reminder, that are looked at in one turn: a backlog
- * of which nothing may leave must not make a turn long.
+ * Messages of one lane, or of one kind of reminder, that are looked at in one turn: a
+ * backlog of which nothing may leave must not make a turn long.
  */
 #define LOOKS_IN_A_TURN 1000
 
@@ -79,9 +79,8 @@ take_reminded(MsgEngine *engine, MsgUpstream *upstream, int max)
 
 /*
  * Messages that were set aside for their account or for their recipient's limit, in front
- * of their time: those that may be sent now leave, as far as there is room; the others stay
- * as they are.
- * Returns how many were claimed.
+ * of their time: those that may be sent now leave, as far as there is room; the others
+ * stay as they are. Returns how many were claimed.
  */
 static int
 take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)

@@ -2,8 +2,8 @@
  * turn.c
  *		One turn of the engine: see turn.h.
  *
- * Owns the order within a turn. Finding work is take.c's, results are record.c's, requests
- * request.c's; when a turn is due, dispatcher.c says.
+ * Owns the order within a turn. Finding work is take.c's, results are record.c's,
+ * requests request.c's; when a turn is due, dispatcher.c says.
  */
 #include "postgres.h"
 

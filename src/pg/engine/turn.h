@@ -1,7 +1,7 @@
 /*
  * turn.h
- *		One turn: a transaction that records, claims and commits, and then sends what it has
- *		claimed.
+ *		One turn: a transaction that records, claims and commits, and then sends what it
+ *		has claimed.
  */
 #ifndef MSGEXT_TURN_H
 #define MSGEXT_TURN_H

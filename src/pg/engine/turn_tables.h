@@ -2,8 +2,8 @@
  * turn_tables.h
  *		The transaction of a turn: its tables, its memory, and the message it is at.
  *
- * Begins and commits it, and opens a table when a turn comes to need it. Names the message
- * and the server in every error that is raised meanwhile. Never decides anything.
+ * Begins and commits it, and opens a table when a turn comes to need it. Names the
+ * message and the server in every error that is raised meanwhile. Never decides anything.
  */
 #ifndef MSGEXT_TURN_TABLES_H
 #define MSGEXT_TURN_TABLES_H
@@ -57,8 +57,8 @@ extern void msgext_turn_init(MsgTurn *turn, MemoryContext parent, const MsgXactO
 extern void msgext_turn_begin(MsgTurn *turn);
 
 /*
- * Commits it, to this machine's disk whatever synchronous_commit says: what is claimed may
- * be on the wire a moment later, and must not be forgotten by a crash.
+ * Commits it, to this machine's disk whatever synchronous_commit says: what is claimed
+ * may be on the wire a moment later, and must not be forgotten by a crash.
  */
 extern void msgext_turn_commit(MsgTurn *turn);
 

@@ -268,7 +268,9 @@ msgext_upstreams_read_pauses(MsgTurn *turn, MsgUpstreams *upstreams)
 		upstream->paused = pause.paused;
 		if (was_paused && !upstream->paused)
 		{
-			/* What was wrong may have been mended in a file, which no catalog tells of. */
+			/*
+			 * What was wrong may have been mended in a file, which no catalog tells of.
+			 */
 			msgext_server_forget_all();
 			msgext_upstream_load(turn, upstreams, upstream);
 

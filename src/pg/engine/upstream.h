@@ -18,9 +18,9 @@
 #define MSG_PRIORITIES 5
 
 /*
- * Messages are set aside for want of a usable account, some of them for minutes, and for a
- * limit of their recipient, for up to 31 days. When an account may have become usable, or
- * the limit is another, they are looked at in the order of their reminders.
+ * Messages are set aside for want of a usable account, some of them for minutes, and for
+ * a limit of their recipient, for up to 31 days. When an account may have become usable,
+ * or the limit is another, they are looked at in the order of their reminders.
  */
 typedef struct MsgMended
 {
@@ -34,8 +34,8 @@ typedef struct MsgMended
 } MsgMended;
 
 /*
- * A server at work. It stays when its server is dropped: answers to its requests may still
- * come.
+ * A server at work. It stays when its server is dropped: answers to its requests may
+ * still come.
  *
  * Reminders are read forwards, so that no dead entry is walked twice: those before
  * send_from and (poll_from, poll_after) have been taken in this life of the dispatcher.

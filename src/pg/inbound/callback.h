@@ -25,8 +25,8 @@ extern int msgext_callback_receive(const MsgServer *server, const MsgEvent *repo
 
 /*
  * Keeps a push that could not be read, once, for a person to look at; error says why. Of
- * its body the beginning is kept, without the secrets of the server's mappings. False, with
- * nothing kept, when there are too many.
+ * its body the beginning is kept, without the secrets of the server's mappings. False,
+ * with nothing kept, when there are too many.
  */
 extern bool msgext_callback_keep(MsgServer *server, const char *body, size_t len,
 								 const char *error);

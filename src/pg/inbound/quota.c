@@ -12,8 +12,8 @@
 #include "pg/inbound/quota.h"
 
 /*
- * A count is good for so long: other sessions raise it, and when it has reached the limit,
- * matching, retention and people lower it.
+ * A count is good for so long: other sessions raise it, and when it has reached the
+ * limit, matching, retention and people lower it.
  */
 #define COUNT_US USECS_PER_SEC
 
@@ -74,7 +74,9 @@ msgext_quota_has_room(MsgTable *callbacks, Oid server)
 	Count *count = count_of(server);
 	TimestampTz now = GetCurrentTimestamp();
 
-	/* What this session has added may have been rolled back: no refusal without a look. */
+	/*
+	 * What this session has added may have been rolled back: no refusal without a look.
+	 */
 	if (count->counted_at == 0 || now >= count->counted_at + COUNT_US ||
 		(count->kept >= max && !count->full))
 	{

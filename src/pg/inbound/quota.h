@@ -1,7 +1,7 @@
 /*
  * quota.h
- *		How many callbacks of a server are kept without a message: reports that wait for one,
- *		and pushes that could not be read.
+ *		How many callbacks of a server are kept without a message: reports that wait for
+ *		one, and pushes that could not be read.
  *
  * Whoever has a token can push whatever he likes; the disk is not to be filled by it. The
  * count is refreshed once a second, so that several sessions together may go beyond

@@ -26,11 +26,10 @@ typedef struct Entry
 {
 	Oid database; /* written by take(), when the entry changes hands */
 	MsgEntryState state;
-	int worker;	  /* index into ProcGlobal->allProcs; NO_PROCESS unless RUNNING */
-	bool replace; /* its worker ends to be replaced at once; the worker's */
-	int port;	  /* the listener's, as the database has set it; the worker's */
-	bool
-		relisten; /* its listener ends to begin anew with other settings; the listener's */
+	int worker;	   /* index into ProcGlobal->allProcs; NO_PROCESS unless RUNNING */
+	bool replace;  /* its worker ends to be replaced at once; the worker's */
+	int port;	   /* the listener's, as the database has set it; the worker's */
+	bool relisten; /* its listener ends to begin anew with other settings */
 	pg_atomic_uint64 news; /* set by sessions at commit, taken by the worker */
 	pg_atomic_uint32 idle; /* set by the worker, taken by who wakes it early */
 } Entry;

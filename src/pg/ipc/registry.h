@@ -87,8 +87,8 @@ extern void msgext_registry_worker_start(void);
  */
 extern uint64 msgext_registry_news(void);
 /*
- * It goes to sleep with nothing to do: then it is woken a little before a commit with news,
- * and at that commit again.
+ * It goes to sleep with nothing to do: then it is woken a little before a commit with
+ * news, and at that commit again.
  */
 extern void msgext_registry_idle(void);
 /* It has slept so: was it woken for a commit that is under way? */

@@ -54,13 +54,14 @@ static volatile sig_atomic_t is_busy = false;
 static volatile TimestampTz asked_at = 0; /* to leave; 0 = not yet */
 
 /*
- * ALTER DATABASE and ALTER ROLE may set what our own work must not depend on. These values
- * are set before the process connects, from a source above theirs and above the file's,
- * so that neither has a say at any time. Whoever owns a database may set most of them.
+ * ALTER DATABASE and ALTER ROLE may set what our own work must not depend on. These
+ * values are set before the process connects, from a source above theirs and above the
+ * file's, so that neither has a say at any time. Whoever owns a database may set most of
+ * them.
  *
- * Not here: log_min_messages and its kind, which only a superuser can set, and by which the
- * worker of one database can be watched; what only makes things slower; synchronous_commit,
- * see forbid_asynchronous_commit().
+ * Not here: log_min_messages and its kind, which only a superuser can set, and by which
+ * the worker of one database can be watched; what only makes things slower;
+ * synchronous_commit, see forbid_asynchronous_commit().
  */
 static const struct
 {
@@ -116,7 +117,9 @@ static const struct
 	{"backslash_quote", "safe_encoding"},
 	{"transform_null_equals", "off"},
 
-	/* How a plan is made where there is one: a foreign key that an administrator added. */
+	/*
+	 * How a plan is made where there is one: a foreign key that an administrator added.
+	 */
 	{"enable_bitmapscan", "on"},
 	{"enable_hashagg", "on"},
 	{"enable_hashjoin", "on"},
@@ -169,8 +172,8 @@ pin_settings(void)
 }
 
 /*
- * What has been sent and what has been answered with 200 must be on disk. Whether a commit
- * waits for a standby, too, remains the administrator's decision.
+ * What has been sent and what has been answered with 200 must be on disk. Whether a
+ * commit waits for a standby, too, remains the administrator's decision.
  */
 static void
 forbid_asynchronous_commit(void)

@@ -21,8 +21,8 @@ extern void msgext_bgworker_reload(void);
 /*
  * SIGTERM only asks (ShutdownRequestPending): a process leaves when it has recorded what
  * is under way. But it may be waiting for a lock that nobody lets go of. Such a wait is
- * ended, and the process with it: at once when it is not busy, else when it has been asked
- * to leave this long ago.
+ * ended, and the process with it: at once when it is not busy, else when it has been
+ * asked to leave this long ago.
  */
 #define MSG_DRAIN_US (5 * USECS_PER_SEC)
 extern void msgext_bgworker_set_busy(bool busy);
@@ -45,9 +45,9 @@ extern void msgext_bgworker_recover(MemoryContext before, bool tell);
 extern void msgext_bgworker_start(Oid database);
 
 /*
- * A transaction, in which the extension is the one that was there at the start, and stays:
- * otherwise the process ends here, with whatever it has in memory. That would be about
- * rows which are gone.
+ * A transaction, in which the extension is the one that was there at the start, and
+ * stays: otherwise the process ends here, with whatever it has in memory. That would be
+ * about rows which are gone.
  */
 extern void msgext_bgworker_begin(void);
 extern void msgext_bgworker_commit(void);

@@ -38,8 +38,8 @@
 
 /*
  * A worker that ended is started again after msgext.restart_delay, doubled for each early
- * end, up to so many times that. Nothing shortens it: what sessions want, they want at every
- * commit.
+ * end, up to so many times that. Nothing shortens it: what sessions want, they want at
+ * every commit.
  */
 #define RESTART_MAX_TIMES 60
 

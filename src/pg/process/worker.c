@@ -162,8 +162,8 @@ do_side_work(SideWork *work, MsgDispatcher *dispatcher)
 
 /*
  * The error trap around the dispatcher. Whatever happens, it keeps what it has in memory:
- * answers that cannot be recorded now are recorded later. Only with nothing there does the
- * process begin anew, in case that helps.
+ * answers that cannot be recorded now are recorded later. Only with nothing there does
+ * the process begin anew, in case that helps.
  */
 static void
 run(MsgDispatcher *dispatcher, void (*what)(MsgDispatcher *))
@@ -220,9 +220,9 @@ become_dispatcher(void)
 }
 
 /*
- * Waits for something to happen. Having been woken for a commit that is under way, it stays
- * awake for it: falling asleep and being woken again would take longer. Nobody else is
- * kept waiting, for an idle worker is woken so only where nothing else goes on.
+ * Waits for something to happen. Having been woken for a commit that is under way, it
+ * stays awake for it: falling asleep and being woken again would take longer. Nobody else
+ * is kept waiting, for an idle worker is woken so only where nothing else goes on.
  */
 static int
 wait_for_news(MsgDispatcher *dispatcher, WaitEventSet *events, long timeout,

@@ -168,8 +168,8 @@ msgext_cancel_message(PG_FUNCTION_ARGS)
 
 /*
  * What certainly has not reached the provider takes another key, where it has keys of the
- * provider's form: it may have been refused because the first is somebody else's there. What
- * may have been sent keeps its key, by which the provider knows it again.
+ * provider's form: it may have been refused because the first is somebody else's there.
+ * What may have been sent keeps its key, by which the provider knows it again.
  */
 static void
 renew_key(const MsgRow *row, MsgChange *change)

@@ -137,7 +137,9 @@ count_due(MsgTable *outbox, Oid server, const char *kind, MsgState state,
 	return n;
 }
 
-/* Queued messages of a server that has some of another database: lanes do not know them. */
+/*
+ * Queued messages of a server that has some of another database: lanes do not know them.
+ */
 static int64
 count_copied(MsgTable *outbox, const char *server, TimestampTz *oldest)
 {
@@ -198,7 +200,10 @@ count_server(const MsgServer *server, bool copied, Counts *counts)
 	msgext_table_close(outbox);
 }
 
-/* Names of the roles whose accounts are paused; mappings that are gone, or were changed since, do not count. */
+/*
+ * Names of the roles whose accounts are paused; mappings that are gone, or were changed
+ * since, do not count.
+ */
 static Datum
 paused_accounts(Oid server)
 {

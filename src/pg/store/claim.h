@@ -45,8 +45,8 @@ extern bool msgext_claim_exists(MsgTable *claims, Snapshot snapshot, int64 messa
  *	dispatcher		1. holds the fence	2. takes a snapshot	3. leaves rows alone that
  *					another transaction is changing	4. writes the claim	5. commits, which
  *					lets go of the fence
- *	cancel_message	1. changes the row	2. waits at the fence	3. looks for a claim of the
- *					row with a new snapshot, and gives up when there is one
+ *	cancel_message	1. changes the row	2. waits at the fence	3. looks for a claim
+ *					of the row with a new snapshot, and gives up when there is one
  *
  * Either the dispatcher's third step comes after the change, and it leaves the row, or
  * before: then its claim has committed when the wait is over.

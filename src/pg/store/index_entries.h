@@ -48,8 +48,8 @@ extern void msgext_indexes_open(MsgIndexes *indexes);
 extern void msgext_indexes_close(MsgIndexes *indexes);
 
 /*
- * Where all are plain: writes the entries of the row at tid. False when a unique index has
- * such a row already and quiet asks for no error. unchanged: of an updated row, whose
+ * Where all are plain: writes the entries of the row at tid. False when a unique index
+ * has such a row already and quiet asks for no error. unchanged: of an updated row, whose
  * columns in the index may be what they were.
  */
 extern bool msgext_indexes_add(MsgIndexes *indexes, ItemPointer tid, const Datum *values,

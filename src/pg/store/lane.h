@@ -12,18 +12,18 @@
  *
  * The states of a lane, what may be trusted in each, and who moves it on:
  *
- *	RESTING			!scanning, no range. All messages of transactions visible in "done" have
- *					been passed. The position is (0, 0).
+ *	RESTING			!scanning, no range. All messages of transactions visible in "done"
+ *					have been passed. The position is (0, 0).
  *					start_scan(): to BETWEEN RANGES, when there is a newer snapshot.
  *	BETWEEN RANGES	scanning, no range. Of the transactions visible in "scan" and not in
  *					"done", everything up to the position has been passed: all of lower
  *					transactions, and of xid itself up to id (INT64_MAX: all of it).
- *					next_range(): to IN A RANGE. When there is no further one, finish_scan():
- *					to RESTING, with "scan" as "done".
- *	IN A RANGE		scanning, a range is open. The same holds; the row returned last has not
- *					been passed before msgext_lane_pass(). Within one transaction and one
- *					snapshot only.
- *					pass_range() at its end, msgext_lane_rest() before it: to BETWEEN RANGES.
+ *					next_range(): to IN A RANGE. When there is no further one,
+ *					finish_scan(): to RESTING, with "scan" as "done".
+ *	IN A RANGE		scanning, a range is open. The same holds; the row returned last has
+ *					not been passed before msgext_lane_pass(). Within one transaction and
+ *					one snapshot only. pass_range() at its end, msgext_lane_rest() before
+ *					it: to BETWEEN RANGES.
  *
  * Only the first two are written down, and last over a transaction's end. After an abort
  * memory may be ahead of the table: msgext_lane_reload() goes back to what it says.
@@ -72,8 +72,8 @@ extern void msgext_lane_pass(MsgLane *lane, const MsgRow *row);
 extern void msgext_lane_rest(MsgLane *lane);
 
 /*
- * Has the lane passed this row? Then nothing leads to it any more but a reminder. Exact in
- * the dispatcher's own lane; one that was read from the table may say no too often.
+ * Has the lane passed this row? Then nothing leads to it any more but a reminder. Exact
+ * in the dispatcher's own lane; one that was read from the table may say no too often.
  */
 extern bool msgext_lane_has_passed(const MsgLane *lane, const MsgRow *row);
 
@@ -82,7 +82,8 @@ extern void msgext_lane_save(MsgLane *lane);
 
 /*
  * Forgets how far the lanes of a server have been read: what was written down tells of
- * another cluster's transactions. A dispatcher reads it again when the server's pause ends.
+ * another cluster's transactions. A dispatcher reads it again when the server's pause
+ * ends.
  */
 extern void msgext_lane_forget(Oid server);
 

@@ -89,7 +89,9 @@ typedef struct MsgRowIdentity
 
 extern MsgRowIdentity msgext_row_identity(const MsgRow *row);
 
-/* That very message, whatever its row has become since; cheaper where the row still is. */
+/*
+ * That very message, whatever its row has become since; cheaper where the row still is.
+ */
 extern bool msgext_outbox_find_same(MsgTable *outbox, const MsgRowIdentity *identity,
 									Snapshot snapshot, MsgRow *row);
 

@@ -263,8 +263,8 @@ msgext_table_flush(MsgTable *table)
 
 #ifdef USE_ASSERT_CHECKING
 /*
- * heap_update() asserts that nobody holds the row where it is not to wait for him, although
- * it answers rightly. Whoever takes the row in between still trips it.
+ * heap_update() asserts that nobody holds the row where it is not to wait for him,
+ * although it answers rightly. Whoever takes the row in between still trips it.
  */
 static bool
 is_held_by_another(MsgTable *table, ItemPointer tid)

@@ -4,9 +4,9 @@
  *		find.
  *
  * All of it bypasses privileges, triggers, rules and plans: callers check rights
- * themselves, and no statistics, setting or plan cache can turn an index range into a scan
- * of history. A table is opened and closed within one transaction; the context that is
- * current in between need not last any longer than a call.
+ * themselves, and no statistics, setting or plan cache can turn an index range into a
+ * scan of history. A table is opened and closed within one transaction; the context that
+ * is current in between need not last any longer than a call.
  */
 #ifndef MSGEXT_TABLE_H
 #define MSGEXT_TABLE_H
@@ -115,9 +115,9 @@ extern bool msgext_table_put(MsgTable *table, TupleTableSlot *slot, Datum *value
 							 bool *nulls, bool wait);
 
 /*
- * The row version at tid, if there is one that the snapshot sees, else NULL. The place may
- * be out of date: what has rewritten or truncated the table since may have put another
- * row there, or ended the table before it.
+ * The row version at tid, if there is one that the snapshot sees, else NULL. The place
+ * may be out of date: what has rewritten or truncated the table since may have put
+ * another row there, or ended the table before it.
  */
 extern TupleTableSlot *msgext_table_fetch(MsgTable *table, ItemPointer tid,
 										  Snapshot snapshot);

@@ -19,7 +19,9 @@ static const MsgOption options[] = {
 	 .kind = MSG_OPTION_RATE,
 	 .fallback = "5/day"},
 
-	/* "Время получения статуса (по Москве, UTC+3)": an offset, not a zone with history. */
+	/*
+	 * "Время получения статуса (по Москве, UTC+3)": an offset, not a zone with history.
+	 */
 	{.name = "time_zone",
 	 .place = MSG_OPTION_SERVER,
 	 .kind = MSG_OPTION_ZONE,

@@ -266,7 +266,9 @@ put_viber_validity(Block *block)
 	return msgext_block_integer(block, &validity, 30, DAY_S);
 }
 
-/* Writes a member that the content type needs or may have; refuses it where it has not. */
+/*
+ * Writes a member that the content type needs or may have; refuses it where it has not.
+ */
 static bool
 put_content(Block *block, int member, size_t limit, char need)
 {

@@ -64,7 +64,9 @@ check_token(const char *text, const char *name, MsgError *error)
 	return true;
 }
 
-/* token NULL: the client alone. "ddauth_api_client_id=...,ddauth_token=...", no quotes. */
+/*
+ * token NULL: the client alone. "ddauth_api_client_id=...,ddauth_token=...", no quotes.
+ */
 static bool
 put_diadoc_auth(MsgArena *arena, const MsgConn *conn, const char *token,
 				MsgRequest *request, MsgError *error)

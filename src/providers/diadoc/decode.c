@@ -154,7 +154,7 @@ decide_status(const MsgConn *conn, int status)
 		case 415:
 			return MSG_VERDICT_PAUSE;
 		case 400:
-		case 409: /* the recipient does not take documents from us; or says_unfinished() */
+		case 409: /* the recipient takes none from us; or says_unfinished() */
 			return MSG_VERDICT_REJECTED;
 		case 429:
 			return MSG_VERDICT_RETRY;

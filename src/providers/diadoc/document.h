@@ -5,8 +5,8 @@
  * Owns the shape of what this provider puts into the detail:
  *
  *		{"message_id": "...", "box": "...", "created_at": "...", "draft": true,
- *		 "trace_id": "...", "documents": [{"entity_id": "...", "custom_document_id": "...",
- *		 "state": "sent", "at": "...", "error": "...", "recipient_response": "...",
+ *		 "trace_id": "...", "documents": [{"entity_id": "...", "custom_document_id":
+ *		 "...", "state": "sent", "at": "...", "error": "...", "recipient_response": "...",
  *		 "text": "..."}]}
  *
  * where all but message_id, box, entity_id and state may be absent.

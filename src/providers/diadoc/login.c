@@ -105,7 +105,9 @@ msgext_diadoc_encode_login(MsgArena *arena, const MsgConn *conn,
 		case DIADOC_ACCOUNT_PASSWORD:
 			return encode_password(arena, conn, request, error);
 		case DIADOC_ACCOUNT_OIDC:
-			/* No refresh token is left, and the mapping's own was the first to be tried. */
+			/*
+			 * No refresh token is left, and the mapping's own was the first to be tried.
+			 */
 			if (refresh_token == NULL && msgext_diadoc_has_password(conn))
 				return encode_password(arena, conn, request, error);
 			return encode_refresh(arena, conn, refresh_token, request, error);

@@ -19,8 +19,9 @@
 
 /*
  * Codes without "error-" and, where they have it, "out-message-" or "instant-message-":
- * the families of packets differ in nothing else. Compared as a whole, in whatever case: error-system is a
- * passing fault, error-system-blocked is not. What is not here is a refusal for good.
+ * the families of packets differ in nothing else. Compared as a whole, in whatever case:
+ * error-system is a passing fault, error-system-blocked is not. What is not here is a
+ * refusal for good.
  */
 static const struct
 {

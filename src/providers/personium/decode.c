@@ -271,7 +271,9 @@ decide_lookup(PersoniumDelivery *delivery, MsgVerdict verdict, const MsgReply *r
 	}
 	if (answer->code != NULL && strcmp(answer->code, NOT_STORED) == 0)
 	{
-		/* Not arrived, broken off, or not yet done. What is gone again is no good sign. */
+		/*
+		 * Not arrived, broken off, or not yet done. What is gone again is no good sign.
+		 */
 		verdict =
 			delivery->lookup == delivery->key ? MSG_VERDICT_CONTINUE : MSG_VERDICT_UNSURE;
 		delivery->lookup = NULL;

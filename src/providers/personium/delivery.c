@@ -277,7 +277,9 @@ ask(PersoniumDelivery *delivery)
 	if (delivery->split && delivery->relation_asked)
 		return;
 
-	/* Those in doubt go under the id they may have, the others after them under another. */
+	/*
+	 * Those in doubt go under the id they may have, the others after them under another.
+	 */
 	for (i = 0; i < delivery->n; i++)
 		held |= msgext_personium_holds(delivery, &delivery->targets[i]);
 	for (i = 0; i < delivery->n; i++)

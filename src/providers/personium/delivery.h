@@ -90,7 +90,9 @@ extern bool msgext_personium_recall(MsgArena *arena, const MsgConn *conn,
 									const MsgJob *job, PersoniumDelivery *delivery,
 									MsgError *error);
 
-/* Says who is asked by this attempt and under which id: the same for all of one attempt. */
+/*
+ * Says who is asked by this attempt and under which id: the same for all of one attempt.
+ */
 extern void msgext_personium_ask(PersoniumDelivery *delivery);
 
 /* The target of this URL, or NULL. */

@@ -21,7 +21,9 @@ static const MsgOption options[] = {
 	 .kind = MSG_OPTION_DURATION,
 	 .fallback = "5 min"},
 
-	/* Up to 1.5.8 typed requests are req.relation.build and so on, then RequestObjects. */
+	/*
+	 * Up to 1.5.8 typed requests are req.relation.build and so on, then RequestObjects.
+	 */
 	{.name = "generation",
 	 .place = MSG_OPTION_SERVER,
 	 .kind = MSG_OPTION_CHOICE,

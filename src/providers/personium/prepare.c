@@ -68,7 +68,9 @@ refuse_member(const char *name, int place, MsgError *error)
 	return msgext_error(error, "PR400-OD-0014", name, "is not a member of a message");
 }
 
-/* Sorts the members; null is the same as absent ("null" in the column of valid values). */
+/*
+ * Sorts the members; null is the same as absent ("null" in the column of valid values).
+ */
 static bool
 sort_members(const MsgJson *message, bool newer, const MsgJson **members, MsgError *error)
 {
