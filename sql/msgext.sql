@@ -142,6 +142,7 @@ CREATE TABLE msgext.claim (
     claimed_at timestamptz NOT NULL,
     messages   bigint[] NOT NULL,
     attempts   integer[] NOT NULL,
+    created_at timestamptz[] NOT NULL,
     CONSTRAINT claim_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE msgext.claim IS
@@ -150,6 +151,7 @@ COMMENT ON COLUMN msgext.claim.id IS 'batch';
 COMMENT ON COLUMN msgext.claim.claimed_at IS 'when it was claimed';
 COMMENT ON COLUMN msgext.claim.messages IS 'messages of the batch';
 COMMENT ON COLUMN msgext.claim.attempts IS 'attempt of each; resolved once outbox.attempts has reached it';
+COMMENT ON COLUMN msgext.claim.created_at IS 'outbox.created_at of each: a later row may have its id, when somebody has begun the numbers anew';
 
 CREATE TABLE msgext.reminder (
     server_oid oid NOT NULL,

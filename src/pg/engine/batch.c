@@ -120,12 +120,14 @@ msgext_batch_write_claim(MsgBatches *batches, MsgTurn *turn, MsgFlights *flights
 	dlist_iter iter;
 	int64 *messages;
 	int32 *attempts;
+	TimestampTz *created;
 	int n = 0;
 
 	if (claim == NULL)
 		return;
 	messages = palloc(sizeof(int64) * claim->left);
 	attempts = palloc(sizeof(int32) * claim->left);
+	created = palloc(sizeof(TimestampTz) * claim->left);
 	dlist_foreach(iter, &flights->fresh)
 	{
 		const MsgFlight *flight = dlist_container(MsgFlight, node, iter.cur);
@@ -135,11 +137,13 @@ msgext_batch_write_claim(MsgBatches *batches, MsgTurn *turn, MsgFlights *flights
 		{
 			messages[n] = flight->jobs[i].id;
 			attempts[n] = flight->jobs[i].attempt;
+			created[n] = flight->rows[i].created_at;
 			n++;
 		}
 	}
 	Assert(n == claim->left);
-	msgext_claim_add(claims_of(turn), claim->id, turn->now, n, messages, attempts);
+	msgext_claim_add(claims_of(turn), claim->id, turn->now, n, messages, attempts,
+					 created);
 }
 
 void

@@ -62,7 +62,8 @@ settle_message(MsgEngine *engine, const MsgClaim *claim, int i)
 	msgext_turn_reading(turn, claim->messages[i], NULL);
 	if (!msgext_outbox_find(outbox_of(turn), claim->messages[i], GetActiveSnapshot(),
 							&row) ||
-		row.state != MSG_QUEUED || row.attempts + 1 != claim->attempts[i])
+		row.state != MSG_QUEUED || row.attempts + 1 != claim->attempts[i] ||
+		row.created_at != claim->created[i])
 		return true;
 	attempt.upstream = msgext_upstream_find(&engine->upstreams, row.server_oid);
 	if (attempt.upstream == NULL || attempt.upstream->server == NULL ||

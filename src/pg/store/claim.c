@@ -19,7 +19,8 @@
 
 /* clang-format off */
 #define CLAIM_COLUMNS(C) \
-	C(claim, id) C(claim, claimed_at) C(claim, messages) C(claim, attempts)
+	C(claim, id) C(claim, claimed_at) C(claim, messages) C(claim, attempts) \
+	C(claim, created_at)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(claim, CLAIM_COLUMNS);
 MSG_LAYOUT(claim, CLAIM_COLUMNS);
@@ -53,10 +54,11 @@ msgext_claim_open(bool writable)
 
 void
 msgext_claim_add(MsgTable *claims, int64 id, TimestampTz at, int n, const int64 *messages,
-				 const int32 *attempts)
+				 const int32 *attempts, const TimestampTz *created)
 {
 	Datum *message_datums = palloc(n * sizeof(Datum));
 	Datum *attempt_datums = palloc(n * sizeof(Datum));
+	Datum *created_datums = palloc(n * sizeof(Datum));
 	MsgValues row;
 	int i;
 
@@ -66,6 +68,7 @@ msgext_claim_add(MsgTable *claims, int64 id, TimestampTz at, int n, const int64 
 	{
 		message_datums[i] = Int64GetDatum(messages[i]);
 		attempt_datums[i] = Int32GetDatum(attempts[i]);
+		created_datums[i] = TimestampTzGetDatum(created[i]);
 	}
 	msgext_values_init(&row);
 	msgext_values_int64(&row, Anum_claim_id, id);
@@ -76,6 +79,10 @@ msgext_claim_add(MsgTable *claims, int64 id, TimestampTz at, int n, const int64 
 	msgext_values_set(&row, Anum_claim_attempts,
 					  PointerGetDatum(construct_array(attempt_datums, n, INT4OID, 4, true,
 													  TYPALIGN_INT)));
+	msgext_values_set(
+		&row, Anum_claim_created_at,
+		PointerGetDatum(construct_array(created_datums, n, TIMESTAMPTZOID, 8,
+										FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
 	msgext_table_insert(claims, row.values, row.nulls);
 }
 
@@ -102,6 +109,13 @@ msgext_claim_read(TupleTableSlot *slot, MsgClaim *claim)
 	claim->attempts = palloc(n * sizeof(int32));
 	for (i = 0; i < n; i++)
 		claim->attempts[i] = DatumGetInt32(datums[i]);
+	deconstruct_array(
+		DatumGetArrayTypeP(slot_getattr(slot, Anum_claim_created_at, &isnull)),
+		TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &datums, NULL, &n);
+	claim->n = Min(claim->n, n);
+	claim->created = palloc(n * sizeof(TimestampTz));
+	for (i = 0; i < n; i++)
+		claim->created[i] = DatumGetTimestampTz(datums[i]);
 }
 
 void

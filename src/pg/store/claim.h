@@ -22,11 +22,13 @@ typedef struct MsgClaim
 	int n;
 	int64 *messages;
 	int32 *attempts;
+	TimestampTz *created; /* with its id, the identity of a message's row */
 } MsgClaim;
 
 extern MsgTable *msgext_claim_open(bool writable);
 extern void msgext_claim_add(MsgTable *claims, int64 id, TimestampTz at, int n,
-							 const int64 *messages, const int32 *attempts);
+							 const int64 *messages, const int32 *attempts,
+							 const TimestampTz *created);
 extern void msgext_claim_remove(MsgTable *claims, int64 id);
 
 /* Reads the claim in slot into the current memory context. */
