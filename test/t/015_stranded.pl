@@ -35,6 +35,9 @@ sub hold_across
 		  . " WHERE id = $id; UPDATE msgext.reminder r SET at = next_attempt_at FROM msgext.outbox o"
 		  . " WHERE r.id = $id AND o.id = $id");
 	$holder->query_safe("BEGIN; $statement");
+
+	# Not before: what waits for a limit leaves when that is lifted.
+	$t->set_option($server, rate_limit => 'off', recipient_limit => 'off');
 	$t->sql("SELECT msgext.resume_server('$server')");
 	ok(met($id), 'its time comes while the row is held');
 	is($t->state($id), 'queued', 'it is not sent');
@@ -79,7 +82,6 @@ for my $wait (sort keys %waits)
 			$before = $sim->count($phone);
 
 			ok($t->wait_sql("SELECT waiting IS NOT NULL FROM msgext.message WHERE id = $id"), 'it waits');
-			$t->set_option($server, rate_limit => 'off', recipient_limit => 'off');
 			hold_across($server, $id,
 				$how eq 'lock'
 				? "SELECT id FROM msgext.outbox WHERE id = $id FOR UPDATE"
