@@ -99,7 +99,6 @@ take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)
 		look->id = 0;
 		look->until =
 			look->limits ? DT_NOEND : engine->turn.now + MSG_ACCOUNT_RETRY_MAX_US;
-		look->limits = false;
 	}
 	if (!look->looking || max <= 0)
 		return 0;
@@ -129,6 +128,10 @@ take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)
 	}
 	msgext_turn_reading(&engine->turn, 0, upstream->name);
 	look->looking = i < n || n == LOOKS_IN_A_TURN;
+
+	/* Not before: a turn that fails begins the look anew, and as far. */
+	if (!look->looking && !look->wanted)
+		look->limits = false;
 	return claimed;
 }
 
