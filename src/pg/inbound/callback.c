@@ -74,18 +74,25 @@ digest_of(const MsgEvent *report)
 	return msgext_digest_end(digest);
 }
 
+/* Of the row of a report or push we have, or of none. */
+static MsgScan *
+begin_kept_scan(MsgTable *callbacks, Oid server, bytea *digest, Snapshot snapshot)
+{
+	ScanKeyData keys[2];
+
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_bytes(&keys[1], 2, BTEqualStrategyNumber, digest);
+	return msgext_table_scan(callbacks, "callback_pkey", snapshot, keys, 2);
+}
+
 /* Counts a repeat of a report we have. */
 static void
 count_repeat(MsgTable *callbacks, Oid server, bytea *digest)
 {
-	ScanKeyData keys[2];
-	MsgScan *scan;
-	TupleTableSlot *slot;
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	MsgScan *scan = begin_kept_scan(callbacks, server, digest, latest);
+	TupleTableSlot *slot;
 
-	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
-	msgext_key_bytes(&keys[1], 2, BTEqualStrategyNumber, digest);
-	scan = msgext_table_scan(callbacks, "callback_pkey", latest, keys, 2);
 	if ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		HeapTuple row = ExecCopySlotHeapTuple(slot);
@@ -191,14 +198,9 @@ static bool
 is_kept(MsgTable *callbacks, Oid server, bytea *digest)
 {
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	ScanKeyData keys[2];
-	MsgScan *scan;
-	bool found;
+	MsgScan *scan = begin_kept_scan(callbacks, server, digest, latest);
+	bool found = msgext_scan_next(scan) != NULL;
 
-	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
-	msgext_key_bytes(&keys[1], 2, BTEqualStrategyNumber, digest);
-	scan = msgext_table_scan(callbacks, "callback_pkey", latest, keys, 2);
-	found = msgext_scan_next(scan) != NULL;
 	msgext_scan_end(scan);
 	UnregisterSnapshot(latest);
 	return found;
