@@ -178,10 +178,10 @@ reply_of(const MsgBuf *body, int status)
 }
 
 static void
-run_send(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
-		 const MsgJob *jobs, const MsgBuf *body)
+decode_answer(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
+			  const MsgJob *jobs, const MsgBuf *body, int status)
 {
-	MsgReply reply = reply_of(body, 200);
+	MsgReply reply = reply_of(body, status);
 	MsgOutcome outcomes[JOBS];
 	MsgError error;
 
@@ -190,15 +190,17 @@ run_send(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 }
 
 static void
+run_send(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
+		 const MsgJob *jobs, const MsgBuf *body)
+{
+	decode_answer(arena, provider, conn, jobs, body, 200);
+}
+
+static void
 run_refusal(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 			const MsgJob *jobs, const MsgBuf *body)
 {
-	MsgReply reply = reply_of(body, 400);
-	MsgOutcome outcomes[JOBS];
-	MsgError error;
-
-	provider->decode_send(arena, conn, &reply, jobs, provider->max_batch > 1 ? JOBS : 1,
-						  outcomes, &error);
+	decode_answer(arena, provider, conn, jobs, body, 400);
 }
 
 static void

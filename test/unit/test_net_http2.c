@@ -133,8 +133,36 @@ talk_well(PeerLine *line)
 }
 
 /*
+ * Takes stream 1 alone, then N more, and says that the third of them was the last. False
+ * when it did not come to that.
+ */
+static bool
+take_and_go_away(PeerLine *line, unsigned int *open)
+{
+	static _Thread_local Frame frame;
+	int i;
+
+	if (line->number > 0)
+	{
+		talk_well(line);
+		return false;
+	}
+	if (!greet(line) || !read_request(line, &frame))
+		return false;
+	accept_stream(line, frame.stream);
+	for (i = 0; i < N; i++)
+	{
+		if (!read_request(line, &frame))
+			return false;
+		open[i] = frame.stream;
+	}
+	go_away(line, open[2]);
+	return true;
+}
+
+/*
  * nginx: after so many requests it says which was the last one, answers those up to it
- * and passes over the rest. Stream 1 comes first, alone.
+ * and passes over the rest.
  */
 static void
 talk_go_away(PeerLine *line)
@@ -143,21 +171,8 @@ talk_go_away(PeerLine *line)
 	unsigned int open[N];
 	int i;
 
-	if (line->number > 0)
-	{
-		talk_well(line);
+	if (!take_and_go_away(line, open))
 		return;
-	}
-	if (!greet(line) || !read_request(line, &frame))
-		return;
-	accept_stream(line, frame.stream);
-	for (i = 0; i < N; i++)
-	{
-		if (!read_request(line, &frame))
-			return;
-		open[i] = frame.stream;
-	}
-	go_away(line, open[2]);
 	for (i = 0; i <= 2; i++)
 		accept_stream(line, open[i]);
 	read_request(line, &frame);
@@ -167,25 +182,9 @@ talk_go_away(PeerLine *line)
 static void
 talk_vanish(PeerLine *line)
 {
-	static _Thread_local Frame frame;
 	unsigned int open[N];
-	int i;
 
-	if (line->number > 0)
-	{
-		talk_well(line);
-		return;
-	}
-	if (!greet(line) || !read_request(line, &frame))
-		return;
-	accept_stream(line, frame.stream);
-	for (i = 0; i < N; i++)
-	{
-		if (!read_request(line, &frame))
-			return;
-		open[i] = frame.stream;
-	}
-	go_away(line, open[2]);
+	take_and_go_away(line, open);
 }
 
 /* Refuses the first request of its first connection, and no more. */
