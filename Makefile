@@ -141,8 +141,10 @@ build/provider_list.c: Makefile $(wildcard src/providers/*)
 	  for p in $(PROVIDERS); do echo "	&msgext_provider_$$p,"; done; \
 	  echo '	NULL};'; } > $@
 
-$(EXTENSION)--$(EXTVERSION).sql: sql/msgext.sql sql/provider.sql.in Makefile $(wildcard src/providers/*)
-	@{ cat sql/msgext.sql; for p in $(PROVIDERS); do \
+# The install script, one file a subject.
+SQL_PARTS = begin tables functions rights views privileges install
+$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile $(wildcard src/providers/*)
+	@{ cat $(SQL_PARTS:%=sql/%.sql); for p in $(PROVIDERS); do \
 	  title=$$(sed -n 's/^\t*\.title = "\(.*\)",/\1/p' src/providers/$$p/$$p.c); \
 	  sed "s/@NAME@/$$p/g; s/@TITLE@/$$title/g" sql/provider.sql.in; done; } > $@
 

@@ -1,0 +1,34 @@
+-- Views
+
+CREATE VIEW msgext.message WITH (security_invoker) AS
+SELECT o.id, o.server, o.provider, o.sender,
+    CASE WHEN o.state OPERATOR(pg_catalog.=) 'queued'
+            AND ROW(o.id, o.attempts OPERATOR(pg_catalog.+) 1) OPERATOR(pg_catalog.=) ANY
+                (SELECT f.id, f.attempt FROM msgext.messages_in_flight() f)
+        THEN 'sending' ELSE o.state END AS state,
+    o.provider_status, o.provider_id, o.code, o.error, o.operation_id, o.priority, o.attempts,
+    o.created_at, o.send_after, o.expires_at, o.next_attempt_at, o.waiting, o.accepted_at,
+    o.finished_at, o.detail
+FROM msgext.outbox o;
+COMMENT ON VIEW msgext.message IS 'messages of the current user and of the roles whose privileges it has';
+
+CREATE VIEW msgext.message_event WITH (security_invoker) AS
+SELECT o.id AS message_id, e.at, e.kind, e.attempt, e.state, e.channel, e.status, e.code,
+    e.error, e.http_status, e.reported_at, e.answer
+FROM msgext.outbox o,
+    LATERAL (
+        SELECT o.created_at, 'queued', NULL, 'queued', NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        UNION ALL
+        SELECT v.at, v.kind, v.attempt, v.state, v.channel, v.status, v.code, v.error,
+            v.http_status, v.reported_at, v.answer
+        FROM msgext.event v WHERE v.message_id OPERATOR(pg_catalog.=) o.id
+    ) AS e(at, kind, attempt, state, channel, status, code, error, http_status, reported_at,
+        answer);
+COMMENT ON VIEW msgext.message_event IS 'what happened to the messages of view message, with the raw answers';
+
+CREATE VIEW msgext.server_status WITH (security_invoker) AS
+SELECT s.server, s.provider, s.paused, s.pause_reason, s.queued, s.in_flight, s.unknown,
+    s.oldest_queued_at, s.last_error, s.last_error_at, s.last_success_at, s.paused_accounts,
+    s.stranded
+FROM msgext.server_counts() s;
+COMMENT ON VIEW msgext.server_status IS 'how the servers are that the current user may use; pg_monitor sees all';
