@@ -11,6 +11,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/guc.h"
 #include "pg/engine/dispatcher.h"
 #include "pg/engine/recover.h"
@@ -116,7 +117,7 @@ wants_refill(const MsgDispatcher *dispatcher)
 static void
 take_turn(MsgDispatcher *dispatcher, bool records)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = msgext_clock();
 	MsgTurnPlan plan = {0};
 
 	plan.records = records;
@@ -162,7 +163,7 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 	}
 	if (msgext_http_thread_ready(engine->http))
 		msgext_request_collect(&engine->flights, engine->http);
-	if (next_turn(dispatcher) <= GetCurrentTimestamp())
+	if (next_turn(dispatcher) <= msgext_clock())
 	{
 		if (wants_refill(dispatcher))
 			take_turn(dispatcher, false);
@@ -222,7 +223,7 @@ bool
 msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 {
 	const MsgEngine *engine = &dispatcher->engine;
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = msgext_clock();
 	ListCell *cell;
 
 	if (engine->flights.count > 0)

@@ -9,6 +9,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/clock.h"
 #include "pg/engine/record.h"
 #include "pg/engine/recover.h"
 #include "pg/engine/request.h"
@@ -185,7 +186,7 @@ reopen_results(MsgEngine *engine, int64 culprit)
 				flight->settled[i] = MSG_SETTLED_OPEN;
 			if (culprit != 0 && flight->jobs[i].id == culprit &&
 				++flight->strikes >= STRIKES)
-				flight->not_before = GetCurrentTimestamp() + STRIKE_US;
+				flight->not_before = msgext_clock() + STRIKE_US;
 		}
 		if (flight->claim != NULL)
 			flight->claim->recorded_now = 0;
@@ -226,6 +227,6 @@ msgext_recover_turn(MsgEngine *engine, int sqlstate)
 
 	/* A row that cannot even be looked at must not stop those behind it. */
 	if (culprit != 0 && flights->nlanded == 0)
-		msgext_poison_add(&engine->poison, culprit, GetCurrentTimestamp());
+		msgext_poison_add(&engine->poison, culprit, msgext_clock());
 	return flights->nlanded > 0;
 }

@@ -18,6 +18,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/guc.h"
 #include "pg/engine/retention.h"
 #include "pg/inbound/callback.h"
@@ -155,7 +156,7 @@ remove_window(const MsgXactOps *xact)
 	int n = 0;
 
 	begin(xact);
-	horizon = GetCurrentTimestamp() - (int64) msgext_retention * 60 * USECS_PER_SEC;
+	horizon = msgext_clock() - (int64) msgext_retention * 60 * USECS_PER_SEC;
 	outbox = msgext_outbox_open(true);
 	events = msgext_event_open();
 	references = msgext_reference_open(true);
@@ -210,7 +211,7 @@ trim_window(const MsgXactOps *xact, SideTable *side)
 	bool more;
 
 	begin(xact);
-	horizon = GetCurrentTimestamp() - side->keep_us;
+	horizon = msgext_clock() - side->keep_us;
 	table = side->open();
 	slot = table_slot_create(table->rel, NULL);
 	ItemPointerSet(&first, side->next, FirstOffsetNumber);

@@ -8,6 +8,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "pg/base/clock.h"
 #include "pg/engine/turn_tables.h"
 #include "pg/store/claim.h"
 #include "pg/store/event.h"
@@ -45,7 +46,7 @@ msgext_turn_begin(MsgTurn *turn)
 	turn->xact->begin();
 	MemoryContextSwitchTo(turn->context);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	turn->now = GetCurrentTimestamp();
+	turn->now = msgext_clock();
 	turn->active = true;
 
 	/* An error takes it off the stack again, with the PG_TRY block around. */

@@ -18,6 +18,7 @@
 #include "core/mask.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/bytes.h"
+#include "pg/base/clock.h"
 #include "pg/base/digest.h"
 #include "pg/base/text.h"
 #include "pg/inbound/callback.h"
@@ -184,7 +185,7 @@ write_down(Datum *values, bool *nulls, const MsgServer *server, const MsgEvent *
 	if (report->provider_id != NULL)
 		values[Anum_callback_provider_id - 1] =
 			CStringGetTextDatum(msgext_from_utf8(report->provider_id));
-	values[Anum_callback_received_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[Anum_callback_received_at - 1] = TimestampTzGetDatum(msgext_clock());
 	values[Anum_callback_message_id - 1] = Int64GetDatum(message);
 	nulls[Anum_callback_message_id - 1] = message == 0;
 	values[Anum_callback_repeats - 1] = Int32GetDatum(0);

@@ -85,7 +85,7 @@ msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 	if (msgext_state_is_final(tracking->state))
 	{
 		if (row->nulls[Anum_outbox_finished_at - 1])
-			msgext_change_time(&change, Anum_outbox_finished_at, GetCurrentTimestamp());
+			msgext_change_time(&change, Anum_outbox_finished_at, msgext_clock());
 		msgext_change_null(&change, Anum_outbox_next_attempt_at);
 	}
 	else if (next != row->next_attempt_at)

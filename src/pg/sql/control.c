@@ -117,7 +117,7 @@ decide_cancel(const MsgRow *row, MsgChange *change)
 	if (row->state != MSG_QUEUED || row->maybe_sent || is_begun(row))
 		return false;
 	msgext_change_state(change, MSG_CANCELLED);
-	msgext_change_time(change, Anum_outbox_finished_at, GetCurrentTimestamp());
+	msgext_change_time(change, Anum_outbox_finished_at, msgext_clock());
 	msgext_change_null(change, Anum_outbox_next_attempt_at);
 	msgext_change_null(change, Anum_outbox_waiting);
 	return true;
@@ -183,7 +183,7 @@ renew_key(const MsgRow *row, MsgChange *change)
 		return;
 	if (!server->provider->make_key(msgext_arena_pg_create(CurrentMemoryContext),
 									&server->conn, row->id,
-									msgext_unix_us(GetCurrentTimestamp()), &key, &error))
+									msgext_unix_us(msgext_clock()), &key, &error))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("message " INT64_FORMAT " cannot be given another key", row->id),
@@ -199,14 +199,14 @@ decide_retry(const MsgRow *row, MsgChange *change)
 		return false;
 
 	/* Who asks for it now wants it sent now. */
-	if (row->expires_at != 0 && row->expires_at <= GetCurrentTimestamp())
+	if (row->expires_at != 0 && row->expires_at <= msgext_clock())
 		msgext_change_null(change, Anum_outbox_expires_at);
 
 	/* A new transaction id makes it new work of its lane. */
 	msgext_change_set(
 		change, Anum_outbox_xid,
 		UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId())));
-	msgext_change_time(change, Anum_outbox_queued_at, GetCurrentTimestamp());
+	msgext_change_time(change, Anum_outbox_queued_at, msgext_clock());
 	msgext_change_set(change, Anum_outbox_failures, Int32GetDatum(0));
 	msgext_change_state(change, MSG_QUEUED);
 	msgext_change_null(change, Anum_outbox_next_attempt_at);

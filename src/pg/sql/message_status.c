@@ -85,16 +85,15 @@ waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 		*until = row->next_attempt_at;
 		return why;
 	}
-	if (row->send_after > GetCurrentTimestamp())
+	if (row->send_after > msgext_clock())
 	{
 		*until = row->send_after;
 		return "send_after";
 	}
-	if (!msgext_registry_has_worker() &&
-		GetCurrentTimestamp() > row->queued_at + NOBODY_US)
+	if (!msgext_registry_has_worker() && msgext_clock() > row->queued_at + NOBODY_US)
 		return "no worker runs, and nobody has called dispatch()";
 	lane = msgext_lane_create(CurrentMemoryContext, server->oid, row->priority);
-	if (lane->waiting[0] != '\0' && lane->until > GetCurrentTimestamp())
+	if (lane->waiting[0] != '\0' && lane->until > msgext_clock())
 	{
 		*until = lane->until;
 		return pstrdup(lane->waiting);

@@ -111,7 +111,7 @@ check_times(const Post *post)
 	if (TIMESTAMP_NOT_FINITE(post->send_after) || TIMESTAMP_NOT_FINITE(post->expires_at))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("send_after and expires_at must be finite")));
-	if (post->expires_at != 0 && post->expires_at <= GetCurrentTimestamp())
+	if (post->expires_at != 0 && post->expires_at <= msgext_clock())
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("expires_at must be in the future")));
 	if (post->expires_at != 0 && post->send_after >= post->expires_at)
@@ -299,7 +299,7 @@ post_message(Post *post)
 						GetUserNameFromId(GetUserId(), false), post->server->name),
 				 errhint("Create one with CREATE USER MAPPING, for the role or for "
 						 "PUBLIC.")));
-	post->created_at = GetCurrentTimestamp();
+	post->created_at = msgext_clock();
 	post->lane = msgext_lane_hash(post->server->oid, post->priority);
 	post->payload.created_us = msgext_unix_us(post->created_at);
 	post->payload.id = nextval_internal(msgext_relation_oid("outbox_id_seq"), false);

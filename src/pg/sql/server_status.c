@@ -18,6 +18,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/catalog/access.h"
 #include "pg/sql/server_status.h"
@@ -286,7 +287,7 @@ any_due(Oid server, const char *kind)
 	MsgTable *outbox = msgext_outbox_open(false);
 	MsgReminder *found = palloc(sizeof(MsgReminder) * REMINDER_BATCH);
 	MsgReminder last = {.at = DT_NOBEGIN};
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = msgext_clock();
 	bool waits = false;
 	int nfound;
 

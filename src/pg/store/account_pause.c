@@ -8,6 +8,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/clock.h"
 #include "pg/store/account_pause.h"
 #include "pg/store/table.h"
 
@@ -82,7 +83,7 @@ msgext_account_pause_write(Oid server, Oid mapping, TransactionId version,
 		msgext_values_oid(&row, Anum_account_pause_mapping_oid, mapping);
 		msgext_values_set(&row, Anum_account_pause_mapping_xid,
 						  TransactionIdGetDatum(version));
-		msgext_values_time(&row, Anum_account_pause_paused_at, GetCurrentTimestamp());
+		msgext_values_time(&row, Anum_account_pause_paused_at, msgext_clock());
 		msgext_values_text(&row, Anum_account_pause_reason, reason);
 		free = msgext_table_put(pauses, slot, row.values, row.nulls, false);
 	}

@@ -6,6 +6,7 @@
 
 #include "utils/snapmgr.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/text.h"
 #include "pg/store/event.h"
 
@@ -41,8 +42,7 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 	Assert(event->message_id > 0 && event->kind != NULL);
 	msgext_values_init(&row);
 	msgext_values_int64(&row, Anum_event_message_id, event->message_id);
-	msgext_values_time(&row, Anum_event_at,
-					   event->at != 0 ? event->at : GetCurrentTimestamp());
+	msgext_values_time(&row, Anum_event_at, event->at != 0 ? event->at : msgext_clock());
 	msgext_values_text(&row, Anum_event_kind, event->kind);
 	if (event->attempt > 0)
 		msgext_values_int32(&row, Anum_event_attempt, event->attempt);

@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "pg/base/clock.h"
 #include "pg/store/origin.h"
 #include "pg/store/server_pause.h"
 #include "pg/store/table.h"
@@ -82,7 +83,7 @@ msgext_server_pause_write(Oid server, const MsgPause *pause, bool wait)
 	if (pause->paused)
 	{
 		msgext_values_text(&row, Anum_server_pause_pause_reason, pause->reason);
-		msgext_values_time(&row, Anum_server_pause_paused_at, GetCurrentTimestamp());
+		msgext_values_time(&row, Anum_server_pause_paused_at, msgext_clock());
 	}
 	else
 		msgext_values_int64(&row, Anum_server_pause_origin, msgext_origin());
