@@ -3,19 +3,20 @@
 CREATE FUNCTION msgext.post_message(
     server name, message jsonb, operation_id text DEFAULT NULL, priority int DEFAULT 3,
     send_after timestamptz DEFAULT NULL, expires_at timestamptz DEFAULT NULL,
-    parts bytea[] DEFAULT NULL)
+    parts bytea[] DEFAULT NULL, ref jsonb DEFAULT NULL)
 RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_post_message';
-COMMENT ON FUNCTION msgext.post_message(name, jsonb, text, int, timestamptz, timestamptz, bytea[]) IS
+COMMENT ON FUNCTION msgext.post_message(name, jsonb, text, int, timestamptz, timestamptz, bytea[], jsonb) IS
     'queue one message for a server; it leaves after this transaction commits; returns its id';
 
 CREATE FUNCTION msgext.send_vk(
     server name, vk jsonb, viber jsonb DEFAULT NULL, sms jsonb DEFAULT NULL,
     operation_id text DEFAULT NULL, priority int DEFAULT 3,
-    send_after timestamptz DEFAULT NULL, expires_at timestamptz DEFAULT NULL)
+    send_after timestamptz DEFAULT NULL, expires_at timestamptz DEFAULT NULL,
+    ref jsonb DEFAULT NULL)
 RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_send_vk';
-COMMENT ON FUNCTION msgext.send_vk(name, jsonb, jsonb, jsonb, text, int, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION msgext.send_vk(name, jsonb, jsonb, jsonb, text, int, timestamptz, timestamptz, jsonb) IS
     'queue one message for Devino: VK, with Viber and SMS as fallbacks; returns its id';
 
 CREATE FUNCTION msgext.message_status(

@@ -41,6 +41,7 @@ CREATE TABLE msgext.outbox (
     code            text COLLATE "C",
     error           text COLLATE "C",
     detail          jsonb,
+    ref             jsonb,
     payload         bytea NOT NULL,
     CONSTRAINT outbox_pkey PRIMARY KEY (id),
     CONSTRAINT outbox_priority CHECK (priority BETWEEN 1 AND 5),
@@ -78,13 +79,14 @@ COMMENT ON COLUMN msgext.outbox.accepted_at IS 'when the provider took it';
 COMMENT ON COLUMN msgext.outbox.finished_at IS 'when its last state was reached, or tracking ended';
 COMMENT ON COLUMN msgext.outbox.waiting IS 'why a queued message waits until next_attempt_at';
 COMMENT ON COLUMN msgext.outbox.limit_key IS 'whose rate limit it counts against';
-COMMENT ON COLUMN msgext.outbox.recipient IS 'whose recipient limit it counts against';
+COMMENT ON COLUMN msgext.outbox.recipient IS 'whom it goes to, as the payload says';
 COMMENT ON COLUMN msgext.outbox.channels IS 'channels it may take, in order of use';
 COMMENT ON COLUMN msgext.outbox.provider_id IS 'the provider''s id of it';
 COMMENT ON COLUMN msgext.outbox.provider_status IS 'the provider''s last status, verbatim';
 COMMENT ON COLUMN msgext.outbox.code IS 'the provider''s last code, verbatim';
 COMMENT ON COLUMN msgext.outbox.error IS 'last error, in the provider''s words or ours';
 COMMENT ON COLUMN msgext.outbox.detail IS 'state of each channel, as the provider told it';
+COMMENT ON COLUMN msgext.outbox.ref IS 'what the caller wants to find it by';
 COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every attempt; no credential is in them';
 
 -- New work of a lane is one index range above the lane's cursor, however long the

@@ -8,13 +8,13 @@ SELECT o.id, o.server, o.provider, o.sender,
         THEN 'sending' ELSE o.state END AS state,
     o.provider_status, o.provider_id, o.code, o.error, o.operation_id, o.priority, o.attempts,
     o.created_at, o.send_after, o.expires_at, o.next_attempt_at, o.waiting, o.accepted_at,
-    o.finished_at, o.detail
+    o.finished_at, o.detail, o.recipient, o.ref
 FROM msgext.outbox o;
 COMMENT ON VIEW msgext.message IS 'messages of the current user and of the roles whose privileges it has';
 
 CREATE VIEW msgext.message_event WITH (security_invoker) AS
 SELECT o.id AS message_id, e.at, e.kind, e.attempt, e.state, e.channel, e.status, e.code,
-    e.error, e.http_status, e.reported_at, e.answer
+    e.error, e.http_status, e.reported_at, e.answer, o.ref
 FROM msgext.outbox o,
     LATERAL (
         SELECT o.created_at, 'queued', NULL, 'queued', NULL, NULL, NULL, NULL, NULL, NULL, NULL

@@ -1,73 +1,31 @@
 /*
  * post.c
- *		post_message() and send_vk(): a message becomes a row of the caller's
- *		transaction.
- *
- * Checks rights and arguments, has the provider's codec check and encode the payload,
- * writes the row. Sends nothing and waits for nothing.
+ *		A message becomes a row of the caller's transaction: see post.h.
  */
 #include "postgres.h"
 
 #include "access/stratnum.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "commands/sequence.h"
-#include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
-#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
-#include "pg/base/json_pg.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
+#include "pg/sql/post.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
 #include "pg/store/outbox.h"
 #include "pg/store/relation.h"
 
 #define OPERATION_ID_MAX 255
-
-typedef struct Post
-{
-	MsgServer *server;
-	MsgArena *arena;
-	MsgPayload payload;
-	TimestampTz created_at;
-	int32 lane;
-	const char *operation_id; /* or NULL */
-	int priority;
-	TimestampTz send_after; /* 0 = at once */
-	TimestampTz expires_at; /* 0 = never */
-} Post;
-
-static MsgPart *
-read_parts(MsgArena *arena, ArrayType *array, int *n)
-{
-	Datum *datums;
-	bool *nulls;
-	MsgPart *parts;
-	int i;
-
-	deconstruct_array(array, BYTEAOID, -1, false, TYPALIGN_INT, &datums, &nulls, n);
-	parts = msgext_alloc(arena, sizeof(MsgPart) * (*n + 1));
-	for (i = 0; i < *n; i++)
-	{
-		bytea *part = nulls[i] ? NULL : DatumGetByteaPP(datums[i]);
-
-		parts[i].bytes = part != NULL ? VARDATA_ANY(part) : NULL;
-		parts[i].len = part != NULL ? VARSIZE_ANY_EXHDR(part) : 0;
-	}
-	return parts;
-}
+#define REF_MAX 8192
 
 static const char *
 with_detail(const MsgError *error)
@@ -84,7 +42,7 @@ with_detail(const MsgError *error)
 }
 
 static void
-prepare(Post *post, MsgFragment *fragment)
+prepare(MsgPost *post, MsgFragment *fragment)
 {
 	const MsgProvider *provider = post->server->provider;
 	MsgError error = {0};
@@ -103,7 +61,7 @@ prepare(Post *post, MsgFragment *fragment)
 }
 
 static void
-check_times(const Post *post)
+check_arguments(const MsgPost *post)
 {
 	if (post->priority < 1 || post->priority > 5)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -124,12 +82,26 @@ check_times(const Post *post)
 				 errmsg("operation_id must have 1 to %d bytes", OPERATION_ID_MAX)));
 }
 
+/* A key to find messages by, no place for a payload. */
+static void
+check_ref(const Jsonb *ref)
+{
+	if (ref == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(ref))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("ref must be a JSON object")));
+	if (VARSIZE(ref) > REF_MAX)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("ref must have at most %d bytes", REF_MAX)));
+}
+
 /*
  * Was it queued by this role for this server? One of a restored copy that nobody has
  * adopted yet has the oids of another database: its names tell.
  */
 static bool
-is_ours(const Post *post, const MsgRow *row)
+is_ours(const MsgPost *post, const MsgRow *row)
 {
 	if (row->origin == msgext_origin())
 		return row->server_oid == post->server->oid && row->sender_oid == GetUserId();
@@ -143,7 +115,7 @@ is_ours(const Post *post, const MsgRow *row)
  * is about to write or remove one.
  */
 static int64
-find_operation(MsgTable *outbox, const Post *post, const MsgFragment *fragment)
+find_operation(MsgTable *outbox, const MsgPost *post, const MsgFragment *fragment)
 {
 	for (;;)
 	{
@@ -190,107 +162,83 @@ find_operation(MsgTable *outbox, const Post *post, const MsgFragment *fragment)
 	}
 }
 
+/* What the dispatcher fills in is NULL. */
 static void
-set_text(Datum *values, bool *nulls, AttrNumber column, const char *text)
+fill_row(const MsgPost *post, const MsgFragment *fragment, TimestampTz created_at,
+		 int32 lane, MsgValues *row)
 {
-	nulls[column - 1] = text == NULL;
-	if (text != NULL)
-		values[column - 1] = CStringGetTextDatum(text);
-}
-
-static void
-set_time(Datum *values, bool *nulls, AttrNumber column, TimestampTz at)
-{
-	nulls[column - 1] = at == 0;
-	values[column - 1] = TimestampTzGetDatum(at);
-}
-
-static void
-fill_row(const Post *post, const MsgFragment *fragment, Datum *values, bool *nulls)
-{
-	bytea *payload =
-		MemoryContextAllocHuge(CurrentMemoryContext, VARHDRSZ + fragment->len);
-
-	SET_VARSIZE(payload, VARHDRSZ + fragment->len);
-	memcpy(VARDATA(payload), fragment->bytes, fragment->len);
-
-	memset(nulls, false, sizeof(bool) * Natts_outbox);
-	values[Anum_outbox_xid - 1] =
-		UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
-	values[Anum_outbox_lane_hash - 1] = Int32GetDatum(post->lane);
-	values[Anum_outbox_server_oid - 1] = ObjectIdGetDatum(post->server->oid);
-	values[Anum_outbox_sender_oid - 1] = ObjectIdGetDatum(GetUserId());
-	values[Anum_outbox_origin - 1] = Int64GetDatum(msgext_origin());
-	values[Anum_outbox_id - 1] = Int64GetDatum(post->payload.id);
-	values[Anum_outbox_created_at - 1] = TimestampTzGetDatum(post->created_at);
-	values[Anum_outbox_queued_at - 1] = TimestampTzGetDatum(post->created_at);
-	values[Anum_outbox_priority - 1] = Int16GetDatum(post->priority);
-	values[Anum_outbox_attempts - 1] = Int32GetDatum(0);
-	values[Anum_outbox_failures - 1] = Int32GetDatum(0);
-	values[Anum_outbox_maybe_sent - 1] = BoolGetDatum(false);
-	set_text(values, nulls, Anum_outbox_server, post->server->name);
-	set_text(values, nulls, Anum_outbox_provider, post->server->provider->name);
-	set_text(values, nulls, Anum_outbox_sender, GetUserNameFromId(GetUserId(), false));
-	set_text(values, nulls, Anum_outbox_state, msgext_state_name(MSG_QUEUED));
-	set_text(values, nulls, Anum_outbox_operation_id, post->operation_id);
-	set_text(values, nulls, Anum_outbox_key, fragment->key);
-	set_time(values, nulls, Anum_outbox_send_after, post->send_after);
-	set_time(values, nulls, Anum_outbox_expires_at, post->expires_at);
-	nulls[Anum_outbox_tried_at - 1] = true;
-	nulls[Anum_outbox_next_attempt_at - 1] = true;
-	nulls[Anum_outbox_accepted_at - 1] = true;
-	nulls[Anum_outbox_finished_at - 1] = true;
-	nulls[Anum_outbox_waiting - 1] = true;
-	set_text(values, nulls, Anum_outbox_limit_key,
-			 msgext_clean_text(fragment->limit_key, 128));
-	set_text(values, nulls, Anum_outbox_recipient,
-			 msgext_clean_text(fragment->recipient, 128));
-	set_text(values, nulls, Anum_outbox_channels, fragment->channels);
-	nulls[Anum_outbox_provider_id - 1] = true;
-	nulls[Anum_outbox_provider_status - 1] = true;
-	nulls[Anum_outbox_code - 1] = true;
-	nulls[Anum_outbox_error - 1] = true;
-	nulls[Anum_outbox_detail - 1] = true;
-	values[Anum_outbox_payload - 1] = PointerGetDatum(payload);
+	msgext_values_init(row);
+	msgext_values_xid8(row, Anum_outbox_xid,
+					   U64FromFullTransactionId(GetTopFullTransactionId()));
+	msgext_values_int32(row, Anum_outbox_lane_hash, lane);
+	msgext_values_oid(row, Anum_outbox_server_oid, post->server->oid);
+	msgext_values_oid(row, Anum_outbox_sender_oid, GetUserId());
+	msgext_values_int64(row, Anum_outbox_origin, msgext_origin());
+	msgext_values_int64(row, Anum_outbox_id, post->payload.id);
+	msgext_values_time(row, Anum_outbox_created_at, created_at);
+	msgext_values_time(row, Anum_outbox_queued_at, created_at);
+	msgext_values_int16(row, Anum_outbox_priority, post->priority);
+	msgext_values_int32(row, Anum_outbox_attempts, 0);
+	msgext_values_int32(row, Anum_outbox_failures, 0);
+	msgext_values_bool(row, Anum_outbox_maybe_sent, false);
+	msgext_values_text(row, Anum_outbox_server, post->server->name);
+	msgext_values_text(row, Anum_outbox_provider, post->server->provider->name);
+	msgext_values_text(row, Anum_outbox_sender, GetUserNameFromId(GetUserId(), false));
+	msgext_values_text(row, Anum_outbox_state, msgext_state_name(MSG_QUEUED));
+	msgext_values_text(row, Anum_outbox_operation_id, post->operation_id);
+	msgext_values_text(row, Anum_outbox_key, fragment->key);
+	msgext_values_time(row, Anum_outbox_send_after, post->send_after);
+	msgext_values_time(row, Anum_outbox_expires_at, post->expires_at);
+	msgext_values_text(row, Anum_outbox_limit_key,
+					   msgext_clean_text(fragment->limit_key, 128));
+	msgext_values_text(row, Anum_outbox_recipient,
+					   msgext_clean_text(fragment->recipient, 128));
+	msgext_values_text(row, Anum_outbox_channels, fragment->channels);
+	if (post->ref != NULL)
+		msgext_values_set(row, Anum_outbox_ref, JsonbPGetDatum(post->ref));
+	msgext_values_bytes(row, Anum_outbox_payload, fragment->bytes, fragment->len);
 }
 
 static int64
-insert_message(const Post *post, const MsgFragment *fragment)
+insert_message(const MsgPost *post, const MsgFragment *fragment, TimestampTz created_at)
 {
+	int32 lane = msgext_lane_hash(post->server->oid, post->priority);
 	bool unique = post->operation_id != NULL;
 	MsgTable *outbox = msgext_outbox_open(true);
-	Datum values[Natts_outbox] = {0};
-	bool nulls[Natts_outbox];
+	MsgValues row;
 	int64 id;
 
-	fill_row(post, fragment, values, nulls);
+	fill_row(post, fragment, created_at, lane, &row);
 	for (;;)
 	{
 		if (unique && (id = find_operation(outbox, post, fragment)) != 0)
 			break;
 		id = post->payload.id;
 		if (!unique)
-			msgext_table_insert(outbox, values, nulls);
-		else if (!msgext_table_insert_unique(outbox, "outbox_operation", values, nulls))
+			msgext_table_insert(outbox, row.values, row.nulls);
+		else if (!msgext_table_insert_unique(outbox, "outbox_operation", row.values,
+											 row.nulls))
 			continue;
 
 		/* A second call in the same statement must find the first. */
 		if (unique)
 			CommandCounterIncrement();
-		msgext_notify_at_commit(msgext_notify_news_of_lane(post->lane));
+		msgext_notify_at_commit(msgext_notify_news_of_lane(lane));
 		break;
 	}
 	msgext_table_close(outbox);
 	return id;
 }
 
-static int64
-post_message(Post *post)
+int64
+msgext_post(MsgPost *post)
 {
+	TimestampTz created_at;
 	MsgFragment fragment;
 
 	PreventCommandIfReadOnly("post_message()");
-	check_times(post);
+	check_arguments(post);
+	check_ref(post->ref);
 	msgext_access_use(post->server);
 	if (!OidIsValid(msgext_mapping_of(post->server->oid, GetUserId(), NULL)))
 		ereport(ERROR,
@@ -299,69 +247,9 @@ post_message(Post *post)
 						GetUserNameFromId(GetUserId(), false), post->server->name),
 				 errhint("Create one with CREATE USER MAPPING, for the role or for "
 						 "PUBLIC.")));
-	post->created_at = msgext_clock();
-	post->lane = msgext_lane_hash(post->server->oid, post->priority);
-	post->payload.created_us = msgext_unix_us(post->created_at);
+	created_at = msgext_clock();
+	post->payload.created_us = msgext_unix_us(created_at);
 	post->payload.id = nextval_internal(msgext_relation_oid("outbox_id_seq"), false);
 	prepare(post, &fragment);
-	return insert_message(post, &fragment);
-}
-
-/* Arguments from operation_id on are the same for both functions. */
-static void
-read_common(Post *post, FunctionCallInfo fcinfo, int first)
-{
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("server must not be null")));
-	post->server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
-	post->arena = msgext_arena_pg_create(CurrentMemoryContext);
-	post->operation_id =
-		PG_ARGISNULL(first) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(first));
-	post->priority = PG_ARGISNULL(first + 1) ? 3 : PG_GETARG_INT32(first + 1);
-	post->send_after = PG_ARGISNULL(first + 2) ? 0 : PG_GETARG_TIMESTAMPTZ(first + 2);
-	post->expires_at = PG_ARGISNULL(first + 3) ? 0 : PG_GETARG_TIMESTAMPTZ(first + 3);
-}
-
-PG_FUNCTION_INFO_V1(msgext_post_message);
-
-PGDLLEXPORT Datum
-msgext_post_message(PG_FUNCTION_ARGS)
-{
-	Post post = {0};
-
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("message must not be null")));
-	read_common(&post, fcinfo, 2);
-	post.payload.message = msgext_json_from_jsonb(post.arena, PG_GETARG_JSONB_P(1));
-	if (!PG_ARGISNULL(6))
-		post.payload.parts =
-			read_parts(post.arena, PG_GETARG_ARRAYTYPE_P(6), &post.payload.nparts);
-	PG_RETURN_INT64(post_message(&post));
-}
-
-PG_FUNCTION_INFO_V1(msgext_send_vk);
-
-PGDLLEXPORT Datum
-msgext_send_vk(PG_FUNCTION_ARGS)
-{
-	static const char *const blocks[] = {"vk", "viber", "sms"};
-	Post post = {0};
-	MsgJson *message;
-	int i;
-
-	read_common(&post, fcinfo, 4);
-	if (strcmp(post.server->provider->name, "devino") != 0)
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("server \"%s\" is not a server of msgext_devino",
-							   post.server->name),
-						errhint("Use post_message() for other providers.")));
-	message = msgext_json_new(post.arena, MSG_JSON_OBJECT);
-	for (i = 0; i < lengthof(blocks); i++)
-		if (!PG_ARGISNULL(1 + i))
-			msgext_json_set(message, blocks[i],
-							msgext_json_from_jsonb(post.arena, PG_GETARG_JSONB_P(1 + i)));
-	post.payload.message = message;
-	PG_RETURN_INT64(post_message(&post));
+	return insert_message(post, &fragment, created_at);
 }

@@ -209,6 +209,19 @@ SELECT msgext.post_message('vk', jsonb_build_object('vk', vk()), parts => ARRAY[
 SELECT msgext.post_message('vk', jsonb_build_object('vk', vk()), parts => ARRAY[]::bytea[]) > 0
     AS taken;
 
+-- The caller's own words to find it by: an object, which comes back as it was.
+BEGIN;
+SELECT msgext.send_vk('vk', vk(), ref => '{"order": 1001, "lines": [1, 2]}') AS id \gset
+SELECT ref, recipient FROM msgext.message WHERE id = :id;
+SELECT kind, ref FROM msgext.message_event WHERE message_id = :id;
+SELECT msgext.send_vk('vk', vk()) AS id \gset
+SELECT ref FROM msgext.message WHERE id = :id;
+COMMIT;
+SELECT msgext.send_vk('vk', vk(), ref => '[1001]');
+SELECT msgext.send_vk('vk', vk(), ref => 'null');
+SELECT msgext.send_vk('vk', vk(), ref => jsonb_build_object('long', repeat('x', 8192)));
+SELECT msgext.send_vk('vk', vk(), ref => jsonb_build_object('long', repeat('x', 8000))) > 0 AS taken;
+
 -- Savepoints.
 BEGIN;
 SELECT msgext.send_vk('vk', vk(), operation_id => 'before') > 0 AS taken;

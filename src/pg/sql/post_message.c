@@ -1,0 +1,98 @@
+/*
+ * post_message.c
+ *		post_message() and send_vk(): their arguments, for post.h.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "pg/base/arena_pg.h"
+#include "pg/base/json_pg.h"
+#include "pg/catalog/access.h"
+#include "pg/sql/post.h"
+
+static MsgPart *
+read_parts(MsgArena *arena, ArrayType *array, int *n)
+{
+	Datum *datums;
+	bool *nulls;
+	MsgPart *parts;
+	int i;
+
+	deconstruct_array(array, BYTEAOID, -1, false, TYPALIGN_INT, &datums, &nulls, n);
+	parts = msgext_alloc(arena, sizeof(MsgPart) * (*n + 1));
+	for (i = 0; i < *n; i++)
+	{
+		bytea *part = nulls[i] ? NULL : DatumGetByteaPP(datums[i]);
+
+		parts[i].bytes = part != NULL ? VARDATA_ANY(part) : NULL;
+		parts[i].len = part != NULL ? VARSIZE_ANY_EXHDR(part) : 0;
+	}
+	return parts;
+}
+
+/* Arguments from operation_id to expires_at are the same for both functions. */
+static void
+read_common(MsgPost *post, FunctionCallInfo fcinfo, int first)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("server must not be null")));
+	post->server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
+	post->arena = msgext_arena_pg_create(CurrentMemoryContext);
+	post->operation_id =
+		PG_ARGISNULL(first) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(first));
+	post->priority =
+		PG_ARGISNULL(first + 1) ? MSG_PRIORITY_USUAL : PG_GETARG_INT32(first + 1);
+	post->send_after = PG_ARGISNULL(first + 2) ? 0 : PG_GETARG_TIMESTAMPTZ(first + 2);
+	post->expires_at = PG_ARGISNULL(first + 3) ? 0 : PG_GETARG_TIMESTAMPTZ(first + 3);
+}
+
+PG_FUNCTION_INFO_V1(msgext_post_message);
+
+PGDLLEXPORT Datum
+msgext_post_message(PG_FUNCTION_ARGS)
+{
+	MsgPost post = {0};
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("message must not be null")));
+	read_common(&post, fcinfo, 2);
+	post.payload.message = msgext_json_from_jsonb(post.arena, PG_GETARG_JSONB_P(1));
+	if (!PG_ARGISNULL(6))
+		post.payload.parts =
+			read_parts(post.arena, PG_GETARG_ARRAYTYPE_P(6), &post.payload.nparts);
+	post.ref = PG_ARGISNULL(7) ? NULL : PG_GETARG_JSONB_P(7);
+	PG_RETURN_INT64(msgext_post(&post));
+}
+
+PG_FUNCTION_INFO_V1(msgext_send_vk);
+
+PGDLLEXPORT Datum
+msgext_send_vk(PG_FUNCTION_ARGS)
+{
+	static const char *const blocks[] = {"vk", "viber", "sms"};
+	MsgPost post = {0};
+	MsgJson *message;
+	int i;
+
+	read_common(&post, fcinfo, 4);
+	if (strcmp(post.server->provider->name, "devino") != 0)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("server \"%s\" is not a server of msgext_devino",
+							   post.server->name),
+						errhint("Use post_message() for other providers.")));
+	message = msgext_json_new(post.arena, MSG_JSON_OBJECT);
+	for (i = 0; i < lengthof(blocks); i++)
+		if (!PG_ARGISNULL(1 + i))
+			msgext_json_set(message, blocks[i],
+							msgext_json_from_jsonb(post.arena, PG_GETARG_JSONB_P(1 + i)));
+	post.payload.message = message;
+	post.ref = PG_ARGISNULL(8) ? NULL : PG_GETARG_JSONB_P(8);
+	PG_RETURN_INT64(msgext_post(&post));
+}
