@@ -48,9 +48,9 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = build $(EXTENSION)--*.sql
 
 REGRESS = objects servers post status control dispatch callback privileges store diadoc edna personium \
-	rights identity hostile look install
+	rights identity hostile look feed install
 REGRESS_OPTS = --inputdir=test/regress --load-extension=msgext --encoding=UTF8
-ISOLATION = cancel retry callback operation dispatch
+ISOLATION = cancel retry callback operation dispatch feed
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext --encoding=UTF8
 
 # "make installcheck" meets whatever server runs. Where it has a worker, what looks at
@@ -142,7 +142,7 @@ build/provider_list.c: Makefile $(wildcard src/providers/*)
 	  echo '	NULL};'; } > $@
 
 # The install script, one file a subject.
-SQL_PARTS = begin tables functions rights views privileges install
+SQL_PARTS = begin tables functions rights views feed privileges install
 $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile $(wildcard src/providers/*)
 	@{ cat $(SQL_PARTS:%=sql/%.sql); for p in $(PROVIDERS); do \
 	  title=$$(sed -n 's/^\t*\.title = "\(.*\)",/\1/p' src/providers/$$p/$$p.c); \

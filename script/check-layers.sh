@@ -26,7 +26,8 @@ for folder in src/providers/*/; do
     may_include "$folder" "core/|providers/$name/|build/"
 done
 
-# Rooms of src/pg: sql, process -> engine -> inbound -> store, catalog, ipc -> base.
+# Rooms of src/pg: sql, process -> engine -> inbound -> store, catalog, ipc -> base; beside
+# engine and inbound, outcome.
 # A header of the server has no folder of ours in front.
 room() { # room, rooms it may not include
     local bad
@@ -34,11 +35,12 @@ room() { # room, rooms it may not include
     [ -z "$bad" ] || fail "src/pg/$1 includes a room above it:
 $bad"
 }
-room base 'ipc|catalog|store|inbound|engine|process|sql'
-room ipc 'catalog|store|inbound|engine|process|sql'
-room catalog 'ipc|store|inbound|engine|process|sql'
-room store 'ipc|catalog|inbound|engine|process|sql'
-room inbound 'engine|process|sql'
+room base 'ipc|catalog|store|inbound|outcome|engine|process|sql'
+room ipc 'catalog|store|inbound|outcome|engine|process|sql'
+room catalog 'ipc|store|inbound|outcome|engine|process|sql'
+room store 'ipc|catalog|inbound|outcome|engine|process|sql'
+room inbound 'outcome|engine|process|sql'
+room outcome 'ipc|inbound|engine|process|sql'
 room engine 'process|sql'
 room process 'sql'
 room sql 'process'

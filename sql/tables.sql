@@ -97,9 +97,14 @@ CREATE UNIQUE INDEX outbox_operation ON msgext.outbox (operation_id, server_oid,
     WHERE operation_id IS NOT NULL;
 COMMENT ON INDEX msgext.outbox_operation IS 'operation ids are unique per server and sender';
 
+CREATE SEQUENCE msgext.event_id_seq AS bigint;
+COMMENT ON SEQUENCE msgext.event_id_seq IS 'ids of events';
+
 CREATE TABLE msgext.event (
+    id          bigint NOT NULL DEFAULT pg_catalog.nextval('msgext.event_id_seq'),
     message_id  bigint NOT NULL,
     at          timestamptz NOT NULL,
+    xid         xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
     kind        text COLLATE "C" NOT NULL,
     attempt     integer,
     state       text COLLATE "C",
@@ -109,12 +114,17 @@ CREATE TABLE msgext.event (
     error       text COLLATE "C",
     http_status integer,
     reported_at timestamptz,
+    related     bigint,
+    actor       text COLLATE "C",
+    reason      text COLLATE "C",
     answer      bytea
 );
 COMMENT ON TABLE msgext.event IS 'what happened to each message, append-only; ask the view message_event instead';
+COMMENT ON COLUMN msgext.event.id IS 'position in the feed; of two events of one message the later has the higher one';
 COMMENT ON COLUMN msgext.event.message_id IS 'message';
+COMMENT ON COLUMN msgext.event.xid IS 'transaction that wrote it: the feed follows commits by this';
 COMMENT ON COLUMN msgext.event.at IS 'when it was recorded';
-COMMENT ON COLUMN msgext.event.kind IS 'answer, status, callback, interrupted, waiting, expired, cancelled, retried or poll_ended';
+COMMENT ON COLUMN msgext.event.kind IS 'answer, status, callback, interrupted, waiting, expired, cancelled, retried, replayed, replays, closed or poll_ended';
 COMMENT ON COLUMN msgext.event.attempt IS 'attempt it belongs to';
 COMMENT ON COLUMN msgext.event.state IS 'state of the message after it';
 COMMENT ON COLUMN msgext.event.channel IS 'channel it is about';
@@ -123,9 +133,14 @@ COMMENT ON COLUMN msgext.event.code IS 'the provider''s code, verbatim';
 COMMENT ON COLUMN msgext.event.error IS 'error text';
 COMMENT ON COLUMN msgext.event.http_status IS 'HTTP status of an answer';
 COMMENT ON COLUMN msgext.event.reported_at IS 'when it happened, by the provider''s clock';
+COMMENT ON COLUMN msgext.event.related IS 'of replayed and replays: the other message';
+COMMENT ON COLUMN msgext.event.actor IS 'session_user, of what people did';
+COMMENT ON COLUMN msgext.event.reason IS 'why, in his words';
 COMMENT ON COLUMN msgext.event.answer IS 'the raw answer or report, its beginning if it is long';
 CREATE INDEX event_message ON msgext.event (message_id);
 COMMENT ON INDEX msgext.event_message IS 'events of a message';
+CREATE INDEX event_id ON msgext.event (id);
+COMMENT ON INDEX msgext.event_id IS 'the feed: events in the order of their ids';
 
 CREATE TABLE msgext.claim (
     id         bigint NOT NULL,
@@ -295,6 +310,7 @@ COMMENT ON COLUMN msgext.origin.origin IS 'digest of the cluster''s system ident
 SELECT pg_catalog.pg_extension_config_dump('msgext.outbox', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.outbox_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.event', '');
+SELECT pg_catalog.pg_extension_config_dump('msgext.event_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.claim', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.reminder', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.lane', '');

@@ -27,6 +27,7 @@ main(int argc, char **argv)
 	test_option();
 	test_verdict();
 	test_lane_cursor();
+	test_feed_cursor();
 	test_lifecycle();
 	test_cascade();
 	test_provider();

@@ -54,6 +54,7 @@ extern void test_error(void);
 extern void test_hostile(void);
 extern void test_json(void);
 extern void test_lane_cursor(void);
+extern void test_feed_cursor(void);
 extern void test_lifecycle(void);
 extern void test_login(void);
 extern void test_mask(void);

@@ -187,10 +187,16 @@ bool
 msgext_access_message(MsgAccess access, Oid sender, const char *name, bool foreign,
 					  Oid server)
 {
-	Oid role = GetUserId();
+	return msgext_access_message_as(GetUserId(), access, sender, name, foreign, server);
+}
+
+bool
+msgext_access_message_as(Oid role, MsgAccess access, Oid sender, const char *name,
+						 bool foreign, Oid server)
+{
 	char *current;
 
-	if (superuser())
+	if (superuser_arg(role))
 		return true;
 	current = GetUserNameFromId(sender, true);
 

@@ -46,5 +46,8 @@ extern bool msgext_access_may_receive(Oid role, Oid server);
  */
 extern bool msgext_access_message(MsgAccess access, Oid sender, const char *name,
 								  bool foreign, Oid server);
+/* The same of another role. */
+extern bool msgext_access_message_as(Oid role, MsgAccess access, Oid sender,
+									 const char *name, bool foreign, Oid server);
 
 #endif /* MSGEXT_ACCESS_H */

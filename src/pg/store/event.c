@@ -4,19 +4,19 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "commands/sequence.h"
+#include "storage/bufmgr.h"
 #include "utils/snapmgr.h"
 
 #include "pg/base/clock.h"
 #include "pg/base/text.h"
 #include "pg/store/event.h"
+#include "pg/store/relation.h"
 
-/* clang-format off */
-#define EVENT_COLUMNS(C) \
-	C(event, message_id) C(event, at) C(event, kind) C(event, attempt) \
-	C(event, state) C(event, channel) C(event, status) C(event, code) \
-	C(event, error) C(event, http_status) C(event, reported_at) C(event, answer)
-/* clang-format on */
-MSG_COLUMN_NUMBERS(event, EVENT_COLUMNS);
 MSG_LAYOUT(event, EVENT_COLUMNS);
 
 #define SHORT_TEXT_MAX 256
@@ -26,6 +26,33 @@ MsgTable *
 msgext_event_open(void)
 {
 	return msgext_table_open(&event_layout, true);
+}
+
+MsgTable *
+msgext_event_open_read(void)
+{
+	return msgext_table_open(&event_layout, false);
+}
+
+/* There is no function for it that asks for no privilege. */
+int64
+msgext_event_last_id(void)
+{
+	Relation rel = relation_open(msgext_relation_oid("event_id_seq"), AccessShareLock);
+	Buffer buffer = ReadBuffer(rel, 0);
+	Form_pg_sequence_data data;
+	HeapTupleHeader row;
+	int64 last;
+	Page page;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	row = (HeapTupleHeader) PageGetItem(page, PageGetItemId(page, FirstOffsetNumber));
+	data = (Form_pg_sequence_data) ((char *) row + row->t_hoff);
+	last = data->is_called ? data->last_value : data->last_value - 1;
+	UnlockReleaseBuffer(buffer);
+	relation_close(rel, NoLock);
+	return last;
 }
 
 static void
@@ -41,6 +68,10 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 
 	Assert(event->message_id > 0 && event->kind != NULL);
 	msgext_values_init(&row);
+	msgext_values_int64(&row, Anum_event_id,
+						nextval_internal(msgext_relation_oid("event_id_seq"), false));
+	msgext_values_xid8(&row, Anum_event_xid,
+					   U64FromFullTransactionId(GetTopFullTransactionId()));
 	msgext_values_int64(&row, Anum_event_message_id, event->message_id);
 	msgext_values_time(&row, Anum_event_at, event->at != 0 ? event->at : msgext_clock());
 	msgext_values_text(&row, Anum_event_kind, event->kind);
@@ -54,6 +85,10 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 	if (event->http_status > 0)
 		msgext_values_int32(&row, Anum_event_http_status, event->http_status);
 	msgext_values_time(&row, Anum_event_reported_at, event->reported_at);
+	if (event->related != 0)
+		msgext_values_int64(&row, Anum_event_related, event->related);
+	msgext_values_text(&row, Anum_event_actor, event->actor);
+	set_text(&row, Anum_event_reason, event->reason, ERROR_TEXT_MAX);
 	if (event->answer_len > 0)
 		msgext_values_bytes(&row, Anum_event_answer, event->answer,
 							msgext_whole_characters(event->answer, event->answer_len,

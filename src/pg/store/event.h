@@ -27,13 +27,32 @@ typedef struct MsgEventRow
 	TimestampTz reported_at;
 	const char *answer; /* cut to MSG_EVENT_ANSWER_MAX */
 	size_t answer_len;
+	int64 related;		/* another message it is about, too; 0 = none */
+	const char *actor;	/* who did it, of what people do */
+	const char *reason; /* why, in his words */
 } MsgEventRow;
+
+/* clang-format off */
+#define EVENT_COLUMNS(C) \
+	C(event, id) C(event, message_id) C(event, at) C(event, xid) C(event, kind) \
+	C(event, attempt) C(event, state) C(event, channel) C(event, status) \
+	C(event, code) C(event, error) C(event, http_status) C(event, reported_at) \
+	C(event, related) C(event, actor) C(event, reason) C(event, answer)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(event, EVENT_COLUMNS);
 
 extern MsgTable *msgext_event_open(void);
 
+/* To read only. */
+extern MsgTable *msgext_event_open_read(void);
+
+/* The highest id that has been given to an event so far. */
+extern int64 msgext_event_last_id(void);
+
 /*
  * Written by msgext_table_flush(). Texts that are no valid text in this database are made
- * so.
+ * so. The message's row has been changed, and is held, before: ids tell the order of its
+ * events.
  */
 extern void msgext_event_append(MsgTable *events, const MsgEventRow *event);
 

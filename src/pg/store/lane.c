@@ -7,13 +7,11 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "pg/store/lane.h"
+#include "pg/store/snapshot.h"
 
 /* clang-format off */
 #define LANE_COLUMNS(C) \
@@ -22,81 +20,6 @@
 /* clang-format on */
 MSG_COLUMN_NUMBERS(lane, LANE_COLUMNS);
 MSG_LAYOUT(lane, LANE_COLUMNS);
-
-/* As pg_snapshot's own code widens them: none is ahead of the next transaction id. */
-static uint64
-widen(TransactionId xid, FullTransactionId next)
-{
-	uint32 epoch = EpochFromFullTransactionId(next);
-
-	if (xid > XidFromFullTransactionId(next))
-		epoch--;
-	return (uint64) epoch << 32 | xid;
-}
-
-static int
-compare_xids(const void *a, const void *b)
-{
-	uint64 left = *(const uint64 *) a;
-	uint64 right = *(const uint64 *) b;
-
-	return left < right ? -1 : left > right;
-}
-
-static void
-take_snapshot(MemoryContext context, MsgSnapshot *taken)
-{
-	Snapshot active = GetActiveSnapshot();
-	FullTransactionId next = ReadNextFullTransactionId();
-	uint32 i;
-
-	taken->xmin = widen(active->xmin, next);
-	taken->xmax = widen(active->xmax, next);
-	taken->nxip = active->xcnt;
-	taken->xip = MemoryContextAlloc(context, sizeof(uint64) * (active->xcnt + 1));
-	for (i = 0; i < active->xcnt; i++)
-		taken->xip[i] = widen(active->xip[i], next);
-	qsort(taken->xip, taken->nxip, sizeof(uint64), compare_xids);
-}
-
-static void
-free_snapshot(MsgSnapshot *snapshot)
-{
-	if (snapshot->xip != NULL)
-		pfree(snapshot->xip);
-	memset(snapshot, 0, sizeof(*snapshot));
-}
-
-static char *
-write_snapshot(const MsgSnapshot *snapshot)
-{
-	StringInfoData text;
-	int i;
-
-	initStringInfo(&text);
-	appendStringInfo(&text, UINT64_FORMAT ":" UINT64_FORMAT ":", snapshot->xmin,
-					 snapshot->xmax);
-	for (i = 0; i < snapshot->nxip; i++)
-		appendStringInfo(&text, "%s" UINT64_FORMAT, i > 0 ? "," : "", snapshot->xip[i]);
-	return text.data;
-}
-
-static void
-read_snapshot(MemoryContext context, const char *text, MsgSnapshot *snapshot)
-{
-	const char *c;
-	char *end;
-	int n = 1;
-
-	for (c = text; *c != '\0'; c++)
-		n += *c == ',';
-	snapshot->xmin = strtou64(text, &end, 10);
-	snapshot->xmax = strtou64(end + 1, &end, 10);
-	snapshot->xip = MemoryContextAlloc(context, sizeof(uint64) * n);
-	snapshot->nxip = 0;
-	while (*end != '\0' && end[1] != '\0')
-		snapshot->xip[snapshot->nxip++] = strtou64(end + 1, &end, 10);
-}
 
 /* See the list of states in lane.h. */
 static void
@@ -128,31 +51,26 @@ msgext_lane_reload(MsgLane *lane)
 	TupleTableSlot *slot = find_saved(lane, lanes, &scan);
 	Datum value;
 	bool isnull;
-	Oid out;
-	bool varlena;
 
-	free_snapshot(&lane->cursor.done);
-	free_snapshot(&lane->cursor.scan);
+	msgext_snapshot_free(&lane->cursor.done);
+	msgext_snapshot_free(&lane->cursor.scan);
 	lane->cursor.has_done = lane->cursor.scanning = lane->moved = false;
 	lane->cursor.xid = 0;
 	lane->cursor.id = 0;
 	lane->scan = NULL;
 	if (slot != NULL)
 	{
-		getTypeOutputInfo(PG_SNAPSHOTOID, &out, &varlena);
 		value = slot_getattr(slot, Anum_lane_done, &isnull);
 		if (!isnull)
 		{
 			lane->cursor.has_done = true;
-			read_snapshot(lane->context, OidOutputFunctionCall(out, value),
-						  &lane->cursor.done);
+			msgext_snapshot_read(lane->context, value, &lane->cursor.done);
 		}
 		value = slot_getattr(slot, Anum_lane_scan, &isnull);
 		if (!isnull)
 		{
 			lane->cursor.scanning = true;
-			read_snapshot(lane->context, OidOutputFunctionCall(out, value),
-						  &lane->cursor.scan);
+			msgext_snapshot_read(lane->context, value, &lane->cursor.scan);
 		}
 		lane->cursor.xid = DatumGetUInt64(slot_getattr(slot, Anum_lane_xid, &isnull));
 		lane->cursor.id = DatumGetInt64(slot_getattr(slot, Anum_lane_id, &isnull));
@@ -187,16 +105,6 @@ msgext_lane_create(MemoryContext context, Oid server, int16 priority)
 	return lane;
 }
 
-static Datum
-snapshot_datum(const MsgSnapshot *snapshot)
-{
-	Oid in;
-	Oid param;
-
-	getTypeInputInfo(PG_SNAPSHOTOID, &in, &param);
-	return OidInputFunctionCall(in, write_snapshot(snapshot), param, -1);
-}
-
 void
 msgext_lane_save(MsgLane *lane)
 {
@@ -210,9 +118,11 @@ msgext_lane_save(MsgLane *lane)
 	msgext_values_oid(&row, Anum_lane_server_oid, lane->server);
 	msgext_values_int16(&row, Anum_lane_priority, lane->priority);
 	if (lane->cursor.has_done)
-		msgext_values_set(&row, Anum_lane_done, snapshot_datum(&lane->cursor.done));
+		msgext_values_set(&row, Anum_lane_done,
+						  msgext_snapshot_write(&lane->cursor.done));
 	if (lane->cursor.scanning)
-		msgext_values_set(&row, Anum_lane_scan, snapshot_datum(&lane->cursor.scan));
+		msgext_values_set(&row, Anum_lane_scan,
+						  msgext_snapshot_write(&lane->cursor.scan));
 	msgext_values_xid8(&row, Anum_lane_xid, lane->cursor.xid);
 	msgext_values_int64(&row, Anum_lane_id, lane->cursor.id);
 	if (lane->waiting[0] != '\0')
@@ -305,10 +215,10 @@ start_scan(MsgLane *lane)
 {
 	MsgSnapshot now;
 
-	take_snapshot(lane->context, &now);
+	msgext_snapshot_take(lane->context, GetActiveSnapshot(), false, &now);
 	if (msgext_lane_cursor_start(&lane->cursor, &now))
 		return true;
-	free_snapshot(&now);
+	msgext_snapshot_free(&now);
 	return false;
 }
 
@@ -317,7 +227,7 @@ finish_scan(MsgLane *lane)
 {
 	MsgSnapshot old = msgext_lane_cursor_finish(&lane->cursor);
 
-	free_snapshot(&old);
+	msgext_snapshot_free(&old);
 
 	/*
 	 * Not "moved": to save a round that passed no message would begin a transaction,

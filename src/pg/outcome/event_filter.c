@@ -1,0 +1,119 @@
+/*
+ * event_filter.c
+ *		Which events a consumer wants: see event_filter.h.
+ */
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+
+#include "core/lifecycle.h"
+#include "pg/outcome/event_filter.h"
+
+static void
+refuse(const char *detail)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("filter of events is not valid"), errdetail("%s", detail)));
+}
+
+static List *
+texts(const char *key, const JsonbValue *value)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue element;
+	List *list = NIL;
+
+	if (value->type == jbvString)
+		return list_make1(pnstrdup(value->val.string.val, value->val.string.len));
+	if (value->type != jbvBinary)
+		refuse(psprintf("\"%s\" must be a text or a list of texts.", key));
+	iterator = JsonbIteratorInit(value->val.binary.data);
+	if (JsonbIteratorNext(&iterator, &element, false) != WJB_BEGIN_ARRAY)
+		refuse(psprintf("\"%s\" must be a text or a list of texts.", key));
+	while ((token = JsonbIteratorNext(&iterator, &element, true)) == WJB_ELEM)
+	{
+		if (element.type != jbvString)
+			refuse(psprintf("\"%s\" must be a text or a list of texts.", key));
+		list = lappend(list, pnstrdup(element.val.string.val, element.val.string.len));
+	}
+	if (list == NIL)
+		refuse(psprintf("The list of \"%s\" is empty.", key));
+	return list;
+}
+
+static void
+check_states(List *states)
+{
+	ListCell *cell;
+	MsgState state;
+
+	foreach (cell, states)
+		if (!msgext_state_parse(lfirst(cell), &state))
+			refuse(psprintf("\"%s\" is no state of a message.", (char *) lfirst(cell)));
+}
+
+MsgEventFilter *
+msgext_event_filter_read(Jsonb *filter)
+{
+	MsgEventFilter *read = palloc0(sizeof(MsgEventFilter));
+	JsonbIterator *iterator;
+	JsonbValue value;
+
+	if (filter == NULL)
+		return read;
+	if (!JB_ROOT_IS_OBJECT(filter))
+		refuse("It must be an object.");
+	iterator = JsonbIteratorInit(&filter->root);
+	(void) JsonbIteratorNext(&iterator, &value, true);
+	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
+	{
+		char *key = pnstrdup(value.val.string.val, value.val.string.len);
+		List *list;
+
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		list = texts(key, &value);
+		if (strcmp(key, "server") == 0)
+			read->servers = list;
+		else if (strcmp(key, "kind") == 0)
+			read->kinds = list;
+		else if (strcmp(key, "state") == 0)
+			read->states = list;
+		else if (strcmp(key, "code") == 0)
+			read->codes = list;
+		else
+			refuse(psprintf("There is no \"%s\" to filter by; there are server, kind, "
+							"state and code.",
+							key));
+	}
+	check_states(read->states);
+	return read;
+}
+
+static bool
+takes(List *wanted, const char *text)
+{
+	ListCell *cell;
+
+	if (wanted == NIL)
+		return true;
+	foreach (cell, wanted)
+		if (text != NULL && strcmp(lfirst(cell), text) == 0)
+			return true;
+	return false;
+}
+
+bool
+msgext_event_filter_takes_row(const MsgEventFilter *filter, const char *kind,
+							  const char *state, const char *code)
+{
+	return takes(filter->kinds, kind) && takes(filter->states, state) &&
+		   takes(filter->codes, code);
+}
+
+bool
+msgext_event_filter_takes_server(const MsgEventFilter *filter, const char *server)
+{
+	return takes(filter->servers, server);
+}

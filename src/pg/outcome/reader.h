@@ -1,0 +1,52 @@
+/*
+ * reader.h
+ *		The next events of a consumer: in order, each once, those its owner may see.
+ *
+ * Reads with the latest snapshot, whatever the isolation level: how far the consumer has
+ * read is judged by that too. The caller holds the consumer's lock, or only looks.
+ */
+#ifndef MSGEXT_READER_H
+#define MSGEXT_READER_H
+
+#include "pg/store/event.h"
+#include "pg/store/feed.h"
+#include "pg/store/outbox.h"
+
+typedef struct MsgReader MsgReader;
+
+/* An event, in memory that lasts until the next one is asked for. */
+typedef struct MsgReading
+{
+	int64 id;
+	TupleTableSlot *event; /* the row of msgext.event, all of it read */
+	MsgRow message;
+} MsgReading;
+
+/* Moves feed's cursor, in memory, as it reads. */
+extern MsgReader *msgext_reader_open(MsgFeed *feed);
+
+/*
+ * False when there is no further one in this batch. A batch is what became visible
+ * between two snapshots: one call begins the next one at most, and never goes on from one
+ * to the next after it has found something.
+ */
+extern bool msgext_reader_next(MsgReader *reader, MsgReading *reading);
+
+/* At the end of a batch: to the next one, for those who only count. */
+extern bool msgext_reader_go_on(MsgReader *reader);
+
+/* The event just read, and all before it, have been passed. */
+extern void msgext_reader_pass(MsgReader *reader, const MsgReading *reading);
+
+/* Rows looked at so far, wanted or not. */
+extern int64 msgext_reader_looked_at(const MsgReader *reader);
+
+extern void msgext_reader_close(MsgReader *reader);
+
+/* Has the event of this id been given out in the batch being read, and not passed? */
+extern bool msgext_reader_is_open(const MsgFeed *feed, int64 id);
+
+/* Ends with an ERROR where the consumer is of another database: a restored copy. */
+extern void msgext_reader_check_origin(const MsgFeed *feed);
+
+#endif /* MSGEXT_READER_H */

@@ -1,0 +1,56 @@
+/*
+ * feed.h
+ *		Consumers of events: rows of msgext.feed.
+ *
+ * Owns how far a consumer has read, and the lock that makes its sessions take turns. What
+ * it gets is outcome/reader.c's, what is wrong with its function outcome/handler.c's.
+ */
+#ifndef MSGEXT_FEED_H
+#define MSGEXT_FEED_H
+
+#include "core/feed_cursor.h"
+#include "pg/store/table.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+typedef struct MsgFeed
+{
+	ItemPointerData tid; /* of the version that was read */
+	char *name;
+	Oid owner;
+	char *owner_name;
+	int64 origin;
+	TimestampTz created_at;
+	Jsonb *filter; /* or NULL */
+	bool notify;
+	Oid function; /* InvalidOid: a consumer that reads for itself */
+	char *function_name;
+	int32 timeout_ms;
+	MsgFeedCursor cursor; /* its snapshots lie beside this */
+	TimestampTz read_at;
+	int32 failures;
+	int64 failed_id; /* 0 = none */
+	TimestampTz failed_at;
+	TimestampTz next_attempt_at;
+	char *last_error;
+} MsgFeed;
+
+extern MsgTable *msgext_feed_open(bool writable);
+
+/* Sessions of one consumer take turns, until their transactions end. */
+extern void msgext_feed_lock(const char *name);
+/* The same without waiting: false when another has it. */
+extern bool msgext_feed_try_lock(const char *name);
+
+/* In the current memory context, or NULL when the snapshot sees none of that name. */
+extern MsgFeed *msgext_feed_find(MsgTable *feeds, const char *name, Snapshot snapshot);
+/* All of them, by name. */
+extern List *msgext_feed_list(MsgTable *feeds, Snapshot snapshot);
+
+/* False when there is one of that name. */
+extern bool msgext_feed_add(MsgTable *feeds, const MsgFeed *feed);
+/* Both with the lock held, of the newest version. */
+extern void msgext_feed_write(MsgTable *feeds, MsgFeed *feed);
+extern void msgext_feed_remove(MsgTable *feeds, const MsgFeed *feed);
+
+#endif /* MSGEXT_FEED_H */
