@@ -32,6 +32,8 @@ main(int argc, char **argv)
 	test_cascade();
 	test_provider();
 	test_rate();
+	test_counts();
+	test_breaker();
 	test_samples();
 	test_login();
 	test_mask();
