@@ -48,7 +48,7 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = build $(EXTENSION)--*.sql
 
 REGRESS = objects servers post status control dispatch callback privileges store diadoc edna personium \
-	rights identity hostile look feed install
+	rights identity hostile look feed statistics install
 REGRESS_OPTS = --inputdir=test/regress --load-extension=msgext --encoding=UTF8
 ISOLATION = cancel retry callback operation dispatch feed
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext --encoding=UTF8
@@ -58,7 +58,7 @@ ISOLATION_OPTS = --inputdir=test --load-extension=msgext --encoding=UTF8
 ifneq ($(filter installcheck,$(MAKECMDGOALS)),)
 ifneq ($(findstring msgext,$(shell "$$($(PG_CONFIG) --bindir)/psql" -XAt -d postgres \
 	-c 'SHOW shared_preload_libraries' 2>/dev/null)),)
-REGRESS := $(filter-out status control dispatch,$(REGRESS))
+REGRESS := $(filter-out status control dispatch statistics,$(REGRESS))
 ISOLATION :=
 endif
 endif
@@ -142,7 +142,7 @@ build/provider_list.c: Makefile $(wildcard src/providers/*)
 	  echo '	NULL};'; } > $@
 
 # The install script, one file a subject.
-SQL_PARTS = begin tables functions rights views feed privileges install
+SQL_PARTS = begin tables functions rights views feed statistics privileges install
 $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile $(wildcard src/providers/*)
 	@{ cat $(SQL_PARTS:%=sql/%.sql); for p in $(PROVIDERS); do \
 	  title=$$(sed -n 's/^\t*\.title = "\(.*\)",/\1/p' src/providers/$$p/$$p.c); \

@@ -245,6 +245,104 @@ COMMENT ON COLUMN msgext.health.key_ignored IS 'an answer showed that the provid
 COMMENT ON COLUMN msgext.health.stranded IS 'queued messages that nothing led to any more, found and sent: none, unless something is wrong';
 COMMENT ON COLUMN msgext.health.last_claim_at IS 'when a message was last claimed for it: rate limits start from here';
 
+CREATE TABLE msgext.statistic (
+    server_oid          oid NOT NULL,
+    queued              bigint NOT NULL,
+    accepted            bigint NOT NULL,
+    sent                bigint NOT NULL,
+    delivered           bigint NOT NULL,
+    read                bigint NOT NULL,
+    undelivered         bigint NOT NULL,
+    rejected            bigint NOT NULL,
+    failed              bigint NOT NULL,
+    expired             bigint NOT NULL,
+    unknown             bigint NOT NULL,
+    cancelled           bigint NOT NULL,
+    retried             bigint NOT NULL,
+    requests            bigint NOT NULL,
+    request_errors      bigint NOT NULL,
+    polls               bigint NOT NULL,
+    logins              bigint NOT NULL,
+    bytes_sent          bigint NOT NULL,
+    bytes_received      bigint NOT NULL,
+    callbacks           bigint NOT NULL,
+    callbacks_unmatched bigint NOT NULL,
+    waits_rate          bigint NOT NULL,
+    waits_recipient     bigint NOT NULL,
+    breaks              bigint NOT NULL,
+    request_time        bigint[] NOT NULL,
+    request_time_us     bigint NOT NULL,
+    wait_time           bigint[] NOT NULL,
+    wait_time_us        bigint NOT NULL,
+    delivery_time       bigint[] NOT NULL,
+    delivery_time_us    bigint NOT NULL,
+    reset_at            timestamptz NOT NULL,
+    CONSTRAINT statistic_pkey PRIMARY KEY (server_oid)
+) WITH (fillfactor = 20);
+COMMENT ON TABLE msgext.statistic IS 'what has been counted of each server, rewritten about once a second while it works; ask the view pg_stat_msgext instead';
+COMMENT ON COLUMN msgext.statistic.server_oid IS 'foreign server';
+COMMENT ON COLUMN msgext.statistic.queued IS 'messages taken up from the queue';
+COMMENT ON COLUMN msgext.statistic.accepted IS 'messages that the provider took';
+COMMENT ON COLUMN msgext.statistic.sent IS 'messages handed on towards the recipient';
+COMMENT ON COLUMN msgext.statistic.delivered IS 'messages that reached the recipient';
+COMMENT ON COLUMN msgext.statistic.read IS 'messages seen by the recipient';
+COMMENT ON COLUMN msgext.statistic.undelivered IS 'messages that did not reach the recipient';
+COMMENT ON COLUMN msgext.statistic.rejected IS 'messages refused for good';
+COMMENT ON COLUMN msgext.statistic.failed IS 'messages that failed on the way or ran out of attempts';
+COMMENT ON COLUMN msgext.statistic.expired IS 'messages whose time was over';
+COMMENT ON COLUMN msgext.statistic.unknown IS 'messages of which nobody could tell whether they had arrived';
+COMMENT ON COLUMN msgext.statistic.cancelled IS 'messages that were withdrawn';
+COMMENT ON COLUMN msgext.statistic.retried IS 'messages that people queued again';
+COMMENT ON COLUMN msgext.statistic.requests IS 'requests of any kind';
+COMMENT ON COLUMN msgext.statistic.request_errors IS 'of them, those without an answer, or answered with 429 or 5xx';
+COMMENT ON COLUMN msgext.statistic.polls IS 'of them, those that asked for statuses';
+COMMENT ON COLUMN msgext.statistic.logins IS 'of them, those that logged in';
+COMMENT ON COLUMN msgext.statistic.bytes_sent IS 'bytes of the bodies of requests';
+COMMENT ON COLUMN msgext.statistic.bytes_received IS 'bytes of the bodies of answers';
+COMMENT ON COLUMN msgext.statistic.callbacks IS 'reports that were pushed';
+COMMENT ON COLUMN msgext.statistic.callbacks_unmatched IS 'of them, those that no message was known for, or that could not be read';
+COMMENT ON COLUMN msgext.statistic.waits_rate IS 'messages set aside for the rate limit';
+COMMENT ON COLUMN msgext.statistic.waits_recipient IS 'messages set aside for the limit of their recipient';
+COMMENT ON COLUMN msgext.statistic.breaks IS 'how often the circuit breaker opened';
+COMMENT ON COLUMN msgext.statistic.request_time IS 'requests by the time they took, in the classes of statistic_bounds(''request_time''), and one more';
+COMMENT ON COLUMN msgext.statistic.request_time_us IS 'the sum of their times, microseconds';
+COMMENT ON COLUMN msgext.statistic.wait_time IS 'messages by the time from being queued to their first request';
+COMMENT ON COLUMN msgext.statistic.wait_time_us IS 'the sum of their times, microseconds';
+COMMENT ON COLUMN msgext.statistic.delivery_time IS 'messages by the time from being queued to their delivery';
+COMMENT ON COLUMN msgext.statistic.delivery_time_us IS 'the sum of their times, microseconds';
+COMMENT ON COLUMN msgext.statistic.reset_at IS 'counted since then';
+
+CREATE TABLE msgext.activity (
+    process         text COLLATE "C" NOT NULL,
+    pid             integer NOT NULL,
+    started_at      timestamptz,
+    starts          bigint NOT NULL,
+    turns           bigint NOT NULL,
+    commits         bigint NOT NULL,
+    results         bigint NOT NULL,
+    errors          bigint NOT NULL,
+    turn_time_us    bigint NOT NULL,
+    longest_turn_us bigint NOT NULL,
+    in_flight       bigint NOT NULL,
+    last_at         timestamptz,
+    reset_at        timestamptz NOT NULL,
+    CONSTRAINT activity_pkey PRIMARY KEY (process)
+) WITH (fillfactor = 20);
+COMMENT ON TABLE msgext.activity IS 'what the processes of this database have done, rewritten about once a second while they work; ask the view pg_stat_msgext_worker instead';
+COMMENT ON COLUMN msgext.activity.process IS 'dispatcher or listener';
+COMMENT ON COLUMN msgext.activity.pid IS 'of the process that wrote the row';
+COMMENT ON COLUMN msgext.activity.started_at IS 'when that process started';
+COMMENT ON COLUMN msgext.activity.starts IS 'how often it was started';
+COMMENT ON COLUMN msgext.activity.turns IS 'turns taken';
+COMMENT ON COLUMN msgext.activity.commits IS 'of them, those that wrote something';
+COMMENT ON COLUMN msgext.activity.results IS 'answers, or pushes, that were recorded';
+COMMENT ON COLUMN msgext.activity.errors IS 'turns that failed';
+COMMENT ON COLUMN msgext.activity.turn_time_us IS 'the time of all turns, microseconds';
+COMMENT ON COLUMN msgext.activity.longest_turn_us IS 'the longest of them';
+COMMENT ON COLUMN msgext.activity.in_flight IS 'requests under way';
+COMMENT ON COLUMN msgext.activity.last_at IS 'when it last wrote something';
+COMMENT ON COLUMN msgext.activity.reset_at IS 'counted since then';
+
 CREATE TABLE msgext.reference (
     server_oid  oid NOT NULL,
     provider_id text COLLATE "C" NOT NULL,
@@ -306,7 +404,7 @@ CREATE TABLE msgext.origin (
 COMMENT ON TABLE msgext.origin IS 'databases this data has lived in; more than one: a restored copy';
 COMMENT ON COLUMN msgext.origin.origin IS 'digest of the cluster''s system identifier and the database''s oid';
 
--- All of it is the user's data: a dump carries it.
+-- The user's data: a dump carries it. Not what was counted, which is this database's own.
 SELECT pg_catalog.pg_extension_config_dump('msgext.outbox', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.outbox_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('msgext.event', '');

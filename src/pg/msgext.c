@@ -12,6 +12,7 @@
 #include "pg/base/guc.h"
 #include "pg/ipc/notify.h"
 #include "pg/ipc/registry.h"
+#include "pg/ipc/tally.h"
 #include "pg/process/worker.h"
 
 PG_MODULE_MAGIC;
@@ -37,6 +38,7 @@ _PG_init(void)
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	msgext_registry_preload();
+	msgext_tally_preload();
 	msgext_notify_preload();
 	msgext_launcher_register();
 }

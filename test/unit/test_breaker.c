@@ -133,7 +133,7 @@ test_probes(void)
 	msgext_breaker_restore(&breaker, START, 3);
 	CHECK(!msgext_breaker_admits(&breaker, START - 1));
 	CHECK(msgext_breaker_claimed(&breaker, BREAK_US, START));
-	CHECK_INT(breaker.probe_us, START + 8 * MSG_BREAKER_MIN_US);
+	CHECK_INT(breaker.probe_us, START + 16 * MSG_BREAKER_MIN_US);
 	test_end();
 }
 

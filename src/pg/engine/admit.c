@@ -31,6 +31,7 @@
 
 #include "pg/base/text.h"
 #include "pg/engine/admit.h"
+#include "pg/engine/statistics.h"
 #include "pg/store/event.h"
 #include "pg/store/origin.h"
 #include "pg/store/recipient_use.h"
@@ -112,6 +113,8 @@ finish(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, MsgState sta
 	msgext_change_text(&change, Anum_outbox_error, error);
 	if (msgext_outbox_update(outbox_of(turn), row, &change, false) != TM_Ok)
 		return look_again(engine, upstream, row, turn->now + HELD_RETRY_US);
+	msgext_counts_reach(msgext_turn_counts(upstream), row->state, state,
+						turn->now - row->queued_at);
 	if (state == MSG_UNKNOWN)
 		msgext_upstream_remind(turn, upstream, MSG_REMINDER_UNKNOWN, row->created_at,
 							   row->id);
@@ -150,6 +153,7 @@ throttle(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *
 		return MSG_ADMIT_STOP;
 	}
 	upstream->reserved_until = Max(upstream->reserved_until, turn);
+	msgext_counts_add(msgext_turn_counts(upstream), MSG_COUNT_WAITS_RATE, 1);
 	return defer(engine, upstream, row, turn, why, NULL);
 }
 
@@ -185,7 +189,10 @@ claim_within_limits(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane,
 	if (server->recipient_limit.count > 0 && recipient != NULL &&
 		!msgext_recipient_take(uses_of(&engine->turn), upstream->oid, key, recipient,
 							   row->id, &server->recipient_limit, now, &until))
+	{
+		msgext_counts_add(msgext_turn_counts(upstream), MSG_COUNT_WAITS_RECIPIENT, 1);
 		return defer(engine, upstream, row, until, MSG_WAITS_FOR_RECIPIENT, NULL);
+	}
 	if (server->rate_limit.count > 0 &&
 		!msgext_limiter_take(engine->limiter, upstream->name, key, &server->rate_limit,
 							 now, upstream->health.last_claim_at, &until))
@@ -193,6 +200,9 @@ claim_within_limits(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane,
 	flight = msgext_batch_join(&engine->batches, &engine->flights, engine->sessions,
 							   upstream, account, row, MSG_FLIGHT_SEND);
 	msgext_batch_claim(&engine->batches, flight, now);
+	if (row->tried_at == 0)
+		msgext_counts_time(msgext_turn_counts(upstream), MSG_TIME_WAIT,
+						   now - Max(row->queued_at, row->send_after));
 	upstream->health.last_claim_at = now;
 	upstream->health.changed = true;
 	return MSG_ADMIT_CLAIMED;

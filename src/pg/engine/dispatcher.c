@@ -16,6 +16,7 @@
 #include "pg/engine/dispatcher.h"
 #include "pg/engine/recover.h"
 #include "pg/engine/request.h"
+#include "pg/engine/statistics.h"
 #include "pg/engine/turn.h"
 #include "pg/ipc/notify.h"
 #include "pg/ipc/registry.h"
@@ -283,6 +284,9 @@ init_engine(MsgEngine *engine, MemoryContext context, const MsgXactOps *xact)
 	msgext_rematches_init(&engine->rematches, context);
 	engine->limiter = msgext_limiter_create(context);
 	engine->sessions = msgext_sessions_create(context);
+	engine->activity.starts = 1;
+	engine->activity.started_at = GetCurrentTimestamp();
+	engine->activity.any = true;
 	engine->http = start_http();
 }
 
@@ -314,6 +318,7 @@ msgext_dispatcher_destroy(MsgDispatcher *dispatcher)
 {
 	running = NULL;
 	msgext_http_thread_stop(dispatcher->engine.http);
+	msgext_statistics_leave(&dispatcher->engine.upstreams);
 	msgext_flights_release(&dispatcher->engine.flights);
 	msgext_upstreams_release(&dispatcher->engine.upstreams);
 

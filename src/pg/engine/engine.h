@@ -17,6 +17,7 @@
 #include "pg/engine/session.h"
 #include "pg/engine/turn_tables.h"
 #include "pg/engine/upstream.h"
+#include "pg/store/activity.h"
 
 typedef struct MsgEngine
 {
@@ -29,6 +30,7 @@ typedef struct MsgEngine
 	MsgRematches rematches;
 	MsgPoison poison;
 	MsgHttpThread *http;
+	MsgActivity activity; /* not written down yet */
 } MsgEngine;
 
 #endif /* MSGEXT_ENGINE_H */

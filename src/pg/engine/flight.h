@@ -82,6 +82,7 @@ typedef struct MsgFlight
 	MsgOutcome *outcomes;
 	MsgSettled *settled;
 	MsgRequest request;
+	TimestampTz sent_at;
 	int http_status; /* 0 = no answer */
 	const char *answer;
 	size_t answer_len;

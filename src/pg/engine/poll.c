@@ -9,6 +9,7 @@
 #include "pg/base/text.h"
 #include "pg/engine/answer.h"
 #include "pg/engine/poll.h"
+#include "pg/engine/statistics.h"
 #include "pg/inbound/tracking.h"
 #include "pg/store/origin.h"
 
@@ -185,6 +186,8 @@ apply_answer(MsgEngine *engine, const MsgFlight *flight, int i, const MsgRow *ro
 	if (msgext_track(outbox_of(&engine->turn), events_of(&engine->turn), row,
 					 outcome->events, "status", false, *next, false, &tracking) != TM_Ok)
 		return false;
+	msgext_counts_reach(msgext_turn_counts(flight->upstream), row->state, tracking.state,
+						engine->turn.now - row->queued_at);
 	if (msgext_state_is_final(tracking.state))
 		*next = 0;
 	else if (late)

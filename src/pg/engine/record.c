@@ -15,6 +15,7 @@
 #include "pg/base/text.h"
 #include "pg/engine/poll.h"
 #include "pg/engine/record.h"
+#include "pg/engine/statistics.h"
 #include "pg/store/claim.h"
 #include "pg/store/recipient_use.h"
 #include "pg/store/reference.h"
@@ -308,6 +309,8 @@ msgext_record_attempt(MsgEngine *engine, const MsgAttempt *attempt,
 	msgext_answer_record(turn, &row, attempt->attempt, decision.state, outcome, answer,
 						 decision.note);
 
+	msgext_counts_reach(msgext_turn_counts(upstream), MSG_QUEUED, decision.state,
+						turn->now - row.queued_at);
 	msgext_batch_note_outcome(&engine->batches, flight, row.id, outcome);
 	learn(engine, upstream, flight, outcome);
 	if (outcome->verdict == MSG_VERDICT_ACCEPTED && outcome->provider_id != NULL)

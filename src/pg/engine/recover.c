@@ -13,6 +13,7 @@
 #include "pg/engine/record.h"
 #include "pg/engine/recover.h"
 #include "pg/engine/request.h"
+#include "pg/engine/statistics.h"
 #include "pg/store/claim.h"
 #include "pg/store/origin.h"
 #include "pg/store/reminder.h"
@@ -101,6 +102,7 @@ settle_claim(MsgEngine *engine, int *settled, int *left)
 	}
 	msgext_turn_flush(turn);
 	msgext_turn_commit(turn);
+	msgext_statistics_commit(&engine->upstreams);
 	return found;
 }
 
@@ -211,6 +213,8 @@ msgext_recover_turn(MsgEngine *engine, int sqlstate)
 	int64 culprit = find_culprit(&engine->poison, engine->turn.reading, sqlstate);
 	bool committed = !engine->turn.active;
 
+	engine->activity.errors++;
+	engine->activity.any = true;
 	msgext_turn_abandon(&engine->turn);
 	if (committed)
 	{
@@ -223,6 +227,7 @@ msgext_recover_turn(MsgEngine *engine, int sqlstate)
 		drop_fresh(engine);
 		reopen_results(engine, culprit);
 		msgext_rematch_abort(&engine->rematches);
+		msgext_statistics_abort(&engine->upstreams);
 	}
 
 	/* A row that cannot even be looked at must not stop those behind it. */

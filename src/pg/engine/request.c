@@ -5,10 +5,13 @@
 #include "postgres.h"
 
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "core/verdict.h"
+#include "pg/base/clock.h"
 #include "pg/engine/request.h"
 #include "pg/engine/scrub.h"
+#include "pg/engine/statistics.h"
 
 /* What a codec does for the flights of one kind. */
 typedef struct Codec
@@ -91,6 +94,34 @@ warn_instead(MsgFlight *flight)
 							 flight->server->name, error->message)));
 }
 
+/* It leaves. */
+static void
+count_request(const MsgFlight *flight)
+{
+	MsgCounts *counts = msgext_lasting_counts(flight->upstream);
+
+	msgext_counts_add(counts, MSG_COUNT_REQUESTS, 1);
+	if (flight->kind == MSG_FLIGHT_POLL)
+		msgext_counts_add(counts, MSG_COUNT_POLLS, 1);
+	else if (flight->kind == MSG_FLIGHT_LOGIN)
+		msgext_counts_add(counts, MSG_COUNT_LOGINS, 1);
+	msgext_counts_add(counts, MSG_COUNT_BYTES_SENT, (int64) flight->request.body_len);
+}
+
+/* Its answer has come, or will not. */
+static void
+count_answer(const MsgFlight *flight, const MsgHttpResult *result)
+{
+	MsgCounts *counts = msgext_lasting_counts(flight->upstream);
+	int status = result->reply.status;
+
+	if (result->transport != MSG_TRANSPORT_ANSWERED || status == 429 || status >= 500)
+		msgext_counts_add(counts, MSG_COUNT_REQUEST_ERRORS, 1);
+	msgext_counts_add(counts, MSG_COUNT_BYTES_RECEIVED, (int64) result->reply.body_len);
+	msgext_counts_time(counts, MSG_TIME_REQUEST,
+					   msgext_from_unix_us(result->reply.now_us) - flight->sent_at);
+}
+
 static void
 launch(MsgFlights *flights, MsgHttpThread *http, MsgFlight *flight)
 {
@@ -105,12 +136,15 @@ launch(MsgFlights *flights, MsgHttpThread *http, MsgFlight *flight)
 	}
 	ereport(DEBUG3, (errmsg_internal("request for %d messages to server \"%s\"",
 									 flight->n, flight->server->name)));
+	flight->sent_at = GetCurrentTimestamp();
 	if (!msgext_http_thread_submit(http, &flight->server->target, &flight->request,
 								   flight))
 	{
 		msgext_flight_set_outcomes(flight, MSG_VERDICT_RETRY, "out of memory");
 		msgext_flight_land(flights, flight);
+		return;
 	}
+	count_request(flight);
 }
 
 void
@@ -214,6 +248,7 @@ msgext_request_collect(MsgFlights *flights, MsgHttpThread *http)
 	{
 		MsgFlight *flight = result.cookie;
 
+		count_answer(flight, &result);
 		MemoryContextSwitchTo(flight->context);
 		PG_TRY();
 		{

@@ -13,6 +13,7 @@
 #include "pg/base/guc.h"
 #include "pg/engine/record.h"
 #include "pg/engine/request.h"
+#include "pg/engine/statistics.h"
 #include "pg/engine/take.h"
 #include "pg/engine/turn.h"
 #include "pg/ipc/notify.h"
@@ -25,7 +26,7 @@
 
 /* The turn has committed: its results of this flight are done with. True if all are. */
 static bool
-settle_flight(MsgFlights *flights, MsgFlight *flight)
+settle_flight(MsgFlights *flights, MsgFlight *flight, int64 *results)
 {
 	bool done = true;
 	int i;
@@ -35,6 +36,7 @@ settle_flight(MsgFlights *flights, MsgFlight *flight)
 		if (flight->settled[i] == MSG_SETTLED_WRITTEN)
 		{
 			flight->settled[i] = MSG_SETTLED_DONE;
+			++*results;
 			msgext_flights_forget(flights, flight->jobs[i].id);
 			if (flight->claim != NULL)
 				msgext_batch_settle(flight->claim);
@@ -44,9 +46,12 @@ settle_flight(MsgFlights *flights, MsgFlight *flight)
 	return done;
 }
 
-/* The turn has committed: what it recorded is done with. True if a login was among it. */
+/*
+ * The turn has committed: what it recorded is done with, so many results. True if a login
+ * was among it.
+ */
 static bool
-retire(MsgEngine *engine)
+retire(MsgEngine *engine, int64 *results)
 {
 	MsgFlights *flights = &engine->flights;
 	bool login = false;
@@ -61,7 +66,7 @@ retire(MsgEngine *engine)
 			msgext_session_commit_login(engine->sessions, flight, engine->turn.now);
 			login = true;
 		}
-		if (settle_flight(flights, flight))
+		if (settle_flight(flights, flight, results))
 		{
 			flights->nlanded--;
 			msgext_flight_free(flights, flight);
@@ -90,10 +95,25 @@ refresh(MsgEngine *engine, uint64 news)
 	msgext_upstreams_mark_news(upstreams, news);
 }
 
+/* Writes down what is written about once a second. True if that is of this process. */
+static bool
+save(MsgEngine *engine)
+{
+	msgext_upstreams_save(&engine->turn, &engine->upstreams);
+	msgext_statistics_save(&engine->upstreams);
+	engine->activity.in_flight = engine->flights.count;
+	return engine->activity.any &&
+		   msgext_activity_add(MSG_ACTIVITY_DISPATCHER, &engine->activity);
+}
+
 bool
 msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 {
 	MsgTurn *turn = &engine->turn;
+	TimestampTz begun = GetCurrentTimestamp();
+	bool saved = false;
+	int64 results = 0;
+	bool wrote;
 	bool login;
 
 	/* What is done by now is recorded, whether it is worth a turn or not. */
@@ -114,15 +134,22 @@ msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 	}
 	msgext_upstreams_write_pauses(&engine->upstreams);
 	msgext_refusals_write(&engine->upstreams);
+
+	/* Not what is saved: an idle database is written to no more. */
+	wrote = TransactionIdIsValid(GetTopTransactionIdIfAny());
 	if (plan->saves || turn->now >= engine->upstreams.last_save + SAVE_US)
-		msgext_upstreams_save(turn, &engine->upstreams);
+		saved = save(engine);
 	msgext_turn_commit(turn);
+	msgext_statistics_commit(&engine->upstreams);
+	if (saved)
+		msgext_activity_clear(&engine->activity);
 
 	/* From here on what was claimed is on its way, whatever happens. */
 	engine->batches.open = NULL;
 	msgext_request_launch(&engine->flights, engine->http);
 	msgext_rematch_commit(&engine->rematches);
-	login = retire(engine);
+	login = retire(engine, &results);
+	msgext_activity_turn(&engine->activity, begun, wrote, results);
 	ereport(DEBUG3, (errmsg_internal("turn: %d requests under way, %d to be recorded",
 									 engine->flights.count, engine->flights.nlanded)));
 	return login;

@@ -315,8 +315,19 @@ msgext_upstreams_save(MsgTurn *turn, MsgUpstreams *upstreams)
 		int i;
 
 		for (i = 0; i < MSG_PRIORITIES; i++)
-			if (upstream->lanes[i]->moved)
-				msgext_lane_save(upstream->lanes[i]);
+		{
+			MsgLane *lane = upstream->lanes[i];
+
+			if (!lane->moved)
+				continue;
+
+			/* With the position, so that what is passed again counts once. */
+			if (lane->passed > 0)
+				msgext_counts_add(&upstream->counted.turn, MSG_COUNT_QUEUED,
+								  lane->passed);
+			lane->passed = 0;
+			msgext_lane_save(lane);
+		}
 		if (upstream->health.changed)
 			msgext_health_save(upstream->oid, &upstream->health);
 	}

@@ -8,6 +8,7 @@
 #ifndef MSGEXT_UPSTREAM_H
 #define MSGEXT_UPSTREAM_H
 
+#include "core/counts.h"
 #include "pg/catalog/server.h"
 #include "pg/engine/turn_tables.h"
 #include "pg/store/health.h"
@@ -32,6 +33,14 @@ typedef struct MsgMended
 	int64 id;
 	TimestampTz until;
 } MsgMended;
+
+/* What has been counted of it: see statistics.h. */
+typedef struct MsgCounted
+{
+	MsgCounts turn;	   /* by this turn */
+	MsgCounts unsaved; /* and before it, since it was written down */
+	bool written;	   /* both, by this turn */
+} MsgCounted;
 
 /*
  * A server at work. It stays when its server is dropped: answers to its requests may
@@ -63,6 +72,7 @@ typedef struct MsgUpstream
 	HTAB *refused;				  /* accounts, see refusal.h; NULL = none ever was */
 	MsgMended mended;
 	MsgHealth health;
+	MsgCounted counted;
 } MsgUpstream;
 
 typedef struct MsgUpstreams

@@ -24,6 +24,7 @@
 #include "pg/inbound/callback.h"
 #include "pg/inbound/quota.h"
 #include "pg/inbound/tracking.h"
+#include "pg/ipc/tally.h"
 #include "pg/store/event.h"
 #include "pg/store/outbox.h"
 #include "pg/store/reference.h"
@@ -150,12 +151,12 @@ apply(int64 message, const MsgEvent *report, bool wait)
 	TM_Result result = TM_Ok;
 	MsgTracking tracking;
 	MsgRow row;
+	bool found;
 
 	one.next = NULL;
 	do
 	{
 		Snapshot latest;
-		bool found;
 
 		CommandCounterIncrement();
 		CHECK_FOR_INTERRUPTS();
@@ -168,6 +169,9 @@ apply(int64 message, const MsgEvent *report, bool wait)
 		result = msgext_track(outbox, events, &row, &one, "callback", true,
 							  row.next_attempt_at, wait, &tracking);
 	} while (result != TM_Ok && wait);
+	if (found && result == TM_Ok)
+		msgext_counts_reach(msgext_tally(row.server_oid), row.state, tracking.state,
+							msgext_clock() - row.queued_at);
 	msgext_table_close(events);
 	msgext_table_close(outbox);
 	CommandCounterIncrement();
@@ -244,6 +248,8 @@ msgext_callback_keep(MsgServer *server, const char *body, size_t len, const char
 	msgext_digest_add(hash, body, len);
 	digest = msgext_digest_end(hash);
 	full = exceeds_quota(callbacks, server->oid, digest);
+	msgext_counts_add(msgext_tally(server->oid), MSG_COUNT_CALLBACKS, 1);
+	msgext_counts_add(msgext_tally(server->oid), MSG_COUNT_CALLBACKS_UNMATCHED, 1);
 	if (!full)
 	{
 		report.raw_len = len;
@@ -281,6 +287,10 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 		const char *id = msgext_from_utf8(report->provider_id);
 		int64 message = find_message(references, server->oid, id);
 
+		msgext_counts_add(msgext_tally(server->oid), MSG_COUNT_CALLBACKS, 1);
+		if (message == 0)
+			msgext_counts_add(msgext_tally(server->oid), MSG_COUNT_CALLBACKS_UNMATCHED,
+							  1);
 		if (message == 0 && exceeds_quota(callbacks, server->oid, digest))
 		{
 			*full = true;

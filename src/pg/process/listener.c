@@ -37,6 +37,7 @@
 #include "pg/ipc/registry.h"
 #include "pg/process/bgworker.h"
 #include "pg/process/worker.h"
+#include "pg/store/activity.h"
 
 /* Of one transaction: the locks of its messages are held until its end. */
 #define BATCH_MAX 128
@@ -74,6 +75,11 @@ typedef struct Settings
 static Settings settings;
 static MsgHttpListener *http;
 static MemoryContext push_context; /* reset after each push */
+
+/* What has been done, and not been written down. */
+#define SAVE_US USECS_PER_SEC
+static MsgActivity activity;
+static TimestampTz saved_at = 0;
 
 static uint64 endpoints_generation = 0;
 static TimestampTz endpoints_retry_at = 0; /* 0 = nothing to be read again */
@@ -297,6 +303,7 @@ static bool
 try_to_receive(MsgPush **pushes, int *statuses, int n, int lock_ms)
 {
 	MemoryContext before = CurrentMemoryContext;
+	TimestampTz begun = GetCurrentTimestamp();
 	char lock_timeout[16];
 	volatile bool done = false;
 
@@ -304,6 +311,7 @@ try_to_receive(MsgPush **pushes, int *statuses, int n, int lock_ms)
 	SetConfigOption("lock_timeout", lock_timeout, PGC_SUSET, PGC_S_OVERRIDE);
 	PG_TRY();
 	{
+		bool saves = begun >= saved_at + SAVE_US;
 		Oid user;
 		int context;
 		int i;
@@ -323,17 +331,55 @@ try_to_receive(MsgPush **pushes, int *statuses, int n, int lock_ms)
 			MemoryContextReset(push_context);
 		}
 		SetUserIdAndSecContext(user, context);
+		saves = saves && activity.any &&
+				msgext_activity_add(MSG_ACTIVITY_LISTENER, &activity);
 		PopActiveSnapshot();
 		msgext_bgworker_commit();
 		done = true;
+		if (saves)
+		{
+			msgext_activity_clear(&activity);
+			saved_at = begun;
+		}
+		msgext_activity_turn(&activity, begun, true, n);
 	}
 	PG_CATCH();
 	{
 		recover(before, n == 1);
 		MemoryContextReset(push_context);
+		activity.errors++;
+		activity.any = true;
 	}
 	PG_END_TRY();
 	return done;
+}
+
+/* Writes down what has been done, when no push does so along the way. */
+static void
+save_activity(void)
+{
+	MemoryContext before = CurrentMemoryContext;
+
+	if (!activity.any || GetCurrentTimestamp() < saved_at + SAVE_US)
+		return;
+	saved_at = GetCurrentTimestamp();
+	PG_TRY();
+	{
+		bool written;
+
+		msgext_bgworker_begin();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		written = msgext_activity_add(MSG_ACTIVITY_LISTENER, &activity);
+		PopActiveSnapshot();
+		msgext_bgworker_commit();
+		if (written)
+			msgext_activity_clear(&activity);
+	}
+	PG_CATCH();
+	{
+		recover(before, true);
+	}
+	PG_END_TRY();
 }
 
 /* Takes what is in the inbox, and answers it. */
@@ -477,6 +523,7 @@ work(void)
 				break;
 			}
 			pgstat_report_stat(false);
+			save_activity();
 		}
 		keep_endpoints();
 		msgext_http_listener_pump(http, msgext_unix_us(now));
@@ -501,6 +548,9 @@ msgext_listener_main(Datum arg)
 	/* Its waits for rows are short, and somebody waits for the answer. */
 	msgext_bgworker_set_busy(true);
 	keep_endpoints();
+	activity.starts = 1;
+	activity.started_at = GetCurrentTimestamp();
+	activity.any = true;
 	ereport(LOG, (errmsg("msgext listens for callbacks on address \"%s\", port %d",
 						 settings.address, settings.port)));
 	pgstat_report_activity(STATE_IDLE, "waiting for callbacks");

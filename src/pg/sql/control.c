@@ -19,6 +19,7 @@
 #include "pg/base/clock.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
+#include "pg/ipc/tally.h"
 #include "pg/sql/adopt.h"
 #include "pg/store/account_pause.h"
 #include "pg/store/claim.h"
@@ -163,6 +164,8 @@ msgext_cancel_message(PG_FUNCTION_ARGS)
 		RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	if (cancelled)
+		msgext_counts_add(msgext_tally(row.server_oid), MSG_COUNT_CANCELLED, 1);
 	PG_RETURN_BOOL(cancelled);
 }
 
@@ -250,6 +253,7 @@ msgext_retry_message(PG_FUNCTION_ARGS)
 		if (server != NULL)
 			msgext_access_use(server);
 		forget_unknown(&row);
+		msgext_counts_add(msgext_tally(row.server_oid), MSG_COUNT_RETRIED, 1);
 		msgext_notify_at_commit(MSG_NEWS_ALL);
 	}
 	PG_RETURN_BOOL(done);

@@ -58,6 +58,7 @@ msgext_lane_reload(MsgLane *lane)
 	lane->cursor.xid = 0;
 	lane->cursor.id = 0;
 	lane->scan = NULL;
+	lane->passed = 0;
 	if (slot != NULL)
 	{
 		value = slot_getattr(slot, Anum_lane_done, &isnull);
@@ -294,6 +295,9 @@ msgext_lane_pass(MsgLane *lane, const MsgRow *row)
 		   (row->xid == lane->cursor.xid && row->id > lane->cursor.id));
 	msgext_lane_cursor_pass(&lane->cursor, row->xid, row->id);
 	lane->moved = true;
+
+	/* One that was queued again is not new. */
+	lane->passed += row->queued_at == row->created_at;
 }
 
 bool

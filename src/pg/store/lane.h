@@ -41,6 +41,7 @@ typedef struct MsgLane
 	int32 number;
 	MsgLaneCursor cursor; /* its snapshots' xip lies in context */
 	bool moved;			  /* since msgext_lane_save() */
+	int64 passed;		  /* new messages, since they were counted */
 
 	/* Why it stands still before its end, and until when; for people. */
 	char waiting[64];
