@@ -7,6 +7,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "executor/instrument.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -30,6 +31,18 @@
 #include "pg/store/reminder.h"
 #include "pg/store/server_pause.h"
 
+/*
+ * Who watches asks often, and most of all when much is queued: so many messages are counted
+ * one by one. Each look-up reads some four pages, and where the queue is longer, so many are
+ * read for each thing that is counted by look-ups.
+ */
+#define COUNT_MAX 10000
+#define LOOKUP_PAGES (4 * COUNT_MAX)
+#define LOOKUP_PAGES_LONG 40
+
+/* Where only the oldest is looked for, so many of each lane are looked at. */
+#define OLDEST_ROWS 20
+
 /* Reminders read at a time. */
 #define REMINDER_BATCH 256
 
@@ -48,6 +61,7 @@ enum
 	COUNTS_LAST_SUCCESS_AT,
 	COUNTS_PAUSED_ACCOUNTS,
 	COUNTS_STRANDED,
+	COUNTS_EXACT,
 	COUNTS_COLUMNS
 };
 
@@ -58,26 +72,37 @@ typedef struct Counts
 	int64 in_flight;
 	int64 unknown;
 	TimestampTz oldest;
+	bool exact; /* else there may be more of each */
 } Counts;
+
+/* Pages that this session has asked for so far. */
+static int64
+pages(void)
+{
+	return pgBufferUsage.shared_blks_hit + pgBufferUsage.shared_blks_read;
+}
 
 /* Messages of the server under way: claimed, and not recorded yet. */
 static int64
-count_in_flight(MsgTable *outbox, Oid server)
+count_in_flight(MsgTable *outbox, Oid server, int64 max_pages, bool *exact)
 {
+	int64 until = pages() + max_pages;
 	MsgTable *claims = msgext_claim_open(false);
 	TableScanDesc scan = table_beginscan(claims->rel, GetActiveSnapshot(), 0, NULL);
 	TupleTableSlot *slot = table_slot_create(claims->rel, NULL);
 	int64 n = 0;
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	while (*exact && table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		MsgClaim claim;
 		int i;
 
 		msgext_claim_read(slot, &claim);
-		for (i = 0; i < claim.n; i++)
+		for (i = 0; i < claim.n && *exact; i++)
 		{
 			MsgRow row;
+
+			*exact = pages() < until;
 
 			if (msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(),
 								   &row) &&
@@ -95,8 +120,10 @@ count_in_flight(MsgTable *outbox, Oid server)
 /* Messages that a reminder of this kind stands for, and that are in that state. */
 static int64
 count_due(MsgTable *outbox, Oid server, const char *kind, MsgState state,
-		  TimestampTz *oldest)
+		  TimestampTz *oldest, int64 max_pages, bool *exact)
 {
+	int64 until = pages() + max_pages;
+	bool more = true;
 	MsgTable *due = msgext_reminder_open(false);
 	MsgReminder *found = palloc(sizeof(MsgReminder) * REMINDER_BATCH);
 	MsgReminder last = {.at = DT_NOBEGIN};
@@ -116,12 +143,13 @@ count_due(MsgTable *outbox, Oid server, const char *kind, MsgState state,
 
 		nfound = msgext_reminder_read(due, server, kind, last.at, last.id, DT_NOEND,
 									  found, REMINDER_BATCH);
-		for (i = 0; i < nfound; i++)
+		for (i = 0; i < nfound && more; i++)
 		{
 			bool known;
 			MsgRow row;
 
 			last = found[i];
+			more = pages() < until;
 			hash_search(seen, &last.id, HASH_ENTER, &known);
 			if (known || !msgext_outbox_find(outbox, last.id, GetActiveSnapshot(), &row))
 				continue;
@@ -133,7 +161,8 @@ count_due(MsgTable *outbox, Oid server, const char *kind, MsgState state,
 			}
 			heap_freetuple(row.tuple);
 		}
-	} while (nfound == REMINDER_BATCH);
+	} while (more && nfound == REMINDER_BATCH);
+	*exact &= more;
 	msgext_table_close(due);
 	return n;
 }
@@ -168,36 +197,55 @@ count_copied(MsgTable *outbox, const char *server, TimestampTz *oldest)
 	return n;
 }
 
+static MsgLane *
+lane_of(Oid server, int16 priority)
+{
+	return msgext_lane_create(CurrentMemoryContext, server, priority);
+}
+
+/* The lanes' messages; COUNT_MAX where there are more, which the index alone tells. */
 static int64
-count_lanes(MsgTable *outbox, Oid server, TimestampTz *oldest)
+count_lanes(MsgTable *outbox, Oid server, TimestampTz *oldest, bool *exact)
 {
 	int64 n = 0;
+	int entries = 0;
 	int16 priority;
 
+	for (priority = 1; priority <= 5 && entries <= COUNT_MAX; priority++)
+		entries += msgext_lane_count_entries(lane_of(server, priority), outbox,
+											 COUNT_MAX + 1 - entries);
+	*exact = entries <= COUNT_MAX;
 	for (priority = 1; priority <= 5; priority++)
-		n += msgext_lane_count(msgext_lane_create(CurrentMemoryContext, server, priority),
-							   outbox, oldest);
-	return n;
+		n += msgext_lane_count(lane_of(server, priority), outbox,
+							   *exact ? INT_MAX : OLDEST_ROWS, oldest);
+	return *exact ? n : COUNT_MAX;
 }
 
 static void
 count_server(const MsgServer *server, bool copied, Counts *counts)
 {
 	MsgTable *outbox = msgext_outbox_open(false);
+	bool all_in_flight = true;
+	int64 max_pages;
 
 	memset(counts, 0, sizeof(*counts));
-	counts->queued = copied ? count_copied(outbox, server->name, &counts->oldest)
-							: count_lanes(outbox, server->oid, &counts->oldest);
-	counts->in_flight = count_in_flight(outbox, server->oid);
+	counts->exact = true;
+	counts->queued =
+		copied ? count_copied(outbox, server->name, &counts->oldest)
+			   : count_lanes(outbox, server->oid, &counts->oldest, &counts->exact);
+	max_pages = counts->exact ? LOOKUP_PAGES : LOOKUP_PAGES_LONG;
+	counts->in_flight = count_in_flight(outbox, server->oid, max_pages, &all_in_flight);
 
 	/* What is under way still says queued in its row, so it was counted too. */
-	counts->queued = Max(counts->queued - counts->in_flight, 0);
+	if (counts->exact)
+		counts->queued = Max(counts->queued - counts->in_flight, 0);
 	counts->fresh = counts->queued;
-	if (!copied)
+	if (!copied && counts->exact)
 		counts->queued += count_due(outbox, server->oid, MSG_REMINDER_SEND, MSG_QUEUED,
-									&counts->oldest);
-	counts->unknown =
-		count_due(outbox, server->oid, MSG_REMINDER_UNKNOWN, MSG_UNKNOWN, NULL);
+									&counts->oldest, max_pages, &counts->exact);
+	counts->unknown = count_due(outbox, server->oid, MSG_REMINDER_UNKNOWN, MSG_UNKNOWN,
+								NULL, max_pages, &counts->exact);
+	counts->exact &= all_in_flight;
 	msgext_table_close(outbox);
 }
 
@@ -272,6 +320,7 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 		values[COUNTS_LAST_SUCCESS_AT] = TimestampTzGetDatum(health.last_success_at);
 		values[COUNTS_PAUSED_ACCOUNTS] = paused_accounts(server->oid);
 		values[COUNTS_STRANDED] = Int64GetDatum(health.stranded);
+		values[COUNTS_EXACT] = BoolGetDatum(counts.exact);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextSwitchTo(before);
 		MemoryContextReset(per_server);

@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -172,11 +173,11 @@ msgext_lane_rest(MsgLane *lane)
 	end_range(lane);
 }
 
+/* The keys of the current range in index outbox_lane, of which there are three. */
 static void
-open_range(MsgLane *lane, MsgTable *outbox)
+range_keys(const MsgLane *lane, ScanKeyData *keys)
 {
 	const MsgLaneRange *range = &lane->range;
-	ScanKeyData keys[3];
 
 	msgext_key_int32(&keys[0], 1, BTEqualStrategyNumber, lane->number);
 	if (range->one)
@@ -189,6 +190,14 @@ open_range(MsgLane *lane, MsgTable *outbox)
 		msgext_key_xid8(&keys[1], 2, BTGreaterEqualStrategyNumber, range->from);
 		msgext_key_xid8(&keys[2], 2, BTLessStrategyNumber, range->before);
 	}
+}
+
+static void
+open_range(MsgLane *lane, MsgTable *outbox)
+{
+	ScanKeyData keys[3];
+
+	range_keys(lane, keys);
 	Assert(lane->cursor.scanning && lane->scan == NULL);
 	lane->scan = msgext_table_scan(outbox, "outbox_lane", GetActiveSnapshot(), keys, 3);
 }
@@ -307,13 +316,14 @@ msgext_lane_has_passed(const MsgLane *lane, const MsgRow *row)
 }
 
 int64
-msgext_lane_count(MsgLane *lane, MsgTable *outbox, TimestampTz *oldest)
+msgext_lane_count(MsgLane *lane, MsgTable *outbox, int max_rows, TimestampTz *oldest)
 {
 	MsgRow row;
 	int64 n = 0;
 
-	while (msgext_lane_next(lane, outbox, &row))
+	while (max_rows-- > 0 && msgext_lane_next(lane, outbox, &row))
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (row.state == MSG_QUEUED && row.next_attempt_at == 0)
 		{
 			n++;
@@ -324,5 +334,34 @@ msgext_lane_count(MsgLane *lane, MsgTable *outbox, TimestampTz *oldest)
 		heap_freetuple(row.tuple);
 	}
 	msgext_lane_rest(lane);
+	return n;
+}
+
+int
+msgext_lane_count_entries(MsgLane *lane, MsgTable *outbox, int max)
+{
+	int n = 0;
+
+	if (!lane->cursor.scanning && !start_scan(lane))
+		return 0;
+	while (n < max && msgext_lane_cursor_range(&lane->cursor, &lane->range))
+	{
+		ScanKeyData keys[3];
+		IndexTuple entry;
+		MsgScan *scan;
+
+		range_keys(lane, keys);
+		scan = msgext_table_entries(outbox, "outbox_lane", GetActiveSnapshot(), keys, 3);
+		while (n < max && (entry = msgext_scan_next_entry(scan)) != NULL)
+		{
+			bool isnull;
+
+			n += msgext_lane_cursor_wants(
+				&lane->cursor, DatumGetUInt64(index_getattr(
+								   entry, 2, RelationGetDescr(scan->index), &isnull)));
+		}
+		msgext_scan_end(scan);
+		msgext_lane_cursor_pass_range(&lane->cursor, &lane->range);
+	}
 	return n;
 }

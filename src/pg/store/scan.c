@@ -39,9 +39,9 @@ check(const MsgScan *scan)
 #endif
 }
 
-MsgScan *
-msgext_scan_open(MemoryContext context, Relation table, const char *index,
-				 Snapshot snapshot, ScanKeyData *keys, int nkeys)
+static MsgScan *
+open_scan(MemoryContext context, Relation table, const char *index, Snapshot snapshot,
+		  ScanKeyData *keys, int nkeys, bool entries)
 {
 	MemoryContext before = MemoryContextSwitchTo(context);
 	MsgScan *scan = palloc(sizeof(MsgScan));
@@ -52,10 +52,36 @@ msgext_scan_open(MemoryContext context, Relation table, const char *index,
 	Assert(scan->index->rd_index->indrelid == RelationGetRelid(table));
 	scan->slot = table_slot_create(table, NULL);
 	scan->desc = msgext_index_beginscan(table, scan->index, snapshot, nkeys);
+	scan->desc->xs_want_itup = entries;
 	index_rescan(scan->desc, keys, nkeys, NULL, 0);
 	check(scan);
 	MemoryContextSwitchTo(before);
 	return scan;
+}
+
+MsgScan *
+msgext_scan_open(MemoryContext context, Relation table, const char *index,
+				 Snapshot snapshot, ScanKeyData *keys, int nkeys)
+{
+	return open_scan(context, table, index, snapshot, keys, nkeys, false);
+}
+
+MsgScan *
+msgext_scan_open_entries(MemoryContext context, Relation table, const char *index,
+						 Snapshot snapshot, ScanKeyData *keys, int nkeys)
+{
+	return open_scan(context, table, index, snapshot, keys, nkeys, true);
+}
+
+IndexTuple
+msgext_scan_next_entry(MsgScan *scan)
+{
+	MemoryContext before = MemoryContextSwitchTo(scan->context);
+	bool found = index_getnext_tid(scan->desc, ForwardScanDirection) != NULL;
+
+	check(scan);
+	MemoryContextSwitchTo(before);
+	return found ? scan->desc->xs_itup : NULL;
 }
 
 void

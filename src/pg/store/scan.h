@@ -31,6 +31,15 @@ typedef struct MsgScan
  */
 extern MsgScan *msgext_scan_open(MemoryContext context, Relation table, const char *index,
 								 Snapshot snapshot, ScanKeyData *keys, int nkeys);
+/*
+ * The same for who reads the index alone: its entries, of rows that nobody may see any more,
+ * or yet, too.
+ */
+extern MsgScan *msgext_scan_open_entries(MemoryContext context, Relation table,
+										 const char *index, Snapshot snapshot,
+										 ScanKeyData *keys, int nkeys);
+/* The next entry, valid until the next call, or NULL; its columns number from 1. */
+extern IndexTuple msgext_scan_next_entry(MsgScan *scan);
 /* Begins it anew, with other keys of the same columns. */
 extern void msgext_scan_again(MsgScan *scan, ScanKeyData *keys, int nkeys);
 /* The next row, in a slot that is valid until the next call, or NULL. */

@@ -134,6 +134,15 @@ msgext_table_scan(MsgTable *table, const char *index, Snapshot snapshot,
 	return msgext_scan_open(table->context, table->rel, index, snapshot, keys, nkeys);
 }
 
+MsgScan *
+msgext_table_entries(MsgTable *table, const char *index, Snapshot snapshot,
+					 ScanKeyData *keys, int nkeys)
+{
+	check(table, AccessShareLock);
+	return msgext_scan_open_entries(table->context, table->rel, index, snapshot, keys,
+									nkeys);
+}
+
 TupleTableSlot *
 msgext_table_find(MsgTable *table, const char *index, Snapshot snapshot,
 				  ScanKeyData *keys, int nkeys)

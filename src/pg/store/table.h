@@ -126,6 +126,10 @@ extern TupleTableSlot *msgext_table_fetch(MsgTable *table, ItemPointer tid,
 extern MsgScan *msgext_table_scan(MsgTable *table, const char *index, Snapshot snapshot,
 								  ScanKeyData *keys, int nkeys);
 
+/* The same of the index alone: see msgext_scan_next_entry(). */
+extern MsgScan *msgext_table_entries(MsgTable *table, const char *index,
+									 Snapshot snapshot, ScanKeyData *keys, int nkeys);
+
 /*
  * The first row that the keys lead to, or NULL. Meant for many look-ups by one index of
  * a table: the scan is kept for the next one. The slot is valid until then.

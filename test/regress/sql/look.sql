@@ -47,6 +47,29 @@ SELECT no, pages(query) < 200 AS few, CASE WHEN pages(query) >= 200 THEN pages(q
 FROM question ORDER BY no;
 RESET ROLE;
 
+-- The state of a server, with few queued and with 200,000, of all priorities.
+CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0.1:1');
+CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'tester', password '111111');
+CREATE FUNCTION send(i int) RETURNS bigint LANGUAGE sql AS $$
+    SELECT msgext.send_vk('vk', jsonb_build_object('subject', 'AO', 'priority', 'high',
+        'routes', '["vk"]'::jsonb, 'validityPeriod', 180, 'phone', '79031112233', 'templateId', 1,
+        'templateData', '{}'::jsonb), priority => 1 + i % 5)
+$$;
+SELECT setval('msgext.outbox_id_seq', 300001, false);
+SELECT count(send(i)) FROM generate_series(1, 9999) i;
+SELECT msgext.cancel_message(300001);
+SELECT queued, exact, oldest_queued_at = (SELECT queued_at FROM msgext.outbox WHERE id = 300002) AS oldest
+FROM msgext.server_status;
+SELECT count(send(i)) FROM generate_series(1, 190001) i;
+SELECT queued, exact, in_flight, unknown,
+    oldest_queued_at = (SELECT queued_at FROM msgext.outbox WHERE id = 300002) AS oldest
+FROM msgext.server_status;
+SELECT pages('SELECT * FROM msgext.server_status') > 0 AS caches_filled;
+SELECT pages('SELECT * FROM msgext.server_status') < 200 AS few, CASE WHEN pages('SELECT * FROM msgext.server_status') >= 200
+    THEN pages('SELECT * FROM msgext.server_status') END AS too_many;
+DROP FUNCTION send;
+DROP SERVER vk CASCADE;
+
 DROP FUNCTION pages;
 DROP TABLE question, shop_order;
 TRUNCATE msgext.outbox, msgext.event;
