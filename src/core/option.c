@@ -14,6 +14,7 @@
 #include "core/timestamp.h"
 
 #define COUNT_LIMIT 1000000
+#define SHARE_LIMIT 1000
 
 const MsgOption msgext_common_options[] = {
 	{.name = "url", .place = MSG_OPTION_SERVER, .kind = MSG_OPTION_URL, .required = true},
@@ -22,6 +23,7 @@ const MsgOption msgext_common_options[] = {
 	 false},
 	{"max_in_flight", MSG_OPTION_SERVER, MSG_OPTION_COUNT, "64", NULL, false, false},
 	{"rate_limit", MSG_OPTION_SERVER, MSG_OPTION_RATE, "off", NULL, false, false},
+	{"rate_share", MSG_OPTION_SERVER, MSG_OPTION_SHARE, "1/1", NULL, false, false},
 	{"max_attempts", MSG_OPTION_SERVER, MSG_OPTION_COUNT, "100", NULL, false, false},
 	{"retry_min_delay", MSG_OPTION_SERVER, MSG_OPTION_DURATION, "1 s", NULL, false,
 	 false},
@@ -67,38 +69,31 @@ msgext_option_find(const MsgOption *own, MsgOptionPlace place, const char *name)
 	return found != NULL ? found : find_in(msgext_common_options, place, name);
 }
 
-/* Takes a whole number from 0 to limit off the front. */
+/* Takes a whole number from 1 to limit off the front. */
 static bool
-take_number(const char **text, int64_t limit, int64_t *number)
+take_count(const char **text, int64_t limit, int64_t *count)
 {
 	const char *at = *text;
 
-	*number = 0;
+	*count = 0;
 	for (; *at >= '0' && *at <= '9'; at++)
 	{
 		int digit = *at - '0';
 
-		if (*number > (limit - digit) / 10)
+		if (*count > (limit - digit) / 10)
 			return false;
-		*number = *number * 10 + digit;
+		*count = *count * 10 + digit;
 	}
-	if (at == *text)
-		return false;
 	*text = at;
-	return true;
-}
-
-/* The same from 1. */
-static bool
-take_count(const char **text, int64_t limit, int64_t *count)
-{
-	return take_number(text, limit, count) && *count > 0;
+	return *count > 0;
 }
 
 bool
-msgext_number_parse(const char *text, int64_t *number)
+msgext_share_parse(const char *text, MsgShare *share)
 {
-	return take_number(&text, MSG_NUMBER_MAX, number) && *text == '\0';
+	return take_count(&text, SHARE_LIMIT, &share->parts) && *text++ == '/' &&
+		   take_count(&text, SHARE_LIMIT, &share->whole) && *text == '\0' &&
+		   share->parts <= share->whole;
 }
 
 bool
@@ -249,6 +244,7 @@ msgext_option_check(const MsgOption *option, const char *value, MsgError *error)
 {
 	const char *name = option->name;
 	MsgRate rate;
+	MsgShare share;
 	int64_t count;
 	int offset_s;
 
@@ -286,11 +282,6 @@ msgext_option_check(const MsgOption *option, const char *value, MsgError *error)
 				return true;
 			return msgext_error(error, "", name, "must be a whole number from 1 to %d",
 								COUNT_LIMIT);
-		case MSG_OPTION_NUMBER:
-			if (msgext_number_parse(value, &count))
-				return true;
-			return msgext_error(error, "", name, "must be a whole number from 0 to %lld",
-								(long long) MSG_NUMBER_MAX);
 		case MSG_OPTION_RATE:
 			if (msgext_rate_parse(value, &rate))
 				return true;
@@ -298,6 +289,11 @@ msgext_option_check(const MsgOption *option, const char *value, MsgError *error)
 								"must be 'off' or a number from 1 to %d for each s, min, "
 								"hour or day, such as '50/s'",
 								COUNT_LIMIT);
+		case MSG_OPTION_SHARE:
+			if (msgext_share_parse(value, &share))
+				return true;
+			return msgext_error(error, "", name,
+								"must be a part of the whole, such as '1/3'");
 		case MSG_OPTION_CHOICE:
 			if (is_choice(option->choices, value))
 				return true;

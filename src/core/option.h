@@ -25,15 +25,12 @@ typedef enum MsgOptionKind
 	MSG_OPTION_FILE,	 /* absolute path */
 	MSG_OPTION_DURATION, /* an interval, as PostgreSQL reads it; more than zero */
 	MSG_OPTION_COUNT,	 /* a whole number from 1 to 1,000,000 */
-	MSG_OPTION_NUMBER,	 /* a whole number from 0 to MSG_NUMBER_MAX */
 	MSG_OPTION_RATE,	 /* '50/s', '5/day', or 'off' */
+	MSG_OPTION_SHARE,	 /* '1/3': a part of a rate, at most all of it */
 	MSG_OPTION_CHOICE,	 /* one of choices */
 	MSG_OPTION_ZONE,	 /* 'UTC' or an offset such as '+03:00' */
 	MSG_OPTION_LOGIN	 /* text without a colon (RFC 7617) */
 } MsgOptionKind;
-
-/* Leaves 22 * 10^16 below the largest int64 for what is added to a number. */
-#define MSG_NUMBER_MAX INT64_C(9000000000000000000)
 
 typedef struct MsgOption
 {
@@ -52,6 +49,13 @@ typedef struct MsgRate
 	int64_t per_ms; /* the period's length */
 } MsgRate;
 
+/* parts of whole, from '1/1' down. */
+typedef struct MsgShare
+{
+	int64_t parts;
+	int64_t whole;
+} MsgShare;
+
 /* The options every provider has; ends with a NULL name. */
 extern const MsgOption msgext_common_options[];
 
@@ -63,6 +67,6 @@ extern const MsgOption *msgext_option_find(const MsgOption *own, MsgOptionPlace 
 extern bool msgext_option_check(const MsgOption *option, const char *value,
 								MsgError *error);
 extern bool msgext_rate_parse(const char *text, MsgRate *rate);
-extern bool msgext_number_parse(const char *text, int64_t *number);
+extern bool msgext_share_parse(const char *text, MsgShare *share);
 
 #endif /* MSGEXT_OPTION_H */

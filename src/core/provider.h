@@ -232,8 +232,8 @@ typedef struct MsgProvider
 	 * that certainly has not reached the provider takes another one when a person sends
 	 * it again, for the first may be somebody else's there.
 	 */
-	bool (*make_key)(MsgArena *arena, const MsgConn *conn, int64_t id, int64_t at_us,
-					 const char **key, MsgError *error);
+	bool (*make_key)(MsgArena *arena, int64_t id, int64_t at_us, const char **key,
+					 MsgError *error);
 
 	/* Does the server know repeats by our key, as it is set up? NULL = as caps say. */
 	bool (*deduplicates)(const MsgConn *conn);

@@ -21,6 +21,23 @@ parts_of(const MsgRate *rate)
 	return (rate->count + ENTRIES_MAX - 1) / ENTRIES_MAX;
 }
 
+MsgRate
+msgext_rate_share(const MsgRate *rate, const MsgShare *share)
+{
+	MsgRate part = *rate;
+	int64_t mine = rate->count * share->parts;
+
+	if (rate->count == 0)
+		return part;
+	part.count = mine / share->whole;
+	if (part.count == 0)
+	{
+		part.count = 1;
+		part.per_ms = (rate->per_ms * share->whole + mine - 1) / mine;
+	}
+	return part;
+}
+
 int
 msgext_rate_entries(const MsgRate *rate)
 {
@@ -77,6 +94,21 @@ msgext_rate_take(MsgRateWindow *window, int64_t now_us, int64_t *until_us)
 	window->times[window->next] = now_us;
 	window->next = (window->next + 1) % window->count;
 	return true;
+}
+
+void
+msgext_rate_leave(MsgRateWindow *window, int64_t claimed_us, int64_t now_us)
+{
+	int i;
+
+	for (i = 1; i <= window->count; i++)
+	{
+		int entry = (window->next + window->count - i) % window->count;
+
+		if (window->times[entry] != claimed_us)
+			break;
+		window->times[entry] = now_us;
+	}
 }
 
 static int64_t

@@ -24,6 +24,12 @@ typedef struct MsgRateWindow
 	int64_t line_end_us; /* when the last of those that wait has its turn */
 } MsgRateWindow;
 
+/*
+ * A part of a rate, for one of several who share it. Rounded down, so that all parts
+ * together are never more; what is less than one a period is one in a longer period.
+ */
+extern MsgRate msgext_rate_share(const MsgRate *rate, const MsgShare *share);
+
 /* How many entries the window of this rate, which is not off, needs: 10000 at most. */
 extern int msgext_rate_entries(const MsgRate *rate);
 
@@ -46,6 +52,12 @@ extern bool msgext_rate_rests(const MsgRateWindow *window, int64_t now_us);
  * rate of more than 10000 is kept in coarser steps, never looser.
  */
 extern bool msgext_rate_take(MsgRateWindow *window, int64_t now_us, int64_t *until_us);
+
+/*
+ * What was counted at claimed_us leaves only now: it counts from now on, for the other
+ * side counts what arrives.
+ */
+extern void msgext_rate_leave(MsgRateWindow *window, int64_t claimed_us, int64_t now_us);
 
 /*
  * Where one that had to wait should line up: the time at which its turn comes if those

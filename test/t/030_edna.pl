@@ -82,7 +82,7 @@ subtest 'one message' => sub {
 	is($row->{attempts}, 1, 'one attempt');
 	is($row->{provider}, 'edna', 'provider');
 	is($row->{error}, undef, 'no error');
-	like($line->{body}{client_id}, qr/^\d{17}$/, 'a clientId of 17 digits');
+	like($line->{body}{client_id}, qr/^\d{18}$/, 'a clientId of 18 digits');
 };
 
 subtest 'packets' => sub {
@@ -341,7 +341,7 @@ subtest 'collision' => sub {
 	$t->sql("SELECT msgext.resume_server('sms')");
 	my $row = $t->wait_state($ids[1], 'rejected', 'a message whose clientId was used by another is rejected');
 	is($row->{code}, 'error-out-message-client-id-not-unique', 'by its code');
-	like($row->{error}, qr/client_id_base/, 'and it says what to do');
+	like($row->{error}, qr/msgext\.node/, 'and it says what to do');
 	$t->wait_state($_, 'accepted', 'the others are taken') for @ids[ 0, 2 ];
 	is(scalar $t->lines(79990000702), 0, 'nobody has it');
 

@@ -193,6 +193,56 @@ test_start_full(void)
 	test_end();
 }
 
+/* All parts together are never more than the whole, in any period of it. */
+static void
+test_share(void)
+{
+	static const MsgRate rates[] = {{50, 1000}, {7, 1000}, {2, 1000}, {1, 60000}};
+	size_t i;
+	int whole;
+	int parts;
+
+	test_begin("rate: shares");
+	for (i = 0; i < lengthof(rates); i++)
+		for (whole = 1; whole <= 9; whole++)
+			for (parts = 1; parts <= whole; parts++)
+			{
+				MsgShare share = {parts, whole};
+				MsgRate mine = msgext_rate_share(&rates[i], &share);
+
+				/* count / per_ms <= rate * parts / whole, without rounding */
+				CHECK(mine.count >= 1);
+				CHECK(mine.count * rates[i].per_ms * whole <=
+					  rates[i].count * mine.per_ms * parts);
+				CHECK(mine.per_ms == rates[i].per_ms || mine.count == 1);
+			}
+	CHECK_INT(msgext_rate_share(&(MsgRate){0, 0}, &(MsgShare){1, 3}).count, 0);
+	test_end();
+}
+
+/* What was claimed leaves later, and counts from then. */
+static void
+test_leave(void)
+{
+	MsgRateWindow window = start(3, 1000, 0);
+	int64_t until_us;
+
+	test_begin("rate: it counts from when it leaves");
+	CHECK(msgext_rate_take(&window, START, &until_us));
+	msgext_rate_leave(&window, START, START + 10);
+	CHECK(msgext_rate_take(&window, START + 20, &until_us));
+	CHECK(msgext_rate_take(&window, START + 20, &until_us));
+	msgext_rate_leave(&window, START + 20, START + SECOND / 2);
+	CHECK(!msgext_rate_take(&window, START + SECOND, &until_us));
+	CHECK_INT(until_us, START + 10 + SECOND);
+	CHECK(msgext_rate_take(&window, until_us, &until_us));
+	CHECK(!msgext_rate_take(&window, START + SECOND + 20, &until_us));
+	CHECK_INT(until_us, START + SECOND / 2 + SECOND);
+	msgext_rate_leave(&window, START + 20, START + 2 * SECOND);
+	CHECK(msgext_rate_take(&window, START + SECOND / 2 + SECOND, &until_us));
+	test_end();
+}
+
 /* Those that wait line up a step apart, behind what has gone, and not for ever. */
 static void
 test_line(void)
@@ -234,5 +284,7 @@ test_rate(void)
 	test_exact();
 	test_coarse();
 	test_start_full();
+	test_share();
+	test_leave();
 	test_line();
 }

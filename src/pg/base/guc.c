@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "pg/base/guc.h"
+#include "pg/base/node.h"
 
 bool msgext_enabled = true;
 int msgext_max_in_flight = 1024;
@@ -107,6 +108,10 @@ msgext_guc_define(void)
 		"Beyond it, further ones are refused until some are removed.",
 		&msgext_max_unmatched_callbacks, 10000, 0, INT_MAX, PGC_SUSET, 0, NULL, NULL,
 		NULL);
+	DefineCustomIntVariable(
+		"msgext.node", "Numbers this database among several that send as one.",
+		"0: it is on its own. The number is the end of every id of a message.",
+		&msgext_node, 0, 0, MSG_NODE_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
 	define_listener();
 	MarkGUCPrefixReserved("msgext");
 }

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "pg/base/text.h"
+#include "core/rate.h"
 #include "pg/catalog/server.h"
 
 #define WRAPPER_PREFIX "msgext_"
@@ -191,6 +192,25 @@ msgext_settings_add(MsgSetting *settings, List *options)
 	return settings;
 }
 
+/*
+ * What this database may send of what the provider allows. The provider counts what
+ * arrives, and one request travels longer than another: a period is kept longer by a
+ * fiftieth of it, at most by 20 ms.
+ */
+static MsgRate
+rate_of_this_node(const MsgConn *conn)
+{
+	MsgRate whole = rate(conn, "rate_limit");
+	MsgShare share;
+	MsgRate mine;
+
+	if (!msgext_share_parse(msgext_conn_option(conn, "rate_share"), &share))
+		share.parts = share.whole = 1;
+	mine = msgext_rate_share(&whole, &share);
+	mine.per_ms += Min(mine.per_ms / 50, 20);
+	return mine;
+}
+
 static void
 read_settings(MsgServer *server)
 {
@@ -215,7 +235,7 @@ read_settings(MsgServer *server)
 	server->policy.retry_min_ms = duration_ms(conn, "retry_min_delay");
 	server->policy.retry_max_ms = duration_ms(conn, "retry_max_delay");
 	server->policy.give_up_ms = duration_ms(conn, "give_up_after");
-	server->rate_limit = rate(conn, "rate_limit");
+	server->rate_limit = rate_of_this_node(conn);
 	server->recipient_limit = rate(conn, "recipient_limit");
 	server->max_in_flight = count(conn, "max_in_flight");
 	server->batch_size = server->provider->max_batch;

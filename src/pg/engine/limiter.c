@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "lib/ilist.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -23,12 +24,15 @@ typedef struct Bucket
 {
 	char key[KEY_MAX];
 	MsgRateWindow window;
+	bool claimed; /* something of it, in the turn that is under way */
+	slist_node node;
 } Bucket;
 
 struct MsgLimiter
 {
 	MemoryContext context;
 	HTAB *buckets;
+	slist_head claimed;
 };
 
 MsgLimiter *
@@ -41,6 +45,7 @@ msgext_limiter_create(MemoryContext context)
 	control.entrysize = sizeof(Bucket);
 	control.hcxt = context;
 	limiter->context = context;
+	slist_init(&limiter->claimed);
 	limiter->buckets = hash_create("msgext rate limits", 64, &control,
 								   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	return limiter;
@@ -56,7 +61,7 @@ forget_resting(MsgLimiter *limiter, TimestampTz now)
 	hash_seq_init(&scan, limiter->buckets);
 	while ((bucket = hash_seq_search(&scan)) != NULL)
 	{
-		if (msgext_rate_rests(&bucket->window, now))
+		if (!bucket->claimed && msgext_rate_rests(&bucket->window, now))
 		{
 			pfree(bucket->window.times);
 			hash_search(limiter->buckets, bucket->key, HASH_REMOVE, NULL);
@@ -64,8 +69,8 @@ forget_resting(MsgLimiter *limiter, TimestampTz now)
 	}
 }
 
-static MsgRateWindow *
-find_window(MsgLimiter *limiter, const char *server, const char *key, const MsgRate *rate,
+static Bucket *
+find_bucket(MsgLimiter *limiter, const char *server, const char *key, const MsgRate *rate,
 			TimestampTz now, TimestampTz last_claim)
 {
 	char name[KEY_MAX];
@@ -80,19 +85,23 @@ find_window(MsgLimiter *limiter, const char *server, const char *key, const MsgR
 	bucket = hash_search(limiter->buckets, name, HASH_ENTER, &found);
 	window = &bucket->window;
 	if (found && window->rate.count == rate->count && window->rate.per_ms == rate->per_ms)
-		return window;
+		return bucket;
 	if (found)
 	{
 		last = msgext_rate_newest(window);
 		pfree(window->times);
 	}
-	else if (last_claim != 0)
-		last = Min(last_claim + LAST_CLAIM_SLACK_US, now);
+	else
+	{
+		bucket->claimed = false;
+		if (last_claim != 0)
+			last = Min(last_claim + LAST_CLAIM_SLACK_US, now);
+	}
 	msgext_rate_start(
 		window, rate,
 		MemoryContextAlloc(limiter->context, sizeof(int64_t) * msgext_rate_entries(rate)),
 		last);
-	return window;
+	return bucket;
 }
 
 bool
@@ -100,12 +109,30 @@ msgext_limiter_take(MsgLimiter *limiter, const char *server, const char *key,
 					const MsgRate *rate, TimestampTz now, TimestampTz last_claim,
 					TimestampTz *until)
 {
+	Bucket *bucket = find_bucket(limiter, server, key, rate, now, last_claim);
 	int64_t until_us = 0;
-	bool may = msgext_rate_take(find_window(limiter, server, key, rate, now, last_claim),
-								now, &until_us);
+	bool may = msgext_rate_take(&bucket->window, now, &until_us);
 
+	if (may && !bucket->claimed)
+	{
+		bucket->claimed = true;
+		slist_push_head(&limiter->claimed, &bucket->node);
+	}
 	*until = until_us;
 	return may;
+}
+
+void
+msgext_limiter_leave(MsgLimiter *limiter, TimestampTz claimed_at, TimestampTz now)
+{
+	while (!slist_is_empty(&limiter->claimed))
+	{
+		Bucket *bucket =
+			slist_container(Bucket, node, slist_pop_head_node(&limiter->claimed));
+
+		bucket->claimed = false;
+		msgext_rate_leave(&bucket->window, claimed_at, now);
+	}
 }
 
 bool
@@ -113,8 +140,8 @@ msgext_limiter_reserve(MsgLimiter *limiter, const char *server, const char *key,
 					   const MsgRate *rate, TimestampTz now, TimestampTz *at)
 {
 	int64_t at_us;
-	bool lines_up =
-		msgext_rate_reserve(find_window(limiter, server, key, rate, now, 0), now, &at_us);
+	bool lines_up = msgext_rate_reserve(
+		&find_bucket(limiter, server, key, rate, now, 0)->window, now, &at_us);
 
 	*at = at_us;
 	return lines_up;

@@ -27,6 +27,13 @@ extern bool msgext_limiter_take(MsgLimiter *limiter, const char *server, const c
 								TimestampTz last_claim, TimestampTz *until);
 
 /*
+ * What was counted in the turn of claimed_at leaves now, after its commit: from here on
+ * it counts.
+ */
+extern void msgext_limiter_leave(MsgLimiter *limiter, TimestampTz claimed_at,
+								 TimestampTz now);
+
+/*
  * Where a message that had to wait should line up: the time at which its turn comes if
  * those that wait already go first. False when more than a window's worth waits.
  */

@@ -11,6 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "pg/base/guc.h"
+#include "pg/engine/limiter.h"
 #include "pg/engine/record.h"
 #include "pg/engine/request.h"
 #include "pg/engine/statistics.h"
@@ -147,6 +148,7 @@ msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 	/* From here on what was claimed is on its way, whatever happens. */
 	engine->batches.open = NULL;
 	msgext_request_launch(&engine->flights, engine->http);
+	msgext_limiter_leave(engine->limiter, turn->now, GetCurrentTimestamp());
 	msgext_rematch_commit(&engine->rematches);
 	login = retire(engine, &results);
 	msgext_activity_turn(&engine->activity, begun, wrote, results);

@@ -17,6 +17,7 @@
 
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
+#include "pg/base/node.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
 #include "pg/ipc/tally.h"
@@ -75,6 +76,8 @@ change_message(int64 id, bool (*decide)(const MsgRow *row, MsgChange *change),
 		found = msgext_outbox_find(outbox, id, latest, row);
 		UnregisterSnapshot(latest);
 		msgext_change_init(&change);
+		if (!found)
+			msgext_node_refuse_other(id);
 		if (!found || !may_change(row) || !decide(row, &change))
 			break;
 
@@ -148,16 +151,35 @@ msgext_cancel_message(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	bool cancelled;
+	volatile bool cancelled = false;
 	MsgRow row;
 
 	PreventCommandIfReadOnly("cancel_message()");
 
-	/* In a subtransaction, to let go of the row if its request is on the way. */
+	/*
+	 * In a subtransaction, to let go of the row if its request is on the way. An error
+	 * must not leave it open: outside of a block the session would stay in it.
+	 */
 	BeginInternalSubTransaction(NULL);
-	cancelled = change_message(PG_GETARG_INT64(0), decide_cancel, "cancelled",
-							   MSG_CANCELLED, &row) &&
-				!is_claimed(&row);
+	PG_TRY();
+	{
+		cancelled = change_message(PG_GETARG_INT64(0), decide_cancel, "cancelled",
+								   MSG_CANCELLED, &row) &&
+					!is_claimed(&row);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		ReThrowError(error);
+	}
+	PG_END_TRY();
 	if (cancelled)
 		ReleaseCurrentSubTransaction();
 	else
@@ -184,8 +206,7 @@ renew_key(const MsgRow *row, MsgChange *change)
 	if (server == NULL || server->provider->make_key == NULL ||
 		strcmp(msgext_row_text(row, Anum_outbox_provider), server->provider->name) != 0)
 		return;
-	if (!server->provider->make_key(msgext_arena_pg_create(CurrentMemoryContext),
-									&server->conn, row->id,
+	if (!server->provider->make_key(msgext_arena_pg_create(CurrentMemoryContext), row->id,
 									msgext_unix_us(msgext_clock()), &key, &error))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "pg/base/clock.h"
+#include "pg/base/node.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
@@ -249,7 +250,8 @@ msgext_post(MsgPost *post)
 						 "PUBLIC.")));
 	created_at = msgext_clock();
 	post->payload.created_us = msgext_unix_us(created_at);
-	post->payload.id = nextval_internal(msgext_relation_oid("outbox_id_seq"), false);
+	post->payload.id =
+		msgext_node_id(nextval_internal(msgext_relation_oid("outbox_id_seq"), false));
 	prepare(post, &fragment);
 	return insert_message(post, &fragment, created_at);
 }

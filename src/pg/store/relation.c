@@ -6,11 +6,14 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/heapam.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -31,6 +34,18 @@ static struct
 } known[KNOWN_MAX];
 static int nknown = 0;
 static uint64 forgotten = 0; /* how often something was forgotten */
+
+/* Citus does not touch pg_class when it takes a table over. */
+static void
+forget_relation(Datum arg, Oid relation)
+{
+	int i;
+
+	forgotten++;
+	for (i = nknown - 1; i >= 0; i--)
+		if (!OidIsValid(relation) || known[i].oid == relation)
+			known[i] = known[--nknown];
+}
 
 static void
 forget(Datum arg, int cache, uint32 hash)
@@ -88,6 +103,39 @@ is_member(Oid relation, Oid extension)
 		   getExtensionOfObject(RelationRelationId, member) == extension;
 }
 
+/*
+ * Has Citus taken the rows of a table of ours to shards? What is left is a shell, of which
+ * SQL shows the shards, and we would write and read the shell. Its catalog is looked at by
+ * hand, for it is there only where Citus is.
+ */
+static bool
+is_shell(Oid relation)
+{
+	Oid partitions = get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE);
+	AttrNumber column;
+	Relation catalog;
+	TableScanDesc scan;
+	HeapTuple tuple;
+	bool found = false;
+
+	if (!OidIsValid(partitions) || get_rel_relkind(partitions) != RELKIND_RELATION)
+		return false;
+	column = get_attnum(partitions, "logicalrelid");
+	catalog = table_open(partitions, AccessShareLock);
+	scan = table_beginscan_catalog(catalog, 0, NULL);
+	while (column > 0 && !found &&
+		   (tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		bool isnull;
+		Datum table = heap_getattr(tuple, column, RelationGetDescr(catalog), &isnull);
+
+		found = !isnull && DatumGetObjectId(table) == relation;
+	}
+	table_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return found;
+}
+
 static Oid
 look_up(const char *name)
 {
@@ -113,7 +161,10 @@ msgext_relation_oid(const char *name)
 		if (strcmp(known[i].name, name) == 0)
 			return known[i].oid;
 	if (!registered)
+	{
 		CacheRegisterSyscacheCallback(RELOID, forget, (Datum) 0);
+		CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+	}
 	registered = true;
 
 	before = forgotten;
@@ -122,6 +173,14 @@ msgext_relation_oid(const char *name)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("relation \"msgext.%s\" does not exist", name),
 						errhint("Run CREATE EXTENSION msgext in this database.")));
+
+	if (is_shell(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"msgext.%s\" has been distributed by Citus", name),
+				 errdetail("Messages are rows of the node that sends them; nothing is "
+						   "queued or sent while one of the tables is a shell."),
+				 errhint("Undo it with undistribute_table().")));
 
 	/* What changed while we looked may have been this one. */
 	if (nknown < KNOWN_MAX && forgotten == before)

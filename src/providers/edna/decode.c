@@ -35,7 +35,7 @@ decide_duplicate(const Decoder *decoder, const MsgJob *job, const MsgXml *entry,
 		msgext_outcome(outcome, decoder->reply, MSG_VERDICT_REJECTED, code,
 					   "collision: another message has this clientId, and this one "
 					   "was not sent; another database or a restored copy uses the "
-					   "same login: see client_id_base");
+					   "same login: see msgext.node");
 		return;
 	}
 	msgext_outcome(outcome, decoder->reply, MSG_VERDICT_ACCEPTED, NULL, NULL);

@@ -22,12 +22,6 @@ static const MsgOption options[] = {
 	 .kind = MSG_OPTION_COUNT,
 	 .fallback = "1"},
 
-	/* clientId is "unique for the whole time" of a contract, that is, of a login. */
-	{.name = "client_id_base",
-	 .place = MSG_OPTION_SERVER,
-	 .kind = MSG_OPTION_NUMBER,
-	 .fallback = "0"},
-
 	/* startTime and dlvStatusAt have no zone; the provider's own is Moscow's. */
 	{.name = "time_zone",
 	 .place = MSG_OPTION_SERVER,

@@ -17,8 +17,8 @@ extern const MsgProvider msgext_provider_edna;
 extern bool msgext_edna_prepare(MsgArena *arena, const MsgConn *conn,
 								const MsgPayload *payload, MsgFragment *fragment,
 								MsgError *error);
-extern bool msgext_edna_make_key(MsgArena *arena, const MsgConn *conn, int64_t message,
-								 int64_t at_us, const char **key, MsgError *error);
+extern bool msgext_edna_make_key(MsgArena *arena, int64_t message, int64_t at_us,
+								 const char **key, MsgError *error);
 
 /* encode.c */
 extern bool msgext_edna_encode_send(MsgArena *arena, const MsgConn *conn,

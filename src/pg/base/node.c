@@ -1,0 +1,53 @@
+/*
+ * node.c
+ *		Several databases that send as one: see node.h.
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+
+#include "pg/base/node.h"
+
+int msgext_node = 0;
+
+#define NODES (MSG_NODE_MAX + 1)
+
+int64
+msgext_node_id(int64 number)
+{
+	int64 id;
+
+	if (msgext_node == 0)
+		return number;
+	if (pg_mul_s64_overflow(number, NODES, &id) ||
+		pg_add_s64_overflow(id, msgext_node, &id))
+		ereport(ERROR,
+				(errcode(ERRCODE_SEQUENCE_GENERATOR_LIMIT_EXCEEDED),
+				 errmsg("message ids of node %d have run out", msgext_node),
+				 errdetail("The sequence msgext.outbox_id_seq stands at " INT64_FORMAT
+						   ", and an id is a hundred times that.",
+						   number)));
+	return id;
+}
+
+int
+msgext_node_other(int64 id)
+{
+	int node = (int) (id % NODES);
+
+	/* Ids of 0 and of no node are from before the nodes were named. */
+	return msgext_node == 0 || id < 1 || node == msgext_node ? 0 : node;
+}
+
+void
+msgext_node_refuse_other(int64 id)
+{
+	int node = msgext_node_other(id);
+
+	if (node != 0)
+		ereport(ERROR, (errcode(MSG_ERRCODE_OTHER_NODE),
+						errmsg("message " INT64_FORMAT " is not of this node", id),
+						errdetail("This is node %d; the id is one of node %d.",
+								  msgext_node, node),
+						errhint("Ask the database whose msgext.node is %d.", node)));
+}
