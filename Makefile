@@ -48,7 +48,7 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = build $(EXTENSION)--*.sql
 
 REGRESS = objects servers post status control dispatch callback privileges store diadoc edna personium \
-	rights identity hostile look feed statistics node install
+	rights identity hostile look feed statistics payload node install
 REGRESS_OPTS = --inputdir=test/regress --load-extension=msgext --encoding=UTF8
 ISOLATION = cancel retry callback operation dispatch feed
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext --encoding=UTF8

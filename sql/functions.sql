@@ -60,7 +60,12 @@ LANGUAGE C AS 'MODULE_PATHNAME', 'msgext_dispatch';
 COMMENT ON PROCEDURE msgext.dispatch(interval) IS
     'send what is due and wait for the answers, until nothing is due; needs no worker';
 
-CREATE FUNCTION msgext.message_payload(id bigint) RETURNS bytea
+CREATE FUNCTION msgext.message_payload(id bigint) RETURNS jsonb
 LANGUAGE C STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'msgext_message_payload';
 COMMENT ON FUNCTION msgext.message_payload(bigint) IS
+    'what is in a message of your own, or of any with the right can_read_payload()';
+
+CREATE FUNCTION msgext.message_bytes(id bigint) RETURNS bytea
+LANGUAGE C STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'msgext_message_bytes';
+COMMENT ON FUNCTION msgext.message_bytes(bigint) IS
     'the bytes that are sent of a message of your own, or of any with the right can_read_payload()';

@@ -7,7 +7,7 @@ COMMENT ON FUNCTION msgext.can_read() IS
 CREATE FUNCTION msgext.can_read_payload() RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN true;
 COMMENT ON FUNCTION msgext.can_read_payload() IS
-    'EXECUTE is the right to message_payload() of everybody''s messages';
+    'EXECUTE is the right to message_payload() and message_bytes() of everybody''s messages';
 CREATE FUNCTION msgext.can_operate() RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN true;
 COMMENT ON FUNCTION msgext.can_operate() IS

@@ -52,6 +52,15 @@ extern MsgJson *msgext_pb_decode(MsgArena *arena, const ProtobufCMessageDescript
 								 const char *bytes, size_t len, const char *const *keep,
 								 const MsgPbLimits *limits, MsgError *error);
 
+/*
+ * The same of all fields, for people: bytes are told by core/describe.h, as parts that are
+ * counted in the order they stand in.
+ */
+extern MsgJson *msgext_pb_describe(MsgArena *arena,
+								   const ProtobufCMessageDescriptor *type,
+								   const char *bytes, size_t len,
+								   const MsgPbLimits *limits, MsgError *error);
+
 /* The place in type->fields of the field of that name, in either spelling, or -1. */
 extern int msgext_pb_find(const ProtobufCMessageDescriptor *type, const char *name,
 						  size_t len);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/describe.h"
 #include "core/pb_wire.h"
 
 #define PATH_MAX_LEN 256
@@ -25,6 +26,8 @@ typedef struct Reader
 	int values;
 	int fields; /* that may still be passed; below 0 = there were too many */
 	bool full;	/* there were too many values */
+	bool tells; /* bytes are not read but told about */
+	int parts;	/* that have been told about */
 	char path[PATH_MAX_LEN];
 } Reader;
 
@@ -214,6 +217,8 @@ new_bytes(Reader *reader, bool text, const char *bytes, size_t len)
 
 	if (node == NULL)
 		return NULL;
+	if (!text && reader->tells)
+		return msgext_describe_bytes(reader->arena, ++reader->parts, bytes, len);
 	if (text)
 	{
 		node->text = msgext_pb_text(reader->arena, bytes, len, &node->len);
@@ -343,18 +348,14 @@ read_message(Reader *reader, const ProtobufCMessageDescriptor *type, PbWire wire
 	return more == 0;
 }
 
-MsgJson *
-msgext_pb_decode(MsgArena *arena, const ProtobufCMessageDescriptor *type,
-				 const char *bytes, size_t len, const char *const *keep,
-				 const MsgPbLimits *limits, MsgError *error)
+static MsgJson *
+read_whole(Reader *reader, const ProtobufCMessageDescriptor *type, const char *bytes,
+		   size_t len, MsgError *error)
 {
-	Reader reader = {.arena = arena,
-					 .keep = keep,
-					 .limits = limits,
-					 .fields = FIELDS_PER_VALUE * limits->values};
+	const MsgPbLimits *limits = reader->limits;
 	PbWire wire = {
-		.at = bytes, .end = len > 0 ? bytes + len : bytes, .fields = &reader.fields};
-	MsgJson *object = msgext_json_new(arena, MSG_JSON_OBJECT);
+		.at = bytes, .end = len > 0 ? bytes + len : bytes, .fields = &reader->fields};
+	MsgJson *object = msgext_json_new(reader->arena, MSG_JSON_OBJECT);
 	bool read;
 
 	if (len > limits->size)
@@ -362,8 +363,9 @@ msgext_pb_decode(MsgArena *arena, const ProtobufCMessageDescriptor *type,
 		msgext_error(error, "", "", "has %zu bytes, more than %zu", len, limits->size);
 		return NULL;
 	}
-	read = read_message(&reader, type, wire, 1, 0, keep == NULL, object);
-	if (reader.full || reader.fields < 0)
+	reader->fields = FIELDS_PER_VALUE * limits->values;
+	read = read_message(reader, type, wire, 1, 0, reader->keep == NULL, object);
+	if (reader->full || reader->fields < 0)
 	{
 		msgext_error(error, "", "", "has more than %d values", limits->values);
 		return NULL;
@@ -374,4 +376,24 @@ msgext_pb_decode(MsgArena *arena, const ProtobufCMessageDescriptor *type,
 		return NULL;
 	}
 	return object;
+}
+
+MsgJson *
+msgext_pb_decode(MsgArena *arena, const ProtobufCMessageDescriptor *type,
+				 const char *bytes, size_t len, const char *const *keep,
+				 const MsgPbLimits *limits, MsgError *error)
+{
+	Reader reader = {.arena = arena, .keep = keep, .limits = limits};
+
+	return read_whole(&reader, type, bytes, len, error);
+}
+
+MsgJson *
+msgext_pb_describe(MsgArena *arena, const ProtobufCMessageDescriptor *type,
+				   const char *bytes, size_t len, const MsgPbLimits *limits,
+				   MsgError *error)
+{
+	Reader reader = {.arena = arena, .limits = limits, .tells = true};
+
+	return read_whole(&reader, type, bytes, len, error);
 }

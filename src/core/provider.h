@@ -227,6 +227,14 @@ typedef struct MsgProvider
 					MsgFragment *fragment, MsgError *error);
 
 	/*
+	 * What a fragment says, as an object in the words of the payload; NULL with *error
+	 * filled in when it cannot be read. Bytes are told by core/describe.h, as texts are
+	 * in full. Without this slot a fragment is JSON.
+	 */
+	MsgJson *(*describe)(MsgArena *arena, const char *fragment, size_t len,
+						 MsgError *error);
+
+	/*
 	 * The idempotency key of the provider's own form for message id at this time; what
 	 * prepare gives as a fragment's key. NULL = the engine's own keys will do. A message
 	 * that certainly has not reached the provider takes another one when a person sends

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/describe.h"
 #include "core/pb.h"
 #include "core/provider.h"
 #include "core/xml.h"
@@ -31,6 +32,7 @@ typedef enum Entry
 	ENTRY_PB_READ,
 	ENTRY_PB_WRITE,
 	ENTRY_XML,
+	ENTRY_DESCRIBE,
 	ENTRY_COUNT
 } Entry;
 
@@ -155,6 +157,8 @@ run_prepare(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 		require(error.text[0] != '\0');
 		return;
 	}
+	require(msgext_describe(provider, arena, fragment.bytes, fragment.len)->type ==
+			MSG_JSON_OBJECT);
 	job->fragment = fragment.bytes;
 	job->fragment_len = fragment.len;
 	if (fragment.key != NULL)
@@ -364,6 +368,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case ENTRY_XML:
 			run_xml(arena, bytes, len);
+			break;
+		case ENTRY_DESCRIBE:
+			require(msgext_describe(provider, arena, bytes, len)->type ==
+					MSG_JSON_OBJECT);
 			break;
 		case ENTRY_COUNT:
 			break;

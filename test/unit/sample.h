@@ -12,6 +12,7 @@
  *	NAME.request			what is sent for it: "METHOD url", headers, and if there is
  *							a body a blank line and the body
  *	NAME.fragment.json		limit_key, recipient, channels and key of its fragment
+ *	NAME.described.json		what is told of its fragment, of a list that of the last
  *	NAME.refusals.json		{"base": payload, "cases": [{"set": {path: value}, "unset":
  *							[path], "code", "path"}]}: payloads that are refused, or
  *							taken where "code" is null

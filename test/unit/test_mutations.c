@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/describe.h"
 #include "core/lengthof.h"
 #include "core/provider.h"
 #include "sample.h"
@@ -53,6 +54,15 @@ feed_message(MsgArena *arena, const char *bytes, size_t len, bool in_id)
 		sent.key = fragment.key;
 	if (!samples.provider->encode_send(arena, &samples.conn, &sent, 1, &request, &error))
 		test_fail(__FILE__, __LINE__, "prepared, but not to be sent: %s", error.text);
+}
+
+/* Stored bytes, as another version may have written them or a disk have damaged. */
+static void
+feed_fragment(MsgArena *arena, const char *bytes, size_t len, bool in_id)
+{
+	(void) in_id;
+	if (msgext_describe(samples.provider, arena, bytes, len)->type != MSG_JSON_OBJECT)
+		test_fail(__FILE__, __LINE__, "told as no object");
 }
 
 static void
@@ -207,6 +217,24 @@ open_file(const SampleFile *file)
 	return true;
 }
 
+/* What is stored of a message, as another version may have written it. */
+static void
+damage_fragment(const SampleFile *file)
+{
+	MsgFragment fragment;
+	MsgPayload payload;
+	MsgError error;
+
+	if (!sample_payload(&samples, file, &payload))
+		return;
+	if (payload.message->type == MSG_JSON_ARRAY)
+		payload.message = payload.message->first;
+	if (samples.provider->prepare(test_arena, &samples.conn, &payload, &fragment, &error))
+		damage(feed_fragment, fragment.bytes, fragment.len);
+	else
+		test_fail(__FILE__, __LINE__, "refused: %s", error.text);
+}
+
 static void
 damage_file(const SampleFile *file)
 {
@@ -215,7 +243,10 @@ damage_file(const SampleFile *file)
 	if (!open_file(file))
 		return;
 	if (strcmp(kind, "message.json") == 0)
+	{
 		damage(feed_message, file->bytes, file->len);
+		damage_fragment(file);
+	}
 	else if (strcmp(kind, "callback") == 0)
 		damage(feed_callback, file->bytes, file->len);
 	else

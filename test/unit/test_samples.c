@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/describe.h"
 #include "core/lengthof.h"
 #include "core/provider.h"
 #include "sample.h"
@@ -235,6 +236,31 @@ check_fragment(const SampleFile *file, const MsgFragment *fragment)
 		FAIL("%s, not %s", sample_text(actual), golden->bytes);
 }
 
+/*
+ * What stored bytes say is the payload again: prepared once more it is the same bytes, but
+ * for parts, of which only size and digest are told.
+ */
+static MsgJson *
+describe(const MsgPayload *payload, const MsgFragment *fragment)
+{
+	MsgJson *told =
+		msgext_describe(samples.provider, test_arena, fragment->bytes, fragment->len);
+	MsgPayload again = *payload;
+	MsgError error = {.code = ""};
+	MsgFragment same;
+
+	again.message = told;
+	if (strstr(sample_text(told), "sha256") != NULL)
+		return told;
+	if (!samples.provider->prepare(test_arena, &samples.conn, &again, &same, &error))
+		FAIL("told as %s, which is refused: %s %s", sample_text(told), error.path,
+			 error.text);
+	else if (same.len != fragment->len ||
+			 memcmp(same.bytes, fragment->bytes, same.len) != 0)
+		FAIL("told as %s, which is another message", sample_text(told));
+	return told;
+}
+
 /* Without credentials nothing is sent, and the error says what is missing. */
 static void
 check_anonymous(const MsgJob *jobs, int n)
@@ -250,7 +276,7 @@ check_anonymous(const MsgJob *jobs, int n)
 
 /* Has the payload prepared, and its job carry what came of it. */
 static bool
-prepare_job(const SampleFile *file, MsgPayload *payload, MsgJob *job)
+prepare_job(const SampleFile *file, MsgPayload *payload, MsgJob *job, MsgJson **told)
 {
 	MsgFragment fragment;
 	MsgError error = {.code = ""};
@@ -264,6 +290,7 @@ prepare_job(const SampleFile *file, MsgPayload *payload, MsgJob *job)
 		return false;
 	}
 	check_fragment(file, &fragment);
+	*told = describe(payload, &fragment);
 	job->fragment = fragment.bytes;
 	job->fragment_len = fragment.len;
 	if (fragment.key != NULL)
@@ -287,7 +314,9 @@ static void
 check_message(const SampleFile *file)
 {
 	const SampleFile *golden = sample_find(&samples, file->name, "request");
+	const SampleFile *described = sample_find(&samples, file->name, "described.json");
 	const MsgJson *message;
+	MsgJson *told = NULL;
 	MsgPayload payload;
 	MsgRequest request;
 	MsgError error = {.code = ""};
@@ -310,9 +339,12 @@ check_message(const SampleFile *file)
 	for (i = 0; i < n && message != NULL; i++, message = message->next)
 	{
 		payload.message = message;
-		if (!prepare_job(file, &payload, &jobs[i]))
+		if (!prepare_job(file, &payload, &jobs[i], &told))
 			return;
 	}
+	if (described != NULL && told != NULL &&
+		!sample_same(told, sample_json(described->bytes, described->len)))
+		FAIL("told as %s, not %s", sample_text(told), described->bytes);
 	memset(&request, 0xEE, sizeof(request));
 	encoded = samples.provider->encode_send(test_arena, &samples.conn, jobs, n, &request,
 											&error);
@@ -448,17 +480,10 @@ check_refusals(const SampleFile *file)
 static void
 check_file(const SampleFile *file)
 {
-	static const char *const read_along[] = {"json",
-											 "request",
-											 "fragment.json",
-											 "outcome.json",
-											 "job.json",
-											 "events.json",
-											 "part1",
-											 "part2",
-											 "part3",
-											 "logins.json",
-											 "login-answers.json"};
+	static const char *const read_along[] = {
+		"json",			"request",	"fragment.json", "described.json",
+		"outcome.json", "job.json", "events.json",	 "part1",
+		"part2",		"part3",	"logins.json",	 "login-answers.json"};
 	const char *kind = file->kind;
 	size_t i;
 

@@ -14,6 +14,7 @@
 #include "pg/base/text.h"
 
 #define PLAIN_DIGITS_MAX 40
+#define FAITHFUL_DIGITS_MAX 1000
 
 static const char *
 to_utf8(MsgArena *arena, const char *text, int len, size_t *utf8_len)
@@ -117,8 +118,15 @@ msgext_json_from_jsonb(MsgArena *arena, Jsonb *jsonb)
 	return JB_ROOT_IS_SCALAR(jsonb) ? tree->first : tree;
 }
 
+/* On its way into a jsonb. */
+typedef struct Writer
+{
+	JsonbParseState *state;
+	bool faithful; /* see msgext_json_to_jsonb_whole() */
+} Writer;
+
 static void
-to_string(JsonbValue *value, const char *text, size_t len)
+to_string(const Writer *writer, JsonbValue *value, const char *text, size_t len)
 {
 	char *copy = pnstrdup(text, len);
 	char *nul;
@@ -126,21 +134,25 @@ to_string(JsonbValue *value, const char *text, size_t len)
 	while ((nul = memchr(copy, '\0', len)) != NULL)
 		*nul = '?';
 	value->type = jbvString;
-	value->val.string.val = msgext_clean_text(copy, 8192);
+	value->val.string.val =
+		writer->faithful ? msgext_from_utf8(copy) : msgext_clean_text(copy, 8192);
 	value->val.string.len = strlen(value->val.string.val);
 }
 
 static bool
-is_plain_integer(const MsgJson *node)
+is_plain_number(const Writer *writer, const MsgJson *node)
 {
 	size_t start = node->len > 0 && node->text[0] == '-' ? 1 : 0;
+	size_t digits = strspn(node->text + start, "0123456789");
 
-	return node->len > start && node->len <= PLAIN_DIGITS_MAX &&
-		   strspn(node->text + start, "0123456789") == node->len - start;
+	if (writer->faithful)
+		return node->len <= FAITHFUL_DIGITS_MAX &&
+			   strspn(node->text, "-.0123456789") == node->len;
+	return digits > 0 && node->len <= PLAIN_DIGITS_MAX && start + digits == node->len;
 }
 
 static void
-to_scalar(JsonbValue *value, const MsgJson *node)
+to_scalar(const Writer *writer, JsonbValue *value, const MsgJson *node)
 {
 	switch (node->type)
 	{
@@ -149,7 +161,7 @@ to_scalar(JsonbValue *value, const MsgJson *node)
 			value->val.boolean = node->truth;
 			break;
 		case MSG_JSON_NUMBER:
-			if (is_plain_integer(node))
+			if (is_plain_number(writer, node))
 			{
 				value->type = jbvNumeric;
 				value->val.numeric = DatumGetNumeric(
@@ -159,7 +171,7 @@ to_scalar(JsonbValue *value, const MsgJson *node)
 			}
 			/* FALLTHROUGH */
 		case MSG_JSON_STRING:
-			to_string(value, node->text, node->len);
+			to_string(writer, value, node->text, node->len);
 			break;
 		default:
 			value->type = jbvNull;
@@ -168,7 +180,7 @@ to_scalar(JsonbValue *value, const MsgJson *node)
 }
 
 static JsonbValue *
-push(JsonbParseState **state, const MsgJson *node, JsonbIteratorToken as)
+push(Writer *writer, const MsgJson *node, JsonbIteratorToken as)
 {
 	bool object = node->type == MSG_JSON_OBJECT;
 	const MsgJson *child;
@@ -177,30 +189,45 @@ push(JsonbParseState **state, const MsgJson *node, JsonbIteratorToken as)
 	check_stack_depth();
 	if (node->type != MSG_JSON_ARRAY && !object)
 	{
-		to_scalar(&value, node);
-		return pushJsonbValue(state, as, &value);
+		to_scalar(writer, &value, node);
+		return pushJsonbValue(&writer->state, as, &value);
 	}
-	pushJsonbValue(state, object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&writer->state, object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY, NULL);
 	for (child = node->first; child != NULL; child = child->next)
 	{
 		if (object)
 		{
-			to_string(&value, child->name, child->name_len);
-			pushJsonbValue(state, WJB_KEY, &value);
+			to_string(writer, &value, child->name, child->name_len);
+			pushJsonbValue(&writer->state, WJB_KEY, &value);
 		}
-		push(state, child, object ? WJB_VALUE : WJB_ELEM);
+		push(writer, child, object ? WJB_VALUE : WJB_ELEM);
 	}
-	return pushJsonbValue(state, object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
+	return pushJsonbValue(&writer->state, object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
+}
+
+static Jsonb *
+jsonb_of(Writer *writer, const MsgJson *node)
+{
+	JsonbValue value;
+
+	if (node->type == MSG_JSON_OBJECT || node->type == MSG_JSON_ARRAY)
+		return JsonbValueToJsonb(push(writer, node, WJB_VALUE));
+	to_scalar(writer, &value, node);
+	return JsonbValueToJsonb(&value);
 }
 
 Jsonb *
 msgext_json_to_jsonb(const MsgJson *node)
 {
-	JsonbParseState *state = NULL;
-	JsonbValue value;
+	Writer writer = {0};
 
-	if (node->type == MSG_JSON_OBJECT || node->type == MSG_JSON_ARRAY)
-		return JsonbValueToJsonb(push(&state, node, WJB_VALUE));
-	to_scalar(&value, node);
-	return JsonbValueToJsonb(&value);
+	return jsonb_of(&writer, node);
+}
+
+Jsonb *
+msgext_json_to_jsonb_whole(const MsgJson *node)
+{
+	Writer writer = {.faithful = true};
+
+	return jsonb_of(&writer, node);
 }

@@ -18,4 +18,10 @@ extern MsgJson *msgext_json_from_jsonb(MsgArena *arena, Jsonb *jsonb);
  */
 extern Jsonb *msgext_json_to_jsonb(const MsgJson *node);
 
+/*
+ * The same of a payload, which is told as it is: texts are neither cut nor cleaned of
+ * control characters, and numbers with a fraction stay numbers. Its texts are UTF-8.
+ */
+extern Jsonb *msgext_json_to_jsonb_whole(const MsgJson *node);
+
 #endif /* MSGEXT_JSON_PG_H */

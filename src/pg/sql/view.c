@@ -1,7 +1,6 @@
 /*
  * view.c
- *		What the views message and message_event stand on, and message_payload(). Reads
- *		only.
+ *		What the views message and message_event stand on. Reads only.
  */
 #include "postgres.h"
 
@@ -73,22 +72,4 @@ msgext_messages_in_flight(PG_FUNCTION_ARGS)
 	msgext_table_close(outbox);
 	msgext_table_close(claims);
 	return (Datum) 0;
-}
-
-PG_FUNCTION_INFO_V1(msgext_message_payload);
-
-PGDLLEXPORT Datum
-msgext_message_payload(PG_FUNCTION_ARGS)
-{
-	MsgTable *outbox = msgext_outbox_open(false);
-	bytea *payload = NULL;
-	MsgRow row;
-
-	if (msgext_outbox_find(outbox, PG_GETARG_INT64(0), GetActiveSnapshot(), &row) &&
-		may(MSG_ACCESS_PAYLOAD, &row))
-		payload = msgext_row_payload(&row);
-	msgext_table_close(outbox);
-	if (payload == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_BYTEA_P(payload);
 }

@@ -48,6 +48,7 @@ const MsgProvider msgext_provider_devino = {
 	.max_batch = 1,
 	.options = options,
 	.prepare = msgext_devino_prepare,
+	.describe = msgext_devino_describe,
 	.encode_send = msgext_devino_encode_send,
 	.decode_send = msgext_devino_decode_send,
 	.encode_status = msgext_devino_encode_status,

@@ -23,6 +23,8 @@ extern const MsgProvider msgext_provider_devino;
 extern bool msgext_devino_prepare(MsgArena *arena, const MsgConn *conn,
 								  const MsgPayload *payload, MsgFragment *fragment,
 								  MsgError *error);
+extern MsgJson *msgext_devino_describe(MsgArena *arena, const char *fragment, size_t len,
+									   MsgError *error);
 
 /* encode.c */
 extern bool msgext_devino_encode_send(MsgArena *arena, const MsgConn *conn,

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/describe.h"
 #include "providers/devino/block.h"
 
 #define PRIORITIES "low|medium|high|realtime"
@@ -387,10 +388,12 @@ get_block(const MsgJson *message, const char *name, const MsgJson **block,
 	return true;
 }
 
+/* A member of the payload beside the blocks, which is not sent. */
+static const char insist[] = "allowDifferentRecipients";
+
 static bool
 check_root(const MsgPayload *payload, bool *may_differ, MsgError *error)
 {
-	static const char insist[] = "allowDifferentRecipients";
 	static const char *const known[] = {DEVINO_VK, DEVINO_VIBER, DEVINO_SMS, insist,
 										NULL};
 	const MsgJson *message = payload->message;
@@ -466,4 +469,32 @@ msgext_devino_prepare(MsgArena *arena, const MsgConn *conn, const MsgPayload *pa
 	else
 		fragment->channels = sms != NULL ? "vk,sms" : "vk";
 	return true;
+}
+
+/* Does a fallback go to somebody else? */
+static bool
+differs(const MsgJson *payload, const char *block)
+{
+	const MsgJson *phone = msgext_json_get(msgext_json_get(payload, DEVINO_VK), "phone");
+	const MsgJson *address =
+		msgext_json_get(msgext_json_get(payload, block), "dstAddress");
+
+	return msgext_json_is(phone, MSG_JSON_STRING) &&
+		   msgext_json_is(address, MSG_JSON_STRING) &&
+		   !msgext_json_equals(address, phone->text);
+}
+
+MsgJson *
+msgext_devino_describe(MsgArena *arena, const char *fragment, size_t len, MsgError *error)
+{
+	MsgJson *payload = msgext_describe_json(arena, fragment, len, error);
+	MsgJson *insisted;
+
+	if (payload == NULL ||
+		(!differs(payload, DEVINO_VIBER) && !differs(payload, DEVINO_SMS)))
+		return payload;
+	insisted = msgext_json_new(arena, MSG_JSON_BOOL);
+	insisted->truth = true;
+	msgext_json_set(payload, insist, insisted);
+	return payload;
 }

@@ -78,6 +78,7 @@ const MsgProvider msgext_provider_diadoc = {
 	.options = options,
 	.memory = memory,
 	.prepare = msgext_diadoc_prepare,
+	.describe = msgext_diadoc_describe,
 	.encode_send = msgext_diadoc_encode_send,
 	.decode_send = msgext_diadoc_decode_send,
 	.needs_login = msgext_diadoc_needs_login,

@@ -17,6 +17,8 @@ extern const MsgProvider msgext_provider_diadoc;
 extern bool msgext_diadoc_prepare(MsgArena *arena, const MsgConn *conn,
 								  const MsgPayload *payload, MsgFragment *fragment,
 								  MsgError *error);
+extern MsgJson *msgext_diadoc_describe(MsgArena *arena, const char *fragment, size_t len,
+									   MsgError *error);
 
 /* encode.c */
 extern bool msgext_diadoc_encode_send(MsgArena *arena, const MsgConn *conn,

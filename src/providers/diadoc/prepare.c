@@ -198,3 +198,10 @@ msgext_diadoc_prepare(MsgArena *arena, const MsgConn *conn, const MsgPayload *pa
 	fragment->len = bytes.len;
 	return true;
 }
+
+MsgJson *
+msgext_diadoc_describe(MsgArena *arena, const char *fragment, size_t len, MsgError *error)
+{
+	return msgext_pb_describe(arena, DIADOC_MESSAGE_TO_POST, fragment, len, &limits,
+							  error);
+}

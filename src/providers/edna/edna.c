@@ -49,6 +49,7 @@ const MsgProvider msgext_provider_edna = {
 	.max_batch = 1000,
 	.options = options,
 	.prepare = msgext_edna_prepare,
+	.describe = msgext_edna_describe,
 	.make_key = msgext_edna_make_key,
 	.encode_send = msgext_edna_encode_send,
 	.decode_send = msgext_edna_decode_send,

@@ -281,3 +281,30 @@ msgext_edna_prepare(MsgArena *arena, const MsgConn *conn, const MsgPayload *payl
 	fragment->key = key;
 	return true;
 }
+
+/* The elements, by their names: they are those of the payload. */
+MsgJson *
+msgext_edna_describe(MsgArena *arena, const char *fragment, size_t len, MsgError *error)
+{
+	MsgXmlLimits limits = msgext_xml_usual;
+	MsgJson *payload = msgext_json_new(arena, MSG_JSON_OBJECT);
+	const MsgXml *element;
+	MsgBuf message;
+
+	msgext_buf_init(&message, arena, len + 16);
+	msgext_buf_puts(&message, "<m>");
+	msgext_buf_append(&message, fragment, len);
+	msgext_buf_puts(&message, "</m>");
+	limits.size = message.len;
+	element = msgext_xml_parse(arena, message.data, message.len, &limits, error);
+	if (element == NULL)
+		return NULL;
+	if (element->first == NULL)
+	{
+		msgext_error(error, "", "", "has no elements");
+		return NULL;
+	}
+	for (element = element->first; element != NULL; element = element->next)
+		msgext_json_set_text(arena, payload, element->name, element->text);
+	return payload;
+}

@@ -67,6 +67,7 @@ INSERT INTO what (what, query) VALUES
     ('see the sender''s message', 'SELECT count(*) FROM msgext.message WHERE id = 7000'),
     ('see its events', 'SELECT count(*) FROM msgext.message_event WHERE message_id = 7000'),
     ('message_status of it', 'SELECT count(*) FROM msgext.message_status(7000)'),
+    ('message_bytes of it', 'SELECT msgext.message_bytes(7000) IS NOT NULL'),
     ('message_payload of it', 'SELECT msgext.message_payload(7000) IS NOT NULL'),
     ('cancel it', 'SELECT msgext.cancel_message(7000)'),
     ('retry one that failed', 'SELECT msgext.retry_message(7001)'),
