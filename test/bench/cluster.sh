@@ -83,7 +83,7 @@ memory() {
 }
 
 reload() { sql -c 'SELECT pg_reload_conf()' > /dev/null; }
-enable() { sql -c "ALTER SYSTEM SET msgext.enabled = $1"; }
+enable() { sql -c "ALTER SYSTEM SET msgext.mode = $([ "$1" = on ] && echo live || echo hold)"; }
 enabled() {
     enable on
     reload

@@ -9,7 +9,7 @@ use lib $FindBin::RealBin;
 use Msgext qw(until_true);
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(time);
+use Time::HiRes qw(time usleep);
 
 my $t = Msgext->new('primary',
 	init => [ allows_streaming => 1 ],
@@ -214,23 +214,55 @@ subtest 'dropped and renamed objects' => sub {
 		qr/invalid option "uri".*"url"/s, 'a wrong option is refused, with a suggestion');
 };
 
-subtest 'enabled' => sub {
-	$node->append_conf('postgresql.conf', 'msgext.enabled = off');
+subtest 'hold' => sub {
+	$node->append_conf('postgresql.conf', "msgext.mode = 'hold'");
 	$node->reload;
-	ok($t->wait_sql('SHOW msgext.enabled', 'off'), 'msgext.enabled is off');
+	ok($t->wait_sql('SHOW msgext.mode', 'hold'), 'msgext.mode is hold');
 
-	# Nothing tells when the worker has heard of it but what it does not send. The call wakes
-	# it many times before it gives up.
-	my $id;
-	my $quiet = sub { $id = $t->send; $t->sql("CALL msgext.dispatch('1 s')"); return $t->state($id) eq 'queued' };
-	ok(until_true($quiet), 'messages are queued');
-	my $canary = $sim->summary->{requests};
-	$t->sql("CALL msgext.dispatch('1 s')");
-	is($t->state($id), 'queued', 'and stay so');
-	is($sim->summary->{requests}, $canary, 'and nothing is sent');
-	$node->append_conf('postgresql.conf', 'msgext.enabled = on');
+	# Nothing tells when the worker has heard of it but what it does not send. A server made
+	# just now has nothing in flight; a message to it waits for two looks of the worker.
+	my ($id, $sent);
+	my $quiet = sub {
+		$id = $t->send;
+		$sent = $sim->summary->{requests};
+		usleep(2_500_000);
+		return $t->state($id) eq 'queued' && $sim->summary->{requests} == $sent;
+	};
+	ok(until_true($quiet), 'messages are queued, and nothing is sent');
+	is($t->sql("SELECT detail->'waiting'->>'for' FROM msgext.message_status($id)"), 'msgext.mode is hold', 'it says so');
+	my ($code, $out, $err) = $node->psql('postgres', "CALL msgext.dispatch('1 hour')");
+	like($err, qr/NOTICE:  nothing is sent: msgext.mode is "hold"/, 'dispatch() returns at once and says why');
+	is($t->state($id), 'queued', 'and has sent nothing');
+	$node->append_conf('postgresql.conf', "msgext.mode = 'live'");
 	$node->reload;
-	$t->wait_state($id, 'accepted', 'turned on, they are sent');
+	$t->wait_state($id, 'accepted', 'set to live, they are sent');
+
+	# Of one database, without a reload.
+	$t->sql("ALTER DATABASE postgres SET msgext.mode = 'hold'");
+	ok(until_true($quiet), 'so by the database alone');
+	$t->sql('ALTER DATABASE postgres RESET msgext.mode');
+	$t->wait_state($id, 'accepted', 'and they are sent after that');
+
+	# Only a superuser says so, in a session too.
+	$t->sql('CREATE ROLE meek LOGIN');
+	like($t->error("SET ROLE meek; SET msgext.mode = 'live'"), qr/permission denied to set parameter "msgext.mode"/, 'nobody else sets it');
+};
+
+subtest 'test' => sub {
+	$t->sql("ALTER DATABASE postgres SET msgext.mode = 'test'");
+	my $idle = "SELECT query FROM pg_stat_activity WHERE backend_type = 'msgext worker' AND datname = 'postgres'";
+	ok($t->wait_sql($idle, 'test database: nothing is sent'), 'the worker idles and says so');
+	my $sent = $sim->summary->{requests};
+	my $id = $t->send;
+
+	# Sessions from now on: the database's settings are as old as a session.
+	my ($code, $out, $err) = $node->psql('postgres', "CALL msgext.dispatch('1 hour')");
+	like($err, qr/NOTICE:  nothing is sent: this is a test database/, 'dispatch() returns at once and says why');
+	is($node->safe_psql('postgres', "SELECT DISTINCT pause_reason FROM msgext.server_status WHERE server = 'vk'"), 'test database', 'server_status says so');
+	is($node->safe_psql('postgres', "SELECT detail->'waiting'->>'for' FROM msgext.message_status($id)"), 'test database', 'message_status does');
+	is($sim->summary->{requests}, $sent, 'nothing was sent');
+	$t->sql('ALTER DATABASE postgres RESET msgext.mode');
+	$t->wait_state($id, 'accepted', 'it is sent when the database is live again');
 };
 
 # What a restore writes, no news tells of: the worker has to see it before it sends.

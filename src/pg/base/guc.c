@@ -10,9 +10,9 @@
 #include "utils/guc.h"
 
 #include "pg/base/guc.h"
+#include "pg/base/mode.h"
 #include "pg/base/node.h"
 
-bool msgext_enabled = true;
 int msgext_max_in_flight = 1024;
 int msgext_max_response_size = 16384;
 int msgext_retention = 30 * 24 * 60;
@@ -27,6 +27,13 @@ int msgext_listen_max_header_size = 16;
 int msgext_listen_max_body_size = 1024;
 int msgext_listen_idle_timeout = 10;
 int msgext_listen_request_timeout = 30;
+
+static const struct config_enum_entry modes[] = {
+	{"live", MSG_MODE_LIVE, false},
+	{"hold", MSG_MODE_HOLD, false},
+	{"test", MSG_MODE_TEST, false},
+	{NULL, 0, false},
+};
 
 static bool
 check_address(char **value, void **extra, GucSource source)
@@ -84,9 +91,11 @@ define_listener(void)
 void
 msgext_guc_define(void)
 {
-	DefineCustomBoolVariable("msgext.enabled", "Sends messages.",
-							 "Turned off, messages are queued and nothing is sent.",
-							 &msgext_enabled, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	/* Not PGC_SIGHUP: ALTER DATABASE sets it for one. */
+	DefineCustomEnumVariable(
+		"msgext.mode", "Says whether messages are sent.",
+		"live; hold: messages are queued and nothing is sent; test: no socket is opened.",
+		&msgext_mode_setting, MSG_MODE_LIVE, modes, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"msgext.max_in_flight", "Limits the requests that one database has under way.",
 		"Each server has a limit of its own, option max_in_flight.",

@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 
-extern bool msgext_enabled;		 /* msgext.enabled */
 extern int msgext_max_in_flight; /* msgext.max_in_flight, requests of one dispatcher */
 extern int msgext_max_response_size; /* msgext.max_response_size, kB */
 extern int msgext_retention;		 /* msgext.retention, minutes; -1 = for ever */

@@ -13,6 +13,7 @@
 
 #include "pg/base/clock.h"
 #include "pg/base/guc.h"
+#include "pg/base/mode.h"
 #include "pg/engine/dispatcher.h"
 #include "pg/engine/recover.h"
 #include "pg/engine/request.h"
@@ -43,7 +44,7 @@ struct MsgDispatcher
 static bool
 claims(const MsgDispatcher *dispatcher)
 {
-	return !dispatcher->stopping && msgext_enabled;
+	return !dispatcher->stopping && dispatcher->engine.may_send;
 }
 
 /*
@@ -122,13 +123,13 @@ take_turn(MsgDispatcher *dispatcher, bool records)
 	MsgTurnPlan plan = {0};
 
 	plan.records = records;
-	plan.claims = claims(dispatcher);
+	plan.claims = !dispatcher->stopping;
 	plan.one_by_one = dispatcher->one_by_one;
 	plan.saves = dispatcher->stopping;
 	plan.sweep = &dispatcher->sweep;
 
 	/* Before the snapshot: what commits from here on sets the latch again. */
-	plan.news = dispatcher->news | (plan.claims ? msgext_registry_news() : 0);
+	plan.news = dispatcher->news | (claims(dispatcher) ? msgext_registry_news() : 0);
 	dispatcher->news = 0;
 	if (now >= dispatcher->last_look + TICK_US)
 	{
@@ -200,6 +201,19 @@ void
 msgext_dispatcher_news(MsgDispatcher *dispatcher, uint64 news)
 {
 	dispatcher->news |= news;
+}
+
+void
+msgext_dispatcher_look_at_mode(MsgDispatcher *dispatcher)
+{
+	dispatcher->engine.may_send = true;
+	dispatcher->news = MSG_NEWS_ALL;
+}
+
+bool
+msgext_dispatcher_may_send(const MsgDispatcher *dispatcher)
+{
+	return dispatcher->engine.may_send;
 }
 
 void
@@ -287,16 +301,33 @@ init_engine(MsgEngine *engine, MemoryContext context, const MsgXactOps *xact)
 	engine->activity.starts = 1;
 	engine->activity.started_at = GetCurrentTimestamp();
 	engine->activity.any = true;
+	engine->may_send = true;
 	engine->http = start_http();
+}
+
+/* In a test database there is no HTTP client. */
+static void
+refuse_test_database(const MsgXactOps *xact)
+{
+	bool test;
+
+	xact->begin();
+	test = msgext_mode() == MSG_MODE_TEST;
+	xact->commit();
+	if (test)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("nothing is sent from a test database")));
 }
 
 MsgDispatcher *
 msgext_dispatcher_create(MemoryContext parent, const MsgXactOps *xact)
 {
-	MemoryContext context =
-		AllocSetContextCreate(parent, "msgext dispatcher", ALLOCSET_DEFAULT_SIZES);
-	MsgDispatcher *dispatcher = MemoryContextAllocZero(context, sizeof(MsgDispatcher));
+	MemoryContext context;
+	MsgDispatcher *dispatcher;
 
+	refuse_test_database(xact);
+	context = AllocSetContextCreate(parent, "msgext dispatcher", ALLOCSET_DEFAULT_SIZES);
+	dispatcher = MemoryContextAllocZero(context, sizeof(MsgDispatcher));
 	dispatcher->context = context;
 	dispatcher->news = MSG_NEWS_ALL;
 	init_engine(&dispatcher->engine, context, xact);

@@ -16,7 +16,7 @@
 typedef struct MsgDispatcher MsgDispatcher;
 
 /*
- * Makes a dispatcher in context; the session holds the dispatcher lock
+ * Makes a dispatcher in context; ERROR 55000 in a test database. The session holds the dispatcher lock
  * (dispatcher_lock.h). Settles what a dispatcher that died has left, in transactions of
  * its own.
  */
@@ -33,6 +33,11 @@ extern long msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher,
 
 /* The latch was set: there may be new work. */
 extern void msgext_dispatcher_news(MsgDispatcher *dispatcher, uint64 news);
+
+/* What held may hold no longer: the next turn, which is due now, looks. */
+extern void msgext_dispatcher_look_at_mode(MsgDispatcher *dispatcher);
+/* As the last turn found it: see base/mode.h. */
+extern bool msgext_dispatcher_may_send(const MsgDispatcher *dispatcher);
 
 /* Moves bytes, and takes a turn if it is time. An ERROR leaves through it. */
 extern void msgext_dispatcher_run(MsgDispatcher *dispatcher);

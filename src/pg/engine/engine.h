@@ -31,6 +31,7 @@ typedef struct MsgEngine
 	MsgPoison poison;
 	MsgHttpThread *http;
 	MsgActivity activity; /* not written down yet */
+	bool may_send; /* this is no test database, and not held: as the last turn found it */
 } MsgEngine;
 
 #endif /* MSGEXT_ENGINE_H */

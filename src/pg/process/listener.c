@@ -29,6 +29,7 @@
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/guc.h"
+#include "pg/base/mode.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/catalog/server.h"
@@ -108,7 +109,8 @@ database_settings(void)
 
 	msgext_bgworker_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	text = msgext_bgworker_settings("msgext.listen_");
+	text = psprintf("%s%s", msgext_bgworker_settings("msgext.listen_"),
+					msgext_bgworker_settings("msgext.mode="));
 	kept = MemoryContextStrdup(TopMemoryContext, text);
 	PopActiveSnapshot();
 	msgext_bgworker_commit();
@@ -123,6 +125,18 @@ note_settings(void)
 	settings.port = msgext_listen_port;
 	settings.limits = limits();
 	settings.database = database_settings();
+}
+
+/* No listener is there in a test database. */
+static bool
+is_test_database(void)
+{
+	bool test;
+
+	msgext_bgworker_begin();
+	test = msgext_mode() == MSG_MODE_TEST;
+	msgext_bgworker_commit();
+	return test;
 }
 
 static bool
@@ -515,7 +529,7 @@ work(void)
 		if (now >= checked + CHECK_US)
 		{
 			checked = now;
-			if (!msgext_bgworker_may_stay())
+			if (!msgext_bgworker_may_stay() || is_test_database())
 				break;
 			if (settings_changed())
 			{
@@ -537,7 +551,7 @@ msgext_listener_main(Datum arg)
 	msgext_bgworker_start(DatumGetObjectId(arg));
 	pgstat_report_appname("msgext listener");
 	note_settings();
-	if (settings.port == 0 || !check_role())
+	if (settings.port == 0 || is_test_database() || !check_role())
 		proc_exit(1);
 	push_context =
 		AllocSetContextCreate(TopMemoryContext, "msgext push", ALLOCSET_DEFAULT_SIZES);

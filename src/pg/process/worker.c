@@ -22,6 +22,7 @@
 
 #include "pg/base/compat.h"
 #include "pg/base/guc.h"
+#include "pg/base/mode.h"
 #include "pg/catalog/server.h"
 #include "pg/engine/dispatcher.h"
 #include "pg/engine/dispatcher_lock.h"
@@ -38,6 +39,9 @@
 #define LOCK_RETRY_MS 100
 
 #define CHECK_US USECS_PER_SEC
+
+/* Is it still a test database? */
+#define TEST_LOOK_MS 1000
 
 /* Side work that failed is tried again after this, and complains again after that. */
 #define SIDE_WORK_PAUSE_US (10 * USECS_PER_SEC)
@@ -92,7 +96,7 @@ look_at_port(MsgDispatcher *dispatcher)
 {
 	msgext_bgworker_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	msgext_registry_set_port(own_port());
+	msgext_registry_set_port(msgext_mode() == MSG_MODE_TEST ? 0 : own_port());
 	PopActiveSnapshot();
 	msgext_bgworker_commit();
 }
@@ -113,6 +117,42 @@ look_whether_to_stay(MsgDispatcher *dispatcher)
 	may_stay = msgext_bgworker_may_stay();
 }
 
+/* msgext.mode as the database itself sets it, when this process began. */
+static char *own_mode = NULL;
+
+static void
+look_at_mode(MsgDispatcher *dispatcher)
+{
+	char *mode;
+
+	msgext_bgworker_begin();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	mode = msgext_bgworker_settings("msgext.mode=");
+	if (own_mode == NULL)
+		own_mode = MemoryContextStrdup(TopMemoryContext, mode);
+
+	/*
+	 * Its own settings are as old as a process, and one with an HTTP client has no place
+	 * in a test database: the next one has others.
+	 */
+	if (strcmp(mode, own_mode) != 0 ||
+		(dispatcher != NULL && msgext_mode() == MSG_MODE_TEST))
+		may_stay = false;
+	PopActiveSnapshot();
+	msgext_bgworker_commit();
+}
+
+static bool
+is_test_database(void)
+{
+	bool test;
+
+	msgext_bgworker_begin();
+	test = msgext_mode() == MSG_MODE_TEST;
+	msgext_bgworker_commit();
+	return test;
+}
+
 static void
 report_statistics(MsgDispatcher *dispatcher)
 {
@@ -131,6 +171,7 @@ typedef struct SideWork
 } SideWork;
 
 static SideWork staying = {look_whether_to_stay};
+static SideWork watching = {look_at_mode};
 static SideWork listening = {look_at_port};
 static SideWork retention = {remove_old};
 static SideWork statistics = {report_statistics};
@@ -214,6 +255,26 @@ become_dispatcher(void)
 			proc_exit(1);
 		do_side_work(&listening, NULL);
 		do_side_work(&staying, NULL);
+		do_side_work(&watching, NULL);
+		if (!may_stay || is_test_database())
+			proc_exit(1);
+	}
+}
+
+/* As long as this is a test database, the worker is there to say so. */
+static void
+idle_in_test_database(void)
+{
+	while (is_test_database())
+	{
+		pgstat_report_activity(STATE_IDLE, "test database: nothing is sent");
+		if (!msgext_bgworker_pause(TEST_LOOK_MS))
+			proc_exit(1);
+		if (ConfigReloadPending)
+			msgext_bgworker_reload();
+		do_side_work(&listening, NULL);
+		do_side_work(&staying, NULL);
+		do_side_work(&watching, NULL);
 		if (!may_stay)
 			proc_exit(1);
 	}
@@ -240,7 +301,7 @@ wait_for_news(MsgDispatcher *dispatcher, WaitEventSet *events, long timeout,
 		while (!MyLatch->is_set && GetCurrentTimestamp() < until)
 			SPIN_DELAY();
 	}
-	idle = msgext_enabled &&
+	idle = msgext_dispatcher_may_send(dispatcher) &&
 		   msgext_dispatcher_idle(dispatcher, GetCurrentTimestamp() + IDLE_US);
 	if (idle)
 		msgext_registry_idle();
@@ -279,7 +340,7 @@ work(MsgDispatcher *dispatcher)
 				ResetLatch(MyLatch);
 
 				/* While it sends nothing, news stays where it is, and wakes once. */
-				if (msgext_enabled)
+				if (msgext_dispatcher_may_send(dispatcher))
 					msgext_dispatcher_news(dispatcher, msgext_registry_news());
 			}
 		}
@@ -288,7 +349,7 @@ work(MsgDispatcher *dispatcher)
 		{
 			msgext_bgworker_reload();
 			msgext_server_forget_all();
-			msgext_dispatcher_news(dispatcher, MSG_NEWS_ALL);
+			msgext_dispatcher_look_at_mode(dispatcher);
 		}
 		now = GetCurrentTimestamp();
 		if (ShutdownRequestPending && drain_until == 0)
@@ -306,6 +367,7 @@ work(MsgDispatcher *dispatcher)
 			do_side_work(&retention, dispatcher);
 			do_side_work(&statistics, dispatcher);
 			do_side_work(&staying, dispatcher);
+			do_side_work(&watching, dispatcher);
 			if (!may_stay && drain_until == 0)
 			{
 				msgext_dispatcher_stop(dispatcher);
@@ -327,6 +389,8 @@ msgext_worker_main(Datum arg)
 
 	msgext_registry_worker_start();
 	do_side_work(&listening, NULL);
+	do_side_work(&watching, NULL);
+	idle_in_test_database();
 	become_dispatcher();
 	dispatcher = msgext_dispatcher_create(TopMemoryContext, &host);
 	work(dispatcher);

@@ -22,6 +22,7 @@
 
 #include "pg/base/compat.h"
 #include "pg/base/extension.h"
+#include "pg/base/mode.h"
 #include "pg/catalog/server.h"
 #include "pg/engine/dispatcher.h"
 #include "pg/engine/dispatcher_lock.h"
@@ -177,6 +178,27 @@ deadline(const Interval *timeout)
 	return GetCurrentTimestamp() + us;
 }
 
+/* Is anything sent here at all? If not, nobody waits for it. */
+static bool
+may_dispatch(void)
+{
+	switch (msgext_mode())
+	{
+		case MSG_MODE_LIVE:
+			return true;
+		case MSG_MODE_HOLD:
+			ereport(NOTICE, (errmsg("nothing is sent: msgext.mode is \"hold\"")));
+			return false;
+		default:
+			ereport(NOTICE,
+					(errmsg("nothing is sent: this is a test database"),
+					 msgext_mode_has_test_extension()
+						 ? errhint("msgext_test.run() does what is due, without sending.")
+						 : errhint("msgext.mode is \"test\".")));
+			return false;
+	}
+}
+
 PG_FUNCTION_INFO_V1(msgext_dispatch);
 
 PGDLLEXPORT Datum
@@ -202,6 +224,8 @@ msgext_dispatch(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("dispatch() cannot run in a binary upgrade")));
 	until = deadline(PG_GETARG_INTERVAL_P(0));
+	if (!may_dispatch())
+		PG_RETURN_VOID();
 
 	/* It has a timeout of its own, at which it ends and leaves nothing unknown. */
 	disable_timeout(STATEMENT_TIMEOUT, false);

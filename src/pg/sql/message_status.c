@@ -16,8 +16,8 @@
 #include "core/timestamp.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
-#include "pg/base/guc.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/mode.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/registry.h"
@@ -50,6 +50,18 @@ enum
 /* A worker that starts takes this long at most, as a rule. */
 #define NOBODY_US (10 * USECS_PER_SEC)
 
+/* In a test database: what a test has made it wait for, else that it is one. */
+static const char *
+waits_in_test(const MsgRow *row, TimestampTz *until)
+{
+	const char *why = msgext_row_text(row, Anum_outbox_waiting);
+
+	if (why == NULL)
+		return "test database";
+	*until = row->next_attempt_at;
+	return why;
+}
+
 /* Why a queued message has not left, and when it may: NULL when nothing holds it. */
 static const char *
 waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
@@ -61,8 +73,15 @@ waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 	Oid mapping;
 
 	*until = 0;
-	if (!msgext_enabled)
-		return "msgext.enabled is off";
+	switch (msgext_mode())
+	{
+		case MSG_MODE_LIVE:
+			break;
+		case MSG_MODE_HOLD:
+			return "msgext.mode is hold";
+		case MSG_MODE_TEST:
+			return waits_in_test(row, until);
+	}
 	if (row->origin != msgext_origin())
 		return "restored from another database, until resume_server";
 	if (server == NULL)

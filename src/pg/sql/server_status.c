@@ -21,6 +21,7 @@
 
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
+#include "pg/base/mode.h"
 #include "pg/catalog/access.h"
 #include "pg/sql/server_status.h"
 #include "pg/store/account_pause.h"
@@ -277,6 +278,7 @@ PGDLLEXPORT Datum
 msgext_server_counts(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool test = msgext_mode() == MSG_MODE_TEST;
 	MemoryContext per_server;
 	ListCell *cell;
 	List *oids;
@@ -300,6 +302,11 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 		before = MemoryContextSwitchTo(per_server);
 		msgext_server_pause_read(server->oid, &pause);
 		count_server(server, pause.copied, &counts);
+		if (test && !pause.paused)
+		{
+			pause.paused = true;
+			pause.reason = pstrdup("test database");
+		}
 		values[COUNTS_SERVER] = CStringGetTextDatum(server->name);
 		values[COUNTS_PROVIDER] = CStringGetTextDatum(server->provider->name);
 		values[COUNTS_PAUSED] = BoolGetDatum(pause.paused);

@@ -1,0 +1,37 @@
+/*
+ * mode.h
+ *		May this database write to anybody? The one guard of it.
+ *
+ * live	everything is done.
+ * hold	messages are queued, and nothing is sent or asked for; callbacks are taken.
+ * test	no socket is opened at all, whatever the servers' URLs: there is no HTTP client, no
+ *		listener, and the worker idles.
+ *
+ * The setting msgext.mode says which; but where extension msgext_test is installed, the
+ * database is a test database whatever it says. Honoured where work begins: by the engine
+ * before it takes a message (engine/take.c), by the dispatcher before it starts an HTTP
+ * client, by worker and listener.
+ */
+#ifndef MSGEXT_MODE_H
+#define MSGEXT_MODE_H
+
+#include "postgres.h"
+
+typedef enum MsgMode
+{
+	MSG_MODE_LIVE,
+	MSG_MODE_HOLD,
+	MSG_MODE_TEST
+} MsgMode;
+
+#define MSG_TEST_EXTENSION "msgext_test"
+
+extern int msgext_mode_setting; /* msgext.mode */
+
+/* What holds here; within a transaction. */
+extern MsgMode msgext_mode(void);
+
+/* Is extension msgext_test installed here? Within a transaction. */
+extern bool msgext_mode_has_test_extension(void);
+
+#endif /* MSGEXT_MODE_H */
