@@ -101,6 +101,17 @@ msgext_reply_header(MsgArena *arena, const MsgReply *reply, const char *name)
 }
 
 void
+msgext_reply(MsgReply *reply, int status, const char *headers, const char *body)
+{
+	memset(reply, 0, sizeof(*reply));
+	reply->status = status;
+	reply->headers = headers;
+	reply->body = body;
+	reply->body_len = strlen(body);
+	reply->retry_after_ms = -1;
+}
+
+void
 msgext_outcome(MsgOutcome *outcome, const MsgReply *reply, MsgVerdict verdict,
 			   const char *code, const char *text)
 {

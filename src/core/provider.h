@@ -138,6 +138,10 @@ typedef struct MsgReply
 extern const char *msgext_reply_header(MsgArena *arena, const MsgReply *reply,
 									   const char *name);
 
+/* Fills in a reply of this status with a body that is text. */
+extern void msgext_reply(MsgReply *reply, int status, const char *headers,
+						 const char *body);
+
 /* One report of a message's fate, by status answer or callback. */
 typedef struct MsgEvent
 {
@@ -199,6 +203,29 @@ typedef struct MsgInbound
 	const char *body;
 	size_t body_len;
 } MsgInbound;
+
+/* What the bytes that sample_reply makes are. */
+typedef enum MsgSampleKind
+{
+	MSG_SAMPLE_SEND,   /* the answer to a send */
+	MSG_SAMPLE_STATUS, /* the answer to a status request */
+	MSG_SAMPLE_PUSH	   /* the body of a callback */
+} MsgSampleKind;
+
+/* What a test has the provider say of one message. */
+typedef struct MsgSample
+{
+	/* Of a send: */
+	MsgVerdict verdict; /* ACCEPTED, REJECTED, RETRY, PAUSE or PAUSE_ACCOUNT */
+	const char *code;	/* the provider's own; NULL = what it would usually say */
+	int64_t number;		/* from 1: the provider's id is made of it, where it makes one */
+	bool known;			/* the provider has the message, by an attempt before this one */
+
+	/* Of a status or a push: */
+	MsgState state;
+	const char *channel; /* one of the message's; NULL = the first, or the only one */
+	int64_t at_us;
+} MsgSample;
 
 typedef struct MsgProvider
 {
@@ -270,6 +297,16 @@ typedef struct MsgProvider
 	/* Reads a push into events, oldest first as far as the body says. */
 	bool (*parse_callback)(MsgArena *arena, const MsgConn *conn,
 						   const MsgInbound *inbound, MsgEvent **events, MsgError *error);
+
+	/*
+	 * For tests: what the provider itself would write if it said this of the messages,
+	 * one sample for each, so that its codec reads it as it reads the provider. Fills in
+	 * status, headers and body of the reply. False = the provider has no words for it: no
+	 * such status, or none for this channel.
+	 */
+	bool (*sample_reply)(MsgArena *arena, const MsgConn *conn, MsgSampleKind kind,
+						 const MsgJob *jobs, const MsgSample *samples, int n,
+						 MsgReply *reply, MsgError *error);
 } MsgProvider;
 
 /* The generated list; ends with NULL. */

@@ -226,3 +226,11 @@ msgext_timestamp_format(int64_t time_us, char *out)
 	out[len] = 'Z';
 	out[len + 1] = '\0';
 }
+
+void
+msgext_timestamp_local(int64_t time_us, int offset_s, char *out)
+{
+	msgext_timestamp_format(time_us + (int64_t) offset_s * 1000000, out);
+	out[10] = ' ';
+	out[19] = '\0';
+}

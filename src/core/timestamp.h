@@ -25,4 +25,7 @@ extern bool msgext_timestamp_zone(const char *text, int *offset_s);
 /* Writes "2017-05-31T11:51:12Z", with a fraction where there is one; room of 32. */
 extern void msgext_timestamp_format(int64_t time_us, char *out);
 
+/* Writes "2017-05-31 14:51:12" at that offset, to the second; room of 32. */
+extern void msgext_timestamp_local(int64_t time_us, int offset_s, char *out);
+
 #endif /* MSGEXT_TIMESTAMP_H */

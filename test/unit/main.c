@@ -36,6 +36,7 @@ main(int argc, char **argv)
 	test_counts();
 	test_breaker();
 	test_samples();
+	test_sample_reply();
 	test_login();
 	test_mask();
 	test_hostile();

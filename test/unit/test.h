@@ -74,6 +74,7 @@ extern void test_pb_schema(void);
 extern void test_pb_write(void);
 extern void test_provider(void);
 extern void test_rate(void);
+extern void test_sample_reply(void);
 extern void test_samples(void);
 extern void test_timestamp(void);
 extern void test_utf8(void);

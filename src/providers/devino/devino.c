@@ -54,4 +54,5 @@ const MsgProvider msgext_provider_devino = {
 	.encode_status = msgext_devino_encode_status,
 	.decode_status = msgext_devino_decode_status,
 	.parse_callback = msgext_devino_parse_callback,
+	.sample_reply = msgext_devino_sample_reply,
 };

@@ -49,4 +49,10 @@ extern bool msgext_devino_parse_callback(MsgArena *arena, const MsgConn *conn,
 										 const MsgInbound *inbound, MsgEvent **events,
 										 MsgError *error);
 
+/* sample.c */
+extern bool msgext_devino_sample_reply(MsgArena *arena, const MsgConn *conn,
+									   MsgSampleKind kind, const MsgJob *jobs,
+									   const MsgSample *samples, int n, MsgReply *reply,
+									   MsgError *error);
+
 #endif /* MSGEXT_DEVINO_H */

@@ -86,4 +86,5 @@ const MsgProvider msgext_provider_diadoc = {
 	.decode_login = msgext_diadoc_decode_login,
 	.encode_status = msgext_diadoc_encode_status,
 	.decode_status = msgext_diadoc_decode_status,
+	.sample_reply = msgext_diadoc_sample_reply,
 };

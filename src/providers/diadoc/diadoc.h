@@ -46,4 +46,10 @@ extern bool msgext_diadoc_decode_status(MsgArena *arena, const MsgConn *conn,
 										const MsgReply *reply, const MsgJob *jobs, int n,
 										MsgOutcome *outcomes, MsgError *error);
 
+/* sample.c */
+extern bool msgext_diadoc_sample_reply(MsgArena *arena, const MsgConn *conn,
+									   MsgSampleKind kind, const MsgJob *jobs,
+									   const MsgSample *samples, int n, MsgReply *reply,
+									   MsgError *error);
+
 #endif /* MSGEXT_DIADOC_H */

@@ -56,4 +56,5 @@ const MsgProvider msgext_provider_edna = {
 	.encode_status = msgext_edna_encode_status,
 	.decode_status = msgext_edna_decode_status,
 	.parse_callback = msgext_edna_parse_callback,
+	.sample_reply = msgext_edna_sample_reply,
 };

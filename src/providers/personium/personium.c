@@ -85,4 +85,5 @@ const MsgProvider msgext_provider_personium = {
 	.decode_login = msgext_personium_decode_login,
 	.encode_status = msgext_personium_encode_status,
 	.decode_status = msgext_personium_decode_status,
+	.sample_reply = msgext_personium_sample_reply,
 };
