@@ -211,9 +211,10 @@ unit: require
 # Seconds for each of: make fuzz FUZZ_TIME=600
 FUZZ_TIME ?= 10
 FUZZ = build/fuzz_codec
-$(FUZZ): $(UNIT_SOURCES) test/fuzz/fuzz_codec.c $(HEADERS)
+FUZZ_SOURCES = test/fuzz/fuzz_codec.c test/unit/hostile.c
+$(FUZZ): $(UNIT_SOURCES) $(FUZZ_SOURCES) test/unit/hostile.h $(HEADERS)
 	clang $(UNIT_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		$(UNIT_SOURCES) test/fuzz/fuzz_codec.c -o $@ $(UNIT_LIBS)
+		$(UNIT_SOURCES) $(FUZZ_SOURCES) -o $@ $(UNIT_LIBS)
 
 fuzz: require
 	@$(MAKE) --no-print-directory $(FUZZ)

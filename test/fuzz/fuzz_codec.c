@@ -5,10 +5,12 @@
  *
  * The first byte of an input picks the provider, the second the entry, the third the
  * HTTP status of an answer; the rest is what the entry reads. seeds.sh makes inputs of
- * the samples; those that once crashed stay in corpus/ for ever.
+ * the samples; those that once crashed stay in corpus/ for ever. Called with --hostile
+ * and a folder, it writes bodies that are made to take long there, as inputs.
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +20,10 @@
 #include "core/xml.h"
 
 #include "build/test/pb_kinds.pb-c.h"
+#include "unit/hostile.h"
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 typedef enum Entry
 {
@@ -378,4 +382,62 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	msgext_arena_std_destroy(arena);
 	return 0;
+}
+
+/* Enough to start from; unit/test_hostile.c has the longest that are accepted. */
+#define HOSTILE_SIZE 16384
+
+static void
+write_input(const char *folder, const char *format, int body, int provider, Entry entry,
+			const MsgBuf *text)
+{
+	char path[1024];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/hostile-%s-%d-%d-%d", folder, format, body, provider,
+			 entry);
+	file = fopen(path, "wb");
+	require(file != NULL);
+	fprintf(file, "%c%c%c", provider, entry, 0);
+	require(fwrite(text->data, 1, text->len, file) == text->len && fclose(file) == 0);
+}
+
+/* The bodies of a format, for its own reader and for every entry of one provider. */
+static void
+write_hostile(const char *folder, const char *format, const HostileBody *bodies,
+			  Entry reader, const char *name)
+{
+	static const Entry entries[] = {ENTRY_PREPARE, ENTRY_SEND, ENTRY_STATUS,
+									ENTRY_CALLBACK, ENTRY_LOGIN};
+	int provider = 0;
+	int i;
+	size_t n;
+
+	while (strcmp(msgext_providers[provider]->name, name) != 0)
+		provider++;
+	for (i = 0; bodies[i].name != NULL; i++)
+	{
+		MsgArena *arena = msgext_arena_std_create();
+		MsgBuf text = hostile_text(arena, &bodies[i], HOSTILE_SIZE - 3);
+
+		write_input(folder, format, i, provider, reader, &text);
+		for (n = 0; n < sizeof(entries) / sizeof(entries[0]); n++)
+			write_input(folder, format, i, provider, entries[n], &text);
+		msgext_arena_std_destroy(arena);
+	}
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	const char *folder;
+
+	if (*argc != 3 || strcmp((*argv)[1], "--hostile") != 0)
+		return 0;
+	folder = (*argv)[2];
+	write_hostile(folder, "xml", hostile_xml, ENTRY_XML, "edna");
+	write_hostile(folder, "json", hostile_json, ENTRY_JSON, "devino");
+	write_hostile(folder, "json", hostile_json, ENTRY_JSON, "personium");
+	write_hostile(folder, "pb", hostile_pb, ENTRY_PB_READ, "diadoc");
+	exit(0);
 }

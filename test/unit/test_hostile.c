@@ -6,6 +6,7 @@
  *
  * What they make of such a body does not matter here, only that they come to an end.
  */
+#include "hostile.h"
 #include "test.h"
 
 #include <string.h>
@@ -25,121 +26,6 @@
 #define SECONDS_MAX 3.0
 
 #define JOBS 3
-
-typedef struct Body
-{
-	const char *name;
-	const char *head;
-	const char *unit; /* again and again; "%d" in it is a number that rises */
-	const char *tail;
-} Body;
-
-/* 64 attributes of one letter each. */
-#define ATTRIBUTES                                                                       \
-	" a='' b='' c='' d='' e='' f='' g='' h='' i='' j='' k='' l='' m='' n='' o='' p=''"   \
-	" q='' r='' s='' t='' u='' v='' w='' x='' y='' z='' A='' B='' C='' D='' E='' F=''"   \
-	" G='' H='' I='' J='' K='' L='' M='' N='' O='' P='' Q='' R='' S='' T='' U='' V=''"   \
-	" W='' X='' Y='' Z='' _='' aa='' ab='' ac='' ad='' ae='' af='' ag='' ah='' ai=''"
-
-static const Body xml_bodies[] = {
-	{"attributes of one tag", "<a", " a%d=''", "/>"},
-	{"namespaces of one tag", "<a", " xmlns:a%d='u'", "/>"},
-	{"tags that declare namespaces", "", "<a xmlns:a%d='u' xmlns:b%d='u'>", ""},
-	{"tags with as many attributes as may be", "<a>", "<b" ATTRIBUTES "/>", "</a>"},
-	{"attributes without a namespace", "<a>", "<b p%d:a='' q%d:a='' r%d:a=''/>", "</a>"},
-	{"elements without a namespace", "<a>", "<c:b/>", "</a>"},
-	{"entities behind an element", "<a><b/>", "&amp;", "</a>"},
-	{"texts between comments", "<a>", "x<!---->", "</a>"},
-	{"texts between CDATA", "<a>", "x<![CDATA[x]]>", "</a>"},
-	{"complaints", "<a>", "<", ""},
-	{"open values", "<a>", "<b c=\"", ""},
-	{"unknown entities", "<a>", "&x;", ""},
-	{"one value", "<a b='", "&lt;", "'/>"},
-	{"names", "<a>", "<b%d/>", "</a>"},
-	{"ids", "<a>", "<b xml:id='a%d'/>", "</a>"},
-	{"one message many times",
-	 "<provideOutMessageDlvStatusResponse><payload><code>ok</code><outMessageList>",
-	 "<outMessage providerId='103'><code>ok</code><outMessageDlvStatus><dlvStatus>sent"
-	 "</dlvStatus></outMessageDlvStatus></outMessage>",
-	 "</outMessageList></payload></provideOutMessageDlvStatusResponse>"},
-	{"many messages",
-	 "<consumeOutMessageResponse><payload><code>ok</code><outMessageList>",
-	 "<outMessage clientId='%d' providerId='%d'><code>ok</code></outMessage>",
-	 "</outMessageList></payload></consumeOutMessageResponse>"},
-	{"one answer many times",
-	 "<consumeOutMessageResponse><payload><code>ok</code><outMessageList>",
-	 "<outMessage clientId='3' providerId='3'><code>ok</code></outMessage>",
-	 "</outMessageList></payload></consumeOutMessageResponse>"}};
-
-static const Body json_bodies[] = {
-	{"members", "{\"a\": 0", ", \"a%d\": 0", "}"},
-	{"the same member", "{\"code\": \"ok\"", ", \"code\": \"ok\"", "}"},
-	{"elements", "[0", ",{\"id\": %d, \"status\": \"sent\"}", "]"},
-	{"one long number", "[1", "0", "]"},
-	{"one long text", "\"", "\\u0430", "\""},
-	{"half characters", "\"", "\\ud800", "\""},
-	{"white space", "[", " ", "]"},
-	{"open lists", "", "[", ""},
-	{"open objects", "", "{\"a\":", ""},
-	{"segments of an SMS",
-	 "{\"code\":\"ok\",\"result\":{\"code\":\"ok\",\"smsStates\":[0",
-	 ",{\"id\":%d,\"status\":\"sent\"}", "]}}"},
-	{"callbacks", "[0", ",{\"messageId\":\"%d\",\"status\":\"sent\"}", "]"},
-	{"results of targets", "{\"d\":{\"results\":{\"__id\":\"103\",\"Result\":[0",
-	 ",{\"To\":\"https://cell%d.example.com/\",\"Code\":\"503\"}", "]}}}"},
-	{"results of targets of one length",
-	 "{\"d\":{\"results\":{\"__id\":\"103\",\"Result\":[0",
-	 ",{\"To\":\"https://a.test/\",\"Code\":\"503\"}", "]}}}"},
-	{"targets", "{\"Body\":\"x\",\"To\":\"https://a.test/",
-	 ",https://cell%d.example.com/", "\"}"},
-	{"requests", "{\"Type\":\"request\",\"RequestObjects\":[{}",
-	 ",{\"RequestType\":\"rule.add\",\"Action\":\"a\",\"x%d\":\"\"}", "]}"},
-	{"routes", "{\"vk\":{\"routes\":[\"vk\"", ",\"ok\"", "]}}"},
-	{"template data", "{\"vk\":{\"templateData\":{\"a\":\"\"", ",\"a%d\":\"\"", "}}}"}};
-
-static const Body pb_bodies[] = {
-	{"fields", "", "\010\001", ""},
-	{"known fields that nobody wants", "", "\040\001", ""},
-	{"an id again and again", "", "\012\001a", ""},
-	{"fields of a high number", "", "\370\377\377\377\017\001", ""},
-	{"elements of a list", "", "\042\004\022\002id", ""},
-	{"elements with documents", "", "\042\012\010\001\022\002id\112\002\010\001", ""},
-	{"empty lists", "", "\042\000", ""},
-	{"groups", "", "\013\014", ""},
-	{"one group", "\013", "\020\001", "\014"},
-	{"open groups", "", "\013", ""},
-	{"numbers without an end", "", "\377", ""},
-	{"a web page", "<html><title>", "<title>", ""}};
-
-static MsgBuf
-body_text(MsgArena *arena, const Body *body, size_t size)
-{
-	size_t tail = strlen(body->tail);
-	size_t unit_len = strlen(body->unit);
-	int number = 0;
-	MsgBuf text;
-
-	/* An empty list has a NUL in it. */
-	if (strcmp(body->unit, "\042") == 0)
-		unit_len = 2;
-	msgext_buf_init(&text, arena, size + 1);
-	msgext_buf_puts(&text, body->head);
-	while (text.len + tail + unit_len + 64 < size)
-	{
-		const char *at = body->unit;
-		const char *mark;
-
-		for (; (mark = strstr(at, "%d")) != NULL; at = mark + 2)
-		{
-			msgext_buf_append(&text, at, (size_t) (mark - at));
-			msgext_buf_printf(&text, "%d", number);
-		}
-		msgext_buf_append(&text, at, unit_len - (size_t) (at - body->unit));
-		number++;
-	}
-	msgext_buf_puts(&text, body->tail);
-	return text;
-}
 
 static const char detail_text[] =
 	"{\"box\": \"b\", \"documents\": [{\"entity_id\": \"e\"}, {\"entity_id\": \"f\"}]}";
@@ -264,7 +150,7 @@ static const Entry entries[] = {{"send", run_send},		{"refusal", run_refusal},
 
 static void
 check_body(const MsgProvider *provider, const MsgConn *conn, const MsgJob *jobs,
-		   const Body *body, const MsgBuf *text)
+		   const HostileBody *body, const MsgBuf *text)
 {
 	size_t i;
 
@@ -287,7 +173,7 @@ check_body(const MsgProvider *provider, const MsgConn *conn, const MsgJob *jobs,
  * Of a format, through every provider: few of them speak it, and the others end at once.
  */
 static void
-check_bodies(const char *format, const Body *bodies, size_t n, size_t size)
+check_bodies(const char *format, const HostileBody *bodies, size_t size)
 {
 	static const MsgSetting settings[] = {
 		{"login", "tester"},   {"password", "111111"},	 {"api_client_id", "c"},
@@ -296,10 +182,10 @@ check_bodies(const char *format, const Body *bodies, size_t n, size_t size)
 	const MsgProvider *const *provider;
 	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; bodies[i].name != NULL; i++)
 	{
 		MsgArena *arena = msgext_arena_std_create();
-		MsgBuf text = body_text(arena, &bodies[i], size);
+		MsgBuf text = hostile_text(arena, &bodies[i], size);
 
 		test_begin("hostile %s: %s", format, bodies[i].name);
 		for (provider = msgext_providers; *provider != NULL; provider++)
@@ -332,8 +218,8 @@ check_bodies(const char *format, const Body *bodies, size_t n, size_t size)
 void
 test_hostile(void)
 {
-	check_bodies("XML", xml_bodies, lengthof(xml_bodies), XML_SIZE);
-	check_bodies("JSON", json_bodies, lengthof(json_bodies), JSON_STRICT_SIZE);
-	check_bodies("long JSON", json_bodies, lengthof(json_bodies), JSON_SIZE);
-	check_bodies("protobuf", pb_bodies, lengthof(pb_bodies), PB_SIZE);
+	check_bodies("XML", hostile_xml, XML_SIZE);
+	check_bodies("JSON", hostile_json, JSON_STRICT_SIZE);
+	check_bodies("long JSON", hostile_json, JSON_SIZE);
+	check_bodies("protobuf", hostile_pb, PB_SIZE);
 }

@@ -158,7 +158,7 @@ sub judge_message
 		$self->complain('doubled', "$what, $allowed allowed") if $n > $allowed;
 	}
 	$self->complain('cancelled', "$what, and was cancelled")
-	  if $self->{cancelled}->{ $m->{tag} } && $m->{state} ne 'cancelled';
+	  if $self->{cancelled}->{ $m->{tag} } && $m->{state} ne 'cancelled' && !$self->{async};
 	return;
 }
 
