@@ -17,7 +17,6 @@
 
 #include "core/mask.h"
 #include "pg/base/arena_pg.h"
-#include "pg/base/bytes.h"
 #include "pg/base/clock.h"
 #include "pg/base/digest.h"
 #include "pg/base/text.h"
@@ -29,6 +28,7 @@
 #include "pg/store/outbox.h"
 #include "pg/store/reference.h"
 #include "pg/store/table.h"
+#include "pg/store/values.h"
 
 /* clang-format off */
 #define CALLBACK_COLUMNS(C) \
@@ -179,23 +179,21 @@ apply(int64 message, const MsgEvent *report, bool wait)
 }
 
 static void
-write_down(Datum *values, bool *nulls, const MsgServer *server, const MsgEvent *report,
-		   bytea *digest, int64 message)
+fill(MsgValues *row, const MsgServer *server, const MsgEvent *report, bytea *digest,
+	 int64 message)
 {
-	memset(nulls, false, Natts_callback);
-	values[Anum_callback_server_oid - 1] = ObjectIdGetDatum(server->oid);
-	values[Anum_callback_digest - 1] = PointerGetDatum(digest);
-	nulls[Anum_callback_provider_id - 1] = report->provider_id == NULL;
-	if (report->provider_id != NULL)
-		values[Anum_callback_provider_id - 1] =
-			CStringGetTextDatum(msgext_from_utf8(report->provider_id));
-	values[Anum_callback_received_at - 1] = TimestampTzGetDatum(msgext_clock());
-	values[Anum_callback_message_id - 1] = Int64GetDatum(message);
-	nulls[Anum_callback_message_id - 1] = message == 0;
-	values[Anum_callback_repeats - 1] = Int32GetDatum(0);
-	values[Anum_callback_report - 1] =
-		PointerGetDatum(msgext_bytes(report->raw, report->raw_len));
-	nulls[Anum_callback_error - 1] = true;
+	const char *id = report->provider_id;
+
+	msgext_values_init(row);
+	msgext_values_oid(row, Anum_callback_server_oid, server->oid);
+	msgext_values_set(row, Anum_callback_digest, PointerGetDatum(digest));
+	msgext_values_text(row, Anum_callback_provider_id,
+					   id != NULL ? msgext_from_utf8(id) : NULL);
+	msgext_values_time(row, Anum_callback_received_at, msgext_clock());
+	if (message != 0)
+		msgext_values_int64(row, Anum_callback_message_id, message);
+	msgext_values_int32(row, Anum_callback_repeats, 0);
+	msgext_values_bytes(row, Anum_callback_report, report->raw, report->raw_len);
 }
 
 /* Has it been kept before? */
@@ -240,8 +238,7 @@ msgext_callback_keep(MsgServer *server, const char *body, size_t len, const char
 	MsgEvent report = {0};
 	pg_cryptohash_ctx *hash = msgext_digest_begin();
 	size_t error_len = strlen(error);
-	Datum values[Natts_callback];
-	bool nulls[Natts_callback];
+	MsgValues row;
 	bytea *digest;
 	bool full;
 
@@ -254,11 +251,12 @@ msgext_callback_keep(MsgServer *server, const char *body, size_t len, const char
 	{
 		report.raw_len = len;
 		report.raw = without_secrets(server, body, &report.raw_len);
-		write_down(values, nulls, server, &report, digest, 0);
-		values[Anum_callback_error - 1] = CStringGetTextDatum(
+		fill(&row, server, &report, digest, 0);
+		msgext_values_text(
+			&row, Anum_callback_error,
 			msgext_clean_text(without_secrets(server, error, &error_len), KEPT_MAX));
-		nulls[Anum_callback_error - 1] = false;
-		if (!msgext_table_insert_unique(callbacks, "callback_pkey", values, nulls))
+		if (!msgext_table_insert_unique(callbacks, "callback_pkey", row.values,
+										row.nulls))
 			count_repeat(callbacks, server->oid, digest);
 		else
 		{
@@ -281,8 +279,7 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 	*full = false;
 	for (report = reports; report != NULL; report = report->next)
 	{
-		Datum values[Natts_callback];
-		bool nulls[Natts_callback];
+		MsgValues row;
 		bytea *digest = digest_of(report);
 		const char *id = msgext_from_utf8(report->provider_id);
 		int64 message = find_message(references, server->oid, id);
@@ -296,8 +293,9 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 			*full = true;
 			continue;
 		}
-		write_down(values, nulls, server, report, digest, message);
-		if (!msgext_table_insert_unique(callbacks, "callback_pkey", values, nulls))
+		fill(&row, server, report, digest, message);
+		if (!msgext_table_insert_unique(callbacks, "callback_pkey", row.values,
+										row.nulls))
 		{
 			count_repeat(callbacks, server->oid, digest);
 			continue;

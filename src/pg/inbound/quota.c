@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -12,16 +13,23 @@
 #include "pg/inbound/quota.h"
 
 /*
- * A count is good for so long: other sessions raise it, and when it has reached the
- * limit, matching, retention and people lower it.
+ * A look is good for so long: matching, retention and people make room, and a setting may
+ * be another one.
  */
-#define COUNT_US USECS_PER_SEC
+#define LOOK_US USECS_PER_SEC
+
+/*
+ * All sessions that there can be may look at the same moment: together they may take a
+ * quarter of the room that they find, and near the limit one each.
+ */
+#define SHARE(room) Max((room) / (4 * MaxBackends), 1)
 
 typedef struct Count
 {
 	Oid server; /* the hash key */
-	int kept;
-	bool full; /* when it was counted */
+	int max;	/* the setting, when it was counted */
+	int left;	/* so many more without another look */
+	bool full;	/* when it was counted */
 	TimestampTz counted_at;
 } Count;
 
@@ -49,21 +57,21 @@ count_of(Oid server)
 	return count;
 }
 
-/* Rows of the server in the index, up to max. */
+/* Rows of the server in the index, up to max; those that nobody has committed yet too. */
 static int
 count_rows(MsgTable *callbacks, const char *index, Oid server, int max)
 {
-	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	SnapshotData dirty;
 	ScanKeyData key;
 	MsgScan *scan;
 	int n = 0;
 
+	InitDirtySnapshot(dirty);
 	msgext_key_oid(&key, 1, BTEqualStrategyNumber, server);
-	scan = msgext_table_scan(callbacks, index, latest, &key, 1);
+	scan = msgext_table_scan(callbacks, index, &dirty, &key, 1);
 	while (n < max && msgext_scan_next(scan) != NULL)
 		n++;
 	msgext_scan_end(scan);
-	UnregisterSnapshot(latest);
 	return n;
 }
 
@@ -74,23 +82,22 @@ msgext_quota_has_room(MsgTable *callbacks, Oid server)
 	Count *count = count_of(server);
 	TimestampTz now = GetCurrentTimestamp();
 
-	/*
-	 * What this session has added may have been rolled back: no refusal without a look.
-	 */
-	if (count->counted_at == 0 || now >= count->counted_at + COUNT_US ||
-		(count->kept >= max && !count->full))
+	if (count->counted_at == 0 || now >= count->counted_at + LOOK_US ||
+		count->max != max || (count->left <= 0 && !count->full))
 	{
-		count->kept = count_rows(callbacks, "callback_unmatched", server, max);
-		count->kept +=
-			count_rows(callbacks, "callback_unreadable", server, max - count->kept);
-		count->full = count->kept >= max;
+		int room = max - count_rows(callbacks, "callback_unmatched", server, max);
+
+		room -= count_rows(callbacks, "callback_unreadable", server, room);
+		count->max = max;
+		count->full = room <= 0;
+		count->left = count->full ? 0 : SHARE(room);
 		count->counted_at = now;
 	}
-	return count->kept < max;
+	return count->left > 0;
 }
 
 void
 msgext_quota_take(Oid server)
 {
-	count_of(server)->kept++;
+	count_of(server)->left--;
 }

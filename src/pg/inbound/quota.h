@@ -3,9 +3,9 @@
  *		How many callbacks of a server are kept without a message: reports that wait for
  *		one, and pushes that could not be read.
  *
- * Whoever has a token can push whatever he likes; the disk is not to be filled by it. The
- * count is refreshed once a second, so that several sessions together may go beyond
- * msgext.max_unmatched_callbacks by what they take in a second.
+ * Whoever has a token can push whatever he likes; the disk is not to be filled by it. All
+ * sessions together, with what they have not committed, go beyond
+ * msgext.max_unmatched_callbacks by a quarter at most, and one row each.
  */
 #ifndef MSGEXT_QUOTA_H
 #define MSGEXT_QUOTA_H
