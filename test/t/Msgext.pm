@@ -63,12 +63,14 @@ sub until_true
 }
 
 # conf => text for postgresql.conf, preload => 0, init => [...] for init(), options =>
-# {...} of server vk, simulator => [...] arguments, server => 0 for no server
+# {...} of server vk, simulator => [...] arguments, server => 0 for no server, install_path =>
+# of another PostgreSQL
 sub new
 {
 	my ($class, $name, %args) = @_;
 	my $self = bless { phone => 79990000000 }, $class;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name,
+		defined $args{install_path} ? (install_path => $args{install_path}) : ());
 
 	$self->{node} = $node;
 	$node->init(@{ $args{init} // [] });

@@ -442,3 +442,34 @@ msgext_callback_match_range(const MsgServer *server, const char *after, int max)
 	msgext_table_close(callbacks);
 	return list_length(ids) == max ? last : NULL;
 }
+
+void
+msgext_callback_move(Oid from, Oid to)
+{
+	MsgTable *callbacks = msgext_callback_open();
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	MsgScan *scan;
+	ScanKeyData key;
+	TupleTableSlot *slot;
+	bool isnull;
+
+	msgext_key_oid(&key, 1, BTEqualStrategyNumber, from);
+	scan = msgext_table_scan(callbacks, "callback_pkey", latest, &key, 1);
+	while ((slot = msgext_scan_next(scan)) != NULL)
+	{
+		bytea *digest =
+			DatumGetByteaPP(slot_getattr(slot, Anum_callback_digest, &isnull));
+		MsgScan *other = begin_kept_scan(callbacks, to, digest, latest);
+		bool there = msgext_scan_next(other) != NULL;
+
+		msgext_scan_end(other);
+		if (there)
+			msgext_table_delete(callbacks, &slot->tts_tid, true);
+		else
+			msgext_table_set_oid(callbacks, slot, Anum_callback_server_oid, to);
+		CHECK_FOR_INTERRUPTS();
+	}
+	msgext_scan_end(scan);
+	UnregisterSnapshot(latest);
+	msgext_table_close(callbacks);
+}

@@ -51,4 +51,7 @@ extern bool msgext_callback_match(const MsgServer *server, const char *provider_
 extern char *msgext_callback_match_range(const MsgServer *server, const char *after,
 										 int max);
 
+/* What was pushed for one server counts for another one; what both have had, once. */
+extern void msgext_callback_move(Oid from, Oid to);
+
 #endif /* MSGEXT_CALLBACK_H */

@@ -5,23 +5,26 @@
  * They carry the oids of server and role, and the transaction ids, of the database they
  * were queued in. What identifies them there may be somebody else here, so they are found
  * by the server's name, and this is the only place that does so. What other tables keep
- * of a message is moved by its id. How far lanes had been read, pauses and health are not
- * taken over.
+ * of a message is moved by its id; callbacks and uses of recipients by the oid that the
+ * messages name. How far lanes had been read, pauses and health are not taken over.
  */
 #include "postgres.h"
 
 #include "access/transam.h"
 #include "access/xact.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
 #include "core/lifecycle.h"
+#include "pg/inbound/callback.h"
 #include "pg/sql/adopt.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
 #include "pg/store/outbox.h"
+#include "pg/store/recipient_use.h"
 #include "pg/store/reference.h"
 #include "pg/store/reminder.h"
 
@@ -31,6 +34,7 @@ typedef struct Adoption
 	MsgTable *outbox;
 	MsgTable *reminders;
 	MsgTable *references;
+	List *oids; /* that the server had there */
 } Adoption;
 
 static void
@@ -78,6 +82,7 @@ adopt_row(Adoption *adoption, const MsgRow *row)
 
 	move_reminders(adoption, row);
 	move_reference(adoption, row);
+	adoption->oids = list_append_unique_oid(adoption->oids, row->server_oid);
 	msgext_change_init(&change);
 	msgext_change_set(&change, Anum_outbox_origin, Int64GetDatum(msgext_origin()));
 	msgext_change_set(&change, Anum_outbox_server_oid,
@@ -97,11 +102,33 @@ adopt_row(Adoption *adoption, const MsgRow *row)
 	msgext_outbox_update(adoption->outbox, row, &change, true);
 }
 
+/*
+ * Their rows do not say of which database they are. Where a server here has the oid that
+ * this one had there, they may be that one's, and stay.
+ */
+static void
+move_traces(Adoption *adoption)
+{
+	MsgTable *uses = msgext_recipient_open();
+	ListCell *cell;
+
+	foreach (cell, adoption->oids)
+	{
+		Oid oid = lfirst_oid(cell);
+
+		if (GetForeignServerExtended(oid, FSV_MISSING_OK) != NULL)
+			continue;
+		msgext_recipient_move(uses, oid, adoption->server->oid);
+		msgext_callback_move(oid, adoption->server->oid);
+	}
+	msgext_table_close(uses);
+}
+
 void
 msgext_adopt(const MsgServer *server)
 {
 	Adoption adoption = {server, msgext_outbox_open(true), msgext_reminder_open(true),
-						 msgext_reference_open(true)};
+						 msgext_reference_open(true), NIL};
 	TableScanDesc scan =
 		table_beginscan(adoption.outbox->rel, GetActiveSnapshot(), 0, NULL);
 	TupleTableSlot *slot = table_slot_create(adoption.outbox->rel, NULL);
@@ -121,6 +148,7 @@ msgext_adopt(const MsgServer *server)
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
+	move_traces(&adoption);
 	msgext_table_close(adoption.references);
 	msgext_table_close(adoption.reminders);
 	msgext_table_close(adoption.outbox);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/snapmgr.h"
 
 #include "pg/store/recipient_use.h"
@@ -118,4 +119,23 @@ msgext_recipient_release(MsgTable *uses, Oid server, const char *key,
 		}
 	}
 	msgext_scan_end(scan);
+}
+
+void
+msgext_recipient_move(MsgTable *uses, Oid from, Oid to)
+{
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	MsgScan *scan;
+	ScanKeyData key;
+	TupleTableSlot *slot;
+
+	msgext_key_oid(&key, 1, BTEqualStrategyNumber, from);
+	scan = msgext_table_scan(uses, "recipient_use_key", latest, &key, 1);
+	while ((slot = msgext_scan_next(scan)) != NULL)
+	{
+		msgext_table_set_oid(uses, slot, Anum_recipient_use_server_oid, to);
+		CHECK_FOR_INTERRUPTS();
+	}
+	msgext_scan_end(scan);
+	UnregisterSnapshot(latest);
 }

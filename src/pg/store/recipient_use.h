@@ -32,6 +32,9 @@ extern bool msgext_recipient_has_room(MsgTable *uses, Oid server, const char *ke
 									  const MsgRate *limit, TimestampTz now,
 									  TimestampTz *until);
 
+/* Uses of one server's recipients become those of another one's. */
+extern void msgext_recipient_move(MsgTable *uses, Oid from, Oid to);
+
 /* When this use, a row of the table, was. */
 extern TimestampTz msgext_recipient_used_at(TupleTableSlot *use);
 

@@ -343,6 +343,20 @@ msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait)
 							  false);
 }
 
+void
+msgext_table_set_oid(MsgTable *table, TupleTableSlot *slot, int column, Oid oid)
+{
+	HeapTuple row = ExecCopySlotHeapTuple(slot);
+	Datum value = ObjectIdGetDatum(oid);
+	bool isnull = false;
+
+	msgext_table_update(table, &row->t_self,
+						heap_modify_tuple_by_cols(row, RelationGetDescr(table->rel), 1,
+												  &column, &value, &isnull),
+						true);
+	heap_freetuple(row);
+}
+
 bool
 msgext_table_put(MsgTable *table, TupleTableSlot *slot, Datum *values, bool *nulls,
 				 bool wait)

@@ -107,6 +107,10 @@ extern TM_Result msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple
 									 bool wait);
 extern TM_Result msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait);
 
+/* Writes another oid over a column of the row in slot, waiting for whoever holds it. */
+extern void msgext_table_set_oid(MsgTable *table, TupleTableSlot *slot, int column,
+								 Oid oid);
+
 /*
  * Writes the values over the row in slot, or as a new row where slot is NULL. False when
  * another transaction holds the row, or has replaced it.
