@@ -269,7 +269,6 @@ CREATE TABLE msgext.statistic (
     callbacks_unmatched bigint NOT NULL,
     waits_rate          bigint NOT NULL,
     waits_recipient     bigint NOT NULL,
-    breaks              bigint NOT NULL,
     request_time        bigint[] NOT NULL,
     request_time_us     bigint NOT NULL,
     wait_time           bigint[] NOT NULL,
@@ -303,7 +302,6 @@ COMMENT ON COLUMN msgext.statistic.callbacks IS 'reports that were pushed';
 COMMENT ON COLUMN msgext.statistic.callbacks_unmatched IS 'of them, those that no message was known for, or that could not be read';
 COMMENT ON COLUMN msgext.statistic.waits_rate IS 'messages set aside for the rate limit';
 COMMENT ON COLUMN msgext.statistic.waits_recipient IS 'messages set aside for the limit of their recipient';
-COMMENT ON COLUMN msgext.statistic.breaks IS 'how often the circuit breaker opened';
 COMMENT ON COLUMN msgext.statistic.request_time IS 'requests by the time they took, in the classes of statistic_bounds(''request_time''), and one more';
 COMMENT ON COLUMN msgext.statistic.request_time_us IS 'the sum of their times, microseconds';
 COMMENT ON COLUMN msgext.statistic.wait_time IS 'messages by the time from being queued to their first request';

@@ -34,7 +34,6 @@ main(int argc, char **argv)
 	test_provider();
 	test_rate();
 	test_counts();
-	test_breaker();
 	test_samples();
 	test_sample_reply();
 	test_login();
