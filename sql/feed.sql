@@ -7,64 +7,46 @@ CREATE TABLE msgext.feed (
     origin          bigint NOT NULL,
     created_at      timestamptz NOT NULL,
     filter          jsonb,
-    notify          boolean NOT NULL,
-    function_oid    oid,
-    function        text COLLATE "C",
-    timeout_ms      integer NOT NULL,
     done            pg_snapshot NOT NULL,
     scan            pg_snapshot,
     id              bigint NOT NULL,
     mark_xids       bigint[] NOT NULL,
     mark_ids        bigint[] NOT NULL,
     read_at         timestamptz,
-    failures        integer NOT NULL,
-    failed_id       bigint,
-    failed_at       timestamptz,
-    next_attempt_at timestamptz,
-    last_error      text COLLATE "C",
     CONSTRAINT feed_pkey PRIMARY KEY (name)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE msgext.feed IS 'consumers of events, and how far each has read; ask the views consumer and handler instead';
+COMMENT ON TABLE msgext.feed IS 'consumers of events, and how far each has read; ask the view consumer instead';
 COMMENT ON COLUMN msgext.feed.name IS 'consumer';
 COMMENT ON COLUMN msgext.feed.owner_oid IS 'role it belongs to: it gets the events that this role may see';
 COMMENT ON COLUMN msgext.feed.owner IS 'name that role had, for people';
 COMMENT ON COLUMN msgext.feed.origin IS 'database it was created in: in a restored copy it stands still';
 COMMENT ON COLUMN msgext.feed.created_at IS 'when';
 COMMENT ON COLUMN msgext.feed.filter IS 'which events it gets; NULL: all';
-COMMENT ON COLUMN msgext.feed.notify IS 'the worker sends NOTIFY msgext_event when there is something new, at most once a second';
-COMMENT ON COLUMN msgext.feed.function_oid IS 'of a handler: the function that is run for each event';
-COMMENT ON COLUMN msgext.feed.function IS 'name it had, for people';
-COMMENT ON COLUMN msgext.feed.timeout_ms IS 'of a handler: so long may one run take';
 COMMENT ON COLUMN msgext.feed.done IS 'events of transactions visible in this snapshot have been passed';
 COMMENT ON COLUMN msgext.feed.scan IS 'snapshot being read now, or NULL';
 COMMENT ON COLUMN msgext.feed.id IS 'position in scan: event';
 COMMENT ON COLUMN msgext.feed.mark_xids IS 'of transactions from each of these on …';
 COMMENT ON COLUMN msgext.feed.mark_ids IS '… all events have ids above this';
 COMMENT ON COLUMN msgext.feed.read_at IS 'when it moved on last';
-COMMENT ON COLUMN msgext.feed.failures IS 'of a handler: errors in a row';
-COMMENT ON COLUMN msgext.feed.failed_id IS 'event that it failed at';
-COMMENT ON COLUMN msgext.feed.failed_at IS 'when it failed last';
-COMMENT ON COLUMN msgext.feed.next_attempt_at IS 'not run before';
-COMMENT ON COLUMN msgext.feed.last_error IS 'error it failed with';
 SELECT pg_catalog.pg_extension_config_dump('msgext.feed', '');
 
 CREATE FUNCTION msgext.create_consumer(consumer text, filter jsonb DEFAULT NULL,
-    after bigint DEFAULT NULL, notify boolean DEFAULT false)
+    after bigint DEFAULT NULL)
 RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_create_consumer';
-COMMENT ON FUNCTION msgext.create_consumer(text, jsonb, bigint, boolean) IS
+COMMENT ON FUNCTION msgext.create_consumer(text, jsonb, bigint) IS
     'make a consumer of events, which gets those recorded from now on, or behind an id';
 
 CREATE FUNCTION msgext.drop_consumer(consumer text) RETURNS boolean
 LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'msgext_drop_consumer';
 COMMENT ON FUNCTION msgext.drop_consumer(text) IS
-    'remove a consumer or a handler; true only if there was one';
+    'remove a consumer; true only if there was one';
 
 CREATE FUNCTION msgext.events_after(consumer text, "limit" int DEFAULT 100,
     OUT "position" bigint, OUT message_id bigint, OUT at timestamptz, OUT kind text, OUT attempt int,
     OUT state text, OUT channel text, OUT status text, OUT code text, OUT error text,
-    OUT http_status int, OUT reported_at timestamptz, OUT related bigint, OUT actor text,
-    OUT reason text, OUT answer bytea, OUT server text, OUT operation_id text, OUT ref jsonb)
+    OUT http_status int, OUT reported_at timestamptz, OUT actor text,
+    OUT answer bytea, OUT server text, OUT operation_id text, OUT ref jsonb)
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT ROWS 100 AS 'MODULE_PATHNAME', 'msgext_events_after';
 COMMENT ON FUNCTION msgext.events_after(text, int) IS
@@ -76,24 +58,15 @@ COMMENT ON FUNCTION msgext.events_done(text, bigint) IS
     'a consumer has done with all events up to this position, when this transaction commits';
 
 CREATE FUNCTION msgext.consumers(OUT consumer text, OUT owner text, OUT filter jsonb,
-    OUT notify boolean, OUT created_at timestamptz, OUT read_at timestamptz, OUT unread bigint,
-    OUT oldest_unread_at timestamptz, OUT function text, OUT timeout interval,
-    OUT failures int, OUT last_error text, OUT "position" bigint, OUT failed_at timestamptz,
-    OUT next_attempt_at timestamptz)
+    OUT created_at timestamptz, OUT read_at timestamptz, OUT unread bigint,
+    OUT oldest_unread_at timestamptz)
 RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'msgext_consumers';
-COMMENT ON FUNCTION msgext.consumers() IS 'what the views consumer and handler show';
+COMMENT ON FUNCTION msgext.consumers() IS 'what the view consumer shows';
 
 CREATE VIEW msgext.consumer WITH (security_invoker) AS
-SELECT c.consumer, c.owner, c.filter, c.notify, c.created_at, c.read_at, c.unread,
-    c.oldest_unread_at, c.function IS NOT NULL AS handler
+SELECT c.consumer, c.owner, c.filter, c.created_at, c.read_at, c.unread, c.oldest_unread_at
 FROM msgext.consumers() c;
 COMMENT ON VIEW msgext.consumer IS 'consumers of roles whose privileges the current user has, and how far they lag behind';
 
-CREATE VIEW msgext.handler WITH (security_invoker) AS
-SELECT c.consumer AS handler, c.function, c.owner, c.filter, c.timeout, c.created_at, c.read_at,
-    c.unread, c.failures, c.last_error, c."position", c.failed_at, c.next_attempt_at
-FROM msgext.consumers() c WHERE c.function IS NOT NULL;
-COMMENT ON VIEW msgext.handler IS 'functions that are run for events, and what they fail with';
-
-GRANT SELECT ON msgext.consumer, msgext.handler TO PUBLIC;
+GRANT SELECT ON msgext.consumer TO PUBLIC;

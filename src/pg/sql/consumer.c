@@ -1,8 +1,8 @@
 /*
  * consumer.c
  *		Applications that follow what becomes of messages: create_consumer(),
- *		drop_consumer(), events_after(), events_done(), and consumers(), under the views
- *		consumer and handler.
+ *		drop_consumer(), events_after(), events_done(), and consumers(), under the view
+ *		consumer.
  *
  * How far a consumer has read moves on in the caller's transaction: what it made of the
  * events commits with it, or neither does.
@@ -109,10 +109,9 @@ msgext_create_consumer(PG_FUNCTION_ARGS)
 	int64 after = 0;
 	char *name;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(3))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", PG_ARGISNULL(0) ? "consumer" : "notify")));
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("consumer must not be null")));
 	PreventCommandIfReadOnly("create_consumer()");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(2))
@@ -120,7 +119,6 @@ msgext_create_consumer(PG_FUNCTION_ARGS)
 	feed = msgext_consumer_make(name, GetUserId(),
 								PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
 								PG_ARGISNULL(2) ? NULL : &after);
-	feed->notify = PG_GETARG_BOOL(3);
 	feeds = msgext_feed_open(true);
 	msgext_feed_lock(name);
 	if (find_latest(feeds, name) != NULL || !msgext_feed_add(feeds, feed))
@@ -152,8 +150,8 @@ static const AttrNumber event_columns[] = {
 	Anum_event_message_id,	Anum_event_at,			Anum_event_kind,
 	Anum_event_attempt,		Anum_event_state,		Anum_event_channel,
 	Anum_event_status,		Anum_event_code,		Anum_event_error,
-	Anum_event_http_status, Anum_event_reported_at, Anum_event_related,
-	Anum_event_actor,		Anum_event_reason,		Anum_event_answer};
+	Anum_event_http_status, Anum_event_reported_at, Anum_event_actor,
+	Anum_event_answer};
 
 #define AFTER_SERVER (1 + lengthof(event_columns))
 #define AFTER_OPERATION_ID (AFTER_SERVER + 1)
@@ -235,10 +233,6 @@ msgext_events_done(PG_FUNCTION_ARGS)
 	{
 		feed->cursor.id = id;
 		feed->read_at = msgext_clock();
-		feed->failures = 0;
-		feed->failed_id = 0;
-		feed->failed_at = feed->next_attempt_at = 0;
-		feed->last_error = NULL;
 		msgext_feed_write(feeds, feed);
 	}
 	msgext_table_close(feeds);
@@ -279,28 +273,12 @@ enum
 	CONSUMER_NAME,
 	CONSUMER_OWNER,
 	CONSUMER_FILTER,
-	CONSUMER_NOTIFY,
 	CONSUMER_CREATED_AT,
 	CONSUMER_READ_AT,
 	CONSUMER_UNREAD,
 	CONSUMER_OLDEST_UNREAD_AT,
-	CONSUMER_FUNCTION,
-	CONSUMER_TIMEOUT,
-	CONSUMER_FAILURES,
-	CONSUMER_LAST_ERROR,
-	CONSUMER_POSITION,
-	CONSUMER_FAILED_AT,
-	CONSUMER_NEXT_ATTEMPT_AT,
 	CONSUMER_COLUMNS
 };
-
-static void
-set_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = text == NULL;
-	if (text != NULL)
-		values[column] = CStringGetTextDatum(text);
-}
 
 static void
 set_time(Datum *values, bool *nulls, int column, TimestampTz time)
@@ -314,27 +292,15 @@ put_consumer(ReturnSetInfo *result, MsgFeed *feed)
 {
 	Datum values[CONSUMER_COLUMNS] = {0};
 	bool nulls[CONSUMER_COLUMNS] = {false};
-	Interval *timeout = palloc0(sizeof(Interval));
 	TimestampTz oldest = 0;
 	int64 unread = 0;
 
-	timeout->time = (int64) feed->timeout_ms * 1000;
 	values[CONSUMER_NAME] = CStringGetTextDatum(feed->name);
 	values[CONSUMER_OWNER] = CStringGetTextDatum(feed->owner_name);
 	nulls[CONSUMER_FILTER] = feed->filter == NULL;
 	values[CONSUMER_FILTER] = PointerGetDatum(feed->filter);
-	values[CONSUMER_NOTIFY] = BoolGetDatum(feed->notify);
 	set_time(values, nulls, CONSUMER_CREATED_AT, feed->created_at);
 	set_time(values, nulls, CONSUMER_READ_AT, feed->read_at);
-	set_text(values, nulls, CONSUMER_FUNCTION, feed->function_name);
-	nulls[CONSUMER_TIMEOUT] = feed->timeout_ms == 0;
-	values[CONSUMER_TIMEOUT] = IntervalPGetDatum(timeout);
-	values[CONSUMER_FAILURES] = Int32GetDatum(feed->failures);
-	set_text(values, nulls, CONSUMER_LAST_ERROR, feed->last_error);
-	nulls[CONSUMER_POSITION] = feed->failed_id == 0;
-	values[CONSUMER_POSITION] = Int64GetDatum(feed->failed_id);
-	set_time(values, nulls, CONSUMER_FAILED_AT, feed->failed_at);
-	set_time(values, nulls, CONSUMER_NEXT_ATTEMPT_AT, feed->next_attempt_at);
 
 	/* Counting moves the cursor in memory. */
 	nulls[CONSUMER_UNREAD] = feed->origin != msgext_origin();

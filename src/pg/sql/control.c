@@ -95,6 +95,7 @@ change_message(int64 id, bool (*decide)(const MsgRow *row, MsgChange *change),
 		event.message_id = id;
 		event.kind = kind;
 		event.state = state;
+		event.actor = GetUserNameFromId(GetSessionUserId(), false);
 		msgext_event_append(events, &event);
 		msgext_table_close(events);
 		CommandCounterIncrement();

@@ -23,10 +23,8 @@
 /* clang-format off */
 #define FEED_COLUMNS(C) \
 	C(feed, name) C(feed, owner_oid) C(feed, owner) C(feed, origin) \
-	C(feed, created_at) C(feed, filter) C(feed, notify) C(feed, function_oid) \
-	C(feed, function) C(feed, timeout_ms) C(feed, done) C(feed, scan) C(feed, id) \
-	C(feed, mark_xids) C(feed, mark_ids) C(feed, read_at) C(feed, failures) \
-	C(feed, failed_id) C(feed, failed_at) C(feed, next_attempt_at) C(feed, last_error)
+	C(feed, created_at) C(feed, filter) C(feed, done) C(feed, scan) C(feed, id) \
+	C(feed, mark_xids) C(feed, mark_ids) C(feed, read_at)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(feed, FEED_COLUMNS);
 MSG_LAYOUT(feed, FEED_COLUMNS);
@@ -138,19 +136,8 @@ read_feed(TupleTableSlot *slot)
 	feed->created_at = get_time(slot, Anum_feed_created_at);
 	if (!is_null(slot, Anum_feed_filter))
 		feed->filter = DatumGetJsonbPCopy(get(slot, Anum_feed_filter));
-	feed->notify = DatumGetBool(get(slot, Anum_feed_notify));
-	if (!is_null(slot, Anum_feed_function_oid))
-		feed->function = DatumGetObjectId(get(slot, Anum_feed_function_oid));
-	feed->function_name = get_text(slot, Anum_feed_function);
-	feed->timeout_ms = DatumGetInt32(get(slot, Anum_feed_timeout_ms));
 	read_cursor(slot, &feed->cursor);
 	feed->read_at = get_time(slot, Anum_feed_read_at);
-	feed->failures = DatumGetInt32(get(slot, Anum_feed_failures));
-	if (!is_null(slot, Anum_feed_failed_id))
-		feed->failed_id = DatumGetInt64(get(slot, Anum_feed_failed_id));
-	feed->failed_at = get_time(slot, Anum_feed_failed_at);
-	feed->next_attempt_at = get_time(slot, Anum_feed_next_attempt_at);
-	feed->last_error = get_text(slot, Anum_feed_last_error);
 	return feed;
 }
 
@@ -221,19 +208,8 @@ set_values(MsgValues *row, const MsgFeed *feed)
 	msgext_values_time(row, Anum_feed_created_at, feed->created_at);
 	if (feed->filter != NULL)
 		msgext_values_set(row, Anum_feed_filter, JsonbPGetDatum(feed->filter));
-	msgext_values_bool(row, Anum_feed_notify, feed->notify);
-	if (OidIsValid(feed->function))
-		msgext_values_oid(row, Anum_feed_function_oid, feed->function);
-	msgext_values_text(row, Anum_feed_function, feed->function_name);
-	msgext_values_int32(row, Anum_feed_timeout_ms, feed->timeout_ms);
 	set_cursor(row, &feed->cursor);
 	msgext_values_time(row, Anum_feed_read_at, feed->read_at);
-	msgext_values_int32(row, Anum_feed_failures, feed->failures);
-	if (feed->failed_id != 0)
-		msgext_values_int64(row, Anum_feed_failed_id, feed->failed_id);
-	msgext_values_time(row, Anum_feed_failed_at, feed->failed_at);
-	msgext_values_time(row, Anum_feed_next_attempt_at, feed->next_attempt_at);
-	msgext_values_text(row, Anum_feed_last_error, feed->last_error);
 }
 
 bool

@@ -3,7 +3,7 @@
  *		Consumers of events: rows of msgext.feed.
  *
  * Owns how far a consumer has read, and the lock that makes its sessions take turns. What
- * it gets is outcome/reader.c's, what is wrong with its function outcome/handler.c's.
+ * it gets is outcome/reader.c's.
  */
 #ifndef MSGEXT_FEED_H
 #define MSGEXT_FEED_H
@@ -21,18 +21,9 @@ typedef struct MsgFeed
 	char *owner_name;
 	int64 origin;
 	TimestampTz created_at;
-	Jsonb *filter; /* or NULL */
-	bool notify;
-	Oid function; /* InvalidOid: a consumer that reads for itself */
-	char *function_name;
-	int32 timeout_ms;
+	Jsonb *filter;		  /* or NULL */
 	MsgFeedCursor cursor; /* its snapshots lie beside this */
 	TimestampTz read_at;
-	int32 failures;
-	int64 failed_id; /* 0 = none */
-	TimestampTz failed_at;
-	TimestampTz next_attempt_at;
-	char *last_error;
 } MsgFeed;
 
 extern MsgTable *msgext_feed_open(bool writable);

@@ -30,7 +30,7 @@ SELECT msgext.cancel_message(3000);
 SELECT msgext.retry_message(3000);
 CALL msgext.dispatch();
 SELECT * FROM look WHERE id = 3000;
-SELECT kind, state FROM msgext.message_event WHERE message_id = 3000 ORDER BY at;
+SELECT kind, state, actor = session_user AS by_me FROM msgext.message_event WHERE message_id = 3000 ORDER BY at;
 
 -- In the transaction that queued it.
 BEGIN;
