@@ -25,8 +25,8 @@ COMMENT ON COLUMN msgext.feed.filter IS 'which events it gets; NULL: all';
 COMMENT ON COLUMN msgext.feed.done IS 'events of transactions visible in this snapshot have been passed';
 COMMENT ON COLUMN msgext.feed.scan IS 'snapshot being read now, or NULL';
 COMMENT ON COLUMN msgext.feed.id IS 'position in scan: event';
-COMMENT ON COLUMN msgext.feed.mark_xids IS 'of transactions from each of these on …';
-COMMENT ON COLUMN msgext.feed.mark_ids IS '… all events have ids above this';
+COMMENT ON COLUMN msgext.feed.mark_xids IS 'of transactions from each of these on, all events have ids above the one of mark_ids';
+COMMENT ON COLUMN msgext.feed.mark_ids IS 'see mark_xids';
 COMMENT ON COLUMN msgext.feed.read_at IS 'when it moved on last';
 SELECT pg_catalog.pg_extension_config_dump('msgext.feed', '');
 
