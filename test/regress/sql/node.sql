@@ -60,4 +60,5 @@ SET allow_system_table_mods = on;
 DROP TABLE pg_catalog.pg_dist_partition;
 \c
 SELECT send() > 0 AS given_back;
+DROP FUNCTION send;
 DROP SERVER vk CASCADE;
