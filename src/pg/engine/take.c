@@ -291,7 +291,7 @@ msgext_take(MsgEngine *engine)
 
 	/*
 	 * Who makes this a test database holds the outbox meanwhile: once it is open here, it
-	 * is one or not (sql/test_install.c).
+	 * is one or not.
 	 */
 	(void) outbox_of(&engine->turn);
 	engine->may_send = msgext_mode() == MSG_MODE_LIVE;
