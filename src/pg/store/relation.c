@@ -5,8 +5,8 @@
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/dependency.h"
@@ -19,42 +19,30 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "pg/store/relation.h"
 
-#define KNOWN_MAX 32
+/* More than there are: what does not find room is looked up in the catalogs each time. */
+#define KNOWN_MAX 64
 
-/* Relations by name, each until its row in pg_class changes. */
+/* Relations by name, each until something about it changes. */
 static struct
 {
 	char name[NAMEDATALEN];
 	Oid oid;
-	uint32 hash; /* of its entry in the syscache */
 } known[KNOWN_MAX];
 static int nknown = 0;
 static uint64 forgotten = 0; /* how often something was forgotten */
 
-/* Citus does not touch pg_class when it takes a table over. */
+/* Told of every change of its row in pg_class, and of Citus's, which does not touch that. */
 static void
-forget_relation(Datum arg, Oid relation)
+forget(Datum arg, Oid relation)
 {
 	int i;
 
 	forgotten++;
 	for (i = nknown - 1; i >= 0; i--)
 		if (!OidIsValid(relation) || known[i].oid == relation)
-			known[i] = known[--nknown];
-}
-
-static void
-forget(Datum arg, int cache, uint32 hash)
-{
-	int i;
-
-	forgotten++;
-	for (i = nknown - 1; i >= 0; i--)
-		if (hash == 0 || known[i].hash == hash)
 			known[i] = known[--nknown];
 }
 
@@ -161,10 +149,7 @@ msgext_relation_oid(const char *name)
 		if (strcmp(known[i].name, name) == 0)
 			return known[i].oid;
 	if (!registered)
-	{
-		CacheRegisterSyscacheCallback(RELOID, forget, (Datum) 0);
-		CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
-	}
+		CacheRegisterRelcacheCallback(forget, (Datum) 0);
 	registered = true;
 
 	before = forgotten;
@@ -186,7 +171,6 @@ msgext_relation_oid(const char *name)
 	if (nknown < KNOWN_MAX && forgotten == before)
 	{
 		strlcpy(known[nknown].name, name, NAMEDATALEN);
-		known[nknown].hash = GetSysCacheHashValue1(RELOID, ObjectIdGetDatum(relation));
 		known[nknown++].oid = relation;
 	}
 	return relation;
