@@ -3,7 +3,7 @@
  *		How far a consumer has read the events, so that each comes once, in the order of
  *		their ids, whatever order their transactions commit in.
  *
- * Arithmetic on transaction ids of 64 bits; reads nothing. feed/feed.c reads the rows.
+ * Arithmetic on transaction ids of 64 bits; reads nothing. outcome/reader.c reads the rows.
  *
  * A batch is what became visible between two snapshots: rows of transactions that "scan"
  * sees and "done" does not. They are read in the order of ids, which are given while the

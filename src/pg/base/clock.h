@@ -2,26 +2,25 @@
  * clock.h
  *		The time of messages: what is written into rows, and what decides what is due.
  *
- * It is the machine's, but for a test that makes it stand still (extension msgext_test),
- * in its own session. What a process waits for itself, and what it may keep in memory, is
- * measured by GetCurrentTimestamp(). Also between the server's time, microseconds since
- * 2000, and the codecs', since 1970.
+ * What a process waits for itself, and what it may keep in memory, is measured by
+ * GetCurrentTimestamp(). Also between the server's time, microseconds since 2000, and the
+ * codecs', since 1970.
  */
 #ifndef MSGEXT_CLOCK_H
 #define MSGEXT_CLOCK_H
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
+#include "utils/timestamp.h"
 
 #define MSG_EPOCH_US                                                                     \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
 
-extern TimestampTz msgext_clock(void);
-
-/* From here on it stands at this time; 0: it goes again. */
-extern void msgext_clock_set(TimestampTz at);
-extern bool msgext_clock_stands(void);
+static inline TimestampTz
+msgext_clock(void)
+{
+	return GetCurrentTimestamp();
+}
 
 /* 0 means "no time" on both sides. */
 static inline int64

@@ -31,7 +31,4 @@ extern int msgext_mode_setting; /* msgext.mode */
 /* What holds here; within a transaction. */
 extern MsgMode msgext_mode(void);
 
-/* Is extension msgext_test installed here? Within a transaction. */
-extern bool msgext_mode_has_test_extension(void);
-
 #endif /* MSGEXT_MODE_H */

@@ -288,12 +288,6 @@ msgext_take(MsgEngine *engine)
 	int i;
 
 	Assert(engine->turn.active && engine->batches.open == NULL);
-
-	/*
-	 * Who makes this a test database holds the outbox meanwhile: once it is open here, it
-	 * is one or not.
-	 */
-	(void) outbox_of(&engine->turn);
 	engine->may_send = msgext_mode() == MSG_MODE_LIVE;
 	if (!engine->may_send)
 		return;

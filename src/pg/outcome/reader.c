@@ -203,12 +203,6 @@ msgext_reader_go_on(MsgReader *reader)
 	return start_batch(reader);
 }
 
-void
-msgext_reader_pass(MsgReader *reader, const MsgReading *reading)
-{
-	reader->feed->cursor.id = reading->id;
-}
-
 int64
 msgext_reader_looked_at(const MsgReader *reader)
 {

@@ -35,9 +35,6 @@ extern bool msgext_reader_next(MsgReader *reader, MsgReading *reading);
 /* At the end of a batch: to the next one, for those who only count. */
 extern bool msgext_reader_go_on(MsgReader *reader);
 
-/* The event just read, and all before it, have been passed. */
-extern void msgext_reader_pass(MsgReader *reader, const MsgReading *reading);
-
 /* Rows looked at so far, wanted or not. */
 extern int64 msgext_reader_looked_at(const MsgReader *reader);
 

@@ -24,7 +24,6 @@
 #include "pg/catalog/access.h"
 #include "pg/outcome/event_filter.h"
 #include "pg/outcome/reader.h"
-#include "pg/sql/consumer.h"
 #include "pg/store/event.h"
 #include "pg/store/feed.h"
 #include "pg/store/origin.h"
@@ -52,8 +51,9 @@ find_latest(MsgTable *feeds, const char *name)
 	return feed;
 }
 
-MsgFeed *
-msgext_consumer_get(MsgTable *feeds, const char *name, bool missing_ok)
+/* Locked, and its newest version; NULL when there is none and that is right. */
+static MsgFeed *
+get_consumer(MsgTable *feeds, const char *name, bool missing_ok)
 {
 	MsgFeed *feed;
 
@@ -70,8 +70,9 @@ msgext_consumer_get(MsgTable *feeds, const char *name, bool missing_ok)
 	return feed;
 }
 
-MsgFeed *
-msgext_consumer_make(const char *name, Oid owner, Jsonb *filter, const int64 *after)
+/* One that has not been written. after is NULL for what is recorded from now on. */
+static MsgFeed *
+make_consumer(const char *name, Jsonb *filter, const int64 *after)
 {
 	MsgFeed *feed = palloc0(sizeof(MsgFeed));
 	size_t len = strlen(name);
@@ -89,8 +90,8 @@ msgext_consumer_make(const char *name, Oid owner, Jsonb *filter, const int64 *af
 						errhint("Leave \"after\" out.")));
 	(void) msgext_event_filter_read(filter);
 	feed->name = pstrdup(name);
-	feed->owner = owner;
-	feed->owner_name = GetUserNameFromId(owner, false);
+	feed->owner = GetUserId();
+	feed->owner_name = GetUserNameFromId(feed->owner, false);
 	feed->origin = msgext_origin();
 	feed->created_at = msgext_clock();
 	feed->filter = filter;
@@ -116,9 +117,8 @@ msgext_create_consumer(PG_FUNCTION_ARGS)
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(2))
 		after = PG_GETARG_INT64(2);
-	feed = msgext_consumer_make(name, GetUserId(),
-								PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
-								PG_ARGISNULL(2) ? NULL : &after);
+	feed = make_consumer(name, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
+						 PG_ARGISNULL(2) ? NULL : &after);
 	feeds = msgext_feed_open(true);
 	msgext_feed_lock(name);
 	if (find_latest(feeds, name) != NULL || !msgext_feed_add(feeds, feed))
@@ -138,7 +138,7 @@ msgext_drop_consumer(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("drop_consumer()");
 	feeds = msgext_feed_open(true);
-	feed = msgext_consumer_get(feeds, text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
+	feed = get_consumer(feeds, text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
 	if (feed != NULL)
 		msgext_feed_remove(feeds, feed);
 	msgext_table_close(feeds);
@@ -197,7 +197,7 @@ msgext_events_after(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("events_after()");
 	InitMaterializedSRF(fcinfo, 0);
 	feeds = msgext_feed_open(true);
-	feed = msgext_consumer_get(feeds, text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	feed = get_consumer(feeds, text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
 	msgext_reader_check_origin(feed);
 	reader = msgext_reader_open(feed);
 	while (n < limit && msgext_reader_next(reader, &reading))
@@ -226,7 +226,7 @@ msgext_events_done(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("events_done()");
 	feeds = msgext_feed_open(true);
-	feed = msgext_consumer_get(feeds, text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	feed = get_consumer(feeds, text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
 	msgext_reader_check_origin(feed);
 	done = msgext_reader_is_open(feed, id);
 	if (done)

@@ -36,29 +36,14 @@ msgext_feed_open(bool writable)
 }
 
 /* By a number made of the name: two that share one wait for each other, no more. */
-static void
-lock_tag(LOCKTAG *tag, const char *name)
-{
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, msgext_relation_oid("feed"),
-					   hash_bytes((const unsigned char *) name, strlen(name)), 0);
-}
-
 void
 msgext_feed_lock(const char *name)
 {
 	LOCKTAG tag;
 
-	lock_tag(&tag, name);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, msgext_relation_oid("feed"),
+					   hash_bytes((const unsigned char *) name, strlen(name)), 0);
 	LockAcquire(&tag, ExclusiveLock, false, false);
-}
-
-bool
-msgext_feed_try_lock(const char *name)
-{
-	LOCKTAG tag;
-
-	lock_tag(&tag, name);
-	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 static bool

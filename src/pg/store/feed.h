@@ -30,8 +30,6 @@ extern MsgTable *msgext_feed_open(bool writable);
 
 /* Sessions of one consumer take turns, until their transactions end. */
 extern void msgext_feed_lock(const char *name);
-/* The same without waiting: false when another has it. */
-extern bool msgext_feed_try_lock(const char *name);
 
 /* In the current memory context, or NULL when the snapshot sees none of that name. */
 extern MsgFeed *msgext_feed_find(MsgTable *feeds, const char *name, Snapshot snapshot);
