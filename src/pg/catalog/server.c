@@ -17,8 +17,8 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "pg/base/text.h"
 #include "core/rate.h"
+#include "pg/base/text.h"
 #include "pg/catalog/server.h"
 
 #define WRAPPER_PREFIX "msgext_"

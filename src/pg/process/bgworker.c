@@ -37,6 +37,7 @@
 
 #include "pg/base/compat.h"
 #include "pg/base/extension.h"
+#include "pg/base/mode.h"
 #include "pg/ipc/registry.h"
 #include "pg/process/bgworker.h"
 
@@ -376,6 +377,17 @@ msgext_bgworker_may_stay(void)
 	msgext_bgworker_begin();
 	msgext_bgworker_commit();
 	return true;
+}
+
+bool
+msgext_bgworker_in_test_database(void)
+{
+	bool test;
+
+	msgext_bgworker_begin();
+	test = msgext_mode() == MSG_MODE_TEST;
+	msgext_bgworker_commit();
+	return test;
 }
 
 char *

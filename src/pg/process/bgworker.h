@@ -55,6 +55,9 @@ extern void msgext_bgworker_commit(void);
 /* Looked at about once a second, outside a transaction. False = leave soon. */
 extern bool msgext_bgworker_may_stay(void);
 
+/* May nothing leave this database? See base/mode.h. Outside a transaction. */
+extern bool msgext_bgworker_in_test_database(void);
+
 /*
  * The database's own settings whose names begin so, as the catalog has them now: those
  * of this process are as old as the process. "name=value", one a line; "" when there is

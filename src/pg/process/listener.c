@@ -29,7 +29,6 @@
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/guc.h"
-#include "pg/base/mode.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/catalog/server.h"
@@ -125,18 +124,6 @@ note_settings(void)
 	settings.port = msgext_listen_port;
 	settings.limits = limits();
 	settings.database = database_settings();
-}
-
-/* No listener is there in a test database. */
-static bool
-is_test_database(void)
-{
-	bool test;
-
-	msgext_bgworker_begin();
-	test = msgext_mode() == MSG_MODE_TEST;
-	msgext_bgworker_commit();
-	return test;
 }
 
 static bool
@@ -529,7 +516,7 @@ work(void)
 		if (now >= checked + CHECK_US)
 		{
 			checked = now;
-			if (!msgext_bgworker_may_stay() || is_test_database())
+			if (!msgext_bgworker_may_stay() || msgext_bgworker_in_test_database())
 				break;
 			if (settings_changed())
 			{
@@ -551,7 +538,7 @@ msgext_listener_main(Datum arg)
 	msgext_bgworker_start(DatumGetObjectId(arg));
 	pgstat_report_appname("msgext listener");
 	note_settings();
-	if (settings.port == 0 || is_test_database() || !check_role())
+	if (settings.port == 0 || msgext_bgworker_in_test_database() || !check_role())
 		proc_exit(1);
 	push_context =
 		AllocSetContextCreate(TopMemoryContext, "msgext push", ALLOCSET_DEFAULT_SIZES);

@@ -142,17 +142,6 @@ look_at_mode(MsgDispatcher *dispatcher)
 	msgext_bgworker_commit();
 }
 
-static bool
-is_test_database(void)
-{
-	bool test;
-
-	msgext_bgworker_begin();
-	test = msgext_mode() == MSG_MODE_TEST;
-	msgext_bgworker_commit();
-	return test;
-}
-
 static void
 report_statistics(MsgDispatcher *dispatcher)
 {
@@ -256,7 +245,7 @@ become_dispatcher(void)
 		do_side_work(&listening, NULL);
 		do_side_work(&staying, NULL);
 		do_side_work(&watching, NULL);
-		if (!may_stay || is_test_database())
+		if (!may_stay || msgext_bgworker_in_test_database())
 			proc_exit(1);
 	}
 }
@@ -265,7 +254,7 @@ become_dispatcher(void)
 static void
 idle_in_test_database(void)
 {
-	while (is_test_database())
+	while (msgext_bgworker_in_test_database())
 	{
 		pgstat_report_activity(STATE_IDLE, "test database: nothing is sent");
 		if (!msgext_bgworker_pause(TEST_LOOK_MS))

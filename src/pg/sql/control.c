@@ -22,6 +22,7 @@
 #include "pg/ipc/notify.h"
 #include "pg/ipc/tally.h"
 #include "pg/sql/adopt.h"
+#include "pg/sql/row_access.h"
 #include "pg/store/account_pause.h"
 #include "pg/store/claim.h"
 #include "pg/store/event.h"
@@ -43,12 +44,10 @@ server_of(const MsgRow *row)
 static bool
 may_change(const MsgRow *row)
 {
-	bool foreign = row->origin != msgext_origin();
 	MsgServer *server = server_of(row);
 
-	return msgext_access_message(MSG_ACCESS_CHANGE, row->sender_oid,
-								 msgext_row_text(row, Anum_outbox_sender), foreign,
-								 server != NULL ? server->oid : InvalidOid);
+	return msgext_row_may(MSG_ACCESS_CHANGE, row,
+						  server != NULL ? server->oid : InvalidOid);
 }
 
 /*

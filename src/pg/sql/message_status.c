@@ -21,6 +21,7 @@
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/registry.h"
+#include "pg/sql/row_access.h"
 #include "pg/store/account_pause.h"
 #include "pg/store/claim.h"
 #include "pg/store/lane.h"
@@ -213,9 +214,7 @@ msgext_message_status(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (msgext_outbox_find(outbox, PG_GETARG_INT64(0), GetActiveSnapshot(), &row) &&
-		msgext_access_message(MSG_ACCESS_SEE, row.sender_oid,
-							  msgext_row_text(&row, Anum_outbox_sender),
-							  row.origin != msgext_origin(), InvalidOid))
+		msgext_row_may(MSG_ACCESS_SEE, &row, InvalidOid))
 	{
 		fill_status(&row, values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

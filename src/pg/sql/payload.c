@@ -13,9 +13,7 @@
 #include "core/describe.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/json_pg.h"
-#include "pg/catalog/access.h"
-#include "pg/store/origin.h"
-#include "pg/store/outbox.h"
+#include "pg/sql/row_access.h"
 
 /* NULL when there is no such message, or it is not the current user's to read. */
 static bytea *
@@ -25,9 +23,7 @@ read_payload(int64 id, MsgRow *row)
 	bytea *payload = NULL;
 
 	if (msgext_outbox_find(outbox, id, GetActiveSnapshot(), row) &&
-		msgext_access_message(MSG_ACCESS_PAYLOAD, row->sender_oid,
-							  msgext_row_text(row, Anum_outbox_sender),
-							  row->origin != msgext_origin(), InvalidOid))
+		msgext_row_may(MSG_ACCESS_PAYLOAD, row, InvalidOid))
 		payload = msgext_row_payload(row);
 	msgext_table_close(outbox);
 	return payload;

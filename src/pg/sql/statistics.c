@@ -42,18 +42,6 @@ seconds(int64 us)
 	return Float8GetDatum((double) us / USECS_PER_SEC);
 }
 
-static Datum
-buckets(const MsgHistogram *histogram)
-{
-	Datum elements[MSG_BUCKETS];
-	int i;
-
-	for (i = 0; i < MSG_BUCKETS; i++)
-		elements[i] = Int64GetDatum(histogram->buckets[i]);
-	return PointerGetDatum(construct_array(elements, MSG_BUCKETS, INT8OID, sizeof(int64),
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
 PG_FUNCTION_INFO_V1(msgext_statistics);
 
 PGDLLEXPORT Datum
@@ -81,7 +69,7 @@ msgext_statistics(PG_FUNCTION_ARGS)
 			values[COLUMN_COUNTERS + i] = Int64GetDatum(counts.n[i]);
 		for (i = 0; i < MSG_TIMES; i++)
 		{
-			values[COLUMN_TIMES + 2 * i] = buckets(&counts.times[i]);
+			values[COLUMN_TIMES + 2 * i] = msgext_statistic_buckets(&counts.times[i]);
 			values[COLUMN_TIMES + 2 * i + 1] = seconds(counts.times[i].sum_us);
 		}
 		values[COLUMN_RESET] = TimestampTzGetDatum(reset_at);

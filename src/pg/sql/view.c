@@ -11,10 +11,8 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-#include "pg/catalog/access.h"
+#include "pg/sql/row_access.h"
 #include "pg/store/claim.h"
-#include "pg/store/origin.h"
-#include "pg/store/outbox.h"
 
 PG_FUNCTION_INFO_V1(msgext_may_see);
 
@@ -24,14 +22,6 @@ msgext_may_see(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(msgext_access_message(
 		MSG_ACCESS_SEE, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)),
 		PG_GETARG_INT64(2) != msgext_origin(), InvalidOid));
-}
-
-static bool
-may(MsgAccess access, const MsgRow *row)
-{
-	return msgext_access_message(access, row->sender_oid,
-								 msgext_row_text(row, Anum_outbox_sender),
-								 row->origin != msgext_origin(), InvalidOid);
 }
 
 PG_FUNCTION_INFO_V1(msgext_messages_in_flight);
@@ -62,7 +52,7 @@ msgext_messages_in_flight(PG_FUNCTION_ARGS)
 
 			if (msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(),
 								   &row) &&
-				may(MSG_ACCESS_SEE, &row))
+				msgext_row_may(MSG_ACCESS_SEE, &row, InvalidOid))
 				tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		}
 		CHECK_FOR_INTERRUPTS();

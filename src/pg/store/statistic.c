@@ -90,8 +90,8 @@ read_row(TupleTableSlot *slot, MsgCounts *counts, TimestampTz *reset_at)
 	*reset_at = DatumGetTimestampTz(slot_getattr(slot, Anum_statistic_reset_at, &isnull));
 }
 
-static Datum
-buckets_datum(const MsgHistogram *histogram)
+Datum
+msgext_statistic_buckets(const MsgHistogram *histogram)
 {
 	Datum elements[MSG_BUCKETS];
 	int i;
@@ -113,7 +113,7 @@ fill_row(MsgValues *row, Oid server, const MsgCounts *counts, TimestampTz reset_
 		msgext_values_int64(row, Anum_statistic_queued + i, counts->n[i]);
 	for (i = 0; i < MSG_TIMES; i++)
 	{
-		msgext_values_set(row, column_of(i), buckets_datum(&counts->times[i]));
+		msgext_values_set(row, column_of(i), msgext_statistic_buckets(&counts->times[i]));
 		msgext_values_int64(row, column_of(i) + 1, counts->times[i].sum_us);
 	}
 	msgext_values_time(row, Anum_statistic_reset_at, reset_at);

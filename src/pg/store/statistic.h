@@ -19,6 +19,9 @@
  */
 extern void msgext_statistic_read(Oid server, MsgCounts *counts, TimestampTz *reset_at);
 
+/* The buckets of a histogram as a bigint[], as the row and the views have them. */
+extern Datum msgext_statistic_buckets(const MsgHistogram *histogram);
+
 /*
  * Adds to the row, or makes it. False, with nothing written, when somebody is setting it
  * back, or has done so since the snapshot: to be tried again later.
