@@ -94,7 +94,7 @@ change_message(int64 id, bool (*decide)(const MsgRow *row, MsgChange *change),
 		event.message_id = id;
 		event.kind = kind;
 		event.state = state;
-		event.actor = GetUserNameFromId(GetSessionUserId(), false);
+		event.actor = GetUserNameFromId(GetSessionUserId(), true);
 		msgext_event_append(events, &event);
 		msgext_table_close(events);
 		CommandCounterIncrement();
