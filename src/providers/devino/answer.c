@@ -100,6 +100,19 @@ static const struct
 	{"cancelled", MSG_CANCELLED, true},
 };
 
+const char *
+msgext_devino_word(MsgState state)
+{
+	size_t i;
+
+	for (i = 0; i < lengthof(words); i++)
+	{
+		if (words[i].state == state && !words[i].viber_only)
+			return words[i].word;
+	}
+	return NULL;
+}
+
 MsgJson *
 msgext_devino_read(MsgArena *arena, const char *body, size_t len, MsgError *error)
 {

@@ -47,6 +47,9 @@ extern const MsgJson *msgext_devino_any(const MsgJson *node, const char *const *
 /* An id as decimal digits, from a number or a string of them; NULL when it is none. */
 extern const char *msgext_devino_id(MsgArena *arena, const MsgJson *node);
 
+/* The word for a state, as a VK status says it; NULL when it has none. */
+extern const char *msgext_devino_word(MsgState state);
+
 /*
  * An event out of an object that has a status under one of its names; NULL when it has
  * none. channel NULL: the status says which.

@@ -9,32 +9,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "core/lengthof.h"
 #include "core/timestamp.h"
+#include "providers/devino/answer.h"
 
 #define JSON_HEADERS "Content-Type: application/json;charset=UTF-8\n"
-
-/* "Описание полей объекта dlvStatus" */
-static const char *
-word_of(MsgState state)
-{
-	static const struct
-	{
-		MsgState state;
-		const char *word;
-	} words[] = {
-		{MSG_ACCEPTED, "enqueued"},		  {MSG_SENT, "sent"},
-		{MSG_DELIVERED, "delivered"},	  {MSG_READ, "read"},
-		{MSG_FAILED, "failed"},			  {MSG_EXPIRED, "vp_expired"},
-		{MSG_UNDELIVERED, "undelivered"},
-	};
-	size_t i;
-
-	for (i = 0; i < lengthof(words); i++)
-		if (words[i].state == state)
-			return words[i].word;
-	return NULL;
-}
 
 static void
 put_member(MsgBuf *out, const char *name, const char *value)
@@ -104,7 +82,7 @@ msgext_devino_sample_reply(MsgArena *arena, const MsgConn *conn, MsgSampleKind k
 						   MsgReply *reply, MsgError *error)
 {
 	const char *channel = samples[0].channel != NULL ? samples[0].channel : DEVINO_VK;
-	const char *word = word_of(samples[0].state);
+	const char *word = msgext_devino_word(samples[0].state);
 	char at[32];
 	MsgBuf out;
 

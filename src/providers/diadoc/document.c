@@ -9,10 +9,6 @@
 #include "core/ascii.h"
 #include "core/timestamp.h"
 
-/* 100 ns steps since 0001-01-01 UTC, and those between there and the Unix epoch. */
-#define EPOCH_TICKS INT64_C(621355968000000000)
-#define TICKS_PER_US 10
-
 /* The end of the year 9999, which is as far as the text form reaches. */
 #define TIME_MAX_US INT64_C(253402300799999999)
 
@@ -73,9 +69,9 @@ msgext_diadoc_time(const MsgJson *object, const char *name)
 	const MsgJson *member = msgext_json_get(object, name);
 	int64_t ticks;
 
-	if (!msgext_json_int64(member, true, &ticks) || ticks <= EPOCH_TICKS)
+	if (!msgext_json_int64(member, true, &ticks) || ticks <= DIADOC_EPOCH_TICKS)
 		return 0;
-	ticks = (ticks - EPOCH_TICKS) / TICKS_PER_US;
+	ticks = (ticks - DIADOC_EPOCH_TICKS) / DIADOC_TICKS_PER_US;
 	return ticks <= TIME_MAX_US ? ticks : 0;
 }
 

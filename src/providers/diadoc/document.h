@@ -41,6 +41,10 @@ typedef struct DiadocDocument
 		prefix "RecipientResponseStatus",                                                \
 		prefix "DocflowStatus.PrimaryStatus.StatusText"
 
+/* 100 ns steps since 0001-01-01 UTC, and those between there and the Unix epoch. */
+#define DIADOC_EPOCH_TICKS INT64_C(621355968000000000)
+#define DIADOC_TICKS_PER_US 10
+
 /* Fields of a Message that are read. */
 extern const char *const msgext_diadoc_message_fields[];
 

@@ -16,9 +16,6 @@
 #define PROTOBUF_HEADERS "Content-Type: application/x-protobuf\n"
 #define TEXT_HEADERS "Content-Type: text/plain; charset=utf-8\n"
 
-/* 100 ns steps between 0001-01-01 UTC and the Unix epoch. */
-#define EPOCH_TICKS INT64_C(621355968000000000)
-
 static MsgJson *
 document(MsgArena *arena, const char *message, const char *entity,
 		 const MsgSample *sample)
@@ -29,7 +26,8 @@ document(MsgArena *arena, const char *message, const char *entity,
 	msgext_json_set_text(arena, json, "MessageId", message);
 	msgext_json_set_text(arena, json, "EntityId", entity);
 	msgext_buf_init(&ticks, arena, 32);
-	msgext_buf_printf(&ticks, "%" PRId64, EPOCH_TICKS + sample->at_us * 10);
+	msgext_buf_printf(&ticks, "%" PRId64,
+					  DIADOC_EPOCH_TICKS + sample->at_us * DIADOC_TICKS_PER_US);
 	msgext_json_set_text(arena, json, "CreationTimestampTicks", ticks.data);
 	switch (sample->state)
 	{
@@ -75,6 +73,7 @@ complete(MsgArena *arena, const ProtobufCMessageDescriptor *type, MsgJson *json)
 	{
 		const ProtobufCFieldDescriptor *field = &type->fields[i];
 		const MsgJson *member = msgext_pb_member(json, field->name);
+		const ProtobufCEnumDescriptor *words;
 		MsgJson *value;
 
 		if (member != NULL && field->type == PROTOBUF_C_TYPE_MESSAGE)
@@ -100,12 +99,9 @@ complete(MsgArena *arena, const ProtobufCMessageDescriptor *type, MsgJson *json)
 				complete(arena, field->descriptor, value);
 				break;
 			case PROTOBUF_C_TYPE_ENUM:
-				value = msgext_json_string(
-					arena,
-					((const ProtobufCEnumDescriptor *) field->descriptor)->values[0].name,
-					strlen(((const ProtobufCEnumDescriptor *) field->descriptor)
-							   ->values[0]
-							   .name));
+				words = field->descriptor;
+				value = msgext_json_string(arena, words->values[0].name,
+										   strlen(words->values[0].name));
 				break;
 			default:
 				value = msgext_json_number(arena, "0");

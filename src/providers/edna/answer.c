@@ -58,6 +58,19 @@ static const struct
 	{"cancelled", MSG_CANCELLED},
 };
 
+const char *
+msgext_edna_word(MsgState state)
+{
+	size_t i;
+
+	for (i = 0; i < lengthof(statuses); i++)
+	{
+		if (statuses[i].state == state)
+			return statuses[i].word;
+	}
+	return NULL;
+}
+
 /* The one child of that name; NULL also when there are two to choose from. */
 static const MsgXml *
 only_child(const MsgXml *node, const char *name)

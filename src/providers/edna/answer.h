@@ -50,6 +50,9 @@ extern const char *msgext_edna_provider_id(MsgArena *arena, const MsgXml *entry)
 extern int msgext_edna_find(const MsgJob *jobs, int n, int hint, const char *id,
 							bool by_provider_id);
 
+/* The word for a state; NULL when the provider has none. */
+extern const char *msgext_edna_word(MsgState state);
+
 /* The status that one message is reported to have; NULL when there is none. */
 extern MsgEvent *msgext_edna_event(MsgArena *arena, const MsgConn *conn, const char *body,
 								   const MsgXml *entry);

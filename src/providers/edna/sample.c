@@ -9,34 +9,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "core/lengthof.h"
 #include "core/timestamp.h"
 #include "core/xml.h"
+#include "providers/edna/answer.h"
 
 #define XML_HEADERS "Content-Type: text/xml\n"
 #define XML_BEGIN "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>"
-
-/* "dlvStatus" */
-static const char *
-word_of(MsgState state)
-{
-	static const struct
-	{
-		MsgState state;
-		const char *word;
-	} words[] = {
-		{MSG_ACCEPTED, "enqueued"},		  {MSG_SENT, "sent"},
-		{MSG_DELIVERED, "delivered"},	  {MSG_READ, "read"},
-		{MSG_FAILED, "failed"},			  {MSG_EXPIRED, "expired"},
-		{MSG_UNDELIVERED, "undelivered"}, {MSG_CANCELLED, "cancelled"},
-	};
-	size_t i;
-
-	for (i = 0; i < lengthof(words); i++)
-		if (words[i].state == state)
-			return words[i].word;
-	return NULL;
-}
 
 static const char *
 code_of(const MsgSample *sample)
@@ -92,7 +70,7 @@ put_statuses(MsgBuf *out, const MsgConn *conn, const MsgJob *jobs,
 							  "<code>ok</code><outMessageList>");
 	for (i = 0; i < n; i++)
 	{
-		const char *word = word_of(samples[i].state);
+		const char *word = msgext_edna_word(samples[i].state);
 		char at[32];
 
 		if (word == NULL)
