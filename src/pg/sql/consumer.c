@@ -51,23 +51,32 @@ find_latest(MsgTable *feeds, const char *name)
 	return feed;
 }
 
-/* Locked, and its newest version; NULL when there is none and that is right. */
+/*
+ * Locked, and its newest version; NULL when there is none and that is right. Nobody waits
+ * for, or takes, the lock of a consumer that is not his.
+ */
 static MsgFeed *
 get_consumer(MsgTable *feeds, const char *name, bool missing_ok)
 {
+	Oid locked = InvalidOid;
 	MsgFeed *feed;
 
-	msgext_feed_lock(name);
-	feed = find_latest(feeds, name);
-	if (feed == NULL && !missing_ok)
+	while ((feed = find_latest(feeds, name)) != NULL)
+	{
+		if (!has_privs_of_role(GetUserId(), feed->owner))
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+							errmsg("must be owner of consumer \"%s\"", name)));
+		if (feed->owner == locked)
+			return feed;
+		msgext_feed_lock(name, feed->owner);
+		locked = feed->owner;
+	}
+	if (!missing_ok)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("consumer \"%s\" does not exist", name),
 						errhint("SELECT msgext.create_consumer(%s);",
 								quote_literal_cstr(name))));
-	if (feed != NULL && !has_privs_of_role(GetUserId(), feed->owner))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("must be owner of consumer \"%s\"", name)));
-	return feed;
+	return NULL;
 }
 
 /* One that has not been written. after is NULL for what is recorded from now on. */
@@ -120,7 +129,7 @@ msgext_create_consumer(PG_FUNCTION_ARGS)
 	feed = make_consumer(name, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
 						 PG_ARGISNULL(2) ? NULL : &after);
 	feeds = msgext_feed_open(true);
-	msgext_feed_lock(name);
+	msgext_feed_lock(name, feed->owner);
 	if (find_latest(feeds, name) != NULL || !msgext_feed_add(feeds, feed))
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
 						errmsg("consumer \"%s\" exists already", name)));

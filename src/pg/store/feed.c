@@ -35,14 +35,18 @@ msgext_feed_open(bool writable)
 	return msgext_table_open(&feed_layout, writable);
 }
 
-/* By a number made of the name: two that share one wait for each other, no more. */
+/*
+ * By a number made of the name, for which anybody can find another name; and by its
+ * owner, so that nobody can hold up another role's consumer with one of his own.
+ */
 void
-msgext_feed_lock(const char *name)
+msgext_feed_lock(const char *name, Oid owner)
 {
 	LOCKTAG tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, msgext_relation_oid("feed"),
-					   hash_bytes((const unsigned char *) name, strlen(name)), 0);
+					   hash_bytes((const unsigned char *) name, strlen(name)),
+					   (uint16) owner);
 	LockAcquire(&tag, ExclusiveLock, false, false);
 }
 

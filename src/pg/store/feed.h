@@ -29,7 +29,7 @@ typedef struct MsgFeed
 extern MsgTable *msgext_feed_open(bool writable);
 
 /* Sessions of one consumer take turns, until their transactions end. */
-extern void msgext_feed_lock(const char *name);
+extern void msgext_feed_lock(const char *name, Oid owner);
 
 /* In the current memory context, or NULL when the snapshot sees none of that name. */
 extern MsgFeed *msgext_feed_find(MsgTable *feeds, const char *name, Snapshot snapshot);
