@@ -17,6 +17,13 @@ static int failed_tests;
 static int failed_checks; /* of the running test */
 static char test_name[256];
 
+uint32_t
+test_random(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
 void
 test_start(void)
 {

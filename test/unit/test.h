@@ -23,6 +23,9 @@ extern const char *test_root;
 extern void test_start(void);
 extern int test_finish(void);
 
+/* The next of the same numbers each time, of 24 bits. */
+extern uint32_t test_random(uint32_t *state);
+
 extern void test_begin(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern void test_end(void);
 

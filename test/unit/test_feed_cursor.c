@@ -47,8 +47,7 @@ typedef struct World
 static uint32_t
 draw(World *world, uint32_t below)
 {
-	world->random = world->random * 1664525u + 1013904223u;
-	return (world->random >> 8) % below;
+	return test_random(&world->random) % below;
 }
 
 static MsgSnapshot

@@ -242,13 +242,6 @@ test_limits(void)
 	test_end();
 }
 
-static uint32_t
-next_random(uint32_t *state)
-{
-	*state = *state * 1664525u + 1013904223u;
-	return *state >> 8;
-}
-
 /* Each in a block of exactly its size, so that a memory checker sees every overrun. */
 static void
 feed(const char *bytes, size_t len)
@@ -310,10 +303,10 @@ test_damage(void)
 	}
 	for (n = 0; n < 20000; n++)
 	{
-		size_t len = next_random(&random) % 64;
+		size_t len = test_random(&random) % 64;
 
 		for (i = 0; i < len; i++)
-			bytes[i] = (char) next_random(&random);
+			bytes[i] = (char) test_random(&random);
 		feed(bytes, len);
 	}
 	test_end();

@@ -16,9 +16,9 @@
 typedef struct MsgDispatcher MsgDispatcher;
 
 /*
- * Makes a dispatcher in context; ERROR 55000 in a test database. The session holds the dispatcher lock
- * (dispatcher_lock.h). Settles what a dispatcher that died has left, in transactions of
- * its own.
+ * Makes a dispatcher in context; ERROR 55000 in a test database. The session holds the
+ * dispatcher lock (dispatcher_lock.h). Settles what a dispatcher that died has left, in
+ * transactions of its own.
  */
 extern MsgDispatcher *msgext_dispatcher_create(MemoryContext context,
 											   const MsgXactOps *xact);

@@ -89,15 +89,15 @@ extern void msgext_lane_save(MsgLane *lane);
 extern void msgext_lane_forget(Oid server);
 
 /*
- * For server_status, with a lane of its own: counts messages that have not been passed, among
- * the first so many rows, and finds the oldest.
+ * For server_status, with a lane of its own: counts messages that have not been passed,
+ * among the first so many rows, and finds the oldest.
  */
 extern int64 msgext_lane_count(MsgLane *lane, MsgTable *outbox, int max_rows,
 							   TimestampTz *oldest);
 
 /*
- * The same of the index alone, up to max: what was cancelled
- * while it waited, or rolled back, may be among them. The lane is of no use for anything else then.
+ * The same of the index alone, up to max: what was cancelled while it waited, or rolled
+ * back, may be among them. The lane is of no use for anything else then.
  */
 extern int msgext_lane_count_entries(MsgLane *lane, MsgTable *outbox, int max);
 
