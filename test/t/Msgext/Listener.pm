@@ -67,17 +67,21 @@ sub pid
 }
 
 # True when it answers, on the port it should have; with an argument, another process
-# than that one.
+# than that one. The process is looked at first: an answer of the old one, which then ends,
+# says nothing of the new one, which may not listen yet.
 sub wait
 {
 	my ($self, $before) = @_;
 
 	return until_true(
 		sub {
+			my $pid = defined $before ? $self->pid : 'any';
+
+			return 0 if defined $before && ($pid eq '' || $pid eq $before);
+
 			my $health = $self->request('GET', '/health');
 
-			return defined $health && $health->[0] == 200
-			  && (!defined $before || ($self->pid ne '' && $self->pid ne $before));
+			return defined $health && $health->[0] == 200;
 		});
 }
 
