@@ -7,8 +7,10 @@
 # install the packages they need (script/require.sh), as root or through sudo; "make" and
 # "make install" only say which are missing.
 
-EXTENSION = msgext
-EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).control)
+EXTENSION = msgext msgext_test
+version_of = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(1).control)
+SCRIPT = msgext--$(call version_of,msgext).sql
+TEST_SCRIPT = msgext_test--$(call version_of,msgext_test).sql
 
 # A provider is a folder; everything that lists them is made from these names.
 PROVIDERS = $(patsubst src/providers/%/,%,$(sort $(wildcard src/providers/*/)))
@@ -44,18 +46,18 @@ PROTO_SOURCES = $(PROTOS:proto/%.proto=build/proto/%.pb-c.c)
 MODULE_big = msgext
 OBJS = $(patsubst %.c,%.o,$(PG_SOURCES) $(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES) \
 	$(PROTO_SOURCES)) build/provider_list.o
-DATA_built = $(EXTENSION)--$(EXTVERSION).sql
-EXTRA_CLEAN = build $(EXTENSION)--*.sql
+DATA_built = $(SCRIPT) $(TEST_SCRIPT)
+EXTRA_CLEAN = build msgext--*.sql msgext_test--*.sql
 
 REGRESS = objects servers post status control dispatch callback privileges store diadoc edna personium \
-	rights identity hostile look feed statistics payload node install
+	rights identity hostile look feed statistics payload node testing install
 REGRESS_OPTS = --inputdir=test/regress --load-extension=msgext --encoding=UTF8
 ISOLATION = cancel retry callback operation dispatch feed
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext --encoding=UTF8
 
 # "make installcheck" meets whatever server runs. Where it has a worker, what looks at
 # messages on their way would not find them: these do not.
-REGRESS_BESIDE_WORKER = objects servers post callback diadoc edna personium look payload node install
+REGRESS_BESIDE_WORKER = objects servers post callback diadoc edna personium look payload node testing install
 ifneq ($(filter installcheck,$(MAKECMDGOALS)),)
 ifneq ($(findstring msgext,$(shell "$$($(PG_CONFIG) --bindir)/psql" -XAt -d postgres \
 	-c 'SHOW shared_preload_libraries' 2>/dev/null)),)
@@ -142,12 +144,16 @@ build/provider_list.c: Makefile $(wildcard src/providers/*)
 	  for p in $(PROVIDERS); do echo "	&msgext_provider_$$p,"; done; \
 	  echo '	NULL};'; } > $@
 
-# The install script, one file a subject.
+# The install scripts, one file a subject.
 SQL_PARTS = begin tables functions rights views feed statistics privileges install
-$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile $(wildcard src/providers/*)
+$(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile $(wildcard src/providers/*)
 	@{ cat $(SQL_PARTS:%=sql/%.sql); for p in $(PROVIDERS); do \
 	  title=$$(sed -n 's/^\t*\.title = "\(.*\)",/\1/p' src/providers/$$p/$$p.c); \
 	  sed "s/@NAME@/$$p/g; s/@TITLE@/$$title/g" sql/provider.sql.in; done; } > $@
+
+SQL_TEST_PARTS = begin case sent expect privileges
+$(TEST_SCRIPT): $(SQL_TEST_PARTS:%=sql/test/%.sql) Makefile
+	@cat $(SQL_TEST_PARTS:%=sql/test/%.sql) > $@
 
 # ---------------------------------------------------------------------------
 # Everything below is for people: demo, tests, checks. Scripts install what is missing.

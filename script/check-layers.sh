@@ -26,7 +26,7 @@ for folder in src/providers/*/; do
     may_include "$folder" "core/|providers/$name/|build/"
 done
 
-# Rooms of src/pg: sql, process -> engine -> inbound -> store, catalog, ipc -> base; beside
+# Rooms of src/pg: sql, process, test -> engine -> inbound -> store, catalog, ipc -> base; beside
 # engine and inbound, outcome.
 # A header of the server has no folder of ours in front.
 room() { # room, rooms it may not include
@@ -35,15 +35,16 @@ room() { # room, rooms it may not include
     [ -z "$bad" ] || fail "src/pg/$1 includes a room above it:
 $bad"
 }
-room base 'ipc|catalog|store|inbound|outcome|engine|process|sql'
-room ipc 'catalog|store|inbound|outcome|engine|process|sql'
-room catalog 'ipc|store|inbound|outcome|engine|process|sql'
-room store 'ipc|catalog|inbound|outcome|engine|process|sql'
-room inbound 'outcome|engine|process|sql'
-room outcome 'ipc|inbound|engine|process|sql'
-room engine 'process|sql'
-room process 'sql'
-room sql 'process'
+room base 'ipc|catalog|store|inbound|outcome|engine|process|sql|test'
+room ipc 'catalog|store|inbound|outcome|engine|process|sql|test'
+room catalog 'ipc|store|inbound|outcome|engine|process|sql|test'
+room store 'ipc|catalog|inbound|outcome|engine|process|sql|test'
+room inbound 'outcome|engine|process|sql|test'
+room outcome 'ipc|inbound|engine|process|sql|test'
+room engine 'process|sql|test'
+room process 'sql|test'
+room sql 'process|test'
+room test 'process|sql'
 
 ! grep -rnE '#include [<"](postgres|curl/|microhttpd)' src/core src/providers --include='*.[ch]' ||
     fail 'core or a provider knows the server, libcurl or libmicrohttpd'

@@ -108,11 +108,15 @@ for my $phase (sort keys %{ $meta->{prereqs} // {} })
 	}
 }
 
-# The control file is where the version is written.
-my ($version) = slurp('msgext.control') =~ /^default_version = '(.*)'/m;
-fault("version is not $version, as in msgext.control, with a patch level")
-  if ($meta->{version} // '') !~ /\A\Q$version\E\.\d+/
-  || ($provides->{msgext}{version} // '') ne ($meta->{version} // '');
+# The control files are where the version is written; both extensions have the same.
+for my $name (qw(msgext msgext_test))
+{
+	my ($version) = slurp("$name.control") =~ /^default_version = '(.*)'/m;
+
+	fault("version is not $version, as in $name.control, with a patch level")
+	  if ($meta->{version} // '') !~ /\A\Q$version\E\.\d+/
+	  || ($provides->{$name}{version} // '') ne ($meta->{version} // '');
+}
 
 print STDERR "check-meta: $_\n" for @faults;
 exit(@faults ? 1 : 0);

@@ -2,7 +2,7 @@
  * clock.h
  *		The time of messages: what is written into rows, and what decides what is due.
  *
- * What a process waits for itself, and what it may keep in memory, is measured by
+ * In a test it may stand still (test_case.h). What a process waits for itself, and what it may keep in memory, is measured by
  * GetCurrentTimestamp(). Also between the server's time, microseconds since 2000, and the
  * codecs', since 1970.
  */
@@ -11,7 +11,10 @@
 
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/timestamp.h"
+
+#include "pg/base/test_case.h"
 
 #define MSG_EPOCH_US                                                                     \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
@@ -19,7 +22,21 @@
 static inline TimestampTz
 msgext_clock(void)
 {
-	return GetCurrentTimestamp();
+	return msgext_test_clock_stands ? msgext_test_clock() : GetCurrentTimestamp();
+}
+
+/*
+ * A time that a caller has given, who can only reckon from now(): where the clock of
+ * messages stands still, six hours from now() are six hours from there.
+ */
+static inline TimestampTz
+msgext_clock_given(TimestampTz at)
+{
+	TimestampTz clock = msgext_test_clock_stands ? msgext_clock() : 0;
+
+	if (at == 0 || clock == 0)
+		return at;
+	return at + (clock - GetCurrentTransactionStartTimestamp());
 }
 
 /* 0 means "no time" on both sides. */

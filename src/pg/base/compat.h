@@ -18,6 +18,7 @@
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/resowner.h"
 #include "utils/wait_event.h"
 
@@ -63,6 +64,17 @@ msgext_wait_event(uint32 *event, const char *name)
 	*event = PG_WAIT_EXTENSION;
 #endif
 	return *event;
+}
+
+/* Memory that a setting's check hook hands over. */
+static inline void *
+msgext_guc_malloc(size_t size)
+{
+#if PG_VERSION_NUM >= 160000
+	return guc_malloc(LOG, size);
+#else
+	return malloc(size);
+#endif
 }
 
 #if PG_VERSION_NUM >= 170000

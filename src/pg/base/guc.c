@@ -12,6 +12,7 @@
 #include "pg/base/guc.h"
 #include "pg/base/mode.h"
 #include "pg/base/node.h"
+#include "pg/base/test_case.h"
 
 int msgext_max_in_flight = 1024;
 int msgext_max_response_size = 16384;
@@ -122,5 +123,6 @@ msgext_guc_define(void)
 		"0: it is on its own. The number is the end of every id of a message.",
 		&msgext_node, 0, 0, MSG_NODE_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
 	define_listener();
+	msgext_test_case_define();
 	MarkGUCPrefixReserved("msgext");
 }

@@ -29,8 +29,8 @@ forget(Datum arg, int cache, uint32 hash)
  * There is no cache of pg_extension to be told by. But no extension of this name comes or
  * goes without its functions.
  */
-static bool
-has_test_extension(void)
+bool
+msgext_mode_has_test_extension(void)
 {
 	static bool registered = false;
 	uint64 before;
@@ -52,5 +52,5 @@ has_test_extension(void)
 MsgMode
 msgext_mode(void)
 {
-	return has_test_extension() ? MSG_MODE_TEST : msgext_mode_setting;
+	return msgext_mode_has_test_extension() ? MSG_MODE_TEST : msgext_mode_setting;
 }

@@ -31,4 +31,7 @@ extern int msgext_mode_setting; /* msgext.mode */
 /* What holds here; within a transaction. */
 extern MsgMode msgext_mode(void);
 
+/* Is it a test database by the extension, in which tests can be run? */
+extern bool msgext_mode_has_test_extension(void);
+
 #endif /* MSGEXT_MODE_H */

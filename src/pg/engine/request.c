@@ -122,6 +122,12 @@ count_answer(const MsgFlight *flight, const MsgHttpResult *result)
 					   msgext_from_unix_us(result->reply.now_us) - flight->sent_at);
 }
 
+bool
+msgext_request_encode(MsgFlight *flight, MsgError *error)
+{
+	return codecs[flight->kind].encode(flight, error);
+}
+
 static void
 launch(MsgFlights *flights, MsgHttpThread *http, MsgFlight *flight)
 {

@@ -18,6 +18,9 @@
  */
 extern void msgext_request_launch(MsgFlights *flights, MsgHttpThread *http);
 
+/* Writes its request, and sends nothing. */
+extern bool msgext_request_encode(MsgFlight *flight, MsgError *error);
+
 /* Takes what the HTTP thread has done; its flights land. */
 extern void msgext_request_collect(MsgFlights *flights, MsgHttpThread *http);
 

@@ -6,9 +6,8 @@
 
 #include "pg/engine/scrub.h"
 
-/* Everything that an answer must not echo. */
-static void
-list_secrets(MsgFlight *flight)
+void
+msgext_scrub_secrets(MsgFlight *flight)
 {
 	const char **own = flight->account->secrets;
 	const char **list;
@@ -90,7 +89,7 @@ msgext_scrub(MsgFlight *flight, char *answer)
 {
 	int i;
 
-	list_secrets(flight);
+	msgext_scrub_secrets(flight);
 
 	/* A login's answer is a secret as a whole, and is kept nowhere. */
 	if (flight->kind == MSG_FLIGHT_LOGIN)

@@ -13,4 +13,7 @@
  */
 extern void msgext_scrub(MsgFlight *flight, char *answer);
 
+/* Lists these secrets in the flight. */
+extern void msgext_scrub_secrets(MsgFlight *flight);
+
 #endif /* MSGEXT_SCRUB_H */

@@ -55,6 +55,7 @@ struct MsgSessions
 {
 	MemoryContext context;
 	HTAB *by_mapping;
+	const MsgLogin *granted; /* what every login answers, or NULL */
 };
 
 MsgSessions *
@@ -70,6 +71,12 @@ msgext_sessions_create(MemoryContext context)
 	sessions->by_mapping = hash_create("msgext sessions", 16, &control,
 									   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	return sessions;
+}
+
+void
+msgext_sessions_grant(MsgSessions *sessions, const MsgLogin *login)
+{
+	sessions->granted = login;
 }
 
 static void
@@ -136,6 +143,22 @@ start_login(MsgFlights *flights, MsgUpstream *upstream, MsgAccount *account,
 	session->under_way = true;
 }
 
+static void
+accept(MsgSessions *sessions, Session *session, const MsgLogin *answer, TimestampTz now)
+{
+	keep(sessions, &session->token, answer->session.token);
+	if (answer->session.refresh_token != NULL)
+		keep(sessions, &session->refresh_token, answer->session.refresh_token);
+	session->issued_at = now;
+	session->expires_at = msgext_from_unix_us(answer->session.expires_us);
+	session->by_password = answer->session.by_password;
+	session->serial++;
+	session->proven = false;
+	session->without_refresh = false;
+	session->failures = 0;
+	session->not_before = 0;
+}
+
 MsgSessionNeed
 msgext_session_need(MsgSessions *sessions, MsgFlights *flights, MsgUpstream *upstream,
 					MsgAccount *account, TimestampTz now, TimestampTz *until)
@@ -147,6 +170,8 @@ msgext_session_need(MsgSessions *sessions, MsgFlights *flights, MsgUpstream *ups
 	if (!wants_login(account, upstream->server->provider))
 		return MSG_SESSION_READY;
 	session = find(sessions, account);
+	if (sessions->granted != NULL && session->token == NULL)
+		accept(sessions, session, sessions->granted, now);
 	stale =
 		session->token == NULL ||
 		(session->expires_at != 0 &&
@@ -241,22 +266,6 @@ msgext_session_record_login(const MsgTurn *turn, MsgFlight *flight)
 			 answer->verdict == MSG_VERDICT_REJECTED)
 		msgext_refusal_note(flight->upstream, flight->account, answer->code, text,
 							flight->http_status);
-}
-
-static void
-accept(MsgSessions *sessions, Session *session, const MsgLogin *answer, TimestampTz now)
-{
-	keep(sessions, &session->token, answer->session.token);
-	if (answer->session.refresh_token != NULL)
-		keep(sessions, &session->refresh_token, answer->session.refresh_token);
-	session->issued_at = now;
-	session->expires_at = msgext_from_unix_us(answer->session.expires_us);
-	session->by_password = answer->session.by_password;
-	session->serial++;
-	session->proven = false;
-	session->without_refresh = false;
-	session->failures = 0;
-	session->not_before = 0;
 }
 
 void

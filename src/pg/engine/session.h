@@ -22,6 +22,9 @@ typedef enum MsgSessionNeed
 
 extern MsgSessions *msgext_sessions_create(MemoryContext context);
 
+/* In a test every login is answered so, and none is sent; login lives as long. */
+extern void msgext_sessions_grant(MsgSessions *sessions, const MsgLogin *login);
+
 /*
  * Is there a session for this account? Has one fetched, by a flight, where there is none
  * or it is past four fifths of its life. *until is when to look again at the latest.

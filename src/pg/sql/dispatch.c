@@ -191,7 +191,9 @@ may_dispatch(void)
 			return false;
 		default:
 			ereport(NOTICE, (errmsg("nothing is sent: this is a test database"),
-							 errhint("msgext.mode is \"test\".")));
+							 msgext_mode_has_test_extension()
+								 ? errhint("Extension msgext_test is installed in it.")
+								 : errhint("msgext.mode is \"test\".")));
 			return false;
 	}
 }

@@ -31,13 +31,15 @@
 #include "pg/store/origin.h"
 
 static void
-refuse(const char *detail)
+refuse(Oid schema, const char *detail)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("extension msgext cannot use the schema msgext that exists"),
-			 errdetail("%s", detail),
-			 errhint("Drop or rename the schema; CREATE EXTENSION makes its own.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("extension %s cannot use the schema %s that exists",
+				get_extension_name(CurrentExtensionObject), get_namespace_name(schema)),
+		 errdetail("%s", detail),
+		 errhint("Drop or rename the schema; CREATE EXTENSION makes its own.")));
 }
 
 /* May anybody but the owner create objects there? */
@@ -87,7 +89,10 @@ holds_others(Oid schema)
 
 PG_FUNCTION_INFO_V1(msgext_check_schema);
 
-/* Called by the install script before it makes anything else. */
+/*
+ * Called by the install scripts of both extensions before they make anything else, each by
+ * a function in its own schema.
+ */
 PGDLLEXPORT Datum
 msgext_check_schema(PG_FUNCTION_ARGS)
 {
@@ -107,11 +112,12 @@ msgext_check_schema(PG_FUNCTION_ARGS)
 	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
 	acl = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
 	if (owner != GetUserId() && !superuser_arg(owner))
-		refuse(psprintf("It belongs to role \"%s\".", GetUserNameFromId(owner, false)));
+		refuse(schema,
+			   psprintf("It belongs to role \"%s\".", GetUserNameFromId(owner, false)));
 	if (!isnull && others_may_create(acl, owner))
-		refuse("Others than its owner may create objects in it.");
+		refuse(schema, "Others than its owner may create objects in it.");
 	if (holds_others(schema))
-		refuse("It is not empty.");
+		refuse(schema, "It is not empty.");
 	ReleaseSysCache(tuple);
 	PG_RETURN_VOID();
 }

@@ -62,14 +62,21 @@ prepare(MsgPost *post, MsgFragment *fragment)
 }
 
 static void
+take_times(MsgPost *post)
+{
+	if (TIMESTAMP_NOT_FINITE(post->send_after) || TIMESTAMP_NOT_FINITE(post->expires_at))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("send_after and expires_at must be finite")));
+	post->send_after = msgext_clock_given(post->send_after);
+	post->expires_at = msgext_clock_given(post->expires_at);
+}
+
+static void
 check_arguments(const MsgPost *post)
 {
 	if (post->priority < 1 || post->priority > 5)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("priority must be between 1 and 5")));
-	if (TIMESTAMP_NOT_FINITE(post->send_after) || TIMESTAMP_NOT_FINITE(post->expires_at))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("send_after and expires_at must be finite")));
 	if (post->expires_at != 0 && post->expires_at <= msgext_clock())
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("expires_at must be in the future")));
@@ -210,6 +217,8 @@ insert_message(const MsgPost *post, const MsgFragment *fragment, TimestampTz cre
 	int64 id;
 
 	fill_row(post, fragment, created_at, lane, &row);
+	msgext_test_case_posted(U64FromFullTransactionId(GetTopFullTransactionId()),
+							post->payload.id);
 	for (;;)
 	{
 		if (unique && (id = find_operation(outbox, post, fragment)) != 0)
@@ -238,6 +247,7 @@ msgext_post(MsgPost *post)
 	MsgFragment fragment;
 
 	PreventCommandIfReadOnly("post_message()");
+	take_times(post);
 	check_arguments(post);
 	check_ref(post->ref);
 	msgext_access_use(post->server);

@@ -17,6 +17,9 @@
 MSG_COLUMN_NUMBERS(origin, ORIGIN_COLUMNS);
 MSG_LAYOUT(origin, ORIGIN_COLUMNS);
 
+/* Written by CREATE EXTENSION msgext_test (sql/test); no database's digest. */
+#define ORIGIN_TEST 0
+
 int64
 msgext_origin(void)
 {
@@ -45,20 +48,37 @@ msgext_origin_record(void)
 	msgext_table_close(origin);
 }
 
-bool
-msgext_origin_is_foreign(void)
+/* Is there a row of the test database, or of another one? */
+static bool
+find(bool test)
 {
 	MsgTable *origin = msgext_table_open(&origin_layout, false);
 	TableScanDesc scan = table_beginscan(origin->rel, GetActiveSnapshot(), 0, NULL);
 	TupleTableSlot *slot = table_slot_create(origin->rel, NULL);
 	int64 here = msgext_origin();
-	bool copy = false;
+	bool found = false;
 	bool isnull;
 
-	while (!copy && table_scan_getnextslot(scan, ForwardScanDirection, slot))
-		copy = DatumGetInt64(slot_getattr(slot, Anum_origin_origin, &isnull)) != here;
+	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		int64 value = DatumGetInt64(slot_getattr(slot, Anum_origin_origin, &isnull));
+
+		found = test ? value == ORIGIN_TEST : value != here && value != ORIGIN_TEST;
+	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	msgext_table_close(origin);
-	return copy;
+	return found;
+}
+
+bool
+msgext_origin_is_foreign(void)
+{
+	return find(false);
+}
+
+bool
+msgext_origin_was_test(void)
+{
+	return find(true);
 }

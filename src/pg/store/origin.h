@@ -19,4 +19,7 @@ extern void msgext_origin_record(void);
 /* True when msgext.origin names another database. */
 extern bool msgext_origin_is_foreign(void);
 
+/* True when this was a test database, by extension msgext_test, or is one. */
+extern bool msgext_origin_was_test(void);
+
 #endif /* MSGEXT_ORIGIN_H */

@@ -11,6 +11,7 @@
 #include "utils/snapmgr.h"
 
 #include "pg/base/clock.h"
+#include "pg/base/mode.h"
 #include "pg/store/origin.h"
 #include "pg/store/server_pause.h"
 #include "pg/store/table.h"
@@ -33,6 +34,21 @@ find(MsgTable *pauses, Snapshot snapshot, Oid server, MsgScan **scan)
 	msgext_key_oid(&key, 1, BTEqualStrategyNumber, server);
 	*scan = msgext_table_scan(pauses, "server_pause_pkey", snapshot, &key, 1);
 	return msgext_scan_next(*scan);
+}
+
+/* Is it a restored copy, or has it been a test database? */
+static void
+pause_copy(MsgPause *pause)
+{
+	bool foreign = msgext_origin_is_foreign();
+
+	if (!foreign && !msgext_origin_was_test())
+		return;
+	pause->copied = true;
+	if (!pause->paused)
+		pause->reason = pstrdup(foreign ? "this database is a restored copy"
+										: "this was a test database");
+	pause->paused = true;
 }
 
 void
@@ -60,13 +76,8 @@ msgext_server_pause_read(Oid server, MsgPause *pause)
 	}
 	msgext_scan_end(scan);
 	msgext_table_close(pauses);
-	if (!adopted && msgext_origin_is_foreign())
-	{
-		pause->copied = true;
-		if (!pause->paused)
-			pause->reason = pstrdup("this database is a restored copy");
-		pause->paused = true;
-	}
+	if (!adopted && !msgext_mode_has_test_extension())
+		pause_copy(pause);
 }
 
 bool
@@ -85,7 +96,7 @@ msgext_server_pause_write(Oid server, const MsgPause *pause, bool wait)
 		msgext_values_text(&row, Anum_server_pause_pause_reason, pause->reason);
 		msgext_values_time(&row, Anum_server_pause_paused_at, msgext_clock());
 	}
-	else
+	else if (!msgext_mode_has_test_extension())
 		msgext_values_int64(&row, Anum_server_pause_origin, msgext_origin());
 	do
 	{

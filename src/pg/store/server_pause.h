@@ -14,12 +14,16 @@ typedef struct MsgPause
 	bool copied;  /* for the sake of messages from another database: to be adopted */
 } MsgPause;
 
-/* Is the server paused, by a row or as part of a restored copy? */
+/*
+ * Is the server paused, by a row, as part of a restored copy, or since this was a test
+ * database?
+ */
 extern void msgext_server_pause_read(Oid server, MsgPause *pause);
 
 /*
  * Pauses or releases it. Without wait, returns false when another transaction is
- * changing the same row. Releasing also adopts the server in a restored copy.
+ * changing the same row. Releasing also adopts the server in a restored copy; not in a
+ * test database, which leaves every server paused when it becomes an ordinary one.
  */
 extern bool msgext_server_pause_write(Oid server, const MsgPause *pause, bool wait);
 
