@@ -50,9 +50,9 @@ DATA_built = $(SCRIPT) $(TEST_SCRIPT)
 EXTRA_CLEAN = build msgext--*.sql msgext_test--*.sql
 
 REGRESS = objects servers post status control dispatch callback privileges store diadoc edna personium \
-	rights identity hostile look feed statistics payload node testing install
+	rights identity hostile look feed mistakes statistics payload node testing install
 REGRESS_OPTS = --inputdir=test/regress --load-extension=msgext --encoding=UTF8
-ISOLATION = cancel retry callback operation dispatch feed
+ISOLATION = cancel retry callback operation dispatch feed many
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext --encoding=UTF8
 
 # "make installcheck" meets whatever server runs. Where it has a worker, what looks at
@@ -145,7 +145,7 @@ build/provider_list.c: Makefile $(wildcard src/providers/*)
 	  echo '	NULL};'; } > $@
 
 # The install scripts, one file a subject.
-SQL_PARTS = begin tables functions rights views feed statistics privileges install
+SQL_PARTS = begin tables functions rights views feed mistakes statistics privileges install
 $(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile $(wildcard src/providers/*)
 	@{ cat $(SQL_PARTS:%=sql/%.sql); for p in $(PROVIDERS); do \
 	  title=$$(sed -n 's/^\t*\.title = "\(.*\)",/\1/p' src/providers/$$p/$$p.c); \

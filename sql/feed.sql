@@ -45,8 +45,8 @@ COMMENT ON FUNCTION msgext.drop_consumer(text) IS
 CREATE FUNCTION msgext.events_after(consumer text, "limit" int DEFAULT 100,
     OUT "position" bigint, OUT message_id bigint, OUT at timestamptz, OUT kind text, OUT attempt int,
     OUT state text, OUT channel text, OUT status text, OUT code text, OUT error text,
-    OUT http_status int, OUT reported_at timestamptz, OUT actor text,
-    OUT answer bytea, OUT server text, OUT operation_id text, OUT ref jsonb)
+    OUT http_status int, OUT reported_at timestamptz, OUT related bigint, OUT actor text,
+    OUT reason text, OUT answer bytea, OUT server text, OUT operation_id text, OUT ref jsonb)
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT ROWS 100 AS 'MODULE_PATHNAME', 'msgext_events_after';
 COMMENT ON FUNCTION msgext.events_after(text, int) IS

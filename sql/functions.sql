@@ -35,14 +35,14 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_receive_callba
 COMMENT ON FUNCTION msgext.receive_callback(name, bytea, jsonb) IS
     'take what a provider pushed; returns how many new reports were applied to messages';
 
-CREATE FUNCTION msgext.cancel_message(id bigint) RETURNS boolean
-LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'msgext_cancel_message';
-COMMENT ON FUNCTION msgext.cancel_message(bigint) IS
+CREATE FUNCTION msgext.cancel_message(id bigint, reason text DEFAULT NULL) RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_cancel_message';
+COMMENT ON FUNCTION msgext.cancel_message(bigint, text) IS
     'withdraw a message that has not left; true only if it took effect';
 
-CREATE FUNCTION msgext.retry_message(id bigint) RETURNS boolean
-LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'msgext_retry_message';
-COMMENT ON FUNCTION msgext.retry_message(bigint) IS
+CREATE FUNCTION msgext.retry_message(id bigint, reason text DEFAULT NULL) RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_retry_message';
+COMMENT ON FUNCTION msgext.retry_message(bigint, text) IS
     'queue again what failed, was rejected or is unknown; true only if it took effect';
 
 CREATE FUNCTION msgext.pause_server(server name, reason text DEFAULT NULL) RETURNS void
@@ -50,9 +50,9 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_pause_server';
 COMMENT ON FUNCTION msgext.pause_server(name, text) IS
     'send nothing through a server until resume_server; messages stay queued';
 
-CREATE FUNCTION msgext.resume_server(server name) RETURNS void
-LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'msgext_resume_server';
-COMMENT ON FUNCTION msgext.resume_server(name) IS
+CREATE FUNCTION msgext.resume_server(server name, reason text DEFAULT NULL) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_resume_server';
+COMMENT ON FUNCTION msgext.resume_server(name, text) IS
     'send again through a server that was paused, by hand, by an answer, or as a restored copy';
 
 CREATE PROCEDURE msgext.dispatch(timeout interval DEFAULT '30 s')

@@ -32,6 +32,7 @@ CREATE TABLE msgext.outbox (
     next_attempt_at timestamptz,
     accepted_at     timestamptz,
     finished_at     timestamptz,
+    closed_at       timestamptz,
     waiting         text COLLATE "C",
     limit_key       text COLLATE "C",
     recipient       text COLLATE "C",
@@ -77,6 +78,7 @@ COMMENT ON COLUMN msgext.outbox.tried_at IS 'first attempt recorded since queued
 COMMENT ON COLUMN msgext.outbox.next_attempt_at IS 'when it is sent again, or asked about; NULL: at once, or never again';
 COMMENT ON COLUMN msgext.outbox.accepted_at IS 'when the provider took it';
 COMMENT ON COLUMN msgext.outbox.finished_at IS 'when its last state was reached, or tracking ended';
+COMMENT ON COLUMN msgext.outbox.closed_at IS 'when somebody said that nothing more is to be done about it, or queued a corrected copy';
 COMMENT ON COLUMN msgext.outbox.waiting IS 'why a queued message waits until next_attempt_at';
 COMMENT ON COLUMN msgext.outbox.limit_key IS 'whose rate limit it counts against';
 COMMENT ON COLUMN msgext.outbox.recipient IS 'whom it goes to, as the payload says';
@@ -114,7 +116,9 @@ CREATE TABLE msgext.event (
     error       text COLLATE "C",
     http_status integer,
     reported_at timestamptz,
+    related     bigint,
     actor       text COLLATE "C",
+    reason      text COLLATE "C",
     answer      bytea
 );
 COMMENT ON TABLE msgext.event IS 'what happened to each message, append-only; ask the view message_event instead';
@@ -122,7 +126,7 @@ COMMENT ON COLUMN msgext.event.id IS 'position in the feed; of two events of one
 COMMENT ON COLUMN msgext.event.message_id IS 'message';
 COMMENT ON COLUMN msgext.event.xid IS 'transaction that wrote it: the feed follows commits by this';
 COMMENT ON COLUMN msgext.event.at IS 'when it was recorded';
-COMMENT ON COLUMN msgext.event.kind IS 'answer, status, callback, interrupted, waiting, expired, cancelled, retried or poll_ended';
+COMMENT ON COLUMN msgext.event.kind IS 'answer, status, callback, interrupted, waiting, expired, cancelled, retried, replayed, replays, closed or poll_ended';
 COMMENT ON COLUMN msgext.event.attempt IS 'attempt it belongs to';
 COMMENT ON COLUMN msgext.event.state IS 'state of the message after it';
 COMMENT ON COLUMN msgext.event.channel IS 'channel it is about';
@@ -131,7 +135,9 @@ COMMENT ON COLUMN msgext.event.code IS 'the provider''s code, verbatim';
 COMMENT ON COLUMN msgext.event.error IS 'error text';
 COMMENT ON COLUMN msgext.event.http_status IS 'HTTP status of an answer';
 COMMENT ON COLUMN msgext.event.reported_at IS 'when it happened, by the provider''s clock';
+COMMENT ON COLUMN msgext.event.related IS 'of replayed and replays: the other message';
 COMMENT ON COLUMN msgext.event.actor IS 'session_user, of what people did';
+COMMENT ON COLUMN msgext.event.reason IS 'why, in his words';
 COMMENT ON COLUMN msgext.event.answer IS 'the raw answer or report, its beginning if it is long';
 CREATE INDEX event_message ON msgext.event (message_id);
 COMMENT ON INDEX msgext.event_message IS 'events of a message';

@@ -79,6 +79,13 @@ msgext_state_is_final(MsgState state)
 	return false;
 }
 
+bool
+msgext_state_is_bad_end(MsgState state)
+{
+	return state == MSG_FAILED || state == MSG_REJECTED || state == MSG_UNDELIVERED ||
+		   state == MSG_EXPIRED || state == MSG_UNKNOWN;
+}
+
 /* Height in the order of reports; what is not higher does not move a message. */
 static int
 report_rank(MsgState state)

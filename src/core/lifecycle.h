@@ -90,6 +90,9 @@ extern const char *msgext_verdict_name(MsgVerdict verdict);
 /* Nothing more is sent or asked for it by itself. */
 extern bool msgext_state_is_final(MsgState state);
 
+/* It did not arrive, or nobody can tell: somebody may have to look at it. */
+extern bool msgext_state_is_bad_end(MsgState state);
+
 /*
  * May a status report move a message from one state to the other? Never backwards:
  * proof of delivery beats every other end, and no end gives way to progress.

@@ -14,6 +14,7 @@
 #include "pg/ipc/registry.h"
 #include "pg/ipc/tally.h"
 #include "pg/process/worker.h"
+#include "pg/sql/audit.h"
 
 PG_MODULE_MAGIC;
 
@@ -35,6 +36,7 @@ _PG_init(void)
 {
 	check_providers();
 	msgext_guc_define();
+	msgext_audit_start();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	msgext_registry_preload();

@@ -165,6 +165,12 @@ msgext_access_monitor(const MsgServer *server)
 		   has_privs_of_role(role, ROLE_PG_MONITOR);
 }
 
+bool
+msgext_access_monitor_all(void)
+{
+	return has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
+}
+
 void
 msgext_access_receive(void)
 {

@@ -32,6 +32,8 @@ extern void msgext_access_operate(const MsgServer *server);
 
 /* Is the state of the server for the current user to see? */
 extern bool msgext_access_monitor(const MsgServer *server);
+/* Of every one, also of those that are gone? */
+extern bool msgext_access_monitor_all(void);
 
 /* ERROR 42501 unless the current user may call receive_callback(). */
 extern void msgext_access_receive(void);

@@ -9,6 +9,7 @@
 #include "pg/base/text.h"
 #include "pg/engine/refusal.h"
 #include "pg/store/account_pause.h"
+#include "pg/store/server_event.h"
 
 #define RETRY_MIN_US (10 * USECS_PER_SEC)
 
@@ -141,6 +142,7 @@ write_refusal(const MsgUpstream *upstream, Refusal *refusal)
 {
 	const char *reason = msgext_clean_text(refusal->reason, 400);
 	const char *owner = msgext_mapping_owner(refusal->mapping, refusal->version);
+	MsgServerEvent event = {0};
 
 	/* Changed or dropped meanwhile: it stands for nobody any more. */
 	if (owner == NULL)
@@ -152,6 +154,11 @@ write_refusal(const MsgUpstream *upstream, Refusal *refusal)
 									reason))
 		return;
 	refusal->listed = true;
+	event.server = upstream->oid;
+	event.name = upstream->name;
+	event.kind = "account paused";
+	event.reason = psprintf("%s: %s", owner, reason);
+	msgext_server_event_append(&event);
 	ereport(LOG,
 			(errmsg("the account of \"%s\" on server \"%s\" was paused: %s", owner,
 					upstream->name, reason),

@@ -26,6 +26,7 @@
 #include "pg/store/outbox.h"
 #include "pg/store/recipient_use.h"
 #include "pg/store/reference.h"
+#include "pg/store/server_event.h"
 
 /* Messages of one transaction: some 10 ms, where their pages come from disk. */
 #define WINDOW 50
@@ -40,6 +41,7 @@
 /* A recipient limit counts a day at the most in practice; reports repeat for one day. */
 #define KEEP_USES_US (31 * USECS_PER_DAY)
 #define KEEP_CALLBACKS_US (7 * USECS_PER_DAY)
+#define KEEP_SERVER_EVENTS_US (366 * USECS_PER_DAY)
 
 /* How often it is said that foreign keys keep everything. */
 #define COMPLAINT_PAUSE_US (3600 * USECS_PER_SEC)
@@ -63,6 +65,7 @@ typedef struct SideTable
 static SideTable side_tables[] = {
 	{msgext_recipient_open, msgext_recipient_used_at, KEEP_USES_US, 0},
 	{msgext_callback_open, msgext_callback_received_at, KEEP_CALLBACKS_US, 0},
+	{msgext_server_event_open, msgext_server_event_at, KEEP_SERVER_EVENTS_US, 0},
 };
 
 static void

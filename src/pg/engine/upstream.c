@@ -11,6 +11,7 @@
 #include "pg/engine/upstream.h"
 #include "pg/ipc/notify.h"
 #include "pg/store/reminder.h"
+#include "pg/store/server_event.h"
 
 void
 msgext_upstreams_init(MsgUpstreams *upstreams, MemoryContext context)
@@ -289,12 +290,18 @@ msgext_upstreams_write_pauses(MsgUpstreams *upstreams)
 	{
 		MsgUpstream *upstream = lfirst(cell);
 		MsgPause pause = {.paused = true, .copied = upstream->pause_copied};
+		MsgServerEvent event = {0};
 
 		if (upstream->pause_wanted[0] == '\0')
 			continue;
 		pause.reason = msgext_clean_text(upstream->pause_wanted, 400);
 		if (!msgext_server_pause_write(upstream->oid, &pause, false))
 			continue;
+		event.server = upstream->oid;
+		event.name = upstream->name;
+		event.kind = "paused";
+		event.reason = pause.reason;
+		msgext_server_event_append(&event);
 		ereport(LOG,
 				(errmsg("server \"%s\" was paused: %s", upstream->name, pause.reason),
 				 errhint("Mend the cause, then run SELECT msgext.resume_server('%s').",

@@ -159,8 +159,8 @@ static const AttrNumber event_columns[] = {
 	Anum_event_message_id,	Anum_event_at,			Anum_event_kind,
 	Anum_event_attempt,		Anum_event_state,		Anum_event_channel,
 	Anum_event_status,		Anum_event_code,		Anum_event_error,
-	Anum_event_http_status, Anum_event_reported_at, Anum_event_actor,
-	Anum_event_answer};
+	Anum_event_http_status, Anum_event_reported_at, Anum_event_related,
+	Anum_event_actor,		Anum_event_reason,		Anum_event_answer};
 
 #define AFTER_SERVER (1 + lengthof(event_columns))
 #define AFTER_OPERATION_ID (AFTER_SERVER + 1)

@@ -9,6 +9,7 @@
 #ifndef MSGEXT_POST_H
 #define MSGEXT_POST_H
 
+#include "utils/array.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -36,5 +37,8 @@ typedef struct MsgPost
  * is not valid, or the operation id was used with another payload.
  */
 extern int64 msgext_post(MsgPost *post);
+
+/* Binary parts of a payload, as an argument of SQL has them; *n becomes how many. */
+extern MsgPart *msgext_post_parts(MsgArena *arena, ArrayType *array, int *n);
 
 #endif /* MSGEXT_POST_H */

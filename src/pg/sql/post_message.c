@@ -15,8 +15,8 @@
 #include "pg/catalog/access.h"
 #include "pg/sql/post.h"
 
-static MsgPart *
-read_parts(MsgArena *arena, ArrayType *array, int *n)
+MsgPart *
+msgext_post_parts(MsgArena *arena, ArrayType *array, int *n)
 {
 	Datum *datums;
 	bool *nulls;
@@ -66,7 +66,7 @@ msgext_post_message(PG_FUNCTION_ARGS)
 	post.payload.message = msgext_json_from_jsonb(post.arena, PG_GETARG_JSONB_P(1));
 	if (!PG_ARGISNULL(6))
 		post.payload.parts =
-			read_parts(post.arena, PG_GETARG_ARRAYTYPE_P(6), &post.payload.nparts);
+			msgext_post_parts(post.arena, PG_GETARG_ARRAYTYPE_P(6), &post.payload.nparts);
 	post.ref = PG_ARGISNULL(7) ? NULL : PG_GETARG_JSONB_P(7);
 	PG_RETURN_INT64(msgext_post(&post));
 }

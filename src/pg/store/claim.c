@@ -182,7 +182,7 @@ msgext_claim_fence_hold(void)
 }
 
 void
-msgext_claim_fence_wait(void)
+msgext_claim_fence_block(void)
 {
 	LOCKTAG tag;
 
@@ -190,5 +190,20 @@ msgext_claim_fence_wait(void)
 	Assert(!fence_is_held());
 	fence_tag(&tag);
 	LockAcquire(&tag, ShareLock, false, false);
+}
+
+void
+msgext_claim_fence_unblock(void)
+{
+	LOCKTAG tag;
+
+	fence_tag(&tag);
 	LockRelease(&tag, ShareLock, false);
+}
+
+void
+msgext_claim_fence_wait(void)
+{
+	msgext_claim_fence_block();
+	msgext_claim_fence_unblock();
 }

@@ -56,4 +56,12 @@ extern bool msgext_claim_exists(MsgTable *claims, Snapshot snapshot, int64 messa
 extern void msgext_claim_fence_hold(void);
 extern void msgext_claim_fence_wait(void);
 
+/*
+ * Who cancels many may keep it up from before his changes until after them: nothing is
+ * claimed meanwhile, so that he looks for claims first, and need take nothing back. Sending
+ * waits for him: he must wait for nobody, and not for long.
+ */
+extern void msgext_claim_fence_block(void);
+extern void msgext_claim_fence_unblock(void);
+
 #endif /* MSGEXT_CLAIM_H */

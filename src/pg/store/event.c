@@ -85,7 +85,10 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 	if (event->http_status > 0)
 		msgext_values_int32(&row, Anum_event_http_status, event->http_status);
 	msgext_values_time(&row, Anum_event_reported_at, event->reported_at);
+	if (event->related != 0)
+		msgext_values_int64(&row, Anum_event_related, event->related);
 	msgext_values_text(&row, Anum_event_actor, event->actor);
+	set_text(&row, Anum_event_reason, event->reason, ERROR_TEXT_MAX);
 	if (event->answer_len > 0)
 		msgext_values_bytes(&row, Anum_event_answer, event->answer,
 							msgext_whole_characters(event->answer, event->answer_len,

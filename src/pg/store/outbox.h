@@ -22,7 +22,7 @@
 	C(outbox, provider) C(outbox, sender) C(outbox, state) C(outbox, operation_id) \
 	C(outbox, key) C(outbox, send_after) C(outbox, expires_at) C(outbox, tried_at) \
 	C(outbox, next_attempt_at) C(outbox, accepted_at) C(outbox, finished_at) \
-	C(outbox, waiting) C(outbox, limit_key) C(outbox, recipient) C(outbox, channels) \
+	C(outbox, closed_at) C(outbox, waiting) C(outbox, limit_key) C(outbox, recipient) C(outbox, channels) \
 	C(outbox, provider_id) C(outbox, provider_status) C(outbox, code) \
 	C(outbox, error) C(outbox, detail) C(outbox, ref) C(outbox, payload)
 /* clang-format on */

@@ -1,0 +1,58 @@
+/*
+ * change.h
+ *		What people do to one message: cancel, retry, close, replay.
+ *
+ * Looks at the newest version of the row, checks the right to change it, writes the change
+ * and an event that says who did it and why. The fence against a claim is the caller's.
+ */
+#ifndef MSGEXT_CHANGE_H
+#define MSGEXT_CHANGE_H
+
+#include "pg/store/event.h"
+#include "pg/store/outbox.h"
+
+typedef struct MsgAct
+{
+	bool (*decide)(const MsgRow *row, MsgChange *change); /* may it be, and what is it */
+	const char *kind;									  /* of its event */
+	bool moves;											  /* to another state: */
+	MsgState state;
+} MsgAct;
+
+extern const MsgAct msgext_act_cancel;
+extern const MsgAct msgext_act_retry;
+extern const MsgAct msgext_act_close;
+extern const MsgAct msgext_act_replay;
+
+typedef struct MsgChanger
+{
+	const MsgAct *act;
+	const char *actor;
+	const char *reason; /* or NULL */
+	int64 related;		/* of a replay: the copy; 0 = none */
+	MsgTable *outbox;
+	MsgTable *events;
+} MsgChanger;
+
+typedef enum MsgChanged
+{
+	MSG_CHANGED,
+	MSG_UNCHANGED, /* no such message, not his to change, or not in that state */
+	MSG_HELD	   /* another transaction has it, and there was to be no waiting */
+} MsgChanged;
+
+/* Who asks: session_user, whatever function or role he does it by. */
+extern const char *msgext_actor(void);
+
+extern void msgext_change_open(MsgChanger *changer, const MsgAct *act,
+							   const char *reason);
+extern void msgext_change_close(MsgChanger *changer);
+
+/* The row as it was is left in *row. ERROR 42501 at a retry without USAGE. */
+extern MsgChanged msgext_change(MsgChanger *changer, int64 id, bool wait, MsgRow *row);
+
+/* Would it be changed now? */
+extern bool msgext_change_find(MsgChanger *changer, int64 id, MsgRow *row,
+							   MsgChange *change);
+
+#endif /* MSGEXT_CHANGE_H */
