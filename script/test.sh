@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs the tests: script/test.sh all | regress NAME... | isolation NAME... | tap [FILE...]
+# Runs the tests: script/test.sh all | regress [NAME...] | isolation [NAME...] | tap [FILE...]
 # JOBS=n: so many TAP files and compilers at a time, else one for each core and at least two.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -40,7 +40,11 @@ check_assertions() {
     ! grep -rhE '^TRAP:' "$scratch/out" --include='*.log' || return 1
 }
 
+# Of a list in the Makefile: no names are all names.
+names_of() { make -s --no-print-directory "print-$1"; }
+
 run_regress() {
+    [ $# -gt 0 ] || set -- $(names_of REGRESS)
     cat > "$scratch/out/regress.conf" <<'CONF'
 timezone = 'UTC'
 CONF
@@ -52,6 +56,7 @@ CONF
 }
 
 run_isolation() {
+    [ $# -gt 0 ] || set -- $(names_of ISOLATION)
     (cd "$scratch" && as_user "$pgxs/test/isolation/pg_isolation_regress" --inputdir=test \
         --outputdir=out/isolation --bindir="$bindir" --temp-instance=out/isolation/instance \
         --encoding=UTF8 --load-extension=msgext "$@") ||
@@ -97,8 +102,8 @@ case ${1:-all} in
         step unit run_make unit
         step fuzz run_make fuzz
         make_scratch; trap cleanup EXIT
-        step regress run_regress $(make -s --no-print-directory print-REGRESS)
-        step isolation run_isolation $(make -s --no-print-directory print-ISOLATION)
+        step regress run_regress
+        step isolation run_isolation
         step tap run_tap
         step format run_make check-format
         echo "All tests passed in $SECONDS s." ;;
@@ -107,6 +112,6 @@ case ${1:-all} in
         make_scratch; trap cleanup EXIT
         "run_$what" "$@" ;;
     *)
-        echo "usage: $0 all | regress NAME... | isolation NAME... | tap [FILE...]" >&2
+        echo "usage: $0 all | regress [NAME...] | isolation [NAME...] | tap [FILE...]" >&2
         exit 2 ;;
 esac
