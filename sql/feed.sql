@@ -13,10 +13,10 @@ CREATE TABLE msgext.feed (
     mark_xids       bigint[] NOT NULL,
     mark_ids        bigint[] NOT NULL,
     read_at         timestamptz,
-    CONSTRAINT feed_pkey PRIMARY KEY (name)
+    CONSTRAINT feed_pkey PRIMARY KEY (name, owner_oid)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE msgext.feed IS 'consumers of events, and how far each has read; ask the view consumer instead';
-COMMENT ON COLUMN msgext.feed.name IS 'consumer';
+COMMENT ON COLUMN msgext.feed.name IS 'consumer; other roles may have one of the same name';
 COMMENT ON COLUMN msgext.feed.owner_oid IS 'role it belongs to: it gets the events that this role may see';
 COMMENT ON COLUMN msgext.feed.owner IS 'name that role had, for people';
 COMMENT ON COLUMN msgext.feed.origin IS 'database it was created in: in a restored copy it stands still';

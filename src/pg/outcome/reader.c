@@ -14,6 +14,7 @@
 #include "pg/catalog/access.h"
 #include "pg/outcome/event_filter.h"
 #include "pg/outcome/reader.h"
+#include "pg/store/event_id.h"
 #include "pg/store/origin.h"
 #include "pg/store/snapshot.h"
 
@@ -33,6 +34,21 @@ struct MsgReader
 	int64 looked_at;
 };
 
+/* The highest id that was ever given, as far as the consumer knows. */
+static int64
+last_id(const MsgFeedCursor *cursor)
+{
+	int64 known = cursor->marks[cursor->nmarks - 1].id;
+	int64 last = msgext_event_last_id();
+
+	/* Set back, new events would have ids where nobody looks any more. */
+	if (last >= known)
+		return last;
+	if (!XactReadOnly)
+		msgext_event_ids_reach(known);
+	return known;
+}
+
 MsgReader *
 msgext_reader_open(MsgFeed *feed)
 {
@@ -47,7 +63,7 @@ msgext_reader_open(MsgFeed *feed)
 	reader->outbox = msgext_outbox_open(false);
 
 	/* In this order: what the mark says of ids must hold for later transactions. */
-	reader->mark.id = msgext_event_last_id();
+	reader->mark.id = last_id(&feed->cursor);
 	reader->mark.xid = U64FromFullTransactionId(ReadNextFullTransactionId());
 	CommandCounterIncrement();
 	reader->snapshot = RegisterSnapshot(GetLatestSnapshot());

@@ -25,6 +25,7 @@
 #include "pg/outcome/event_filter.h"
 #include "pg/outcome/reader.h"
 #include "pg/store/event.h"
+#include "pg/store/event_id.h"
 #include "pg/store/feed.h"
 #include "pg/store/origin.h"
 
@@ -37,23 +38,54 @@
 /* Rows that were looked at for nothing are worth a write, so as not to be again. */
 #define WORTH_A_WRITE 100
 
-/* The newest version, or NULL. */
-static MsgFeed *
-find_latest(MsgTable *feeds, const char *name)
+/* The newest versions of all of that name. */
+static List *
+list_latest(MsgTable *feeds, const char *name)
 {
-	MsgFeed *feed;
+	List *list;
 	Snapshot latest;
 
 	CommandCounterIncrement();
 	latest = RegisterSnapshot(GetLatestSnapshot());
-	feed = msgext_feed_find(feeds, name, latest);
+	list = msgext_feed_list(feeds, name, latest);
 	UnregisterSnapshot(latest);
-	return feed;
+	return list;
+}
+
+/* Of those of one name the user's own, else the one of a role that he may act for; or NULL. */
+static MsgFeed *
+choose(const List *list)
+{
+	MsgFeed *chosen = NULL;
+	ListCell *cell;
+
+	foreach (cell, list)
+	{
+		MsgFeed *feed = lfirst(cell);
+
+		if (feed->owner == GetUserId())
+			return feed;
+	}
+	foreach (cell, list)
+	{
+		MsgFeed *feed = lfirst(cell);
+
+		if (!has_privs_of_role(GetUserId(), feed->owner))
+			continue;
+		if (chosen != NULL)
+			ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+							errmsg("consumer \"%s\" is ambiguous", feed->name),
+							errdetail("Roles \"%s\" and \"%s\" have one.",
+									  chosen->owner_name, feed->owner_name),
+							errhint("SET ROLE to the one that you mean.")));
+		chosen = feed;
+	}
+	return chosen;
 }
 
 /*
- * Locked, and its newest version; NULL when there is none and that is right. Nobody waits
- * for, or takes, the lock of a consumer that is not his.
+ * Locked, and its newest version; NULL when there is none and that is right. Of other
+ * roles' consumers nobody learns, nor waits for or takes their locks.
  */
 static MsgFeed *
 get_consumer(MsgTable *feeds, const char *name, bool missing_ok)
@@ -61,11 +93,8 @@ get_consumer(MsgTable *feeds, const char *name, bool missing_ok)
 	Oid locked = InvalidOid;
 	MsgFeed *feed;
 
-	while ((feed = find_latest(feeds, name)) != NULL)
+	while ((feed = choose(list_latest(feeds, name))) != NULL)
 	{
-		if (!has_privs_of_role(GetUserId(), feed->owner))
-			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-							errmsg("must be owner of consumer \"%s\"", name)));
 		if (feed->owner == locked)
 			return feed;
 		msgext_feed_lock(name, feed->owner);
@@ -84,6 +113,7 @@ static MsgFeed *
 make_consumer(const char *name, Jsonb *filter, const int64 *after)
 {
 	MsgFeed *feed = palloc0(sizeof(MsgFeed));
+	int64 last = msgext_event_last_id();
 	size_t len = strlen(name);
 
 	if (len == 0 || len > NAME_MAX_BYTES)
@@ -104,8 +134,7 @@ make_consumer(const char *name, Jsonb *filter, const int64 *after)
 	feed->origin = msgext_origin();
 	feed->created_at = msgext_clock();
 	feed->filter = filter;
-	msgext_feed_cursor_init(&feed->cursor,
-							after != NULL ? *after : msgext_event_last_id());
+	msgext_feed_cursor_init(&feed->cursor, after != NULL ? Min(*after, last) : last);
 	return feed;
 }
 
@@ -130,7 +159,7 @@ msgext_create_consumer(PG_FUNCTION_ARGS)
 						 PG_ARGISNULL(2) ? NULL : &after);
 	feeds = msgext_feed_open(true);
 	msgext_feed_lock(name, feed->owner);
-	if (find_latest(feeds, name) != NULL || !msgext_feed_add(feeds, feed))
+	if (!msgext_feed_add(feeds, feed))
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
 						errmsg("consumer \"%s\" exists already", name)));
 	msgext_table_close(feeds);
@@ -329,7 +358,7 @@ msgext_consumers(PG_FUNCTION_ARGS)
 	MsgTable *feeds = msgext_feed_open(false);
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "msgext consumer",
 											  ALLOCSET_DEFAULT_SIZES);
-	List *list = msgext_feed_list(feeds, GetActiveSnapshot());
+	List *list = msgext_feed_list(feeds, NULL, GetActiveSnapshot());
 	ListCell *cell;
 
 	InitMaterializedSRF(fcinfo, 0);

@@ -4,18 +4,14 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "commands/sequence.h"
-#include "storage/bufmgr.h"
 #include "utils/snapmgr.h"
 
 #include "pg/base/clock.h"
 #include "pg/base/text.h"
 #include "pg/store/event.h"
-#include "pg/store/relation.h"
+#include "pg/store/event_id.h"
 
 MSG_LAYOUT(event, EVENT_COLUMNS);
 
@@ -34,27 +30,6 @@ msgext_event_open_read(void)
 	return msgext_table_open(&event_layout, false);
 }
 
-/* There is no function for it that asks for no privilege. */
-int64
-msgext_event_last_id(void)
-{
-	Relation rel = relation_open(msgext_relation_oid("event_id_seq"), AccessShareLock);
-	Buffer buffer = ReadBuffer(rel, 0);
-	Form_pg_sequence_data data;
-	HeapTupleHeader row;
-	int64 last;
-	Page page;
-
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	page = BufferGetPage(buffer);
-	row = (HeapTupleHeader) PageGetItem(page, PageGetItemId(page, FirstOffsetNumber));
-	data = (Form_pg_sequence_data) ((char *) row + row->t_hoff);
-	last = data->is_called ? data->last_value : data->last_value - 1;
-	UnlockReleaseBuffer(buffer);
-	relation_close(rel, NoLock);
-	return last;
-}
-
 static void
 set_text(MsgValues *row, AttrNumber column, const char *text, size_t max)
 {
@@ -68,8 +43,7 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 
 	Assert(event->message_id > 0 && event->kind != NULL);
 	msgext_values_init(&row);
-	msgext_values_int64(&row, Anum_event_id,
-						nextval_internal(msgext_relation_oid("event_id_seq"), false));
+	msgext_values_int64(&row, Anum_event_id, msgext_event_next_id(events));
 	msgext_values_xid8(&row, Anum_event_xid,
 					   U64FromFullTransactionId(GetTopFullTransactionId()));
 	msgext_values_int64(&row, Anum_event_message_id, event->message_id);

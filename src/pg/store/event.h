@@ -46,9 +46,6 @@ extern MsgTable *msgext_event_open(void);
 /* To read only. */
 extern MsgTable *msgext_event_open_read(void);
 
-/* The highest id that has been given to an event so far. */
-extern int64 msgext_event_last_id(void);
-
 /*
  * Written by msgext_table_flush(). Texts that are no valid text in this database are made
  * so. The message's row has been changed, and is held, before: ids tell the order of its

@@ -130,29 +130,17 @@ read_feed(TupleTableSlot *slot)
 	return feed;
 }
 
-MsgFeed *
-msgext_feed_find(MsgTable *feeds, const char *name, Snapshot snapshot)
+List *
+msgext_feed_list(MsgTable *feeds, const char *name, Snapshot snapshot)
 {
-	MsgFeed *feed = NULL;
+	List *list = NIL;
 	TupleTableSlot *slot;
 	ScanKeyData key;
 	MsgScan *scan;
 
-	msgext_key_text(&key, 1, BTEqualStrategyNumber, name);
-	scan = msgext_table_scan(feeds, "feed_pkey", snapshot, &key, 1);
-	if ((slot = msgext_scan_next(scan)) != NULL)
-		feed = read_feed(slot);
-	msgext_scan_end(scan);
-	return feed;
-}
-
-List *
-msgext_feed_list(MsgTable *feeds, Snapshot snapshot)
-{
-	List *list = NIL;
-	TupleTableSlot *slot;
-	MsgScan *scan = msgext_table_scan(feeds, "feed_pkey", snapshot, NULL, 0);
-
+	if (name != NULL)
+		msgext_key_text(&key, 1, BTEqualStrategyNumber, name);
+	scan = msgext_table_scan(feeds, "feed_pkey", snapshot, &key, name != NULL ? 1 : 0);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 		list = lappend(list, read_feed(slot));
 	msgext_scan_end(scan);

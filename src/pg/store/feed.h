@@ -31,12 +31,13 @@ extern MsgTable *msgext_feed_open(bool writable);
 /* Sessions of one consumer take turns, until their transactions end. */
 extern void msgext_feed_lock(const char *name, Oid owner);
 
-/* In the current memory context, or NULL when the snapshot sees none of that name. */
-extern MsgFeed *msgext_feed_find(MsgTable *feeds, const char *name, Snapshot snapshot);
-/* All of them, by name. */
-extern List *msgext_feed_list(MsgTable *feeds, Snapshot snapshot);
+/*
+ * What the snapshot sees, in the current memory context: all of that name, one a role at
+ * the most, or with NULL all there are, by name.
+ */
+extern List *msgext_feed_list(MsgTable *feeds, const char *name, Snapshot snapshot);
 
-/* False when there is one of that name. */
+/* False when its owner has one of that name. */
 extern bool msgext_feed_add(MsgTable *feeds, const MsgFeed *feed);
 /* Both with the lock held, of the newest version. */
 extern void msgext_feed_write(MsgTable *feeds, MsgFeed *feed);

@@ -73,15 +73,27 @@ msgext_scan_open_entries(MemoryContext context, Relation table, const char *inde
 	return open_scan(context, table, index, snapshot, keys, nkeys, true);
 }
 
-IndexTuple
-msgext_scan_next_entry(MsgScan *scan)
+static IndexTuple
+get_entry(MsgScan *scan, ScanDirection direction)
 {
 	MemoryContext before = MemoryContextSwitchTo(scan->context);
-	bool found = index_getnext_tid(scan->desc, ForwardScanDirection) != NULL;
+	bool found = index_getnext_tid(scan->desc, direction) != NULL;
 
 	check(scan);
 	MemoryContextSwitchTo(before);
 	return found ? scan->desc->xs_itup : NULL;
+}
+
+IndexTuple
+msgext_scan_next_entry(MsgScan *scan)
+{
+	return get_entry(scan, ForwardScanDirection);
+}
+
+IndexTuple
+msgext_scan_last_entry(MsgScan *scan)
+{
+	return get_entry(scan, BackwardScanDirection);
 }
 
 void

@@ -40,6 +40,8 @@ extern MsgScan *msgext_scan_open_entries(MemoryContext context, Relation table,
 										 ScanKeyData *keys, int nkeys);
 /* The next entry, valid until the next call, or NULL; its columns number from 1. */
 extern IndexTuple msgext_scan_next_entry(MsgScan *scan);
+/* The last one, of a scan that has not begun. */
+extern IndexTuple msgext_scan_last_entry(MsgScan *scan);
 /* Begins it anew, with other keys of the same columns. */
 extern void msgext_scan_again(MsgScan *scan, ScanKeyData *keys, int nkeys);
 /* The next row, in a slot that is valid until the next call, or NULL. */

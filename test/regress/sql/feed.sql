@@ -109,7 +109,22 @@ SELECT msgext.events_after('shop');
 SELECT msgext.events_done('shop', 9);
 SELECT msgext.drop_consumer('shop');
 SELECT consumer FROM msgext.consumer;
+
+-- A name is the role's own: nobody takes it from another, or learns that it is taken.
+SELECT msgext.create_consumer('shop', after => 0);
+SELECT * FROM see('shop', 1);
+SELECT msgext.drop_consumer('shop');
+SELECT msgext.drop_consumer('shop');
+SET ROLE regress_shop;
+SELECT consumer, owner FROM msgext.consumer;
+RESET ROLE;
 SET ROLE regress_clerk;
+SELECT msgext.create_consumer('shop', '{"kind": "retried"}');
+SELECT * FROM see('shop');
+RESET ROLE;
+SELECT msgext.events_after('shop');
+SET ROLE regress_clerk;
+SELECT msgext.drop_consumer('shop');
 SELECT msgext.create_consumer('clerk', '{"kind": "cancelled"}', after => 0);
 SELECT * FROM see('clerk');
 SELECT consumer, unread FROM msgext.consumer ORDER BY 1;
@@ -142,6 +157,20 @@ SELECT * FROM see('failed');
 -- A message that is gone takes its events along.
 DELETE FROM msgext.outbox WHERE id = 7005;
 SELECT * FROM see('all') WHERE message_id > 7003;
+
+-- Ids set back by somebody: the next event has a higher one all the same.
+SELECT msgext.events_done('all', max("position")) IS NOT NULL AS done FROM msgext.events_after('all');
+SELECT last_value AS last FROM msgext.event_id_seq \gset
+SELECT setval('msgext.event_id_seq', 3);
+SET ROLE regress_shop;
+SELECT msgext.cancel_message(send('late'));
+RESET ROLE;
+SELECT "position" > :last AS higher, message_id, kind FROM msgext.events_after('all');
+SELECT msgext.events_done('all', max("position")) FROM msgext.events_after('all');
+TRUNCATE msgext.event;
+SELECT setval('msgext.event_id_seq', 3);
+SELECT count(*) FROM msgext.events_after('all');
+SELECT last_value > :last AS kept FROM msgext.event_id_seq;
 
 -- In a restored copy consumers stand still.
 UPDATE msgext.feed SET origin = 1 WHERE name = 'all';

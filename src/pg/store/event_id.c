@@ -1,0 +1,129 @@
+/*
+ * event_id.c
+ *		Ids of events: see event_id.h.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/itup.h"
+#include "access/relation.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "commands/sequence.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "pg/store/event_id.h"
+#include "pg/store/relation.h"
+
+static Oid
+sequence(void)
+{
+	return msgext_relation_oid("event_id_seq");
+}
+
+/* There is no function for it that asks for no privilege. */
+int64
+msgext_event_last_id(void)
+{
+	Relation rel = relation_open(sequence(), AccessShareLock);
+	Buffer buffer = ReadBuffer(rel, 0);
+	Form_pg_sequence_data data;
+	HeapTupleHeader row;
+	int64 last;
+	Page page;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	row = (HeapTupleHeader) PageGetItem(page, PageGetItemId(page, FirstOffsetNumber));
+	data = (Form_pg_sequence_data) ((char *) row + row->t_hoff);
+	last = data->is_called ? data->last_value : data->last_value - 1;
+	UnlockReleaseBuffer(buffer);
+	relation_close(rel, NoLock);
+	return last;
+}
+
+/* The highest id in the table from this one on, whoever wrote it, or 0. */
+static int64
+highest_from(MsgTable *events, int64 id)
+{
+	int64 highest = 0;
+	ScanKeyData key;
+	IndexTuple entry;
+	MsgScan *scan;
+
+	msgext_key_int64(&key, 1, BTGreaterEqualStrategyNumber, id);
+	scan = msgext_table_entries(events, "event_id", GetActiveSnapshot(), &key, 1);
+	if ((entry = msgext_scan_last_entry(scan)) != NULL)
+	{
+		bool isnull;
+
+		highest = DatumGetInt64(
+			index_getattr(entry, 1, RelationGetDescr(scan->index), &isnull));
+	}
+	msgext_scan_end(scan);
+	return highest;
+}
+
+/* As its owner, whose alone it is to set it: the current user may be anybody. */
+static void
+set_sequence(int64 id)
+{
+	Relation rel = relation_open(sequence(), AccessShareLock);
+	Oid user;
+	int security;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(rel->rd_rel->relowner,
+						   security | SECURITY_RESTRICTED_OPERATION);
+	(void) DirectFunctionCall2(setval_oid, ObjectIdGetDatum(RelationGetRelid(rel)),
+							   Int64GetDatum(id));
+	SetUserIdAndSecContext(user, security);
+	relation_close(rel, NoLock);
+}
+
+/* One session after the other: the next finds it done. */
+void
+msgext_event_ids_reach(int64 id)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, sequence(), 0, 0);
+	LockAcquire(&tag, ExclusiveLock, false, false);
+	if (id > msgext_event_last_id())
+	{
+		set_sequence(id);
+		ereport(LOG, (errmsg("sequence msgext.event_id_seq had been set back, and is "
+							 "at " INT64_FORMAT " again",
+							 id)));
+	}
+	LockRelease(&tag, ExclusiveLock, false);
+}
+
+int64
+msgext_event_next_id(MsgTable *events)
+{
+	static FullTransactionId checked = {0};
+	static int64 last = 0;
+	FullTransactionId now = GetTopFullTransactionId();
+	int64 id = nextval_internal(sequence(), false);
+	int64 highest;
+
+	/* A look into the index is little, but not nothing: once a transaction is enough. */
+	if (!FullTransactionIdEquals(now, checked) || id <= last)
+		while ((highest = highest_from(events, id)) != 0)
+		{
+			msgext_event_ids_reach(highest);
+			id = nextval_internal(sequence(), false);
+		}
+	checked = now;
+	last = id;
+	return id;
+}
