@@ -6,7 +6,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
-use Msgext qw(until_true);
+use Msgext qw(until_true densest);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -21,20 +21,6 @@ sub arrivals
 
 	return sort { $a <=> $b } map { $_->{at} / 1000 }
 	  grep { $_->{body}{vk}{subject} eq $subject && $_->{to} >= $from && $_->{to} <= $to } $sim->ledger;
-}
-
-# The most that any window of so many seconds held.
-sub densest
-{
-	my ($seconds, @times) = @_;
-	my ($most, $first) = (0, 0);
-
-	for my $last (0 .. $#times)
-	{
-		$first++ while $times[$last] - $times[$first] >= $seconds;
-		$most = $last - $first + 1 if $last - $first + 1 > $most;
-	}
-	return $most;
 }
 
 # What network and scheduler add to the distance of two requests, or take from it.

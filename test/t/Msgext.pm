@@ -20,7 +20,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(until_true quote vk_block);
+our @EXPORT_OK = qw(until_true quote vk_block densest);
 
 # How long a condition may take to come true; only a failing test waits that long.
 our $patience = 60;
@@ -62,9 +62,23 @@ sub until_true
 	}
 }
 
+# The most that any window of so many seconds held of these times, which are in order.
+sub densest
+{
+	my ($seconds, @times) = @_;
+	my ($most, $first) = (0, 0);
+
+	for my $last (0 .. $#times)
+	{
+		$first++ while $times[$last] - $times[$first] >= $seconds;
+		$most = $last - $first + 1 if $last - $first + 1 > $most;
+	}
+	return $most;
+}
+
 # conf => text for postgresql.conf, preload => 0, init => [...] for init(), options =>
 # {...} of server vk, simulator => [...] arguments, server => 0 for no server, install_path =>
-# of another PostgreSQL
+# of another PostgreSQL, sim => one that is there already
 sub new
 {
 	my ($class, $name, %args) = @_;
@@ -80,7 +94,7 @@ sub new
 log_statement = none
 autovacuum_naptime = 1d
 CONF
-	$self->{sim} = Msgext::Simulator->new(@{ $args{simulator} // [] });
+	$self->{sim} = $args{sim} // Msgext::Simulator->new(@{ $args{simulator} // [] });
 	$node->start;
 	$self->sql('CREATE EXTENSION msgext');
 	$self->add_server('vk', %{ $args{options} // {} }) if $args{server} // 1;
