@@ -324,13 +324,17 @@ fresh:
 matrix:
 	@script/matrix.sh
 
+# Both designs for Citus, where it is installed: docs/scaling.md.
+scaling: require
+	@script/scaling.sh
+
 help:
 	@sed -n 's/^# *make /make /p' Makefile; \
 	echo 'unit fuzz regress isolation tap: parts of make test'; \
-	echo 'check-layers check-format format simulator bench bench-quick chaos soak model cassert coverage fresh matrix dist packages'
+	echo 'check-layers check-format format simulator bench bench-quick chaos soak model cassert coverage fresh matrix scaling dist packages'
 
 .PHONY: simulator unit fuzz require check-layers format check-format regress isolation tap \
-	build-all build-checks test demo help bench bench-quick soak chaos model cassert coverage
+	build-all build-checks test demo help bench bench-quick soak chaos model scaling cassert coverage
 
 print-%:
 	@echo $($*)

@@ -78,7 +78,8 @@ sub densest
 
 # conf => text for postgresql.conf, preload => 0, init => [...] for init(), options =>
 # {...} of server vk, simulator => [...] arguments, server => 0 for no server, install_path =>
-# of another PostgreSQL, sim => one that is there already
+# of another PostgreSQL, sim => one that is there already,
+# extension => SQL that makes more than the extension
 sub new
 {
 	my ($class, $name, %args) = @_;
@@ -96,7 +97,7 @@ autovacuum_naptime = 1d
 CONF
 	$self->{sim} = $args{sim} // Msgext::Simulator->new(@{ $args{simulator} // [] });
 	$node->start;
-	$self->sql('CREATE EXTENSION msgext');
+	$self->sql($args{extension} // 'CREATE EXTENSION msgext');
 	$self->add_server('vk', %{ $args{options} // {} }) if $args{server} // 1;
 	return $self;
 }

@@ -165,7 +165,8 @@ msgext_relation_oid(const char *name)
 				 errmsg("table \"msgext.%s\" has been distributed by Citus", name),
 				 errdetail("Messages are rows of the node that sends them; nothing is "
 						   "queued or sent while one of the tables is a shell."),
-				 errhint("Undo it with undistribute_table().")));
+				 errhint("Citus cannot undo it: save the rows, then drop and create the "
+						 "extension and its schema on this node.")));
 
 	/* What changed while we looked may have been this one. */
 	if (nknown < KNOWN_MAX && forgotten == before)
