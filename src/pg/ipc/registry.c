@@ -30,6 +30,7 @@ typedef struct Entry
 	bool replace;  /* its worker ends to be replaced at once; the worker's */
 	int port;	   /* the listener's, as the database has set it; the worker's */
 	bool relisten; /* its listener ends to begin anew with other settings */
+	bool feeds;	   /* a feeder is wanted; the worker's */
 	pg_atomic_uint64 news; /* set by sessions at commit, taken by the worker */
 	pg_atomic_uint32 idle; /* set by the worker, taken by who wakes it early */
 } Entry;
@@ -82,6 +83,7 @@ start_shared_memory(void)
 			entry->worker = NO_PROCESS;
 			entry->port = -1;
 			entry->relisten = false;
+			entry->feeds = false;
 			pg_atomic_init_u64(&entry->news, 0);
 			pg_atomic_init_u32(&entry->idle, 0);
 		}
@@ -140,6 +142,7 @@ take(Oid database)
 		entry->database = database;
 		entry->port = -1;
 		entry->relisten = false;
+		entry->feeds = false;
 		entry->replace = false;
 		pg_atomic_write_u64(&entry->news, 0);
 		pg_atomic_write_u32(&entry->idle, 0);
@@ -450,6 +453,19 @@ msgext_registry_relisten(void)
 }
 
 bool
+msgext_registry_feeds(Oid database)
+{
+	Entry *entry;
+	bool feeds;
+
+	LWLockAcquire(shared_lock, LW_SHARED);
+	entry = find(database);
+	feeds = entry != NULL && entry->feeds;
+	LWLockRelease(shared_lock);
+	return feeds;
+}
+
+bool
 msgext_registry_take_relisten(Oid database)
 {
 	bool wanted = false;
@@ -477,6 +493,23 @@ msgext_registry_set_port(int port)
 	if (mine->port != port)
 	{
 		mine->port = port;
+		launcher = shared->launcher;
+	}
+	LWLockRelease(shared_lock);
+	set_latch_of(launcher);
+}
+
+void
+msgext_registry_set_feeds(bool feeds)
+{
+	int launcher = NO_PROCESS;
+
+	if (mine == NULL)
+		return;
+	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
+	if (mine->feeds != feeds)
+	{
+		mine->feeds = feeds;
 		launcher = shared->launcher;
 	}
 	LWLockRelease(shared_lock);

@@ -72,6 +72,8 @@ extern void msgext_registry_expect(Oid database);
 extern MsgEntryState msgext_registry_state(Oid database);
 /* The port its database has set for its listener: 0 = none, -1 = nothing of its own. */
 extern int msgext_registry_port(Oid database);
+/* Is a feeder wanted in this database? */
+extern bool msgext_registry_feeds(Oid database);
 /* Did the listener that has ended want to begin anew? Once for each time. */
 extern bool msgext_registry_take_relisten(Oid database);
 /* The database has gone. */
@@ -97,6 +99,8 @@ extern bool msgext_registry_was_woken_early(void);
 extern uint32 msgext_registry_launch(void);
 /* Tells the launcher the port that this database itself has set; -1 = none. */
 extern void msgext_registry_set_port(int port);
+/* Tells the launcher whether there is something for a feeder to do. */
+extern void msgext_registry_set_feeds(bool feeds);
 /* The listener ends to begin anew, with settings that have changed. */
 extern void msgext_registry_relisten(void);
 /* The extension is not in this database (any more): no worker is wanted. */

@@ -52,6 +52,7 @@ static Oid extension; /* the one that was there when it started */
 
 /* Read in signal handlers. */
 static volatile sig_atomic_t is_busy = false;
+static volatile sig_atomic_t is_interruptible = false;
 static volatile TimestampTz asked_at = 0; /* to leave; 0 = not yet */
 
 /*
@@ -194,7 +195,7 @@ end_wait_if_due(void)
 
 	if (asked_at == 0)
 		return;
-	if ((waits && !is_busy) ||
+	if (is_interruptible || (waits && !is_busy) ||
 		GetCurrentTimestamp() >= asked_at + MSG_DRAIN_US + GRACE_US)
 	{
 		ProcDiePending = true;
@@ -220,6 +221,12 @@ void
 msgext_bgworker_set_busy(bool busy)
 {
 	is_busy = busy;
+}
+
+void
+msgext_bgworker_set_interruptible(bool interruptible)
+{
+	is_interruptible = interruptible;
 }
 
 void

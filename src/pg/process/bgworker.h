@@ -26,6 +26,8 @@ extern void msgext_bgworker_reload(void);
  */
 #define MSG_DRAIN_US (5 * USECS_PER_SEC)
 extern void msgext_bgworker_set_busy(bool busy);
+/* What it does now is somebody else's work, and is given up at once. */
+extern void msgext_bgworker_set_interruptible(bool interruptible);
 
 /* Waits, whatever sets the latch; false, at once, when the process is to end. */
 extern bool msgext_bgworker_pause(long ms);

@@ -1,7 +1,7 @@
 /*
  * launcher.c
- *		Finds the databases that have the extension and keeps one worker for each, and one
- *		listener where there is a port for it.
+ *		Finds the databases that have the extension and keeps one worker for each, a
+ *		listener where there is a port for it, and a feeder where that has something to do.
  *
  * Connected to no database, so it can be asked to leave none. Whether a database has
  * the extension only a process inside it can tell: a worker is started in each once,
@@ -65,6 +65,7 @@ typedef struct DatabaseChildren
 	Oid database;
 	Child worker;
 	Child listener;
+	Child feeder;
 } DatabaseChildren;
 
 static List *databases = NIL; /* of DatabaseChildren * */
@@ -110,6 +111,8 @@ children_of(Oid database)
 	children->worker.function = "msgext_worker_main";
 	children->listener.type = "msgext listener";
 	children->listener.function = "msgext_listener_main";
+	children->feeder.type = "msgext feeder";
+	children->feeder.function = "msgext_feeder_main";
 	databases = lappend(databases, children);
 	MemoryContextSwitchTo(before);
 	return children;
@@ -302,6 +305,23 @@ start_listener_if_due(DatabaseChildren *children, TimestampTz now, TimestampTz *
 #endif
 }
 
+/* It ends of itself where the database is wanted; what it runs may end it too. */
+static void
+start_feeder_if_due(DatabaseChildren *children, TimestampTz now, TimestampTz *next)
+{
+	Child *feeder = &children->feeder;
+
+	if (!msgext_registry_feeds(children->database))
+	{
+		feeder->start_after = 0;
+		feeder->early_ends = 0;
+		return;
+	}
+	if (feeder->start_after == 0)
+		feeder->start_after = now;
+	start_if_due(children->database, feeder, now, next);
+}
+
 static bool
 has_ended(const Child *child)
 {
@@ -324,6 +344,7 @@ start_what_is_due(void)
 		DatabaseChildren *children = lfirst(cell);
 		Child *worker = &children->worker;
 		Child *listener = &children->listener;
+		Child *feeder = &children->feeder;
 
 		if (has_ended(worker))
 			note_end(children->database, worker, RAN_WELL_US);
@@ -332,10 +353,13 @@ start_what_is_due(void)
 			listener->requested |= msgext_registry_take_relisten(children->database);
 			note_end(children->database, listener, LISTENED_WELL_US);
 		}
+		if (has_ended(feeder))
+			note_end(children->database, feeder, LISTENED_WELL_US);
 		if (worker->handle == NULL && worker->start_after != 0 &&
 			worker->start_after <= now)
 		{
-			if (listener->handle == NULL && !can_have_children(children->database))
+			if (listener->handle == NULL && feeder->handle == NULL &&
+				!can_have_children(children->database))
 			{
 				msgext_registry_forget(children->database);
 				databases = foreach_delete_current(databases, cell);
@@ -346,6 +370,7 @@ start_what_is_due(void)
 		}
 		start_if_due(children->database, worker, now, &next);
 		start_listener_if_due(children, now, &next);
+		start_feeder_if_due(children, now, &next);
 	}
 	return Max(0, (long) ((next - now) / 1000));
 }

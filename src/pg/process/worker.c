@@ -31,6 +31,7 @@
 #include "pg/ipc/registry.h"
 #include "pg/process/bgworker.h"
 #include "pg/process/worker.h"
+#include "pg/store/feed.h"
 
 /* With the database or the place taken by others, requests under way get this long. */
 #define SHORT_DRAIN_US USECS_PER_SEC
@@ -101,6 +102,29 @@ look_at_port(MsgDispatcher *dispatcher)
 	msgext_bgworker_commit();
 }
 
+/* Is there a handler, or a consumer that wants NOTIFY? */
+static void
+look_at_feeds(MsgDispatcher *dispatcher)
+{
+	MsgTable *feeds;
+	bool wanted = false;
+	ListCell *cell;
+
+	msgext_bgworker_begin();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	feeds = msgext_feed_open(false);
+	foreach (cell, msgext_feed_list(feeds, NULL, GetActiveSnapshot()))
+	{
+		const MsgFeed *feed = lfirst(cell);
+
+		wanted |= OidIsValid(feed->function) || feed->notify != NULL;
+	}
+	msgext_table_close(feeds);
+	msgext_registry_set_feeds(wanted && msgext_mode() != MSG_MODE_TEST);
+	PopActiveSnapshot();
+	msgext_bgworker_commit();
+}
+
 static void
 remove_old(MsgDispatcher *dispatcher)
 {
@@ -162,6 +186,7 @@ typedef struct SideWork
 static SideWork staying = {look_whether_to_stay};
 static SideWork watching = {look_at_mode};
 static SideWork listening = {look_at_port};
+static SideWork feeding = {look_at_feeds};
 static SideWork retention = {remove_old};
 static SideWork statistics = {report_statistics};
 
@@ -353,6 +378,7 @@ work(MsgDispatcher *dispatcher)
 		{
 			checked = now;
 			do_side_work(&listening, dispatcher);
+			do_side_work(&feeding, dispatcher);
 			do_side_work(&retention, dispatcher);
 			do_side_work(&statistics, dispatcher);
 			do_side_work(&staying, dispatcher);

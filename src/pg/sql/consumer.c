@@ -1,8 +1,8 @@
 /*
  * consumer.c
  *		Applications that follow what becomes of messages: create_consumer(),
- *		drop_consumer(), events_after(), events_done(), and consumers(), under the view
- *		consumer.
+ *		drop_consumer(), events_after(), events_done(), and consumers(), under the views
+ *		consumer and handler.
  *
  * How far a consumer has read moves on in the caller's transaction: what it made of the
  * events commits with it, or neither does.
@@ -23,7 +23,9 @@
 #include "pg/base/clock.h"
 #include "pg/catalog/access.h"
 #include "pg/outcome/event_filter.h"
+#include "pg/outcome/handler.h"
 #include "pg/outcome/reader.h"
+#include "pg/sql/consumer.h"
 #include "pg/store/event.h"
 #include "pg/store/event_id.h"
 #include "pg/store/feed.h"
@@ -38,9 +40,8 @@
 /* Rows that were looked at for nothing are worth a write, so as not to be again. */
 #define WORTH_A_WRITE 100
 
-/* The newest versions of all of that name. */
-static List *
-list_latest(MsgTable *feeds, const char *name)
+List *
+msgext_consumers_latest(MsgTable *feeds, const char *name)
 {
 	List *list;
 	Snapshot latest;
@@ -93,7 +94,7 @@ get_consumer(MsgTable *feeds, const char *name, bool missing_ok)
 	Oid locked = InvalidOid;
 	MsgFeed *feed;
 
-	while ((feed = choose(list_latest(feeds, name))) != NULL)
+	while ((feed = choose(msgext_consumers_latest(feeds, name))) != NULL)
 	{
 		if (feed->owner == locked)
 			return feed;
@@ -108,9 +109,8 @@ get_consumer(MsgTable *feeds, const char *name, bool missing_ok)
 	return NULL;
 }
 
-/* One that has not been written. after is NULL for what is recorded from now on. */
-static MsgFeed *
-make_consumer(const char *name, Jsonb *filter, const int64 *after)
+MsgFeed *
+msgext_consumer_make(const char *name, Oid owner, Jsonb *filter, const int64 *after)
 {
 	MsgFeed *feed = palloc0(sizeof(MsgFeed));
 	int64 last = msgext_event_last_id();
@@ -129,13 +129,25 @@ make_consumer(const char *name, Jsonb *filter, const int64 *after)
 						errhint("Leave \"after\" out.")));
 	(void) msgext_event_filter_read(filter);
 	feed->name = pstrdup(name);
-	feed->owner = GetUserId();
+	feed->owner = owner;
 	feed->owner_name = GetUserNameFromId(feed->owner, false);
 	feed->origin = msgext_origin();
 	feed->created_at = msgext_clock();
 	feed->filter = filter;
 	msgext_feed_cursor_init(&feed->cursor, after != NULL ? Min(*after, last) : last);
 	return feed;
+}
+
+static char *
+read_channel(text *argument)
+{
+	char *channel = text_to_cstring(argument);
+
+	if (channel[0] == '\0' || strlen(channel) >= NAMEDATALEN)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("channel of notify must be 1 to %d bytes long",
+							   NAMEDATALEN - 1)));
+	return channel;
 }
 
 PG_FUNCTION_INFO_V1(msgext_create_consumer);
@@ -155,8 +167,11 @@ msgext_create_consumer(PG_FUNCTION_ARGS)
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(2))
 		after = PG_GETARG_INT64(2);
-	feed = make_consumer(name, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
-						 PG_ARGISNULL(2) ? NULL : &after);
+	feed = msgext_consumer_make(name, GetUserId(),
+								PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
+								PG_ARGISNULL(2) ? NULL : &after);
+	if (!PG_ARGISNULL(3))
+		feed->notify = read_channel(PG_GETARG_TEXT_PP(3));
 	feeds = msgext_feed_open(true);
 	msgext_feed_lock(name, feed->owner);
 	if (!msgext_feed_add(feeds, feed))
@@ -270,7 +285,7 @@ msgext_events_done(PG_FUNCTION_ARGS)
 	if (done)
 	{
 		feed->cursor.id = id;
-		feed->read_at = msgext_clock();
+		msgext_handler_succeeded(feed);
 		msgext_feed_write(feeds, feed);
 	}
 	msgext_table_close(feeds);
@@ -311,12 +326,28 @@ enum
 	CONSUMER_NAME,
 	CONSUMER_OWNER,
 	CONSUMER_FILTER,
+	CONSUMER_NOTIFY,
 	CONSUMER_CREATED_AT,
 	CONSUMER_READ_AT,
 	CONSUMER_UNREAD,
 	CONSUMER_OLDEST_UNREAD_AT,
+	CONSUMER_FUNCTION,
+	CONSUMER_TIMEOUT,
+	CONSUMER_FAILURES,
+	CONSUMER_LAST_ERROR,
+	CONSUMER_FAILED_POSITION,
+	CONSUMER_FAILED_AT,
+	CONSUMER_NEXT_ATTEMPT_AT,
 	CONSUMER_COLUMNS
 };
+
+static void
+set_text(Datum *values, bool *nulls, int column, const char *text)
+{
+	nulls[column] = text == NULL;
+	if (text != NULL)
+		values[column] = CStringGetTextDatum(text);
+}
 
 static void
 set_time(Datum *values, bool *nulls, int column, TimestampTz time)
@@ -330,6 +361,7 @@ put_consumer(ReturnSetInfo *result, MsgFeed *feed)
 {
 	Datum values[CONSUMER_COLUMNS] = {0};
 	bool nulls[CONSUMER_COLUMNS] = {false};
+	Interval *timeout = palloc0(sizeof(Interval));
 	TimestampTz oldest = 0;
 	int64 unread = 0;
 
@@ -339,6 +371,16 @@ put_consumer(ReturnSetInfo *result, MsgFeed *feed)
 	values[CONSUMER_FILTER] = PointerGetDatum(feed->filter);
 	set_time(values, nulls, CONSUMER_CREATED_AT, feed->created_at);
 	set_time(values, nulls, CONSUMER_READ_AT, feed->read_at);
+	set_text(values, nulls, CONSUMER_NOTIFY, feed->notify);
+	set_text(values, nulls, CONSUMER_FUNCTION, feed->function_name);
+	timeout->time = (int64) feed->timeout_ms * 1000;
+	values[CONSUMER_TIMEOUT] = IntervalPGetDatum(timeout);
+	values[CONSUMER_FAILURES] = Int32GetDatum(feed->failures);
+	set_text(values, nulls, CONSUMER_LAST_ERROR, feed->last_error);
+	nulls[CONSUMER_FAILED_POSITION] = feed->failed_id == 0;
+	values[CONSUMER_FAILED_POSITION] = Int64GetDatum(feed->failed_id);
+	set_time(values, nulls, CONSUMER_FAILED_AT, feed->failed_at);
+	set_time(values, nulls, CONSUMER_NEXT_ATTEMPT_AT, feed->next_attempt_at);
 
 	/* Counting moves the cursor in memory. */
 	nulls[CONSUMER_UNREAD] = feed->origin != msgext_origin();

@@ -23,8 +23,11 @@
 /* clang-format off */
 #define FEED_COLUMNS(C) \
 	C(feed, name) C(feed, owner_oid) C(feed, owner) C(feed, origin) \
-	C(feed, created_at) C(feed, filter) C(feed, done) C(feed, scan) C(feed, id) \
-	C(feed, mark_xids) C(feed, mark_ids) C(feed, read_at)
+	C(feed, created_at) C(feed, filter) C(feed, notify) C(feed, function_oid) \
+	C(feed, function) C(feed, timeout_ms) C(feed, done) C(feed, scan) C(feed, id) \
+	C(feed, mark_xids) C(feed, mark_ids) C(feed, read_at) C(feed, started_at) \
+	C(feed, failures) C(feed, failed_id) C(feed, failed_at) C(feed, next_attempt_at) \
+	C(feed, last_error)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(feed, FEED_COLUMNS);
 MSG_LAYOUT(feed, FEED_COLUMNS);
@@ -39,15 +42,39 @@ msgext_feed_open(bool writable)
  * By a number made of the name, for which anybody can find another name; and by its
  * owner, so that nobody can hold up another role's consumer with one of his own.
  */
+static void
+feed_tag(LOCKTAG *tag, const char *name, Oid owner)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, msgext_relation_oid("feed"),
+					   hash_bytes((const unsigned char *) name, strlen(name)),
+					   (uint16) owner);
+}
+
 void
 msgext_feed_lock(const char *name, Oid owner)
 {
 	LOCKTAG tag;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, msgext_relation_oid("feed"),
-					   hash_bytes((const unsigned char *) name, strlen(name)),
-					   (uint16) owner);
+	feed_tag(&tag, name, owner);
 	LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+bool
+msgext_feed_hold(const char *name, Oid owner)
+{
+	LOCKTAG tag;
+
+	feed_tag(&tag, name, owner);
+	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+msgext_feed_release(const char *name, Oid owner)
+{
+	LOCKTAG tag;
+
+	feed_tag(&tag, name, owner);
+	LockRelease(&tag, ExclusiveLock, true);
 }
 
 static bool
@@ -125,8 +152,20 @@ read_feed(TupleTableSlot *slot)
 	feed->created_at = get_time(slot, Anum_feed_created_at);
 	if (!is_null(slot, Anum_feed_filter))
 		feed->filter = DatumGetJsonbPCopy(get(slot, Anum_feed_filter));
+	feed->notify = get_text(slot, Anum_feed_notify);
+	if (!is_null(slot, Anum_feed_function_oid))
+		feed->function = DatumGetObjectId(get(slot, Anum_feed_function_oid));
+	feed->function_name = get_text(slot, Anum_feed_function);
+	feed->timeout_ms = DatumGetInt32(get(slot, Anum_feed_timeout_ms));
 	read_cursor(slot, &feed->cursor);
 	feed->read_at = get_time(slot, Anum_feed_read_at);
+	feed->started_at = get_time(slot, Anum_feed_started_at);
+	feed->failures = DatumGetInt32(get(slot, Anum_feed_failures));
+	if (!is_null(slot, Anum_feed_failed_id))
+		feed->failed_id = DatumGetInt64(get(slot, Anum_feed_failed_id));
+	feed->failed_at = get_time(slot, Anum_feed_failed_at);
+	feed->next_attempt_at = get_time(slot, Anum_feed_next_attempt_at);
+	feed->last_error = get_text(slot, Anum_feed_last_error);
 	return feed;
 }
 
@@ -185,8 +224,20 @@ set_values(MsgValues *row, const MsgFeed *feed)
 	msgext_values_time(row, Anum_feed_created_at, feed->created_at);
 	if (feed->filter != NULL)
 		msgext_values_set(row, Anum_feed_filter, JsonbPGetDatum(feed->filter));
+	msgext_values_text(row, Anum_feed_notify, feed->notify);
+	if (OidIsValid(feed->function))
+		msgext_values_oid(row, Anum_feed_function_oid, feed->function);
+	msgext_values_text(row, Anum_feed_function, feed->function_name);
+	msgext_values_int32(row, Anum_feed_timeout_ms, feed->timeout_ms);
 	set_cursor(row, &feed->cursor);
 	msgext_values_time(row, Anum_feed_read_at, feed->read_at);
+	msgext_values_time(row, Anum_feed_started_at, feed->started_at);
+	msgext_values_int32(row, Anum_feed_failures, feed->failures);
+	if (feed->failed_id != 0)
+		msgext_values_int64(row, Anum_feed_failed_id, feed->failed_id);
+	msgext_values_time(row, Anum_feed_failed_at, feed->failed_at);
+	msgext_values_time(row, Anum_feed_next_attempt_at, feed->next_attempt_at);
+	msgext_values_text(row, Anum_feed_last_error, feed->last_error);
 }
 
 bool

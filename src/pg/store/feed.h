@@ -3,7 +3,7 @@
  *		Consumers of events: rows of msgext.feed.
  *
  * Owns how far a consumer has read, and the lock that makes its sessions take turns. What
- * it gets is outcome/reader.c's.
+ * it gets is outcome/reader.c's, what comes of its function outcome/handler.c's.
  */
 #ifndef MSGEXT_FEED_H
 #define MSGEXT_FEED_H
@@ -21,15 +21,32 @@ typedef struct MsgFeed
 	char *owner_name;
 	int64 origin;
 	TimestampTz created_at;
-	Jsonb *filter;		  /* or NULL */
+	Jsonb *filter; /* or NULL */
+	char *notify;  /* channel, or NULL */
+	Oid function;  /* InvalidOid: it is a consumer that reads for itself */
+	char *function_name;
+	int32 timeout_ms;
 	MsgFeedCursor cursor; /* its snapshots lie beside this */
 	TimestampTz read_at;
+	TimestampTz started_at; /* 0 = its function is not being run */
+	int32 failures;
+	int64 failed_id; /* 0 = none */
+	TimestampTz failed_at;
+	TimestampTz next_attempt_at;
+	char *last_error;
 } MsgFeed;
 
 extern MsgTable *msgext_feed_open(bool writable);
 
 /* Sessions of one consumer take turns, until their transactions end. */
 extern void msgext_feed_lock(const char *name, Oid owner);
+
+/*
+ * The same beyond the transaction, for a process that owns no session's work: false when
+ * another has it. Nobody is waited for. It is let go by release, also after an error.
+ */
+extern bool msgext_feed_hold(const char *name, Oid owner);
+extern void msgext_feed_release(const char *name, Oid owner);
 
 /*
  * What the snapshot sees, in the current memory context: all of that name, one a role at

@@ -158,6 +158,42 @@ SELECT * FROM see('failed');
 DELETE FROM msgext.outbox WHERE id = 7005;
 SELECT * FROM see('all') WHERE message_id > 7003;
 
+-- Handlers: whose function, which functions, and what is changed afterwards.
+RESET ROLE;
+CREATE SCHEMA regress_feed AUTHORIZATION regress_shop;
+SET ROLE regress_shop;
+CREATE FUNCTION regress_feed.note(event jsonb) RETURNS void LANGUAGE sql AS '';
+CREATE FUNCTION regress_feed.two(event jsonb, more int) RETURNS void LANGUAGE sql AS '';
+CREATE FUNCTION regress_feed.many(event jsonb) RETURNS SETOF int LANGUAGE sql AS 'SELECT 1';
+CREATE PROCEDURE regress_feed.run(event jsonb) LANGUAGE sql AS '';
+SELECT msgext.on_event(NULL, 'regress_feed.note(jsonb)');
+SELECT msgext.on_event('noted', NULL);
+SELECT msgext.on_event('noted', 'regress_feed.note(jsonb)', timeout => NULL);
+SELECT msgext.on_event('noted', 'regress_feed.note(jsonb)', timeout => '0');
+SELECT msgext.on_event('noted', 'regress_feed.note(jsonb)', timeout => '2 min');
+SELECT msgext.on_event('noted', 'regress_feed.note(jsonb)', '{"colour": "red"}');
+SELECT msgext.on_event('noted', 'regress_feed.two(jsonb, int)');
+SELECT msgext.on_event('noted', 'regress_feed.many(jsonb)');
+SELECT msgext.on_event('noted', 'regress_feed.run(jsonb)');
+SELECT msgext.on_event('noted', 'pg_catalog.jsonb_typeof(jsonb)');
+SELECT msgext.on_event('noted', 'regress_feed.note(jsonb)', '{"state": "cancelled"}', after => 0);
+SELECT handler, owner, function, filter, timeout, unread > 0 AS unread, failures FROM msgext.handler;
+SELECT msgext.on_event('noted', 'regress_feed.note(jsonb)', '{"state": "failed"}', timeout => '1 s');
+SELECT handler, filter, timeout FROM msgext.handler;
+SELECT msgext.create_consumer('noted');
+SELECT msgext.create_consumer('told', notify => '');
+SELECT msgext.create_consumer('told', notify => 'shop_news');
+SELECT consumer, notify FROM msgext.consumer WHERE consumer IN ('told', 'noted');
+SELECT msgext.on_event('told', 'regress_feed.note(jsonb)');
+REVOKE EXECUTE ON FUNCTION regress_feed.note(jsonb) FROM PUBLIC, regress_shop;
+SELECT msgext.on_event('noted', 'regress_feed.note(jsonb)');
+SET ROLE regress_other;
+SELECT handler FROM msgext.handler;
+SELECT msgext.drop_consumer('noted');
+RESET ROLE;
+SELECT msgext.drop_consumer('noted'), msgext.drop_consumer('told');
+DROP SCHEMA regress_feed CASCADE;
+
 -- Ids set back by somebody: the next event has a higher one all the same.
 SELECT msgext.events_done('all', max("position")) IS NOT NULL AS done FROM msgext.events_after('all');
 SELECT last_value AS last FROM msgext.event_id_seq \gset

@@ -1,0 +1,488 @@
+/*
+ * handler.c
+ *		A function of the user's that is run for each event: see handler.h.
+ *
+ * Whoever writes such a function may want more than his rights, or harm. It runs as its
+ * owner in a security-restricted context, as functions of an index do in REINDEX: he
+ * cannot become who the process is, nor leave anything to be done when it is itself again.
+ * It is interrupted when its time is over; one that survives this takes the process with
+ * it, and is found out by the next one.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "core/lifecycle.h"
+#include "pg/base/arena_pg.h"
+#include "pg/base/clock.h"
+#include "pg/base/compat.h"
+#include "pg/base/json_pg.h"
+#include "pg/base/text.h"
+#include "pg/outcome/handler.h"
+#include "pg/outcome/reader.h"
+#include "pg/store/origin.h"
+
+/* Events of one transaction, as long as they take no longer than this together. */
+#define ROUND_MAX 64
+#define ROUND_US (100 * 1000)
+
+#define BACKOFF_MIN_MS 1000
+#define BACKOFF_MAX_MS (5 * 60 * 1000)
+
+/* Who goes on so long after his time is over is ended together with the process. */
+#define GRACE_MS 5000
+
+/* Rows that were looked at for nothing are worth a write, so as not to be again. */
+#define WORTH_A_WRITE 100
+
+static TimeoutId last_resort;
+
+/* In a signal handler. */
+static void
+end_process(void)
+{
+	ProcDiePending = true;
+	InterruptPending = true;
+}
+
+void
+msgext_handlers_init(void)
+{
+	last_resort = RegisterTimeout(USER_TIMEOUT, end_process);
+}
+
+void
+msgext_handler_check(Oid function, Oid owner)
+{
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+						errmsg("the function of the handler does not exist any more")));
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	if (form->prokind != PROKIND_FUNCTION || form->pronargs != 1 ||
+		form->proargtypes.values[0] != JSONBOID || form->proretset)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("function %s cannot be a handler", format_procedure(function)),
+				 errdetail("It must take one argument of type jsonb, and return "
+						   "no set.")));
+	if (form->proowner != owner)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("function %s has another owner now", format_procedure(function)),
+				 errhint("Call msgext.on_event() for it again, then drop_consumer() as "
+						 "the old owner.")));
+	if (msgext_function_aclcheck(function, owner, ACL_EXECUTE) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, NameStr(form->proname));
+	ReleaseSysCache(tuple);
+}
+
+static void
+set_number(MsgArena *arena, MsgJson *object, const char *name, int64 value)
+{
+	msgext_json_set(object, name,
+					msgext_json_number(arena, psprintf(INT64_FORMAT, value)));
+}
+
+static void
+set_text(MsgArena *arena, MsgJson *object, const char *name, const char *value)
+{
+	if (value != NULL)
+		msgext_json_set_text(arena, object, name, msgext_to_utf8(value));
+}
+
+static char *
+column_text(TupleTableSlot *slot, AttrNumber column)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static void
+set_column_number(MsgArena *arena, MsgJson *object, const char *name,
+				  TupleTableSlot *slot, AttrNumber column, bool is_long)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, column, &isnull);
+
+	if (!isnull)
+		set_number(arena, object, name,
+				   is_long ? DatumGetInt64(value) : DatumGetInt32(value));
+}
+
+static void
+set_column_time(MsgArena *arena, MsgJson *object, const char *name, TupleTableSlot *slot,
+				AttrNumber column)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, column, &isnull);
+
+	if (!isnull)
+		set_text(arena, object, name,
+				 psprintf("%s", timestamptz_to_str(DatumGetTimestampTz(value))));
+}
+
+/* The event as its function is given it; what is null is absent. */
+static Jsonb *
+describe(const MsgReading *reading)
+{
+	static const struct
+	{
+		const char *name;
+		AttrNumber column;
+	} texts[] = {
+		{"kind", Anum_event_kind},		 {"state", Anum_event_state},
+		{"channel", Anum_event_channel}, {"status", Anum_event_status},
+		{"code", Anum_event_code},		 {"error", Anum_event_error},
+		{"actor", Anum_event_actor},	 {"reason", Anum_event_reason},
+	};
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	MsgJson *object = msgext_json_new(arena, MSG_JSON_OBJECT);
+	const MsgRow *message = &reading->message;
+	TupleTableSlot *slot = reading->event;
+	int i;
+
+	set_number(arena, object, "position", reading->id);
+	set_number(arena, object, "message_id", message->id);
+	set_column_time(arena, object, "at", slot, Anum_event_at);
+	for (i = 0; i < lengthof(texts); i++)
+		set_text(arena, object, texts[i].name, column_text(slot, texts[i].column));
+	set_column_number(arena, object, "attempt", slot, Anum_event_attempt, false);
+	set_column_number(arena, object, "http_status", slot, Anum_event_http_status, false);
+	set_column_number(arena, object, "related", slot, Anum_event_related, true);
+	set_column_time(arena, object, "reported_at", slot, Anum_event_reported_at);
+	set_text(arena, object, "server", msgext_row_text(message, Anum_outbox_server));
+	set_text(arena, object, "operation_id",
+			 msgext_row_text(message, Anum_outbox_operation_id));
+	if (!message->nulls[Anum_outbox_ref - 1])
+		msgext_json_set(object, "ref",
+						msgext_json_from_jsonb(
+							arena, DatumGetJsonbP(message->values[Anum_outbox_ref - 1])));
+	return msgext_json_to_jsonb(object);
+}
+
+static void
+stop_clocks(void)
+{
+	disable_timeout(last_resort, false);
+	disable_timeout(STATEMENT_TIMEOUT, false);
+
+	/* It may have come when the function was about to return. */
+	QueryCancelPending = false;
+}
+
+static void
+call(const MsgFeed *feed, FmgrInfo *function, Jsonb *event)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+
+	InitFunctionCallInfoData(*fcinfo, function, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = JsonbPGetDatum(event);
+	fcinfo->args[0].isnull = false;
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	enable_timeout_after(STATEMENT_TIMEOUT, feed->timeout_ms);
+	enable_timeout_after(last_resort, feed->timeout_ms + GRACE_MS);
+	(void) FunctionCallInvoke(fcinfo);
+	stop_clocks();
+	PopActiveSnapshot();
+}
+
+/* What is deferred would be done at the commit, when we are ourselves again. */
+static void
+defer_nothing(void)
+{
+	ConstraintsSetStmt *all = makeNode(ConstraintsSetStmt);
+
+	AfterTriggerSetState(all);
+}
+
+static void
+set(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+}
+
+/* One after the other, up to max. *n is how many, *id the one that it is at. */
+static void
+handle(MsgFeed *feed, MsgReader *reader, int max, int *n, int64 *id)
+{
+	TimestampTz until = GetCurrentTimestamp() + ROUND_US;
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext each =
+		AllocSetContextCreate(context, "msgext handler", ALLOCSET_DEFAULT_SIZES);
+	FmgrInfo function;
+	MsgReading reading;
+	Oid user;
+	int security;
+	int settings;
+
+	defer_nothing();
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(feed->owner, security | SECURITY_LOCAL_USERID_CHANGE |
+											SECURITY_RESTRICTED_OPERATION);
+	settings = NewGUCNestLevel();
+	set("search_path", "pg_catalog, pg_temp");
+	set("row_security", "on");
+	while (*n < max && (*n == 0 || GetCurrentTimestamp() < until) &&
+		   msgext_reader_next(reader, &reading))
+	{
+		*id = reading.id;
+		if (*n == 0)
+		{
+			/* Looked at now: it may be another's since the last round. */
+			msgext_handler_check(feed->function, feed->owner);
+			fmgr_info_cxt(feed->function, &function, context);
+		}
+		MemoryContextSwitchTo(each);
+		call(feed, &function, describe(&reading));
+		MemoryContextSwitchTo(context);
+		MemoryContextReset(each);
+		feed->cursor.id = reading.id;
+		(*n)++;
+	}
+	AtEOXact_GUC(false, settings);
+	SetUserIdAndSecContext(user, security);
+	MemoryContextDelete(each);
+}
+
+static MsgFeed *
+find_latest(MsgTable *feeds, const MsgHandlerId *id)
+{
+	Snapshot latest;
+	MsgFeed *found = NULL;
+	ListCell *cell;
+
+	CommandCounterIncrement();
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	foreach (cell, msgext_feed_list(feeds, id->name, latest))
+	{
+		MsgFeed *feed = lfirst(cell);
+
+		if (feed->owner == id->owner)
+			found = feed;
+	}
+	UnregisterSnapshot(latest);
+	return found;
+}
+
+void
+msgext_handler_succeeded(MsgFeed *feed)
+{
+	feed->read_at = msgext_clock();
+	feed->failures = 0;
+	feed->failed_id = 0;
+	feed->failed_at = feed->next_attempt_at = 0;
+	feed->last_error = NULL;
+}
+
+/* It may have dropped its own handler, and that counts; else its row is not its to change. */
+static void
+write_success(const MsgHandlerId *id, MsgFeed *feed)
+{
+	MsgTable *feeds = msgext_feed_open(true);
+	MsgFeed *now = find_latest(feeds, id);
+
+	if (now != NULL && !ItemPointerEquals(&now->tid, &feed->tid))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+						errmsg("a handler cannot change its own place")));
+	feed->started_at = 0;
+	msgext_handler_succeeded(feed);
+	if (now != NULL)
+		msgext_feed_write(feeds, feed);
+	msgext_table_close(feeds);
+}
+
+/*
+ * A round in a subtransaction: NULL, or the error that undid it. Tables are opened within
+ * it, for they would be closed with it.
+ */
+static ErrorData *
+try_round(const MsgHandlerId *id, MsgFeed *feed, int max, int *n, int64 *at)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *volatile error = NULL;
+
+	*n = 0;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		MsgReader *reader = msgext_reader_open(feed);
+
+		handle(feed, reader, max, n, at);
+		msgext_reader_close(reader);
+		write_success(id, feed);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		stop_clocks();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+/* Each doubled from the one before it, the upper half of it by chance. */
+static TimestampTz
+next_attempt(const MsgFeed *feed)
+{
+	return msgext_clock() +
+		   1000 * msgext_backoff_ms(BACKOFF_MIN_MS, BACKOFF_MAX_MS, feed->failures,
+									(uint64) feed->failed_id * 31 + feed->failures);
+}
+
+static void
+write_failure(MsgTable *feeds, MsgFeed *feed, int64 id, const char *error)
+{
+	feed->started_at = 0;
+	feed->failures++;
+	feed->failed_id = id;
+	feed->failed_at = msgext_clock();
+	feed->next_attempt_at = next_attempt(feed);
+	feed->last_error = msgext_clean_text(error, 1000);
+	msgext_feed_write(feeds, feed);
+	ereport(LOG, (errmsg("handler \"%s\" of role \"%s\" failed: %s", feed->name,
+						 feed->owner_name, feed->last_error),
+				  errdetail("It is tried again; see view msgext.handler.")));
+}
+
+static bool
+is_due(const MsgFeed *feed)
+{
+	return OidIsValid(feed->function) && feed->origin == msgext_origin() &&
+		   (feed->next_attempt_at == 0 || feed->next_attempt_at <= msgext_clock());
+}
+
+List *
+msgext_handlers_due(void)
+{
+	MsgTable *feeds = msgext_feed_open(false);
+	List *ids = NIL;
+	ListCell *cell;
+
+	foreach (cell, msgext_feed_list(feeds, NULL, GetActiveSnapshot()))
+	{
+		const MsgFeed *feed = lfirst(cell);
+		MsgHandlerId *id;
+
+		if (!is_due(feed))
+			continue;
+		id = palloc(sizeof(MsgHandlerId));
+		id->name = feed->name;
+		id->owner = feed->owner;
+		ids = lappend(ids, id);
+	}
+	msgext_table_close(feeds);
+	return ids;
+}
+
+static bool
+begin(MsgTable *feeds, MsgFeed *feed)
+{
+	MsgReader *reader;
+	MsgReading reading;
+
+	if (feed->started_at != 0)
+	{
+		write_failure(feeds, feed, feed->failed_id, "the process ended while it ran");
+		return false;
+	}
+	reader = msgext_reader_open(feed);
+	if (msgext_reader_next(reader, &reading))
+		feed->started_at = msgext_clock();
+	if (feed->started_at != 0 || msgext_reader_looked_at(reader) > WORTH_A_WRITE)
+		msgext_feed_write(feeds, feed);
+	msgext_reader_close(reader);
+	return feed->started_at != 0;
+}
+
+bool
+msgext_handler_begin(const MsgHandlerId *id)
+{
+	MsgTable *feeds = msgext_feed_open(true);
+	MsgFeed *feed = find_latest(feeds, id);
+	bool begun = feed != NULL && is_due(feed) && begin(feeds, feed);
+
+	msgext_table_close(feeds);
+	return begun;
+}
+
+static MsgFeed *
+read_latest(const MsgHandlerId *id)
+{
+	MsgTable *feeds = msgext_feed_open(false);
+	MsgFeed *feed = find_latest(feeds, id);
+
+	msgext_table_close(feeds);
+	return feed;
+}
+
+bool
+msgext_handler_run(const MsgHandlerId *id)
+{
+	MsgFeed *feed = read_latest(id);
+	ErrorData *error;
+	MsgTable *feeds;
+	int64 at = 0;
+	int n;
+
+	if (feed == NULL)
+		return false;
+	error = try_round(id, feed, feed->failures > 0 ? 1 : ROUND_MAX, &n, &at);
+	if (error != NULL && n > 0)
+	{
+		/* Those before it were undone as well, and are right by themselves. */
+		feed = read_latest(id);
+		error = try_round(id, feed, n, &n, &at);
+	}
+	if (error == NULL)
+		return n > 0;
+
+	/* Where nothing was undone but the event itself, its place is kept: it can be passed. */
+	if (n > 0)
+		feed = read_latest(id);
+	feeds = msgext_feed_open(true);
+	write_failure(feeds, feed, at, error->message);
+	msgext_table_close(feeds);
+	return false;
+}
+
+void
+msgext_handler_clean_up(void)
+{
+	stop_clocks();
+
+	/* Advisory locks of the session, which outlive a transaction. */
+	LockReleaseSession(USER_LOCKMETHOD);
+}
