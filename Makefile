@@ -50,14 +50,14 @@ DATA_built = $(SCRIPT) $(TEST_SCRIPT)
 EXTRA_CLEAN = build msgext--*.sql msgext_test--*.sql
 
 REGRESS = objects servers post status control dispatch callback privileges store diadoc edna personium \
-	rights identity hostile look feed mistakes statistics payload node testing install
+	rights identity hostile look feed mistakes statistics payload node testing rehearsal install
 REGRESS_OPTS = --inputdir=test/regress --load-extension=msgext --encoding=UTF8
 ISOLATION = cancel retry callback operation dispatch feed many
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext --encoding=UTF8
 
 # "make installcheck" meets whatever server runs. Where it has a worker, what looks at
 # messages on their way would not find them: these do not.
-REGRESS_BESIDE_WORKER = objects servers post callback diadoc edna personium look payload node testing install
+REGRESS_BESIDE_WORKER = objects servers post callback diadoc edna personium look payload node testing rehearsal install
 ifneq ($(filter installcheck,$(MAKECMDGOALS)),)
 ifneq ($(findstring msgext,$(shell "$$($(PG_CONFIG) --bindir)/psql" -XAt -d postgres \
 	-c 'SHOW shared_preload_libraries' 2>/dev/null)),)
@@ -151,7 +151,7 @@ $(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile $(wildcard src/
 	  title=$$(sed -n 's/^\t*\.title = "\(.*\)",/\1/p' src/providers/$$p/$$p.c); \
 	  sed "s/@NAME@/$$p/g; s/@TITLE@/$$title/g" sql/provider.sql.in; done; } > $@
 
-SQL_TEST_PARTS = begin case sent expect privileges
+SQL_TEST_PARTS = begin case sent expect run reset privileges
 $(TEST_SCRIPT): $(SQL_TEST_PARTS:%=sql/test/%.sql) Makefile
 	@cat $(SQL_TEST_PARTS:%=sql/test/%.sql) > $@
 

@@ -211,6 +211,11 @@ msgext_provider_check(const MsgProvider *provider, MsgError *error)
 	if ((provider->parse_callback != NULL) != callback)
 		return msgext_error(error, "", "parse_callback",
 							"disagrees with MSG_CAN_CALLBACK");
+	if (provider->sample_recipient != NULL &&
+		(provider->sample_reply == NULL ||
+		 strchr(provider->sample_recipient, '#') == NULL))
+		return msgext_error(error, "", "sample_recipient",
+							"needs a \"#\", and sample_reply");
 	for (option = provider->options; option != NULL && option->name != NULL; option++)
 	{
 		if (!check_option(provider->options, option, error))

@@ -307,6 +307,13 @@ typedef struct MsgProvider
 	bool (*sample_reply)(MsgArena *arena, const MsgConn *conn, MsgSampleKind kind,
 						 const MsgJob *jobs, const MsgSample *samples, int n,
 						 MsgReply *reply, MsgError *error);
+
+	/*
+	 * For tests too: a recipient that prepare takes and nobody has, with a "#" where a digit
+	 * goes: each stands for a fate of its messages. It is found in the fragment as it is
+	 * written here. NULL = none.
+	 */
+	const char *sample_recipient;
 } MsgProvider;
 
 /* The generated list; ends with NULL. */

@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "storage/ipc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -15,9 +14,11 @@
 #include "pg/base/guc.h"
 #include "pg/base/mode.h"
 #include "pg/engine/dispatcher.h"
+#include "pg/engine/http_peer.h"
 #include "pg/engine/recover.h"
 #include "pg/engine/request.h"
 #include "pg/engine/statistics.h"
+#include "pg/engine/take.h"
 #include "pg/engine/turn.h"
 #include "pg/ipc/notify.h"
 #include "pg/ipc/registry.h"
@@ -32,6 +33,7 @@ struct MsgDispatcher
 {
 	MemoryContext context;
 	MsgEngine engine;
+	MsgHttpPeer http;
 	uint64 news; /* see registry.h */
 	bool stopping;
 	bool one_by_one;	  /* a turn failed: results are recorded one flight at a time */
@@ -136,6 +138,8 @@ take_turn(MsgDispatcher *dispatcher, bool records)
 		dispatcher->last_look = now;
 		plan.news = MSG_NEWS_ALL;
 	}
+	if ((plan.news & MSG_NEWS_SERVER) != 0)
+		msgext_http_peer_limit(&dispatcher->http);
 	if (msgext_turn(&dispatcher->engine, &plan))
 		dispatcher->news = MSG_NEWS_ALL;
 	dispatcher->last_turn = dispatcher->engine.turn.now;
@@ -163,8 +167,8 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 		msgext_rematch_news(&engine->rematches);
 		dispatcher->news &= ~MSG_NEWS_CALLBACK;
 	}
-	if (msgext_http_thread_ready(engine->http))
-		msgext_request_collect(&engine->flights, engine->http);
+	if (msgext_http_thread_ready(dispatcher->http.thread))
+		msgext_request_collect(&engine->flights, engine->peer);
 	if (next_turn(dispatcher) <= msgext_clock())
 	{
 		if (wants_refill(dispatcher))
@@ -194,7 +198,7 @@ msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher, TimestampTz now)
 int
 msgext_dispatcher_fd(const MsgDispatcher *dispatcher)
 {
-	return msgext_http_thread_fd(dispatcher->engine.http);
+	return msgext_http_thread_fd(dispatcher->http.thread);
 }
 
 void
@@ -261,50 +265,6 @@ msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 	return true;
 }
 
-/* The thread of this process; at its exit it must be gone before libraries clean up. */
-static MsgHttpThread *running;
-
-static void
-stop_at_exit(int code, Datum arg)
-{
-	if (running != NULL)
-		msgext_http_thread_stop(running);
-	running = NULL;
-}
-
-static MsgHttpThread *
-start_http(void)
-{
-	static bool registered = false;
-
-	if (!registered)
-		on_proc_exit(stop_at_exit, 0);
-	registered = true;
-	running = msgext_http_thread_start();
-	if (running == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl")));
-	msgext_http_thread_limit(running, (size_t) msgext_max_response_size * 1024);
-	return running;
-}
-
-static void
-init_engine(MsgEngine *engine, MemoryContext context, const MsgXactOps *xact)
-{
-	msgext_turn_init(&engine->turn, context, xact);
-	msgext_upstreams_init(&engine->upstreams, context);
-	msgext_flights_init(&engine->flights, context);
-	msgext_batches_init(&engine->batches, context);
-	msgext_rematches_init(&engine->rematches, context);
-	engine->limiter = msgext_limiter_create(context);
-	engine->sessions = msgext_sessions_create(context);
-	engine->activity.starts = 1;
-	engine->activity.started_at = GetCurrentTimestamp();
-	engine->activity.any = true;
-	engine->may_send = true;
-	engine->http = start_http();
-}
-
 /* In a test database there is no HTTP client. */
 static void
 refuse_test_database(const MsgXactOps *xact)
@@ -330,7 +290,10 @@ msgext_dispatcher_create(MemoryContext parent, const MsgXactOps *xact)
 	dispatcher = MemoryContextAllocZero(context, sizeof(MsgDispatcher));
 	dispatcher->context = context;
 	dispatcher->news = MSG_NEWS_ALL;
-	init_engine(&dispatcher->engine, context, xact);
+	msgext_engine_init(&dispatcher->engine, context, xact);
+	dispatcher->engine.take = msgext_take;
+	dispatcher->engine.peer = &dispatcher->http.peer;
+	msgext_http_peer_start(&dispatcher->http);
 	PG_TRY();
 	{
 		msgext_recover_claims(&dispatcher->engine);
@@ -347,11 +310,9 @@ msgext_dispatcher_create(MemoryContext parent, const MsgXactOps *xact)
 void
 msgext_dispatcher_destroy(MsgDispatcher *dispatcher)
 {
-	running = NULL;
-	msgext_http_thread_stop(dispatcher->engine.http);
+	msgext_http_peer_stop(&dispatcher->http);
 	msgext_statistics_leave(&dispatcher->engine.upstreams);
-	msgext_flights_release(&dispatcher->engine.flights);
-	msgext_upstreams_release(&dispatcher->engine.upstreams);
+	msgext_engine_release(&dispatcher->engine);
 
 	/* It may be called from within, when an error ends a CALL. */
 	MemoryContextSwitchTo(MemoryContextGetParent(dispatcher->context));

@@ -135,6 +135,16 @@ msgext_limiter_leave(MsgLimiter *limiter, TimestampTz claimed_at, TimestampTz no
 	}
 }
 
+void
+msgext_limiter_left(MsgLimiter *limiter, const char *server, const char *key,
+					const MsgRate *rate, TimestampTz at)
+{
+	int64_t until_us;
+
+	(void) msgext_rate_take(&find_bucket(limiter, server, key, rate, at, 0)->window, at,
+							&until_us);
+}
+
 bool
 msgext_limiter_reserve(MsgLimiter *limiter, const char *server, const char *key,
 					   const MsgRate *rate, TimestampTz now, TimestampTz *at)

@@ -33,6 +33,10 @@ extern bool msgext_limiter_take(MsgLimiter *limiter, const char *server, const c
 extern void msgext_limiter_leave(MsgLimiter *limiter, TimestampTz claimed_at,
 								 TimestampTz now);
 
+/* One of this server and key has left at that time, before this limiter was made. */
+extern void msgext_limiter_left(MsgLimiter *limiter, const char *server, const char *key,
+								const MsgRate *rate, TimestampTz at);
+
 /*
  * Where a message that had to wait should line up: the time at which its turn comes if
  * those that wait already go first. False when more than a window's worth waits.

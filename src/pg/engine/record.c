@@ -138,6 +138,9 @@ decide(const MsgEngine *engine, const MsgUpstream *upstream, const MsgServer *se
 	/* The jitter is one for a request: what left together comes again together. */
 	int64 jitter_of = flight != NULL ? flight->jobs[0].id : row->id;
 
+	if (engine->seed != NULL)
+		jitter_of = engine->seed(engine, jitter_of);
+
 	if (upstream->health.key_ignored || outcome->key_ignored)
 		policy.deduplicates = false;
 

@@ -220,7 +220,7 @@ msgext_recover_turn(MsgEngine *engine, int sqlstate)
 	{
 		/* What is fresh was claimed by a turn that has committed: it must leave. */
 		engine->batches.open = NULL;
-		msgext_request_launch(flights, engine->http);
+		msgext_request_launch(flights, engine->peer);
 	}
 	else
 	{

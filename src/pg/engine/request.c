@@ -129,7 +129,7 @@ msgext_request_encode(MsgFlight *flight, MsgError *error)
 }
 
 static void
-launch(MsgFlights *flights, MsgHttpThread *http, MsgFlight *flight)
+launch(MsgFlights *flights, MsgPeer *peer, MsgFlight *flight)
 {
 	const Codec *codec = &codecs[flight->kind];
 	MsgError error = {0};
@@ -143,8 +143,7 @@ launch(MsgFlights *flights, MsgHttpThread *http, MsgFlight *flight)
 	ereport(DEBUG3, (errmsg_internal("request for %d messages to server \"%s\"",
 									 flight->n, flight->server->name)));
 	flight->sent_at = GetCurrentTimestamp();
-	if (!msgext_http_thread_submit(http, &flight->server->target, &flight->request,
-								   flight))
+	if (!peer->submit(peer, flight))
 	{
 		msgext_flight_set_outcomes(flight, MSG_VERDICT_RETRY, "out of memory");
 		msgext_flight_land(flights, flight);
@@ -154,7 +153,7 @@ launch(MsgFlights *flights, MsgHttpThread *http, MsgFlight *flight)
 }
 
 void
-msgext_request_launch(MsgFlights *flights, MsgHttpThread *http)
+msgext_request_launch(MsgFlights *flights, MsgPeer *peer)
 {
 	MemoryContext before = CurrentMemoryContext;
 
@@ -167,7 +166,7 @@ msgext_request_launch(MsgFlights *flights, MsgHttpThread *http)
 		MemoryContextSwitchTo(flight->context);
 		PG_TRY();
 		{
-			launch(flights, http, flight);
+			launch(flights, peer, flight);
 		}
 		PG_CATCH();
 		{
@@ -245,12 +244,12 @@ collect(MsgFlight *flight, MsgHttpResult *result)
 }
 
 void
-msgext_request_collect(MsgFlights *flights, MsgHttpThread *http)
+msgext_request_collect(MsgFlights *flights, MsgPeer *peer)
 {
 	MemoryContext before = CurrentMemoryContext;
 	MsgHttpResult result;
 
-	while (msgext_http_thread_take(http, &result))
+	while (peer->take(peer, &result))
 	{
 		MsgFlight *flight = result.cookie;
 
@@ -269,7 +268,7 @@ msgext_request_collect(MsgFlights *flights, MsgHttpThread *http)
 									   "the answer could not be taken");
 		}
 		PG_END_TRY();
-		msgext_http_thread_release(http, &result);
+		peer->release(peer, &result);
 		msgext_flight_land(flights, flight);
 	}
 	MemoryContextSwitchTo(before);

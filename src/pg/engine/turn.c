@@ -10,12 +10,11 @@
 #include "access/xact.h"
 #include "utils/timestamp.h"
 
-#include "pg/base/guc.h"
+#include "pg/base/clock.h"
 #include "pg/engine/limiter.h"
 #include "pg/engine/record.h"
 #include "pg/engine/request.h"
 #include "pg/engine/statistics.h"
-#include "pg/engine/take.h"
 #include "pg/engine/turn.h"
 #include "pg/ipc/notify.h"
 
@@ -89,7 +88,6 @@ refresh(MsgEngine *engine, uint64 news)
 		msgext_upstreams_read_pauses(turn, upstreams);
 		msgext_refusals_read(turn, upstreams);
 		msgext_upstreams_refresh(turn, upstreams); /* again, if a pause has ended */
-		msgext_http_thread_limit(engine->http, (size_t) msgext_max_response_size * 1024);
 	}
 	if ((news & MSG_NEWS_CALLBACK) != 0)
 		msgext_rematch_news(&engine->rematches);
@@ -118,7 +116,7 @@ msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 	bool login;
 
 	/* What is done by now is recorded, whether it is worth a turn or not. */
-	msgext_request_collect(&engine->flights, engine->http);
+	msgext_request_collect(&engine->flights, engine->peer);
 
 	msgext_turn_begin(turn);
 	refresh(engine, plan->news);
@@ -130,15 +128,17 @@ msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 	if (plan->claims)
 	{
 		CommandCounterIncrement();
-		msgext_take(engine);
-		msgext_sweep_run(plan->sweep, engine);
+		engine->take(engine);
+		if (plan->sweep != NULL)
+			msgext_sweep_run(plan->sweep, engine);
 	}
 	msgext_upstreams_write_pauses(&engine->upstreams);
 	msgext_refusals_write(&engine->upstreams);
 
 	/* Not what is saved: an idle database is written to no more. */
 	wrote = TransactionIdIsValid(GetTopTransactionIdIfAny());
-	if (plan->saves || turn->now >= engine->upstreams.last_save + SAVE_US)
+	if (plan->saves ||
+		(plan->sweep != NULL && turn->now >= engine->upstreams.last_save + SAVE_US))
 		saved = save(engine);
 	msgext_turn_commit(turn);
 	msgext_statistics_commit(&engine->upstreams);
@@ -147,8 +147,8 @@ msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 
 	/* From here on what was claimed is on its way, whatever happens. */
 	engine->batches.open = NULL;
-	msgext_request_launch(&engine->flights, engine->http);
-	msgext_limiter_leave(engine->limiter, turn->now, GetCurrentTimestamp());
+	msgext_request_launch(&engine->flights, engine->peer);
+	msgext_limiter_leave(engine->limiter, turn->now, msgext_clock());
 	msgext_rematch_commit(&engine->rematches);
 	login = retire(engine, &results);
 	msgext_activity_turn(&engine->activity, begun, wrote, results);

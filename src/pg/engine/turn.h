@@ -14,9 +14,9 @@ typedef struct MsgTurnPlan
 	bool records;	 /* results that have landed */
 	bool claims;	 /* what may leave */
 	bool one_by_one; /* the last turn failed: see record.h */
-	bool saves;		 /* how far lanes have been read, whatever the time */
+	bool saves;		 /* how far lanes have been read, before its time too */
 	uint64 news;	 /* what there is news of (ipc/notify.h) */
-	MsgSweep *sweep; /* goes on with it */
+	MsgSweep *sweep; /* goes on with it, and saves; NULL: neither */
 } MsgTurnPlan;
 
 /* An ERROR leaves it to recover.h. Returns whether a session has changed meanwhile. */

@@ -20,6 +20,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "pg/base/mode.h"
 #include "pg/store/relation.h"
 
 /* More than there are: what does not find room is looked up in the catalogs each time. */
@@ -46,9 +47,9 @@ forget(Datum arg, Oid relation)
 			known[i] = known[--nknown];
 }
 
-/* The extension and its schema; false when it is not installed here. */
+/* An extension and its schema; false when it is not installed here. */
 static bool
-find_extension(Oid *extension, Oid *schema)
+find_extension(const char *name, Oid *extension, Oid *schema)
 {
 	Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -56,7 +57,7 @@ find_extension(Oid *extension, Oid *schema)
 	HeapTuple tuple;
 
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum("msgext"));
+				CStringGetDatum(name));
 	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (tuple != NULL)
@@ -77,7 +78,7 @@ msgext_schema_oid(void)
 	Oid extension;
 	Oid schema;
 
-	return find_extension(&extension, &schema) ? schema : InvalidOid;
+	return find_extension("msgext", &extension, &schema) ? schema : InvalidOid;
 }
 
 /* An index is of the extension when its table is: no dependency of its own says so. */
@@ -127,11 +128,17 @@ is_shell(Oid relation)
 static Oid
 look_up(const char *name)
 {
+	const char *owner = "msgext";
 	Oid extension;
 	Oid schema;
 	Oid relation;
 
-	if (!find_extension(&extension, &schema))
+	if (strncmp(name, MSG_IN_TEST, strlen(MSG_IN_TEST)) == 0)
+	{
+		owner = MSG_TEST_EXTENSION;
+		name += strlen(MSG_IN_TEST);
+	}
+	if (!find_extension(owner, &extension, &schema))
 		return InvalidOid;
 	relation = get_relname_relid(name, schema);
 	return OidIsValid(relation) && is_member(relation, extension) ? relation : InvalidOid;

@@ -13,6 +13,9 @@
 /* The extension's schema, or InvalidOid when it is not installed here. */
 extern Oid msgext_schema_oid(void);
 
+/* What precedes the names of relations of extension msgext_test, which the room test has. */
+#define MSG_IN_TEST "msgext_test."
+
 /*
  * A table, index or sequence of the extension. ERROR 42704 when there is none of that
  * name, or the extension is not installed here.

@@ -43,9 +43,12 @@ typedef struct MsgLayout
 		COLUMNS(MSG_COLUMN_NUMBER) Anum_##table##_end,                                   \
 		Natts_##table = Anum_##table##_end - 1                                           \
 	}
-#define MSG_LAYOUT(table, COLUMNS)                                                       \
+#define MSG_LAYOUT(table, COLUMNS) MSG_LAYOUT_IN("", table, COLUMNS)
+/* Of another extension than msgext: see relation.h. */
+#define MSG_LAYOUT_IN(prefix, table, COLUMNS)                                            \
 	static const char *const table##_columns[] = {COLUMNS(MSG_COLUMN_NAME)};             \
-	static const MsgLayout table##_layout = {#table, Natts_##table, table##_columns}
+	static const MsgLayout table##_layout = {prefix #table, Natts_##table,               \
+											 table##_columns}
 
 /* Told of a gathered row that a unique index had already; it has not been kept. */
 typedef void (*MsgDuplicate)(TupleTableSlot *row);

@@ -104,22 +104,27 @@ msgext_case_messages(MsgTable *outbox)
 	return messages;
 }
 
+void
+msgext_case_no_message(int n, int sent)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("there is no message %d in this test", n),
+					errdetail_plural("%d message was sent in it.",
+									 "%d messages were sent in it.", sent, sent)));
+}
+
 const MsgRow *
 msgext_case_message(MsgTable *outbox, int n)
 {
 	List *messages = msgext_case_messages(outbox);
 
 	if (n < 1 || n > list_length(messages))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("there is no message %d in this test", n),
-						errdetail_plural("%d message was sent in it.",
-										 "%d messages were sent in it.",
-										 list_length(messages), list_length(messages))));
+		msgext_case_no_message(n, list_length(messages));
 	return list_nth(messages, n - 1);
 }
 
-static TimestampTz
-take_time(TimestampTz at)
+TimestampTz
+msgext_case_time(TimestampTz at)
 {
 	struct pg_tm tm;
 	fsec_t fsec;
@@ -140,7 +145,7 @@ PGDLLEXPORT Datum
 msgext_test_begin(PG_FUNCTION_ARGS)
 {
 	msgext_case_check();
-	begin(true, PG_ARGISNULL(0) ? 0 : take_time(PG_GETARG_TIMESTAMPTZ(0)));
+	begin(true, PG_ARGISNULL(0) ? 0 : msgext_case_time(PG_GETARG_TIMESTAMPTZ(0)));
 	PG_RETURN_VOID();
 }
 
@@ -151,7 +156,8 @@ msgext_test_freeze(PG_FUNCTION_ARGS)
 {
 	MsgTestCase test = *msgext_case();
 
-	test.clock = take_time(PG_ARGISNULL(0) ? msgext_clock() : PG_GETARG_TIMESTAMPTZ(0));
+	test.clock =
+		msgext_case_time(PG_ARGISNULL(0) ? msgext_clock() : PG_GETARG_TIMESTAMPTZ(0));
 	msgext_test_case_set(&test);
 	PG_RETURN_VOID();
 }
@@ -163,4 +169,16 @@ msgext_test_now(PG_FUNCTION_ARGS)
 {
 	msgext_case_check();
 	PG_RETURN_TIMESTAMPTZ(msgext_clock());
+}
+
+PG_FUNCTION_INFO_V1(msgext_test_end_case);
+
+PGDLLEXPORT Datum
+msgext_test_end_case(PG_FUNCTION_ARGS)
+{
+	const MsgTestCase none = {0};
+
+	msgext_case_check();
+	msgext_test_case_set(&none);
+	PG_RETURN_VOID();
 }

@@ -55,4 +55,5 @@ const MsgProvider msgext_provider_devino = {
 	.decode_status = msgext_devino_decode_status,
 	.parse_callback = msgext_devino_parse_callback,
 	.sample_reply = msgext_devino_sample_reply,
+	.sample_recipient = "7000000000#",
 };

@@ -76,6 +76,25 @@ put_status(MsgBuf *out, const MsgJob *job, const char *channel, const char *word
 	msgext_buf_puts(out, "}}");
 }
 
+/* Can this message take it? VK is the only one where it has no list. */
+static bool
+has_channel(const MsgJob *job, const char *channel)
+{
+	size_t len = strlen(channel);
+	const char *next = job->channels;
+
+	if (next == NULL)
+		return strcmp(channel, DEVINO_VK) == 0;
+	for (;; next++)
+	{
+		if (strncmp(next, channel, len) == 0 && (next[len] == ',' || next[len] == '\0'))
+			return true;
+		next = strchr(next, ',');
+		if (next == NULL)
+			return false;
+	}
+}
+
 bool
 msgext_devino_sample_reply(MsgArena *arena, const MsgConn *conn, MsgSampleKind kind,
 						   const MsgJob *jobs, const MsgSample *samples, int n,
@@ -97,6 +116,9 @@ msgext_devino_sample_reply(MsgArena *arena, const MsgConn *conn, MsgSampleKind k
 	}
 	if (word == NULL)
 		return msgext_error(error, "", "status", "the provider has no such status");
+	if (!has_channel(&jobs[0], channel))
+		return msgext_error(error, "", "channel", "the message does not go by %s",
+							channel);
 	if (jobs[0].provider_id == NULL)
 		return msgext_error(error, "", "", "the message has no id at the provider");
 	msgext_timestamp_local(samples[0].at_us, msgext_conn_offset(conn), at);

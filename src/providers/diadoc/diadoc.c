@@ -87,4 +87,5 @@ const MsgProvider msgext_provider_diadoc = {
 	.encode_status = msgext_diadoc_encode_status,
 	.decode_status = msgext_diadoc_decode_status,
 	.sample_reply = msgext_diadoc_sample_reply,
+	.sample_recipient = "0000000000000000000000000000000#@diadoc.ru",
 };

@@ -57,4 +57,5 @@ const MsgProvider msgext_provider_edna = {
 	.decode_status = msgext_edna_decode_status,
 	.parse_callback = msgext_edna_parse_callback,
 	.sample_reply = msgext_edna_sample_reply,
+	.sample_recipient = "7000000000#",
 };

@@ -86,4 +86,5 @@ const MsgProvider msgext_provider_personium = {
 	.encode_status = msgext_personium_encode_status,
 	.decode_status = msgext_personium_decode_status,
 	.sample_reply = msgext_personium_sample_reply,
+	.sample_recipient = "https://fate-#.example/",
 };

@@ -1,7 +1,7 @@
 /*
- * request.c
- *		request(): the bytes of a message's next attempt, as its codec writes them, with
- *		secrets overwritten.
+ * preview.c
+ *		request(): the bytes of a message's next attempt, as its codec writes them. See
+ *		preview.h.
  */
 #include "postgres.h"
 
@@ -9,15 +9,13 @@
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 
-#include "pg/base/arena_pg.h"
 #include "pg/base/json_pg.h"
 #include "pg/base/text.h"
 #include "pg/engine/request.h"
 #include "pg/engine/scrub.h"
-#include "pg/engine/session.h"
 #include "pg/test/case.h"
+#include "pg/test/preview.h"
 
 enum
 {
@@ -29,8 +27,8 @@ enum
 	REQUEST_COLUMNS
 };
 
-static char *
-masked(const MsgFlight *flight, const char *bytes, size_t len)
+char *
+msgext_preview_masked(const MsgFlight *flight, const char *bytes, size_t len)
 {
 	char *copy = msgext_strndup(flight->arena, bytes, len);
 
@@ -38,16 +36,16 @@ masked(const MsgFlight *flight, const char *bytes, size_t len)
 	return copy;
 }
 
-static Datum
-headers_of(const MsgFlight *flight)
+Jsonb *
+msgext_preview_headers(const MsgFlight *flight)
 {
 	MsgJson *headers = msgext_json_new(flight->arena, MSG_JSON_OBJECT);
 	int i;
 
 	for (i = 0; i < flight->request.nheaders; i++)
 	{
-		char *line = masked(flight, flight->request.headers[i],
-							strlen(flight->request.headers[i]));
+		char *line = msgext_preview_masked(flight, flight->request.headers[i],
+										   strlen(flight->request.headers[i]));
 		char *value = strchr(line, ':');
 
 		/* "Name:" keeps the client from sending one of its own. */
@@ -56,27 +54,26 @@ headers_of(const MsgFlight *flight)
 		*value++ = '\0';
 		msgext_json_set_text(flight->arena, headers, line, value + strspn(value, " "));
 	}
-	return JsonbPGetDatum(msgext_json_to_jsonb_whole(headers));
+	return msgext_json_to_jsonb_whole(headers);
 }
 
-/* NULL where it is no text, such as protobuf. */
-static char *
-text_of(const char *body, size_t len)
+char *
+msgext_preview_text(const char *body, size_t len)
 {
 	if (memchr(body, '\0', len) != NULL || !pg_verify_mbstr(PG_UTF8, body, len, true))
 		return NULL;
-	return msgext_from_utf8(body);
+	return msgext_from_utf8(pnstrdup(body, len));
 }
 
-/* The message alone, with the account of its sender. */
-static MsgFlight *
-make_flight(MsgFlights *flights, const MsgRow *row)
+const MsgLogin msgext_preview_login = {
+	.verdict = MSG_VERDICT_ACCEPTED,
+	.retry_after_ms = -1,
+	.session = {.token = "token-of-a-test", .by_password = true},
+};
+
+MsgFlight *
+msgext_preview_flight(MsgFlights *flights, const MsgRow *row, MsgFlightKind kind)
 {
-	static const MsgLogin login = {
-		.verdict = MSG_VERDICT_ACCEPTED,
-		.retry_after_ms = -1,
-		.session = {.token = "token-of-a-test", .by_password = true},
-	};
 	MsgSessions *sessions = msgext_sessions_create(flights->context);
 	MsgUpstream *upstream = palloc0(sizeof(MsgUpstream));
 	MsgAccount *account;
@@ -96,9 +93,9 @@ make_flight(MsgFlights *flights, const MsgRow *row)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the message cannot be sent: %s",
 							   msgext_from_utf8(account->error))));
-	msgext_sessions_grant(sessions, &login);
+	msgext_sessions_grant(sessions, &msgext_preview_login);
 	(void) msgext_session_need(sessions, flights, upstream, account, 0, &until);
-	flight = msgext_flight_create(flights, MSG_FLIGHT_SEND, upstream, account);
+	flight = msgext_flight_create(flights, kind, upstream, account);
 	msgext_session_use(sessions, flight);
 	msgext_flight_load(flights, flight, row);
 	return flight;
@@ -117,12 +114,13 @@ describe(FunctionCallInfo fcinfo, MsgFlight *flight)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	msgext_scrub_secrets(flight);
-	body = masked(flight, request->body != NULL ? request->body : "", request->body_len);
-	text = text_of(body, request->body_len);
+	body = msgext_preview_masked(flight, request->body != NULL ? request->body : "",
+								 request->body_len);
+	text = msgext_preview_text(body, request->body_len);
 	values[REQUEST_METHOD] = CStringGetTextDatum(request->method);
-	values[REQUEST_URL] = CStringGetTextDatum(
-		msgext_from_utf8(masked(flight, request->url, strlen(request->url))));
-	values[REQUEST_HEADERS] = headers_of(flight);
+	values[REQUEST_URL] = CStringGetTextDatum(msgext_from_utf8(
+		msgext_preview_masked(flight, request->url, strlen(request->url))));
+	values[REQUEST_HEADERS] = JsonbPGetDatum(msgext_preview_headers(flight));
 	nulls[REQUEST_BODY] = text == NULL;
 	if (text != NULL)
 		values[REQUEST_BODY] = CStringGetTextDatum(text);
@@ -146,7 +144,8 @@ msgext_test_request(PG_FUNCTION_ARGS)
 	msgext_flights_init(&flights, CurrentMemoryContext);
 	PG_TRY();
 	{
-		flight = make_flight(&flights, msgext_case_message(outbox, PG_GETARG_INT32(0)));
+		flight = msgext_preview_flight(
+			&flights, msgext_case_message(outbox, PG_GETARG_INT32(0)), MSG_FLIGHT_SEND);
 		if (!msgext_request_encode(flight, &error))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("the message cannot be sent: %s",

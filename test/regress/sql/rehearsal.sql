@@ -1,0 +1,241 @@
+-- Extension msgext_test: the life of messages inside one transaction, as the provider would have
+-- it; of a role that is no superuser.
+SET client_min_messages = warning;
+\pset format unaligned
+\pset null '(null)'
+CREATE ROLE regress_tester;
+SELECT current_database() AS here \gset
+CREATE DATABASE regress_msgext_test;
+\c regress_msgext_test
+SET client_min_messages = warning;
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+CREATE EXTENSION msgext;
+CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0.1:1', rate_limit '3/s', recipient_limit '2/day');
+CREATE SERVER docs FOREIGN DATA WRAPPER msgext_diadoc OPTIONS (url 'http://127.0.0.1:1');
+CREATE SERVER sms FOREIGN DATA WRAPPER msgext_edna OPTIONS (url 'http://127.0.0.1:1');
+CREATE SERVER mail FOREIGN DATA WRAPPER msgext_personium OPTIONS (url 'http://127.0.0.1:1/sender');
+CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'tester', password '111111');
+CREATE USER MAPPING FOR PUBLIC SERVER docs OPTIONS (api_client_id 'api-1', login 'l', password 'secret-1');
+CREATE USER MAPPING FOR PUBLIC SERVER sms OPTIONS (login 'tester', password '111111');
+CREATE USER MAPPING FOR PUBLIC SERVER mail OPTIONS (client_id 'app', client_secret 'secret-2', login 'l', password 'secret-3');
+GRANT USAGE ON FOREIGN SERVER vk, docs, sms, mail TO PUBLIC;
+GRANT CREATE ON SCHEMA public TO regress_tester;
+CREATE EXTENSION msgext_test;
+SET ROLE regress_tester;
+CREATE FUNCTION vk(phone text, name text, life interval DEFAULT NULL, sms boolean DEFAULT false) RETURNS void LANGUAGE sql AS $$
+    SELECT msgext.send_vk('vk', jsonb_build_object('subject', 'AO', 'priority', 'high', 'routes', '["vk"]'::jsonb,
+        'validityPeriod', 180, 'phone', phone, 'templateId', 1, 'templateData', '{}'::jsonb),
+        sms => CASE WHEN sms THEN '{"srcAddress": "AO", "dstAddress": null, "text": "hello", "validityPeriod": 3600}'::jsonb END,
+        operation_id => name, expires_at => now() + life)
+$$;
+CREATE FUNCTION doc(box text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT msgext.post_message('docs', jsonb_build_object('FromBoxId', 'db32dd5c-5d5b-4b7a-9f3e-1c2d3e4f5a6b', 'ToBoxId', box,
+        'DocumentAttachments', '[{"TypeNamedId": "Nonformalized", "Metadata": [{"Key": "FileName", "Value": "a.txt"}],
+            "SignedContent": {"Content": {"part": 1}, "Signature": "MAA="}}]'::jsonb), parts => ARRAY['hello'::bytea])
+$$;
+
+-- The example of docs/testing.md: a retry when told, then a fallback from VK to SMS.
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT vk('79031112233', 'order-1-paid', '6 hours', true);
+SELECT msgext_test.stub('vk', 'retry-after 30', times => 1);
+SELECT * FROM msgext_test.run();
+SELECT * FROM msgext_test.run();
+SELECT * FROM msgext_test.advance('1 min');
+SELECT msgext_test.now();
+SELECT msgext_test.report(1, 'undelivered', 'vk');
+SELECT msgext_test.report(1, 'delivered', 'sms');
+SELECT n, attempt, at, kind, answer, method, url, headers, body, status, reply, state FROM msgext_test.attempts;
+SELECT at, kind, attempt, state, channel, status, code, http_status FROM msgext.message_event ORDER BY at, id NULLS FIRST;
+ROLLBACK;
+SELECT count(*) FROM msgext_test.attempts;
+
+-- A whole story in one transaction: a rate limit, a lost answer, an expiry, a recipient's limit
+-- over a day, callbacks out of order.
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT msgext_test.stub('vk', 'retry-after 30', '79031110001', times => 1);
+SELECT msgext_test.stub('vk', 'lost', '79031110002', times => 1);
+SELECT msgext_test.stub('vk', 'retry', '79031110003');
+SELECT vk('79031110001', 'retried'), vk('79031110002', 'lost'), vk('79031110003', 'expires', '1 min'),
+    vk('79031110004', 'limited'), vk('79031110004', 'limited too'), vk('79031110004', 'one too many');
+SELECT * FROM msgext_test.run();
+SELECT * FROM msgext_test.advance('1 min');
+SELECT * FROM msgext_test.advance('1 day');
+SELECT msgext_test.callback('vk', convert_to(format('[{"messageId": %1$s, "status": "read", "receivedAt": "2030-01-01 15:00:03"},
+    {"messageId": %1$s, "status": "sent", "receivedAt": "2030-01-01 15:00:01"}]', provider_id), 'UTF8'))
+FROM msgext.message WHERE operation_id = 'limited';
+SELECT n, m.operation_id, m.state, m.code, m.error, m.waiting, m.next_attempt_at
+FROM msgext_test.sent JOIN msgext.message m USING (id) ORDER BY n;
+ROLLBACK;
+
+-- ROLLBACK TO takes back what has happened, rules and what they have used up, clock and journal.
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT vk('79031110001', 'a');
+SELECT msgext_test.stub('vk', 'retry', times => 1);
+SAVEPOINT one;
+SELECT * FROM msgext_test.run();
+SELECT msgext_test.stub('vk', 'reject phone_invalid');
+SELECT * FROM msgext_test.advance('1 hour');
+SELECT count(*) FROM msgext_test.attempts;
+ROLLBACK TO one;
+SELECT count(*) FROM msgext_test.attempts;
+SELECT msgext_test.now();
+SELECT * FROM msgext_test.advance('1 hour');
+SELECT provider_id FROM msgext.message WHERE state = 'accepted';
+ROLLBACK;
+
+-- Rules: which one counts.
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT msgext_test.stub('sms', 'reject error-address-format', message => '{"content": "b"}', after => 1, times => 1);
+SELECT msgext_test.stub(NULL, 'retry', recipient => '79000000003');
+SELECT count(msgext.post_message('sms', jsonb_build_object('address', '7900000000' || i, 'content', chr(96 + i)))) FROM generate_series(1, 3) i;
+SELECT count(msgext.post_message('sms', '{"address": "79000000004", "content": "b"}')) FROM generate_series(1, 2);
+SELECT * FROM msgext_test.run();
+SELECT n, reply FROM msgext_test.attempts WHERE n = 1;
+ROLLBACK;
+
+-- Every answer.
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT msgext_test.stub('vk', 'accept', times => 1), msgext_test.stub('vk', 'reject text_to_long', times => 1),
+    msgext_test.stub('vk', 'retry', times => 1);
+SELECT vk('79031110001', 'a'), vk('79031110002', 'b'), vk('79031110003', 'c');
+SELECT * FROM msgext_test.advance('500 ms');
+SELECT msgext_test.begin();
+SELECT msgext_test.freeze('2030-01-02');
+SELECT msgext_test.stub('vk', 'timeout', times => 1), msgext_test.stub('vk', 'refused', times => 1),
+    msgext_test.stub('vk', 'http', status => 503, body => 'busy', headers => '{"Retry-After": "5"}', times => 1);
+SELECT vk('79031110001', 'd'), vk('79031110002', 'e'), vk('79031110003', 'f');
+SELECT * FROM msgext_test.run();
+SELECT state, waiting, code, error, next_attempt_at FROM msgext.message WHERE operation_id IN ('d', 'f') ORDER BY operation_id;
+SELECT * FROM msgext_test.advance('1 min');
+SAVEPOINT one;
+SELECT msgext_test.begin('2030-01-03');
+SELECT msgext_test.stub('vk', 'pause not-enough-credits', times => 1);
+SELECT vk('79031110001', 'g'), vk('79031110002', 'h');
+SELECT * FROM msgext_test.run();
+SELECT paused, pause_reason FROM msgext.server_status WHERE server = 'vk';
+SELECT * FROM msgext_test.advance('1 h');
+RESET ROLE;
+SELECT msgext.resume_server('vk');
+SET ROLE regress_tester;
+SELECT * FROM msgext_test.run();
+ROLLBACK TO one;
+SELECT msgext_test.begin('2030-01-03');
+SELECT msgext_test.stub('vk', 'unauthorized', times => 1);
+SELECT vk('79031110001', 'i');
+SELECT * FROM msgext_test.run();
+SELECT s.detail -> 'waiting' ->> 'for' AS waits_for FROM msgext.message m, msgext.message_status(m.id) s WHERE operation_id = 'i';
+ROLLBACK;
+
+-- Verbatim bytes, to replay an incident.
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT vk('79031110001', 'a');
+SELECT msgext_test.answer(1, 502, '<html>bad gateway</html>', '{"Content-Type": "text/html"}');
+SELECT state, error FROM msgext.message WHERE operation_id = 'a';
+SAVEPOINT one;
+SELECT msgext_test.answer(1, 200);
+ROLLBACK TO one;
+SELECT vk('79031110001', 'b');
+SELECT msgext_test.answer(2, 200, '{"code": "ok", "description": "", "result": {"code": "ok", "messageId": 4711}}');
+SELECT provider_id FROM msgext.message WHERE operation_id = 'b';
+ROLLBACK;
+
+-- Of every provider, recipients with a fate.
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT vk(msgext_test.magic('accepted', 'vk'), 'accepted'), vk(msgext_test.magic('rejected', 'vk'), 'rejected'),
+    vk(msgext_test.magic('retried', 'vk'), 'retried'), vk(msgext_test.magic('lost', 'vk'), 'lost'),
+    vk(msgext_test.magic('delivered', 'vk'), 'delivered', sms => true), vk(msgext_test.magic('read', 'vk'), 'read');
+SELECT * FROM msgext_test.advance('6 h');
+SELECT n, operation_id, state FROM msgext_test.sent;
+SELECT detail FROM msgext.message WHERE operation_id = 'delivered';
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT count(msgext.post_message('sms', jsonb_build_object('address', msgext_test.magic(fate, 'sms'), 'content', 'x')))
+FROM unnest(ARRAY['accepted', 'rejected', 'retried', 'lost', 'delivered', 'read']) fate;
+SELECT * FROM msgext_test.advance('6 h');
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT count(msgext.post_message('mail', jsonb_build_object('To', msgext_test.magic(fate, 'mail'), 'Body', 'x')))
+FROM unnest(ARRAY['accepted', 'rejected', 'retried', 'lost', 'delivered']) fate;
+SELECT * FROM msgext_test.advance('6 h');
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT count(doc(msgext_test.magic(fate, 'docs'))) FROM unnest(ARRAY['accepted', 'rejected', 'retried', 'lost', 'delivered', 'read']) fate;
+SELECT * FROM msgext_test.advance('6 h');
+ROLLBACK;
+
+-- What cannot be.
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT count(msgext.post_message('mail', '{"To": "https://unit.example/bob", "Body": "hello"}', operation_id => 'b')), vk('79031110001', 'a');
+SAVEPOINT one;
+SELECT msgext_test.stub('vk', 'perhaps');
+ROLLBACK TO one;
+SELECT msgext_test.stub('vk', 'accept soon');
+ROLLBACK TO one;
+SELECT msgext_test.stub('vk', 'retry-after soon');
+ROLLBACK TO one;
+SELECT msgext_test.stub('vk', 'http');
+ROLLBACK TO one;
+SELECT msgext_test.stub('vk', 'accept', status => 200);
+ROLLBACK TO one;
+SELECT msgext_test.stub('vk', 'http', status => 200, headers => '{"A": "b\nC: d"}');
+ROLLBACK TO one;
+SELECT msgext_test.stub('nobody', 'accept');
+ROLLBACK TO one;
+SELECT msgext_test.report(2, 'delivered');
+ROLLBACK TO one;
+SELECT msgext_test.report(3, 'delivered');
+ROLLBACK TO one;
+SELECT msgext_test.advance('-1 s');
+ROLLBACK TO one;
+SELECT * FROM msgext_test.run();
+SELECT msgext_test.report(2, 'delivered', 'sms');
+ROLLBACK TO one;
+SELECT * FROM msgext_test.run();
+SELECT msgext_test.report(1, 'read');
+ROLLBACK TO one;
+SELECT * FROM msgext_test.run();
+SELECT msgext_test.answer(2, 200);
+ROLLBACK TO one;
+SELECT msgext_test.callback('vk', 'nonsense');
+ROLLBACK TO one;
+SELECT msgext_test.magic('forgotten', 'vk');
+ROLLBACK TO one;
+SELECT msgext_test.magic('lost');
+ROLLBACK TO one;
+SELECT msgext_test.stub('vk', 'retry-after 0');
+SELECT * FROM msgext_test.run();
+ROLLBACK TO one;
+TABLE msgext_test.attempt;
+ROLLBACK TO one;
+TABLE msgext_test.stub;
+ROLLBACK;
+
+-- A test that commits, and what resets it.
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT msgext_test.stub('vk', 'retry', times => 1);
+SELECT vk('79031110001', 'a'), vk('79031110002', 'b');
+SELECT * FROM msgext_test.run();
+SELECT * FROM msgext_test.advance('1 h');
+SELECT msgext_test.report(1, 'delivered');
+SELECT n, operation_id, state FROM msgext_test.sent;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT vk('79031110001', 'c');
+SELECT * FROM msgext_test.run();
+SELECT provider_id FROM msgext.message ORDER BY id;
+SELECT msgext_test.reset();
+SELECT count(*) FROM msgext.message;
+SELECT msgext_test.now() BETWEEN now() AND clock_timestamp() AS runs;
+RESET ROLE;
+SELECT (SELECT count(*) FROM msgext.event) AS events, (SELECT count(*) FROM msgext.reminder) AS reminders,
+    (SELECT count(*) FROM msgext.reference) AS "references", (SELECT count(*) FROM msgext.recipient_use) AS uses,
+    (SELECT count(*) FROM msgext.claim) AS claims, (SELECT count(*) FROM msgext_test.attempt) AS attempts;
+
+\c :here
+DROP DATABASE regress_msgext_test;
+DROP ROLE regress_tester;
