@@ -170,6 +170,11 @@ $(SIMULATOR): $(wildcard test/simulator/*.c test/simulator/*.h)
 
 simulator: $(SIMULATOR)
 
+# For end-to-end tests of applications: docs/simulator.md.
+SIMULATOR_DIR ?= /usr/local/bin
+install-simulator: $(SIMULATOR)
+	install -D $(SIMULATOR) $(DESTDIR)$(SIMULATOR_DIR)/msgext-simulator
+
 # The chaos driver's own provider, and its sessions: test/chaos/README.md.
 CHAOS = build/chaos-peer build/chaos-writer
 build/chaos-%: test/chaos/%.c
@@ -331,9 +336,9 @@ scaling: require
 help:
 	@sed -n 's/^# *make /make /p' Makefile; \
 	echo 'unit fuzz regress isolation tap: parts of make test'; \
-	echo 'check-layers check-format format simulator bench bench-quick chaos soak model cassert coverage fresh matrix scaling dist packages'
+	echo 'check-layers check-format format simulator install-simulator bench bench-quick chaos soak model cassert coverage fresh matrix scaling dist packages'
 
-.PHONY: simulator unit fuzz require check-layers format check-format regress isolation tap \
+.PHONY: simulator install-simulator unit fuzz require check-layers format check-format regress isolation tap \
 	build-all build-checks test demo help bench bench-quick soak chaos model scaling cassert coverage
 
 print-%:

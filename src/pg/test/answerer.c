@@ -249,7 +249,7 @@ answer_by_sample(MsgAnswerer *answerer, Answer *answer, const MsgScripted **scri
 
 		samples[i].verdict = scripts[i]->verdict;
 		samples[i].code = scripts[i]->code;
-		samples[i].known = message->taken;
+		samples[i].known = message->taken && flight->server->policy.deduplicates;
 		samples[i].number = message->number;
 		samples[i].at_us = msgext_unix_us(answerer->now);
 		retry_after = Max(retry_after, scripts[i]->retry_after);
@@ -365,7 +365,9 @@ answer_send(MsgAnswerer *answerer, Answer *answer)
 	{
 		MsgCaseMessage *message = msgext_answerer_find(answerer, flight->jobs[i].id);
 
-		if (message->number == 0)
+		/* Where repeats are not known, what comes again is another message. */
+		if (message->number == 0 ||
+			(message->taken && !flight->server->policy.deduplicates))
 			message->number = ++answerer->last_number;
 		scripts[i] = script_of(answerer, flight, message);
 	}

@@ -4,12 +4,22 @@ SET client_min_messages = warning;
 \pset null '(null)'
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
+SELECT current_database() AS here \gset
+CREATE DATABASE regress_msgext_callback;
+\c regress_msgext_callback
+SET client_min_messages = warning;
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+CREATE EXTENSION msgext;
+CREATE EXTENSION msgext_test;
+SELECT msgext_test.begin('2018-06-01 10:30Z');
 SELECT setval('msgext.outbox_id_seq', 4000, false);
 
-CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0.1:1');
+CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino
+    OPTIONS (url 'http://127.0.0.1:1', rate_limit 'off', recipient_limit 'off');
 CREATE USER MAPPING FOR CURRENT_USER SERVER vk OPTIONS (login 'tester', password '111111');
 
--- A message as the provider's answer would have left it.
+-- A message that the provider has taken, and called so.
 CREATE FUNCTION accepted(provider_id text, viber jsonb DEFAULT NULL, sms jsonb DEFAULT NULL)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -17,9 +27,8 @@ DECLARE
         "validityPeriod": 180, "phone": "79031112233", "templateId": 1, "templateData": {}}',
         viber, sms);
 BEGIN
-    UPDATE msgext.outbox o SET state = 'accepted', attempts = 1, accepted_at = created_at,
-        provider_id = accepted.provider_id WHERE o.id = mid;
-    INSERT INTO msgext.reference SELECT oid, provider_id, mid FROM pg_foreign_server WHERE srvname = 'vk';
+    PERFORM msgext_test.answer((SELECT n FROM msgext_test.sent WHERE sent.id = mid), 200,
+        convert_to(format('{"code": "ok", "description": "", "result": {"code": "ok", "messageId": %s}}', provider_id), 'UTF8'));
     RETURN mid;
 END $$;
 CREATE FUNCTION push(body text) RETURNS int LANGUAGE sql AS $$
@@ -171,7 +180,5 @@ SET msgext.max_unmatched_callbacks = 0;
 SELECT push('{"id": 75, "status": "sent"}');
 RESET msgext.max_unmatched_callbacks;
 
-DROP VIEW look;
-DROP FUNCTION push, accepted;
-DROP SERVER vk, vk2 CASCADE;
-TRUNCATE msgext.outbox, msgext.event, msgext.callback, msgext.reference;
+\c :here
+DROP DATABASE regress_msgext_callback;

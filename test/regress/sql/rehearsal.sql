@@ -168,6 +168,25 @@ SELECT count(doc(msgext_test.magic(fate, 'docs'))) FROM unnest(ARRAY['accepted',
 SELECT * FROM msgext_test.advance('6 h');
 ROLLBACK;
 
+-- In every state: what may be withdrawn, and what may be sent again.
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT msgext_test.stub('vk', 'retry-after 7200', '79031110001'), msgext_test.stub('vk', 'reject', '79031110008'),
+    msgext_test.stub('vk', 'retry-after 7200', '79031110009'), msgext_test.stub('vk', 'lost', '79031110011');
+SELECT count(*) FROM generate_series(1, 11) i, LATERAL vk(format('790311100%s', lpad(i::text, 2, '0')), i::text,
+    CASE WHEN i = 9 THEN interval '1 hour' END);
+SELECT count(*) FROM msgext_test.run();
+SELECT msgext.cancel_message(id) FROM msgext_test.sent WHERE n = 10;
+SELECT count(*) FROM msgext_test.advance('1 h');
+SELECT msgext_test.report(3, 'sent'), msgext_test.report(4, 'delivered'), msgext_test.report(5, 'read'),
+    msgext_test.report(6, 'undelivered'), msgext_test.report(7, 'failed');
+SAVEPOINT one;
+SELECT n, state, msgext.cancel_message(id) FROM msgext_test.sent;
+ROLLBACK TO one;
+SELECT n, state, msgext.retry_message(id) FROM msgext_test.sent;
+SELECT * FROM msgext_test.run();
+ROLLBACK;
+
 -- What cannot be.
 BEGIN;
 SELECT msgext_test.begin('2030-01-01 12:00Z');
