@@ -12,7 +12,8 @@
  * The JSON is that of the protobuf documentation: names as in the schema or in
  * lowerCamelCase, enums by name or number, 64-bit integers as strings or numbers, bytes
  * as base64. Beyond it bytes may be {"part": n}: the n-th of the payload's parts, counted
- * from 1. Absent and null are the same; a default or an empty string that is there is
+ * from 1; or what core/describe.h tells of them, whose size and digest must be the part's.
+ * Absent and null are the same; a default or an empty string that is there is
  * written.
  */
 #ifndef MSGEXT_PB_H
@@ -36,7 +37,7 @@ extern const MsgPbLimits msgext_pb_usual;
  * Writes payload->message as a message of this type; *out is then in the arena. Sizes are
  * computed first, so that a large part is copied once, to where it stays. False with path
  * and text of *error filled in when it is no such message; a part that the message does
- * not use is an error, too, for it would be lost without a word.
+ * not use is an error, too, for it would be lost without a word, unless it is a spare one.
  */
 extern bool msgext_pb_encode(MsgArena *arena, const ProtobufCMessageDescriptor *type,
 							 const MsgPayload *payload, const MsgPbLimits *limits,
@@ -60,6 +61,11 @@ extern MsgJson *msgext_pb_describe(MsgArena *arena,
 								   const ProtobufCMessageDescriptor *type,
 								   const char *bytes, size_t len,
 								   const MsgPbLimits *limits, MsgError *error);
+
+/* The bytes that it tells about, in that order; they lie where the message does. */
+extern bool msgext_pb_parts(MsgArena *arena, const ProtobufCMessageDescriptor *type,
+							const char *bytes, size_t len, const MsgPbLimits *limits,
+							MsgPart **parts, int *n, MsgError *error);
 
 /* The place in type->fields of the field of that name, in either spelling, or -1. */
 extern int msgext_pb_find(const ProtobufCMessageDescriptor *type, const char *name,

@@ -226,7 +226,7 @@ msgext_pb_plan(PbPlan *plan, const ProtobufCMessageDescriptor *type)
 	plan->used = msgext_alloc0(plan->arena, (size_t) nparts + 1);
 	if (!plan_message(plan, NULL, 1, type, plan->payload->message, &plan->size))
 		return false;
-	for (i = 0; i < nparts; i++)
+	for (i = 0; i < nparts && !plan->payload->spare_parts; i++)
 	{
 		if (!plan->used[i])
 			return msgext_error(plan->error, "", "parts",

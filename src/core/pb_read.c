@@ -24,10 +24,12 @@ typedef struct Reader
 	const char *const *keep;
 	const MsgPbLimits *limits;
 	int values;
-	int fields; /* that may still be passed; below 0 = there were too many */
-	bool full;	/* there were too many values */
-	bool tells; /* bytes are not read but told about */
-	int parts;	/* that have been told about */
+	int fields;	   /* that may still be passed; below 0 = there were too many */
+	bool full;	   /* there were too many values */
+	bool tells;	   /* bytes are not read but told about */
+	int parts;	   /* that have been told about */
+	MsgPart *told; /* these, or NULL where nobody wants them */
+	int room;	   /* in told */
 	char path[PATH_MAX_LEN];
 } Reader;
 
@@ -210,6 +212,26 @@ new_number(Reader *reader, const ProtobufCFieldDescriptor *field, uint64_t value
 }
 
 static MsgJson *
+tell_bytes(Reader *reader, const char *bytes, size_t len)
+{
+	if (reader->parts == reader->room && reader->told != NULL)
+	{
+		MsgPart *more =
+			msgext_alloc(reader->arena, 2 * (size_t) reader->room * sizeof(MsgPart));
+
+		memcpy(more, reader->told, (size_t) reader->room * sizeof(MsgPart));
+		reader->told = more;
+		reader->room *= 2;
+	}
+	if (reader->told != NULL)
+	{
+		reader->told[reader->parts].bytes = bytes;
+		reader->told[reader->parts].len = len;
+	}
+	return msgext_describe_bytes(reader->arena, ++reader->parts, bytes, len);
+}
+
+static MsgJson *
 new_bytes(Reader *reader, bool text, const char *bytes, size_t len)
 {
 	MsgJson *node = new_value(reader, MSG_JSON_STRING);
@@ -218,7 +240,7 @@ new_bytes(Reader *reader, bool text, const char *bytes, size_t len)
 	if (node == NULL)
 		return NULL;
 	if (!text && reader->tells)
-		return msgext_describe_bytes(reader->arena, ++reader->parts, bytes, len);
+		return tell_bytes(reader, bytes, len);
 	if (text)
 	{
 		node->text = msgext_pb_text(reader->arena, bytes, len, &node->len);
@@ -396,4 +418,19 @@ msgext_pb_describe(MsgArena *arena, const ProtobufCMessageDescriptor *type,
 	Reader reader = {.arena = arena, .limits = limits, .tells = true};
 
 	return read_whole(&reader, type, bytes, len, error);
+}
+
+bool
+msgext_pb_parts(MsgArena *arena, const ProtobufCMessageDescriptor *type,
+				const char *bytes, size_t len, const MsgPbLimits *limits, MsgPart **parts,
+				int *n, MsgError *error)
+{
+	Reader reader = {.arena = arena, .limits = limits, .tells = true, .room = 8};
+
+	reader.told = msgext_alloc(arena, (size_t) reader.room * sizeof(MsgPart));
+	if (read_whole(&reader, type, bytes, len, error) == NULL)
+		return false;
+	*parts = reader.told;
+	*n = reader.parts;
+	return true;
 }

@@ -15,6 +15,7 @@
 
 #include "core/base64.h"
 #include "core/pb_wire.h"
+#include "core/sha256.h"
 
 /*
  * A whole number, or a string that spells one: sign and magnitude. A fraction of zeros is
@@ -141,24 +142,60 @@ read_enum(PbPlan *plan, const MsgPbPlace *place, const ProtobufCEnumDescriptor *
 	return PB_FAIL(plan, place, "must be one of %s", names);
 }
 
-/* {"part": n} */
+static bool
+is_named(const MsgJson *member, const char *name)
+{
+	return member->name_len == strlen(name) &&
+		   memcmp(member->name, name, member->name_len) == 0;
+}
+
+/* Is the part what a description says of it, as far as it says something? */
+static bool
+is_as_described(const MsgJson *json, const MsgPart *part)
+{
+	const MsgJson *size = msgext_json_get(json, "bytes");
+	const MsgJson *digest = msgext_json_get(json, "sha256");
+	char real[MSG_SHA256_HEX + 1];
+	int64_t n;
+
+	if (size != NULL &&
+		(!msgext_json_int64(size, false, &n) || n < 0 || (uint64_t) n != part->len))
+		return false;
+	if (digest == NULL)
+		return true;
+	msgext_sha256_hex(part->bytes, part->len, real);
+	return digest->type == MSG_JSON_STRING && digest->len == MSG_SHA256_HEX &&
+		   memcmp(digest->text, real, MSG_SHA256_HEX) == 0;
+}
+
+/* {"part": n}, or with the size and the digest of a description. */
 static bool
 read_part(PbPlan *plan, const MsgPbPlace *place, const MsgJson *json, PbStep *step)
 {
-	const MsgJson *member = json->first;
+	const MsgJson *number = msgext_json_get(json, "part");
 	int nparts = plan->payload->nparts;
+	const MsgJson *member;
+	const MsgPart *part;
 	int64_t n;
 
-	if (json->count != 1 || member->name_len != 4 || memcmp(member->name, "part", 4) != 0)
+	for (member = json->first; member != NULL; member = member->next)
+		if (!is_named(member, "part") && !is_named(member, "bytes") &&
+			!is_named(member, "sha256"))
+			number = NULL;
+	if (number == NULL)
 		return PB_FAIL(plan, place, "must be base64 or {\"part\": number}");
-	if (!msgext_json_int64(member, false, &n) || n < 1 || n > nparts)
+	if (!msgext_json_int64(number, false, &n) || n < 1 || n > nparts)
 		return PB_FAIL(plan, place,
 					   "must name one of the %d parts, which are counted from 1", nparts);
-	step->form = PB_BYTES;
-	step->bytes = plan->payload->parts[n - 1].bytes;
-	step->len = step->size = plan->payload->parts[n - 1].len;
-	if (step->bytes == NULL)
+	part = &plan->payload->parts[n - 1];
+	if (part->bytes == NULL)
 		return PB_FAIL(plan, place, "names part %d, which is null", (int) n);
+	if (!is_as_described(json, part))
+		return PB_FAIL(plan, place, "names part %d, which has another size or digest",
+					   (int) n);
+	step->form = PB_BYTES;
+	step->bytes = part->bytes;
+	step->len = step->size = part->len;
 	plan->used[n - 1] = true;
 	return true;
 }

@@ -85,7 +85,8 @@ typedef struct MsgPayload
 	const MsgJson *message;
 	const MsgPart *parts;
 	int nparts;
-	int64_t id; /* the message's, and when it was queued: unique together */
+	bool spare_parts; /* they are another message's, of which some may be left out */
+	int64_t id;		  /* the message's, and when it was queued: unique together */
 	int64_t created_us;
 } MsgPayload;
 
@@ -260,6 +261,13 @@ typedef struct MsgProvider
 	 */
 	MsgJson *(*describe)(MsgArena *arena, const char *fragment, size_t len,
 						 MsgError *error);
+
+	/*
+	 * The bytes that describe tells as parts, in the order of their numbers, within the
+	 * fragment. NULL = a payload has none.
+	 */
+	bool (*parts)(MsgArena *arena, const char *fragment, size_t len, MsgPart **parts,
+				  int *n, MsgError *error);
 
 	/*
 	 * The idempotency key of the provider's own form for message id at this time; what

@@ -161,6 +161,15 @@ test_kinds(void)
 	REFUSES("{\"Bytes\": {\"Part\": 1}}", "Bytes");
 	REFUSES("{\"Bytes\": {\"part\": 1, \"x\": 1}}", "Bytes");
 	REFUSES("{\"String\": {\"part\": 1}}", "String");
+
+	/* As they are told. */
+	WRITES("{\"BytesList\": [{\"part\": 2, \"bytes\": 0}, {\"part\": 1, \"bytes\": 3, "
+		   "\"sha256\": "
+		   "\"7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed\"}]}",
+		   "c20100c201036f6e65");
+	REFUSES("{\"Bytes\": {\"part\": 1, \"bytes\": 4}}", "Bytes");
+	REFUSES("{\"Bytes\": {\"part\": 1, \"sha256\": \"7692\"}}", "Bytes");
+	REFUSES("{\"Bytes\": {\"bytes\": 3}}", "Bytes");
 	nparts = 3;
 	REFUSES("{\"BytesList\": [{\"part\": 1}, {\"part\": 3}]}", "BytesList[1]");
 	nparts = 0;

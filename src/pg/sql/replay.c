@@ -18,6 +18,7 @@
 #include "pg/catalog/access.h"
 #include "pg/sql/change.h"
 #include "pg/sql/post.h"
+#include "pg/sql/row_access.h"
 
 /* The old message, which he may change, and which is over. */
 static void
@@ -51,6 +52,33 @@ tell_copy(MsgChanger *changer, int64 copy, int64 old)
 	msgext_event_append(changer->events, &event);
 }
 
+/*
+ * The bytes of the old payload, which the new one may name as message_payload() tells them;
+ * for who may read them alone, since the copy goes where he says.
+ */
+static void
+use_old_parts(const MsgRow *row, MsgPost *post)
+{
+	const MsgProvider *provider = post->server->provider;
+	MsgPayload *payload = &post->payload;
+	MsgPart *parts;
+	MsgError error;
+	bytea *old;
+	int n;
+
+	if (provider->parts == NULL || row->nulls[Anum_outbox_payload - 1] ||
+		strcmp(msgext_row_text(row, Anum_outbox_provider), provider->name) != 0 ||
+		!msgext_row_may(MSG_ACCESS_PAYLOAD, row, InvalidOid))
+		return;
+	old = msgext_row_payload(row);
+	if (!provider->parts(post->arena, VARDATA_ANY(old), VARSIZE_ANY_EXHDR(old), &parts,
+						 &n, &error))
+		return;
+	payload->parts = parts;
+	payload->nparts = n;
+	payload->spare_parts = true;
+}
+
 PG_FUNCTION_INFO_V1(msgext_replay_message);
 
 PGDLLEXPORT Datum
@@ -76,6 +104,8 @@ msgext_replay_message(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(3))
 		post.payload.parts =
 			msgext_post_parts(post.arena, PG_GETARG_ARRAYTYPE_P(3), &post.payload.nparts);
+	else
+		use_old_parts(&row, &post);
 	post.priority = row.priority;
 	if (row.expires_at > msgext_clock())
 		post.expires_at = row.expires_at;

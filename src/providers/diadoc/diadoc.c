@@ -79,6 +79,7 @@ const MsgProvider msgext_provider_diadoc = {
 	.memory = memory,
 	.prepare = msgext_diadoc_prepare,
 	.describe = msgext_diadoc_describe,
+	.parts = msgext_diadoc_parts,
 	.encode_send = msgext_diadoc_encode_send,
 	.decode_send = msgext_diadoc_decode_send,
 	.needs_login = msgext_diadoc_needs_login,

@@ -19,6 +19,8 @@ extern bool msgext_diadoc_prepare(MsgArena *arena, const MsgConn *conn,
 								  MsgError *error);
 extern MsgJson *msgext_diadoc_describe(MsgArena *arena, const char *fragment, size_t len,
 									   MsgError *error);
+extern bool msgext_diadoc_parts(MsgArena *arena, const char *fragment, size_t len,
+								MsgPart **parts, int *n, MsgError *error);
 
 /* encode.c */
 extern bool msgext_diadoc_encode_send(MsgArena *arena, const MsgConn *conn,

@@ -205,3 +205,11 @@ msgext_diadoc_describe(MsgArena *arena, const char *fragment, size_t len, MsgErr
 	return msgext_pb_describe(arena, DIADOC_MESSAGE_TO_POST, fragment, len, &limits,
 							  error);
 }
+
+bool
+msgext_diadoc_parts(MsgArena *arena, const char *fragment, size_t len, MsgPart **parts,
+					int *n, MsgError *error)
+{
+	return msgext_pb_parts(arena, DIADOC_MESSAGE_TO_POST, fragment, len, &limits, parts,
+						   n, error);
+}

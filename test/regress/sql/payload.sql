@@ -40,6 +40,29 @@ FROM msgext.message WHERE id IN (:vk, :sms, :mail);
 SELECT a.server, count(*) AS like_it FROM msgext.outbox a JOIN msgext.outbox b USING (server, payload)
 WHERE a.id IN (:vk, :sms, :mail) GROUP BY a.id, a.server ORDER BY a.id;
 
+-- Parts too: they are given again, or are those of the message that is replayed.
+SELECT msgext.post_message('docs', msgext.message_payload(:docs));
+SELECT msgext.post_message('docs', msgext.message_payload(:docs), parts => ARRAY['hullo'::bytea, '\x3000']);
+SELECT msgext.post_message('docs', msgext.message_payload(:docs), parts => ARRAY['hello'::bytea, '\x3000']) AS again \gset
+UPDATE msgext.outbox SET state = 'rejected' WHERE id = :docs;
+SELECT msgext.replay_message(:docs, msgext.message_payload(:docs)) AS replayed \gset
+SELECT msgext.replay_message(:docs, jsonb_set(msgext.message_payload(:docs),
+    '{DocumentAttachments,0,SignedContent,Content}', '"aGk="')) AS corrected \gset
+SELECT a.payload = b.payload AS same FROM msgext.outbox a, msgext.outbox b
+WHERE a.id = :docs AND b.id IN (:again, :replayed);
+SELECT msgext.message_payload(:corrected) #> '{DocumentAttachments,0,SignedContent}' AS corrected;
+
+-- Who may operate, and not read, puts nobody's bytes into a message of his own.
+CREATE ROLE regress_operator;
+GRANT USAGE ON FOREIGN SERVER docs TO regress_operator;
+GRANT EXECUTE ON FUNCTION msgext.can_operate(), msgext.can_read() TO regress_operator;
+SELECT msgext.message_payload(:docs) AS told \gset
+SET ROLE regress_operator;
+SELECT msgext.replay_message(:docs, :'told');
+RESET ROLE;
+DROP OWNED BY regress_operator;
+DROP ROLE regress_operator;
+
 -- A long text is not cut.
 SELECT msgext.post_message('sms',
     jsonb_build_object('address', '79000000000', 'content', repeat('ж', 30000))) AS long \gset
