@@ -46,6 +46,8 @@ PROTO_SOURCES = $(PROTOS:proto/%.proto=build/proto/%.pb-c.c)
 MODULE_big = msgext
 OBJS = $(patsubst %.c,%.o,$(PG_SOURCES) $(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES) \
 	$(PROTO_SOURCES)) build/provider_list.o
+# Steps between released versions.
+DATA = $(wildcard sql/msgext--*--*.sql sql/msgext_test--*--*.sql)
 DATA_built = $(SCRIPT) $(TEST_SCRIPT)
 EXTRA_CLEAN = build msgext--*.sql msgext_test--*.sql
 
@@ -267,6 +269,9 @@ test: require
 
 demo: build-all
 	@script/demo.sh
+# psql in a throwaway database, with the simulator: the README's first message.
+try: build-all
+	@script/try.sh
 
 # The long proofs; each has a short form in "make test". Chaos takes KILLS=10000 (of all its
 # clusters), SEED=1, CLUSTERS=2, MODES='sync async odd': test/chaos/README.md.
@@ -339,7 +344,7 @@ help:
 	echo 'check-layers check-format format simulator install-simulator bench bench-quick chaos soak model cassert coverage fresh matrix scaling dist packages'
 
 .PHONY: simulator install-simulator unit fuzz require check-layers format check-format regress isolation tap \
-	build-all build-checks test demo help bench bench-quick soak chaos model scaling cassert coverage
+	build-all build-checks test demo try help bench bench-quick soak chaos model scaling cassert coverage
 
 print-%:
 	@echo $($*)

@@ -22,7 +22,7 @@ fi
 # even read, so what is run is copied there.
 make_scratch() {
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/msgext.XXXXXX")
-    cp -r "$root/test" "$root/docs" "$scratch/"
+    cp -r "$root/test" "$root/docs" "$root/README.md" "$scratch/"
     mkdir -p "$scratch/bin" "$scratch/out"
     cp "$root/build/simulator" "$root/build/chaos-peer" "$root/build/chaos-writer" "$scratch/bin/"
     [ "$(id -u)" != 0 ] || chown -R "$server_user" "$scratch"

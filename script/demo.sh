@@ -2,23 +2,7 @@
 # make demo: a throwaway cluster, the simulator in the place of the providers, and an ordinary
 # role that sends. Everything lies in one folder under /tmp and is removed at the end.
 set -euo pipefail
-. "$(dirname "$0")/common.sh"
-
-make_scratch
-data=$scratch/out/data
-simulator_pid=
-cleanup() {
-    status=$?
-    [ -z "$simulator_pid" ] || kill "$simulator_pid" 2>/dev/null || true
-    as_user "$bindir/pg_ctl" -D "$data" -m fast -w stop >/dev/null 2>&1 || true
-    if [ $status != 0 ]; then
-        tail -20 "$scratch/out/server.log" >&2 2>/dev/null || true
-    fi
-    rm -rf "$scratch"
-    exit $status
-}
-trap cleanup EXIT
-cd "$scratch"
+. "$(dirname "$0")/throwaway.sh"
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 sql() { # role, statements: shown, then run
@@ -30,23 +14,9 @@ sql() { # role, statements: shown, then run
 quiet() { as_user "$bindir/psql" -X -q -At -v ON_ERROR_STOP=1 -h "$scratch/out" -d shop "$@"; }
 
 say 'A throwaway cluster, and the simulator in the place of the providers'
-as_user "$bindir/initdb" -D "$data" -A trust -U postgres >/dev/null
-cat >> "$data/postgresql.conf" <<CONF
-shared_preload_libraries = 'msgext'
-listen_addresses = ''
-unix_socket_directories = '$scratch/out'
-timezone = 'UTC'
-CONF
-as_user "$bindir/pg_ctl" -D "$data" -l "$scratch/out/server.log" -w start >/dev/null
-# Its own pid, not that of the command which made it another user's.
-as_user sh -c 'echo $$ > "$1.pid"; exec "$0" --status-step 400 > "$1.log" 2>&1' \
-    "$scratch/bin/simulator" "$scratch/out/simulator" &
-until grep -qs '^listening on' "$scratch/out/simulator.log"; do sleep 0.05; done
-simulator_pid=$(cat "$scratch/out/simulator.pid")
-port=$(sed -n 's/^listening on 127.0.0.1://p' "$scratch/out/simulator.log")
-peer=http://127.0.0.1:$port
+start_cluster
+start_simulator
 hook=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
-as_user "$bindir/createdb" -h "$scratch/out" -U postgres shop
 echo "  PostgreSQL: $scratch/out     Devino: $peer/devino     Diadoc: $peer/diadoc
   edna: $peer/edna     Personium: $peer/personium/shop"
 

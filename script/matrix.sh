@@ -10,6 +10,26 @@ cd "$(dirname "$0")/.."
 . script/root.sh
 enter_namespaces "$@"
 
+# The first major of a run is lent to the newer ones, which pg_upgrade from it: its programs
+# with msgext in them, and its libraries where a newer Debian has them no more.
+old_root=
+old_major=
+lend_old() { # root
+    local place=/usr/lib/postgresql/$old_major missing library
+    rm -rf "$1$place" "$1/usr/share/postgresql/$old_major"
+    cp -a "$old_root$place" "$1/usr/lib/postgresql/"
+    cp -a "$old_root/usr/share/postgresql/$old_major" "$1/usr/share/postgresql/"
+    mkdir "$1$place/lib/debian"
+    echo "$place/lib/debian" > "$1/etc/ld.so.conf.d/msgext-old.conf"
+    while missing=$(in_root "$1" sh -c "ldd $place/bin/* $place/lib/msgext.so 2>/dev/null" |
+        awk '/not found/ { print $1 }' | sort -u) && [ -n "$missing" ]; do
+        for library in $missing; do
+            cp -L "$old_root"/usr/lib/*/"$library" "$1$place/lib/debian/" || return 1
+        done
+        in_root "$1" ldconfig
+    done
+}
+
 logs=build/matrix
 rm -rf "$logs"
 mkdir -p "$logs" "$cache/matrix"
@@ -35,7 +55,13 @@ for suite in ${MATRIX:-bookworm trixie sid}; do
     in_root "$root" sh -c 'cd /msgext && script/require.sh test' ||
         fail "the packages of $suite could not be installed"
     server=$(in_root "$root" pg_config --version)
+    major=$(sed 's/^PostgreSQL \([0-9]*\).*/\1/' <<< "$server")
     compiler=$(in_root "$root" gcc -dumpfullversion)
+    old=
+    if [ -n "$old_root" ] && [ "$major" -gt "$old_major" ]; then
+        lend_old "$root" || fail "could not lend PostgreSQL $old_major to $suite"
+        old=/usr/lib/postgresql/$old_major
+    fi
     row=
     for step in $steps; do
         log=$logs/$suite-$step.log
@@ -43,7 +69,7 @@ for suite in ${MATRIX:-bookworm trixie sid}; do
         echo "== $suite, $server, gcc $compiler: $step"
         target=$step
         [ "$step" != build ] || target=build-all
-        if in_root "$root" env JOBS="${JOBS:-}" TAP="${TAP:-}" \
+        if in_root "$root" env JOBS="${JOBS:-}" TAP="${TAP:-}" ${old:+MSGEXT_OLD_INSTALL="$old"} \
             sh -c "cd /msgext && make --no-print-directory $target" > "$log" 2>&1; then
             result=ok
         else
@@ -55,6 +81,10 @@ for suite in ${MATRIX:-bookworm trixie sid}; do
         fi
         row+=$(printf ' %-13s' "$result $((SECONDS - begun)) s")
         [ "$step:$result" != build:FAILED ] || break
+        if [ "$step" = build ] && [ -z "$old_root" ]; then
+            old_root=$root
+            old_major=$major
+        fi
     done
     table+=$(printf '%-10s %-7s %-7s%s' "$suite" "$(cut -d' ' -f2 <<< "$server")" "$compiler" "$row")$'\n'
     unmount_root "$root"

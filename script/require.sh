@@ -88,12 +88,13 @@ if wanted test || wanted format; then
     command -v clang-format-14 >/dev/null 2>&1 || clang-format --version 2>/dev/null | grep -q 'version 14\.' ||
         optional+=(clang-format-14)
 fi
-# Without these the examples of docs/testing.md that need them are left out.
+# Without these what docs/testing.md and docs/languages show by them is left out.
 if wanted test; then
     [ -z "$major" ] || [ -e "$(postgres_dir sharedir)/extension/pgtap.control" ] ||
         optional+=("postgresql-$major-pgtap")
     /usr/bin/python3 -c 'import pytest, psycopg2' 2>/dev/null ||
         optional+=(python3-pytest python3-psycopg2)
+    /usr/bin/python3 -c 'import psycopg' 2>/dev/null || optional+=(python3-psycopg)
 fi
 ! wanted model || need spin spin
 

@@ -44,6 +44,7 @@ copy_root() { # suite, folder
     mkdir -p "$2"
     cp -a "$cache/roots/$1/." "$2"
     apt-config dump | sed -n '/^Acquire::/ { /IndexTargets/! p }' > "$2/etc/apt/apt.conf.d/90msgext"
+    echo force-unsafe-io > "$2/etc/dpkg/dpkg.cfg.d/msgext"
     mount_root "$1" "$2"
     in_root "$2" apt-get update -qq
 }

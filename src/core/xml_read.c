@@ -260,6 +260,28 @@ consumed(xmlParserCtxtPtr parser)
 		   (size_t) (input->cur - input->base);
 }
 
+/*
+ * The same attribute twice is not well formed, and of one whose prefix is not declared
+ * libxml2 no longer says so (2.15). Five pointers are an attribute's; names are shared.
+ */
+static bool
+has_twice(int nattributes, const xmlChar **attributes)
+{
+	int i;
+	int j;
+
+	for (i = 1; i < nattributes; i++)
+	{
+		for (j = 0; j < i; j++)
+		{
+			if (attributes[5 * i] == attributes[5 * j] &&
+				attributes[5 * i + 1] == attributes[5 * j + 1])
+				return true;
+		}
+	}
+	return false;
+}
+
 static void
 on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
 		 int nnamespaces, const xmlChar **namespaces, int nattributes, int ndefaulted,
@@ -276,6 +298,8 @@ on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlCha
 		stop(context, "elements are nested too deeply");
 	else if (reader->namespaces + nnamespaces > NAMESPACES_MAX)
 		stop(context, "there are too many namespaces");
+	else if (has_twice(nattributes, attributes))
+		stop(context, "an element has an attribute twice");
 	else
 	{
 		reader->depth++;

@@ -16,7 +16,7 @@ use Test::More;
 
 my $old_path = $ENV{MSGEXT_OLD_INSTALL};
 my $conf = "max_worker_processes = 16\n";
-my $t = Msgext->new('old', server => 0, conf => $conf, init => ['--no-sync'], install_path => $old_path);
+my $t = Msgext->new('old', server => 0, conf => $conf, init => [ extra => ['--no-sync'] ], install_path => $old_path);
 my $sim = $t->sim;
 my $old = $t->node;
 my $new = PostgreSQL::Test::Cluster->new('new');
@@ -59,7 +59,8 @@ $old->stop;
 $sim->script('clear');
 
 # The new cluster has been made by an initdb of its own, with the same of all that must agree.
-$new->init(extra => ['--no-sync']);
+# From 18 on, initdb makes checksums unless it is told not to.
+$new->init(extra => [ '--no-sync', $new->pg_version >= 18 && $old->pg_version < 18 ? '--no-data-checksums' : () ]);
 $new->append_conf('postgresql.conf', "shared_preload_libraries = 'msgext'\n$conf");
 my $old_bin = defined $old_path ? "$old_path/bin" : `pg_config --bindir`;
 my $new_bin = `pg_config --bindir`;
