@@ -30,7 +30,9 @@ LISTENER ?= $(or $(call built,LISTENER),yes)
 endif
 PG_CONFIG ?= pg_config
 LISTENER ?= yes
-LISTENER_SOURCES = src/net/endpoint.c src/net/http_head.c src/net/http_link.c src/net/http_listener.c src/pg/process/listener.c
+LISTENER_SOURCES = $(addprefix src/net/,endpoint.c http_head.c http_link.c http_listener.c http_reply.c \
+		listen_socket.c) \
+	$(addprefix src/pg/process/,listen_token.c listener.c scrape.c)
 ifeq ($(LISTENER),yes)
 LISTENER_LIBS = libmicrohttpd
 LISTENER_CPPFLAGS = -DMSGEXT_LISTENER

@@ -26,6 +26,8 @@ make_scratch() {
     mkdir -p "$scratch/bin" "$scratch/out"
     cp "$root/build/simulator" "$root/build/chaos-peer" "$root/build/chaos-writer" "$scratch/bin/"
     [ "$(id -u)" != 0 ] || chown -R "$server_user" "$scratch"
+    cp -r "$root/contrib" "$scratch/"
+    chmod -R a+rX "$scratch/contrib"
     chmod 755 "$scratch"
 }
 

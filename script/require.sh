@@ -98,6 +98,9 @@ if wanted test; then
 fi
 ! wanted model || need spin spin
 
+# Without it the test of the metrics leaves a part out.
+! wanted test || command -v promtool >/dev/null 2>&1 || optional+=(prometheus)
+
 name_major() { # of the packages that have it in their name
     missing=("${missing[@]//MAJOR/$1}")
 }
@@ -153,5 +156,5 @@ if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     "${run[@]}" mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | "${run[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
 fi
-# Nor is a running nginx: nothing is started in runlevel 1.
+# Nor is a running nginx or Prometheus: nothing is started in runlevel 1.
 apt install -y --no-install-recommends "${missing[@]}"

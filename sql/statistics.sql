@@ -28,6 +28,11 @@ RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL UNSAFE ROWS 2 AS 'MODULE_PATHNAME', 'msgext_process_activity';
 COMMENT ON FUNCTION msgext.process_activity() IS 'what view pg_stat_msgext_worker shows, to members of pg_monitor';
 
+CREATE FUNCTION msgext.metrics() RETURNS text
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_metrics';
+COMMENT ON FUNCTION msgext.metrics() IS
+    'counters and states as OpenMetrics, of the servers the current user may use; pg_monitor sees all';
+
 CREATE FUNCTION msgext.stats_reset(server name DEFAULT NULL) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_stats_reset';
 COMMENT ON FUNCTION msgext.stats_reset(name) IS

@@ -14,8 +14,7 @@
 typedef struct Endpoint
 {
 	char *server;
-	unsigned char key[MSG_ENDPOINT_MAX]; /* server, NUL, token; then zeros */
-	size_t key_len;
+	MsgToken key; /* server, NUL, token */
 } Endpoint;
 
 struct MsgEndpoints
@@ -41,9 +40,9 @@ msgext_endpoints_create(const MsgEndpoint *endpoints, int n, int *lost)
 		if (server_len + 1 + token_len > MSG_ENDPOINT_MAX ||
 			(endpoint->server = strdup(endpoints[i].server)) == NULL)
 			continue;
-		memcpy(endpoint->key, endpoints[i].server, server_len);
-		memcpy(endpoint->key + server_len + 1, endpoints[i].token, token_len);
-		endpoint->key_len = server_len + 1 + token_len;
+		memcpy(endpoint->key.bytes, endpoints[i].server, server_len);
+		memcpy(endpoint->key.bytes + server_len + 1, endpoints[i].token, token_len);
+		endpoint->key.len = server_len + 1 + token_len;
 		fresh->n++;
 		(*lost)--;
 	}
@@ -113,7 +112,6 @@ msgext_endpoints_find(const MsgEndpoints *endpoints, const char *path)
 	size_t len = 0;
 	bool whole;
 	int i;
-	size_t k;
 
 	if (slash == NULL)
 		return NULL;
@@ -126,11 +124,8 @@ msgext_endpoints_find(const MsgEndpoints *endpoints, const char *path)
 	for (i = 0; endpoints != NULL && i < endpoints->n; i++)
 	{
 		const Endpoint *endpoint = &endpoints->endpoints[i];
-		size_t difference = endpoint->key_len ^ len;
 
-		for (k = 0; k < len; k++)
-			difference |= (size_t) (endpoint->key[k] ^ key[k]);
-		if (difference == 0 && whole)
+		if (msgext_token_equals(&endpoint->key, key, len) && whole)
 			found = endpoint->server;
 	}
 	return found;

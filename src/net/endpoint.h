@@ -7,8 +7,10 @@
 #ifndef MSGEXT_ENDPOINT_H
 #define MSGEXT_ENDPOINT_H
 
+#include "net/token.h"
+
 /* Longest server name and token, together, in bytes. */
-#define MSG_ENDPOINT_MAX 1024
+#define MSG_ENDPOINT_MAX MSG_TOKEN_ROOM
 
 /* A token, and the server whose callbacks it admits. */
 typedef struct MsgEndpoint

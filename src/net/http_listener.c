@@ -4,26 +4,26 @@
  *
  * libmicrohttpd runs in its external mode: one epoll descriptor of its own, no thread.
  * Its callbacks touch malloc'ed memory only and never leave through anything but return.
- * It logs nothing, for a request's path holds a secret.
+ * It logs nothing, for a request's path or head holds a secret.
  */
+#define _DEFAULT_SOURCE /* explicit_bzero */
+
 #include "net/http_listener.h"
 
-#include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/http_head.h"
 #include "net/http_link.h"
-
-#define BACKLOG 1024
+#include "net/http_reply.h"
+#include "net/listen_socket.h"
 
 /*
  * What is not wanted is read to its end and thrown away, so that the sender finds an
@@ -59,6 +59,7 @@ typedef struct Request
 	int status; /* what it is to be answered with; 0 = not known yet */
 	bool begun; /* its head is whole */
 	bool asked; /* in the inbox, or with the owner */
+	bool page;	/* it is for the page */
 } Request;
 
 struct MsgHttpListener
@@ -70,16 +71,14 @@ struct MsgHttpListener
 	MsgListenLimits limits;
 	int64_t now_us;
 	MsgEndpoints *endpoints;
+	MsgToken page_token; /* of length 0: nobody may ask for the page */
+	MsgHttpReplies replies;
 	MsgHttpLinks links;
 	Request *asked; /* those that wait for an answer; the inbox begins at fresh */
 	Request *asked_last;
 	Request *fresh;
 	bool answered; /* since the last pump */
 	bool ending;   /* takes no more pushes */
-	struct MHD_Response *empty;
-	struct MHD_Response *healthy;
-	struct MHD_Response *not_allowed;
-	struct MHD_Response *closing;
 };
 
 static void
@@ -172,19 +171,38 @@ leave_escaped(void *arg, struct MHD_Connection *connection, char *text)
 static enum MHD_Result
 reply(MsgHttpListener *listener, const Request *request)
 {
-	struct MHD_Response *response = listener->empty;
+	const MsgHttpReplies *replies = &listener->replies;
+	struct MHD_Response *response = replies->empty;
 
 	if (request->status == MHD_HTTP_BAD_REQUEST)
-		response = listener->closing;
+		response = replies->closing;
 	else if (request->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		response = listener->not_allowed;
+		response = replies->not_allowed;
+	else if (request->status == MHD_HTTP_UNAUTHORIZED)
+		response = replies->unauthorized;
+	else if (request->status == MHD_HTTP_OK && request->page)
+		response = replies->page;
 	else if (request->status == MHD_HTTP_OK && request->server == NULL)
-		response = listener->healthy;
+		response = replies->healthy;
 	return MHD_queue_response(request->connection, (unsigned int) request->status,
 							  response);
 }
 
-/* Judges a request by its head; leaves its status 0 when its body is wanted. */
+/* Authorization: Bearer <token>, RFC 6750. */
+static bool
+may_see_page(const MsgHttpListener *listener, struct MHD_Connection *connection)
+{
+	static const char scheme[] = "Bearer ";
+	const char *given = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+													MHD_HTTP_HEADER_AUTHORIZATION);
+
+	if (given == NULL || strncasecmp(given, scheme, sizeof(scheme) - 1) != 0)
+		return false;
+	given += sizeof(scheme) - 1;
+	return msgext_token_equals(&listener->page_token, given, strlen(given));
+}
+
+/* Judges a request by its head; leaves its status 0 when it is for the owner. */
 static void
 route(MsgHttpListener *listener, Request *request, const char *path, const char *method,
 	  const char *length)
@@ -193,6 +211,12 @@ route(MsgHttpListener *listener, Request *request, const char *path, const char 
 
 	if (strcmp(path, "/health") == 0 && strcmp(method, "GET") == 0)
 		request->status = MHD_HTTP_OK;
+	else if (strcmp(path, "/metrics") == 0 && strcmp(method, "GET") == 0 &&
+			 listener->page_token.len > 0)
+	{
+		request->page = may_see_page(listener, request->connection);
+		request->status = request->page ? 0 : MHD_HTTP_UNAUTHORIZED;
+	}
 	else if (strcmp(method, "POST") != 0)
 		request->status = MHD_HTTP_METHOD_NOT_ALLOWED;
 	else if (server == NULL)
@@ -319,58 +343,6 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
 	return MHD_YES;
 }
 
-/* A socket that listens, or -1 with a text in error. */
-static int
-listen_on(const char *address, int port, char *error, size_t error_room)
-{
-	struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
-							 .ai_socktype = SOCK_STREAM};
-	struct addrinfo *found = NULL;
-	char service[16];
-	int one = 1;
-	int fd;
-
-	snprintf(service, sizeof(service), "%d", port);
-	if (getaddrinfo(address, service, &hints, &found) != 0 || found == NULL)
-	{
-		snprintf(error, error_room, "it is not a numeric address");
-		return -1;
-	}
-	fd = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-				found->ai_protocol);
-	if (fd >= 0 && found->ai_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-		bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
-	{
-		snprintf(error, error_room, "%s", strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		fd = -1;
-	}
-	freeaddrinfo(found);
-	return fd;
-}
-
-static bool
-make_responses(MsgHttpListener *listener)
-{
-	static char ok[] = "ok\n";
-
-	listener->empty = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
-	listener->not_allowed =
-		MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
-	listener->closing = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
-	listener->healthy =
-		MHD_create_response_from_buffer(sizeof(ok) - 1, ok, MHD_RESPMEM_PERSISTENT);
-	return listener->empty != NULL && listener->healthy != NULL &&
-		   listener->not_allowed != NULL && listener->closing != NULL &&
-		   MHD_add_response_header(listener->closing, MHD_HTTP_HEADER_CONNECTION,
-								   "close") == MHD_YES &&
-		   MHD_add_response_header(listener->not_allowed, MHD_HTTP_HEADER_ALLOW,
-								   MHD_HTTP_METHOD_POST) == MHD_YES;
-}
-
 /* The connections that may be: half of the descriptors, the rest is the owner's. */
 static int
 max_connections(int wanted)
@@ -396,8 +368,9 @@ msgext_http_listener_create(const char *address, int port, const MsgListenLimits
 	listener->connections = max_connections(limits->connections);
 	listener->links.request_us = limits->request_us;
 	listener->socket = -1;
-	if (!make_responses(listener) ||
-		(listener->socket = listen_on(address, port, error, error_room)) < 0)
+	if (!msgext_http_replies_make(&listener->replies) ||
+		(listener->socket = msgext_listen_socket_open(address, port, error, error_room)) <
+			0)
 	{
 		msgext_http_listener_destroy(listener);
 		return NULL;
@@ -451,14 +424,8 @@ msgext_http_listener_destroy(MsgHttpListener *listener)
 	}
 	if (listener->socket >= 0)
 		close(listener->socket);
-	if (listener->empty != NULL)
-		MHD_destroy_response(listener->empty);
-	if (listener->healthy != NULL)
-		MHD_destroy_response(listener->healthy);
-	if (listener->not_allowed != NULL)
-		MHD_destroy_response(listener->not_allowed);
-	if (listener->closing != NULL)
-		MHD_destroy_response(listener->closing);
+	msgext_http_replies_free(&listener->replies);
+	explicit_bzero(&listener->page_token, sizeof(MsgToken));
 	msgext_endpoints_free(listener->endpoints);
 	free(listener);
 }
@@ -472,6 +439,27 @@ msgext_http_listener_set_endpoints(MsgHttpListener *listener,
 	msgext_endpoints_free(listener->endpoints);
 	listener->endpoints = msgext_endpoints_create(endpoints, n, &lost);
 	return lost;
+}
+
+bool
+msgext_http_listener_set_page_token(MsgHttpListener *listener, const char *token)
+{
+	size_t len = token == NULL ? 0 : strlen(token);
+
+	explicit_bzero(&listener->page_token, sizeof(MsgToken));
+	if (len > MSG_TOKEN_ROOM)
+		return false;
+	if (len > 0)
+		memcpy(listener->page_token.bytes, token, len);
+	listener->page_token.len = len;
+	return true;
+}
+
+bool
+msgext_http_listener_set_page(MsgHttpListener *listener, const char *text, size_t len,
+							  const char *type)
+{
+	return msgext_http_replies_set_page(&listener->replies, text, len, type);
 }
 
 int

@@ -1,6 +1,7 @@
 /*
  * http_listener.h
- *		Takes what providers push over HTTP: POST /<server>/<token>, on libmicrohttpd.
+ *		Takes what providers push over HTTP: POST /<server>/<token>, on libmicrohttpd; and
+ *		gives GET /metrics, with a token in its head, a page of its owner's.
  *
  * Has no thread and no wait of its own: the owner waits for one descriptor and calls
  * msgext_http_listener_pump(). A push to no known endpoint is answered here and
@@ -28,10 +29,10 @@ typedef struct MsgListenLimits
 	int64_t request_us;			 /* from its first byte to its last */
 } MsgListenLimits;
 
-/* A push that has come in whole and has not been answered. */
+/* A push that has come in whole and has not been answered; or who asks for the page. */
 typedef struct MsgPush
 {
-	const char *server;
+	const char *server; /* NULL = the page */
 	const char *body;
 	size_t body_len;
 } MsgPush;
@@ -51,6 +52,16 @@ extern void msgext_http_listener_destroy(MsgHttpListener *listener);
 extern int msgext_http_listener_set_endpoints(MsgHttpListener *listener,
 											  const MsgEndpoint *endpoints, int n);
 
+/*
+ * The token with which the page may be asked for; keeps a copy. NULL = nobody may. False,
+ * and nobody may, when it is too long.
+ */
+extern bool msgext_http_listener_set_page_token(MsgHttpListener *listener,
+												const char *token);
+/* The page from now on; keeps a copy. False when memory runs out. */
+extern bool msgext_http_listener_set_page(MsgHttpListener *listener, const char *text,
+										  size_t len, const char *type);
+
 extern int msgext_http_listener_fd(const MsgHttpListener *listener);
 /*
  * Milliseconds until the listener wants to be pumped, or its inbox to be emptied; -1 =
@@ -63,7 +74,7 @@ extern void msgext_http_listener_pump(MsgHttpListener *listener, int64_t now_us)
 
 /* The oldest push of the inbox, or NULL. Valid until it has been answered. */
 extern MsgPush *msgext_http_listener_take(MsgHttpListener *listener);
-/* The answer, an HTTP status; it leaves with the next pumps. */
+/* The answer, an HTTP status, of 200 with the page; it leaves with the next pumps. */
 extern void msgext_http_listener_answer(MsgHttpListener *listener, MsgPush *push,
 										int status, int64_t now_us);
 

@@ -34,6 +34,7 @@ main(int argc, char **argv)
 	test_provider();
 	test_rate();
 	test_counts();
+	test_openmetrics();
 	test_samples();
 	test_sample_reply();
 	test_login();

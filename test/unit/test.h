@@ -70,6 +70,7 @@ extern void test_net_http2(void);
 extern void test_net_listener(void);
 extern void test_net_thread(void);
 extern void test_net_tls(void);
+extern void test_openmetrics(void);
 extern void test_option(void);
 extern void test_pb_read(void);
 extern void test_pb_schema(void);

@@ -277,6 +277,81 @@ check_refused(void)
 	end();
 }
 
+/* The answer to GET /metrics with these lines in its head. */
+static const char *
+ask_for_page(const char *lines)
+{
+	char request[3000];
+	int fd = dial();
+	const char *answer;
+
+	snprintf(request, sizeof(request),
+			 "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", lines);
+	say(fd, request, strlen(request));
+	answer = hear(fd, 0);
+	close(fd);
+	return answer;
+}
+
+static void
+check_page(void)
+{
+	static const char *const strangers[] = {
+		"",
+		"Authorization: Bearer\r\n",
+		"Authorization: Bearer \r\n",
+		"Authorization: Bearer secre\r\n",
+		"Authorization: Bearer secrets\r\n",
+		"Authorization: Bearer Secret\r\n",
+		"Authorization: Basic secret\r\n",
+		"Authorization: secret\r\n",
+		"X-Authorization: Bearer secret\r\n",
+	};
+	static const char good[] = "Authorization: bearer secret\r\n";
+	char longest[MSG_TOKEN_ROOM + 2];
+	char lines[MSG_TOKEN_ROOM + 100];
+	size_t i;
+
+	begin("the page, for who has its token", 100);
+	CHECK(strstr(ask_for_page(good), "HTTP/1.1 405 ") != NULL);
+	CHECK(msgext_http_listener_set_page_token(listener, "secret"));
+	CHECK(msgext_http_listener_set_page(listener, "numbers\n", 8, "text/x"));
+	for (i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
+	{
+		const char *answer = ask_for_page(strangers[i]);
+
+		if (strstr(answer, "HTTP/1.1 401 ") == NULL ||
+			strstr(answer, "WWW-Authenticate: Bearer\r\n") == NULL ||
+			strstr(answer, "numbers") != NULL)
+			test_fail(__FILE__, __LINE__, "%s: %s", strangers[i], answer);
+	}
+	CHECK_INT(pushes, 0);
+	CHECK(strstr(ask_for_page(good), "\r\n\r\nnumbers\n") != NULL);
+	CHECK(strstr(ask_for_page(good), "\r\nContent-Type: text/x\r\n") != NULL);
+	CHECK_INT(pushes, 2); /* its owner was asked */
+	CHECK(msgext_http_listener_set_page(listener, "others\n", 7, "text/x"));
+	CHECK(strstr(ask_for_page(good), "\r\n\r\nothers\n") != NULL);
+	CHECK(strstr(ask_for_page("Authorization: Bearer secret\r\n"
+							  "Content-Length: 0\r\n"),
+				 "HTTP/1.1 200 ") != NULL);
+
+	/* A token may be as long as that, and no longer. */
+	memset(longest, 'x', sizeof(longest));
+	longest[MSG_TOKEN_ROOM] = '\0';
+	CHECK(msgext_http_listener_set_page_token(listener, longest));
+	snprintf(lines, sizeof(lines), "Authorization: Bearer %s\r\n", longest);
+	CHECK(strstr(ask_for_page(lines), "HTTP/1.1 200 ") != NULL);
+	snprintf(lines, sizeof(lines), "Authorization: Bearer %sx\r\n", longest);
+	CHECK(strstr(ask_for_page(lines), "HTTP/1.1 401 ") != NULL);
+	longest[MSG_TOKEN_ROOM] = 'x';
+	longest[MSG_TOKEN_ROOM + 1] = '\0';
+	CHECK(!msgext_http_listener_set_page_token(listener, longest));
+	CHECK(strstr(ask_for_page(lines), "HTTP/1.1 405 ") != NULL);
+	CHECK(msgext_http_listener_set_page_token(listener, NULL));
+	CHECK(strstr(ask_for_page(good), "HTTP/1.1 405 ") != NULL);
+	end();
+}
+
 /* Is the other end closed? */
 static bool
 is_closed(int fd)
@@ -422,6 +497,7 @@ test_net_listener(void)
 	check_good();
 	check_ambiguous();
 	check_refused();
+	check_page();
 	check_full();
 	check_descriptors();
 	check_end();

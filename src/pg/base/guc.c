@@ -22,6 +22,7 @@ int msgext_max_unmatched_callbacks = 10000;
 char *msgext_listen_address = NULL;
 int msgext_listen_port = 0;
 char *msgext_listen_role = NULL;
+char *msgext_metrics_token_file = NULL;
 int msgext_listen_max_connections = 256;
 int msgext_listen_max_connections_per_address = 0;
 int msgext_listen_max_header_size = 16;
@@ -48,6 +49,15 @@ check_address(char **value, void **extra, GucSource source)
 	return false;
 }
 
+static bool
+check_path(char **value, void **extra, GucSource source)
+{
+	if (**value == '\0' || is_absolute_path(*value))
+		return true;
+	GUC_check_errdetail("It must be an absolute path.");
+	return false;
+}
+
 /* Not PGC_SIGHUP, which ALTER DATABASE could not set: each database has its own port. */
 static void
 define_listener(void)
@@ -62,6 +72,10 @@ define_listener(void)
 		"msgext.listen_role", "The role that callbacks are taken as.",
 		"It needs EXECUTE on receive_callback() and USAGE on the servers.",
 		&msgext_listen_role, "", PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"msgext.metrics_token_file", "The file of the token that GET /metrics takes.",
+		"Empty: the listener has no metrics.", &msgext_metrics_token_file, "", PGC_SUSET,
+		GUC_SUPERUSER_ONLY, check_path, NULL, NULL);
 	DefineCustomIntVariable(
 		"msgext.listen_max_connections", "Limits the connections of the listener.", NULL,
 		&msgext_listen_max_connections, 256, 1, 4096, PGC_SUSET, 0, NULL, NULL, NULL);

@@ -17,6 +17,7 @@ extern int msgext_max_unmatched_callbacks; /* of one server */
 extern char *msgext_listen_address;
 extern int msgext_listen_port; /* 0 = no listener */
 extern char *msgext_listen_role;
+extern char *msgext_metrics_token_file; /* "" = no metrics over HTTP */
 extern int msgext_listen_max_connections;
 extern int msgext_listen_max_connections_per_address; /* 0 = no limit */
 extern int msgext_listen_max_header_size;			  /* kB */

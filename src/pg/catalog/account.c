@@ -15,7 +15,6 @@
 #include "common/hashfn.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
@@ -24,11 +23,10 @@
 #include "core/buf.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/compat.h"
+#include "pg/base/secret_file.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/catalog/server.h"
-
-#define SECRET_FILE_MAX 65536
 
 /* An account that cannot be used is read again after this. */
 #define ERROR_MEMORY_US (5 * USECS_PER_SEC)
@@ -99,38 +97,6 @@ mapping_options(Oid server, MsgAccount *account, List **options)
 	return true;
 }
 
-/* A secret's file without its last line end; NULL with *error set when unreadable. */
-static char *
-read_secret_file(const char *option, const char *path, const char **error)
-{
-	char *secret = palloc(SECRET_FILE_MAX + 1);
-	FILE *file = AllocateFile(path, PG_BINARY_R);
-	size_t len;
-
-	if (file == NULL)
-	{
-		*error = msgext_to_utf8(
-			psprintf("could not read the file of option \"%s\": %m", option));
-		return NULL;
-	}
-	len = fread(secret, 1, SECRET_FILE_MAX + 1, file);
-	FreeFile(file);
-	if (len > SECRET_FILE_MAX)
-	{
-		*error = psprintf("the file of option \"%s\" is too large", option);
-		return NULL;
-	}
-	while (len > 0 && (secret[len - 1] == '\n' || secret[len - 1] == '\r'))
-		len--;
-	secret[len] = '\0';
-	if (strlen(secret) != len)
-	{
-		*error = psprintf("the file of option \"%s\" holds a NUL byte", option);
-		return NULL;
-	}
-	return secret;
-}
-
 /* Replaces every "<name>_file" by the secret it names. */
 static void
 resolve_files(MsgAccount *account, MsgSetting *settings, const MsgOption *own)
@@ -151,7 +117,8 @@ resolve_files(MsgAccount *account, MsgSetting *settings, const MsgOption *own)
 			continue;
 		if (strcmp(name, "refresh_token") == 0)
 			account->refresh_file = pstrdup(setting->value);
-		setting->value = read_secret_file(setting->name, setting->value, &account->error);
+		setting->value = msgext_secret_file_read(psprintf("option \"%s\"", setting->name),
+												 setting->value, &account->error);
 		if (setting->value == NULL)
 			setting->value = "";
 		setting->name = name;

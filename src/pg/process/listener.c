@@ -4,7 +4,8 @@
  *		are in the tables.
  *
  * Owns the process, its one wait, and the transactions in which pushes are taken. What
- * comes in between two commits is taken by the next one. It connects as background
+ * comes in between two commits is taken by the next one. Who may push is listen_token.c's,
+ * what GET /metrics says scrape.c's. It connects as background
  * workers do, and takes every push as msgext.listen_role, which has no more rights than
  * the web tier that it replaces. Never logs what a path or a body says.
  */
@@ -20,7 +21,6 @@
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -36,6 +36,8 @@
 #include "pg/inbound/receive.h"
 #include "pg/ipc/registry.h"
 #include "pg/process/bgworker.h"
+#include "pg/process/listen_token.h"
+#include "pg/process/scrape.h"
 #include "pg/process/worker.h"
 #include "pg/store/activity.h"
 
@@ -55,9 +57,6 @@
 #define OPEN_ATTEMPTS 30
 #define OPEN_PAUSE_MS 100
 
-/* Tokens that could not be read are read again after this. */
-#define ENDPOINTS_RETRY_US (5 * USECS_PER_SEC)
-
 #define CHECK_US USECS_PER_SEC
 #define COMPLAINT_PAUSE_US USECS_PER_SEC
 #define REFUSAL_PAUSE_US (60 * USECS_PER_SEC)
@@ -67,6 +66,7 @@ typedef struct Settings
 {
 	char *address;
 	char *role;
+	char *metrics_token_file;
 	char *database; /* the database's own, as text */
 	int port;
 	MsgListenLimits limits;
@@ -80,9 +80,6 @@ static MemoryContext push_context; /* reset after each push */
 #define SAVE_US USECS_PER_SEC
 static MsgActivity activity;
 static TimestampTz saved_at = 0;
-
-static uint64 endpoints_generation = 0;
-static TimestampTz endpoints_retry_at = 0; /* 0 = nothing to be read again */
 
 static MsgListenLimits
 limits(void)
@@ -108,7 +105,8 @@ database_settings(void)
 
 	msgext_bgworker_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	text = psprintf("%s%s", msgext_bgworker_settings("msgext.listen_"),
+	text = psprintf("%s%s%s", msgext_bgworker_settings("msgext.listen_"),
+					msgext_bgworker_settings("msgext.metrics_"),
 					msgext_bgworker_settings("msgext.mode="));
 	kept = MemoryContextStrdup(TopMemoryContext, text);
 	PopActiveSnapshot();
@@ -121,6 +119,8 @@ note_settings(void)
 {
 	settings.address = MemoryContextStrdup(TopMemoryContext, msgext_listen_address);
 	settings.role = MemoryContextStrdup(TopMemoryContext, msgext_listen_role);
+	settings.metrics_token_file =
+		MemoryContextStrdup(TopMemoryContext, msgext_metrics_token_file);
 	settings.port = msgext_listen_port;
 	settings.limits = limits();
 	settings.database = database_settings();
@@ -137,6 +137,7 @@ settings_changed(void)
 	return changed || settings.port != msgext_listen_port ||
 		   strcmp(settings.address, msgext_listen_address) != 0 ||
 		   strcmp(settings.role, msgext_listen_role) != 0 ||
+		   strcmp(settings.metrics_token_file, msgext_metrics_token_file) != 0 ||
 		   memcmp(&now, &settings.limits, sizeof(now)) != 0;
 }
 
@@ -179,78 +180,6 @@ recover(MemoryContext before, bool tell)
 							 passed_over)));
 	logged_at = now;
 	passed_over = 0;
-}
-
-/* Who may push where, from the catalogs and the files they name. */
-static void
-read_endpoints(void)
-{
-	List *oids = msgext_server_oids();
-	MsgEndpoint *endpoints = NULL;
-	const char *error = NULL;
-	ListCell *cell;
-	int n = 0;
-	int lost;
-
-	foreach (cell, oids)
-	{
-		MsgServer *server = msgext_server_get(lfirst_oid(cell));
-		ListCell *token;
-
-		if (server == NULL || (server->provider->caps & MSG_CAN_CALLBACK) == 0)
-			continue;
-		foreach (token, msgext_server_callback_tokens(server, &error))
-		{
-			/* Copies: the next look-up may drop the server from its cache. */
-			MsgEndpoint endpoint = {msgext_to_utf8(server->name), pstrdup(lfirst(token))};
-
-			if (endpoints == NULL)
-				endpoints = palloc(sizeof(MsgEndpoint));
-			else
-				endpoints = repalloc(endpoints, sizeof(MsgEndpoint) * (n + 1));
-			endpoints[n++] = endpoint;
-		}
-	}
-	lost = msgext_http_listener_set_endpoints(http, endpoints, n);
-	if (lost > 0)
-		ereport(WARNING, (errmsg("%d callback tokens are too long", lost),
-						  errdetail("Server name and token have at most %d bytes.",
-									MSG_ENDPOINT_MAX - 1)));
-	if (error != NULL && endpoints_retry_at == 0)
-		ereport(WARNING, (errmsg("a callback token could not be read: %s",
-								 msgext_from_utf8(error))));
-	endpoints_retry_at = error != NULL ? GetCurrentTimestamp() + ENDPOINTS_RETRY_US : 0;
-}
-
-/* Reads the endpoints again if anything of them may have changed. */
-static void
-keep_endpoints(void)
-{
-	MemoryContext before = CurrentMemoryContext;
-	uint64 generation;
-
-	AcceptInvalidationMessages();
-	generation = msgext_server_generation();
-	if (generation == endpoints_generation &&
-		(endpoints_retry_at == 0 || GetCurrentTimestamp() < endpoints_retry_at))
-		return;
-	PG_TRY();
-	{
-		msgext_bgworker_begin();
-		PushActiveSnapshot(GetTransactionSnapshot());
-		read_endpoints();
-		PopActiveSnapshot();
-		msgext_bgworker_commit();
-		endpoints_generation = generation;
-	}
-	PG_CATCH();
-	{
-		/* The old endpoints stay. */
-		recover(before, true);
-		endpoints_generation = generation;
-		endpoints_retry_at = GetCurrentTimestamp() + ENDPOINTS_RETRY_US;
-	}
-	PG_END_TRY();
 }
 
 /* Too many of this server are kept already: its sender is to come again later. */
@@ -401,6 +330,11 @@ empty_inbox(void)
 		while (n < BATCH_MAX && bytes < BATCH_BYTES &&
 			   (push = msgext_http_listener_take(http)) != NULL)
 		{
+			if (push->server == NULL)
+			{
+				msgext_scrape(http, push);
+				continue;
+			}
 			bytes += push->body_len;
 			pushes[n++] = push;
 		}
@@ -457,13 +391,15 @@ open_listener(void)
 	return false;
 }
 
-/* Is the role fit? Says why not. */
+/* Is the role fit? Says why not. Without one, there may be metrics at least. */
 static bool
 check_role(void)
 {
 	MemoryContext before = CurrentMemoryContext;
 	volatile bool fit = false;
 
+	if (settings.role[0] == '\0' && settings.metrics_token_file[0] != '\0')
+		return true;
 	PG_TRY();
 	{
 		msgext_bgworker_begin();
@@ -526,7 +462,7 @@ work(void)
 			pgstat_report_stat(false);
 			save_activity();
 		}
-		keep_endpoints();
+		msgext_listen_tokens_keep(http);
 		msgext_http_listener_pump(http, msgext_unix_us(now));
 		empty_inbox();
 	}
@@ -548,7 +484,7 @@ msgext_listener_main(Datum arg)
 
 	/* Its waits for rows are short, and somebody waits for the answer. */
 	msgext_bgworker_set_busy(true);
-	keep_endpoints();
+	msgext_listen_tokens_keep(http);
 	activity.starts = 1;
 	activity.started_at = GetCurrentTimestamp();
 	activity.any = true;

@@ -28,7 +28,7 @@
 #include "pg/engine/dispatcher_lock.h"
 #include "pg/engine/retention.h"
 #include "pg/ipc/notify.h"
-#include "pg/sql/server_status.h"
+#include "pg/monitor/server_state.h"
 
 /* How often a worker's progress is looked at. */
 #define LOOK_MS 20
@@ -155,7 +155,7 @@ wait_for_worker(TimestampTz until)
 		msgext_notify_at_commit(MSG_NEWS_ALL);
 		SPI_commit();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		idle = msgext_status_nothing_due();
+		idle = msgext_server_state_nothing_due();
 		PopActiveSnapshot();
 		if (idle)
 			break;

@@ -1,51 +1,19 @@
 /*
  * server_status.c
- *		What the view server_status counts, and whether anything is due: see
- *		server_status.h. Reads only.
+ *		What the view server_status shows.
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "executor/instrument.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 
-#include "pg/base/clock.h"
 #include "pg/base/compat.h"
-#include "pg/base/mode.h"
 #include "pg/catalog/access.h"
-#include "pg/sql/server_status.h"
-#include "pg/store/account_pause.h"
-#include "pg/store/claim.h"
-#include "pg/store/health.h"
-#include "pg/store/lane.h"
-#include "pg/store/outbox.h"
-#include "pg/store/reminder.h"
-#include "pg/store/server_pause.h"
-
-/*
- * Who watches asks often, and most of all when much is queued: so many messages are counted
- * one by one. Each look-up reads some four pages, and where the queue is longer, so many are
- * read for each thing that is counted by look-ups.
- */
-#define COUNT_MAX 10000
-#define LOOKUP_PAGES (4 * COUNT_MAX)
-#define LOOKUP_PAGES_LONG 40
-
-/* Where only the oldest is looked for, so many of each lane are looked at. */
-#define OLDEST_ROWS 20
-
-/* Reminders read at a time. */
-#define REMINDER_BATCH 256
+#include "pg/monitor/server_state.h"
 
 enum
 {
@@ -66,210 +34,16 @@ enum
 	COUNTS_COLUMNS
 };
 
-typedef struct Counts
-{
-	int64 queued;
-	int64 fresh; /* of them, those no dispatcher has set aside */
-	int64 in_flight;
-	int64 unknown;
-	TimestampTz oldest;
-	bool exact; /* else there may be more of each */
-} Counts;
-
-/* Pages that this session has asked for so far. */
-static int64
-pages(void)
-{
-	return pgBufferUsage.shared_blks_hit + pgBufferUsage.shared_blks_read;
-}
-
-/* Messages of the server under way: claimed, and not recorded yet. */
-static int64
-count_in_flight(MsgTable *outbox, Oid server, int64 max_pages, bool *exact)
-{
-	int64 until = pages() + max_pages;
-	MsgTable *claims = msgext_claim_open(false);
-	TableScanDesc scan = table_beginscan(claims->rel, GetActiveSnapshot(), 0, NULL);
-	TupleTableSlot *slot = table_slot_create(claims->rel, NULL);
-	int64 n = 0;
-
-	while (*exact && table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		MsgClaim claim;
-		int i;
-
-		msgext_claim_read(slot, &claim);
-		for (i = 0; i < claim.n && *exact; i++)
-		{
-			MsgRow row;
-
-			*exact = pages() < until;
-
-			if (msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(),
-								   &row) &&
-				row.state == MSG_QUEUED && row.attempts + 1 == claim.attempts[i] &&
-				row.server_oid == server)
-				n++;
-		}
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	msgext_table_close(claims);
-	return n;
-}
-
-/* Messages that a reminder of this kind stands for, and that are in that state. */
-static int64
-count_due(MsgTable *outbox, Oid server, const char *kind, MsgState state,
-		  TimestampTz *oldest, int64 max_pages, bool *exact)
-{
-	int64 until = pages() + max_pages;
-	bool more = true;
-	MsgTable *due = msgext_reminder_open(false);
-	MsgReminder *found = palloc(sizeof(MsgReminder) * REMINDER_BATCH);
-	MsgReminder last = {.at = DT_NOBEGIN};
-	HASHCTL control;
-	HTAB *seen;
-	int64 n = 0;
-	int nfound;
-
-	/* One that became unknown again after a retry has a reminder of each time. */
-	control.keysize = control.entrysize = sizeof(int64);
-	control.hcxt = CurrentMemoryContext;
-	seen = hash_create("msgext messages counted", 256, &control,
-					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	do
-	{
-		int i;
-
-		nfound = msgext_reminder_read(due, server, kind, last.at, last.id, DT_NOEND,
-									  found, REMINDER_BATCH);
-		for (i = 0; i < nfound && more; i++)
-		{
-			bool known;
-			MsgRow row;
-
-			last = found[i];
-			more = pages() < until;
-			hash_search(seen, &last.id, HASH_ENTER, &known);
-			if (known || !msgext_outbox_find(outbox, last.id, GetActiveSnapshot(), &row))
-				continue;
-			if (row.state == state)
-			{
-				n++;
-				if (oldest != NULL && (*oldest == 0 || row.queued_at < *oldest))
-					*oldest = row.queued_at;
-			}
-			heap_freetuple(row.tuple);
-		}
-	} while (more && nfound == REMINDER_BATCH);
-	*exact &= more;
-	msgext_table_close(due);
-	return n;
-}
-
-/*
- * Queued messages of a server that has some of another database: lanes do not know them.
- */
-static int64
-count_copied(MsgTable *outbox, const char *server, TimestampTz *oldest)
-{
-	TableScanDesc scan = table_beginscan(outbox->rel, GetActiveSnapshot(), 0, NULL);
-	TupleTableSlot *slot = table_slot_create(outbox->rel, NULL);
-	int64 n = 0;
-
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		MsgRow row;
-
-		CHECK_FOR_INTERRUPTS();
-		msgext_outbox_read(outbox, slot, &row);
-		if (row.state == MSG_QUEUED &&
-			strcmp(msgext_row_text(&row, Anum_outbox_server), server) == 0)
-		{
-			n++;
-			if (*oldest == 0 || row.queued_at < *oldest)
-				*oldest = row.queued_at;
-		}
-		heap_freetuple(row.tuple);
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	return n;
-}
-
-static MsgLane *
-lane_of(Oid server, int16 priority)
-{
-	return msgext_lane_create(CurrentMemoryContext, server, priority);
-}
-
-/* The lanes' messages; COUNT_MAX where there are more, which the index alone tells. */
-static int64
-count_lanes(MsgTable *outbox, Oid server, TimestampTz *oldest, bool *exact)
-{
-	int64 n = 0;
-	int entries = 0;
-	int16 priority;
-
-	for (priority = 1; priority <= 5 && entries <= COUNT_MAX; priority++)
-		entries += msgext_lane_count_entries(lane_of(server, priority), outbox,
-											 COUNT_MAX + 1 - entries);
-	*exact = entries <= COUNT_MAX;
-	for (priority = 1; priority <= 5; priority++)
-		n += msgext_lane_count(lane_of(server, priority), outbox,
-							   *exact ? INT_MAX : OLDEST_ROWS, oldest);
-	return *exact ? n : COUNT_MAX;
-}
-
-static void
-count_server(const MsgServer *server, bool copied, Counts *counts)
-{
-	MsgTable *outbox = msgext_outbox_open(false);
-	bool all_in_flight = true;
-	int64 max_pages;
-
-	memset(counts, 0, sizeof(*counts));
-	counts->exact = true;
-	counts->queued =
-		copied ? count_copied(outbox, server->name, &counts->oldest)
-			   : count_lanes(outbox, server->oid, &counts->oldest, &counts->exact);
-	max_pages = counts->exact ? LOOKUP_PAGES : LOOKUP_PAGES_LONG;
-	counts->in_flight = count_in_flight(outbox, server->oid, max_pages, &all_in_flight);
-
-	/* What is under way still says queued in its row, so it was counted too. */
-	if (counts->exact)
-		counts->queued = Max(counts->queued - counts->in_flight, 0);
-	counts->fresh = counts->queued;
-	if (!copied && counts->exact)
-		counts->queued += count_due(outbox, server->oid, MSG_REMINDER_SEND, MSG_QUEUED,
-									&counts->oldest, max_pages, &counts->exact);
-	counts->unknown = count_due(outbox, server->oid, MSG_REMINDER_UNKNOWN, MSG_UNKNOWN,
-								NULL, max_pages, &counts->exact);
-	counts->exact &= all_in_flight;
-	msgext_table_close(outbox);
-}
-
-/*
- * Names of the roles whose accounts are paused; mappings that are gone, or were changed
- * since, do not count.
- */
 static Datum
-paused_accounts(Oid server)
+text_array(const List *texts)
 {
-	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+	ArrayBuildState *array = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 	ListCell *cell;
 
-	foreach (cell, msgext_account_pause_list(server))
-	{
-		const MsgPausedAccount *account = lfirst(cell);
-		char *name = msgext_mapping_owner(account->mapping, account->version);
-
-		if (name != NULL)
-			accumArrayResult(names, CStringGetTextDatum(name), false, TEXTOID,
-							 CurrentMemoryContext);
-	}
-	return makeArrayResult(names, CurrentMemoryContext);
+	foreach (cell, texts)
+		accumArrayResult(array, CStringGetTextDatum(lfirst(cell)), false, TEXTOID,
+						 CurrentMemoryContext);
+	return makeArrayResult(array, CurrentMemoryContext);
 }
 
 PG_FUNCTION_INFO_V1(msgext_server_counts);
@@ -278,7 +52,6 @@ PGDLLEXPORT Datum
 msgext_server_counts(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	bool test = msgext_mode() == MSG_MODE_TEST;
 	MemoryContext per_server;
 	ListCell *cell;
 	List *oids;
@@ -293,99 +66,36 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 		Datum values[COUNTS_COLUMNS] = {0};
 		bool nulls[COUNTS_COLUMNS] = {false};
 		MemoryContext before;
-		MsgHealth health;
-		MsgPause pause;
-		Counts counts;
+		MsgServerState state;
 
 		if (server == NULL || !msgext_access_monitor(server))
 			continue;
 		before = MemoryContextSwitchTo(per_server);
-		msgext_server_pause_read(server->oid, &pause);
-		count_server(server, pause.copied, &counts);
-		if (test && !pause.paused)
-		{
-			pause.paused = true;
-			pause.reason = pstrdup("test database");
-		}
+		msgext_server_state_read(server, true, &state);
 		values[COUNTS_SERVER] = CStringGetTextDatum(server->name);
 		values[COUNTS_PROVIDER] = CStringGetTextDatum(server->provider->name);
-		values[COUNTS_PAUSED] = BoolGetDatum(pause.paused);
-		nulls[COUNTS_PAUSE_REASON] = pause.reason == NULL;
-		if (pause.reason != NULL)
-			values[COUNTS_PAUSE_REASON] = CStringGetTextDatum(pause.reason);
-		values[COUNTS_QUEUED] = Int64GetDatum(counts.queued);
-		values[COUNTS_IN_FLIGHT] = Int64GetDatum(counts.in_flight);
-		values[COUNTS_UNKNOWN] = Int64GetDatum(counts.unknown);
-		nulls[COUNTS_OLDEST] = counts.oldest == 0;
-		values[COUNTS_OLDEST] = TimestampTzGetDatum(counts.oldest);
-		msgext_health_load(server->oid, &health);
+		values[COUNTS_PAUSED] = BoolGetDatum(state.pause.paused);
+		nulls[COUNTS_PAUSE_REASON] = state.pause.reason == NULL;
+		if (state.pause.reason != NULL)
+			values[COUNTS_PAUSE_REASON] = CStringGetTextDatum(state.pause.reason);
+		values[COUNTS_QUEUED] = Int64GetDatum(state.counts.queued);
+		values[COUNTS_IN_FLIGHT] = Int64GetDatum(state.counts.in_flight);
+		values[COUNTS_UNKNOWN] = Int64GetDatum(state.counts.unknown);
+		nulls[COUNTS_OLDEST] = state.counts.oldest == 0;
+		values[COUNTS_OLDEST] = TimestampTzGetDatum(state.counts.oldest);
 		nulls[COUNTS_LAST_ERROR] = nulls[COUNTS_LAST_ERROR_AT] =
-			health.last_error_at == 0;
-		values[COUNTS_LAST_ERROR] = CStringGetTextDatum(health.last_error);
-		values[COUNTS_LAST_ERROR_AT] = TimestampTzGetDatum(health.last_error_at);
-		nulls[COUNTS_LAST_SUCCESS_AT] = health.last_success_at == 0;
-		values[COUNTS_LAST_SUCCESS_AT] = TimestampTzGetDatum(health.last_success_at);
-		values[COUNTS_PAUSED_ACCOUNTS] = paused_accounts(server->oid);
-		values[COUNTS_STRANDED] = Int64GetDatum(health.stranded);
-		values[COUNTS_EXACT] = BoolGetDatum(counts.exact);
+			state.health.last_error_at == 0;
+		values[COUNTS_LAST_ERROR] = CStringGetTextDatum(state.health.last_error);
+		values[COUNTS_LAST_ERROR_AT] = TimestampTzGetDatum(state.health.last_error_at);
+		nulls[COUNTS_LAST_SUCCESS_AT] = state.health.last_success_at == 0;
+		values[COUNTS_LAST_SUCCESS_AT] =
+			TimestampTzGetDatum(state.health.last_success_at);
+		values[COUNTS_PAUSED_ACCOUNTS] = text_array(state.paused_accounts);
+		values[COUNTS_STRANDED] = Int64GetDatum(state.health.stranded);
+		values[COUNTS_EXACT] = BoolGetDatum(state.counts.exact);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextSwitchTo(before);
 		MemoryContextReset(per_server);
 	}
 	return (Datum) 0;
-}
-
-/* Is a reminder of this kind due whose message still waits for it? */
-static bool
-any_due(Oid server, const char *kind)
-{
-	MsgTable *due = msgext_reminder_open(false);
-	MsgTable *outbox = msgext_outbox_open(false);
-	MsgReminder *found = palloc(sizeof(MsgReminder) * REMINDER_BATCH);
-	MsgReminder last = {.at = DT_NOBEGIN};
-	TimestampTz now = msgext_clock();
-	bool waits = false;
-	int nfound;
-
-	do
-	{
-		int i;
-
-		nfound = msgext_reminder_read(due, server, kind, last.at, last.id, now, found,
-									  REMINDER_BATCH);
-		for (i = 0; i < nfound && !waits; i++)
-		{
-			MsgRow row;
-
-			last = found[i];
-			waits = msgext_outbox_find(outbox, last.id, GetActiveSnapshot(), &row) &&
-					row.next_attempt_at <= now &&
-					(row.next_attempt_at != 0 || row.state == MSG_QUEUED);
-		}
-	} while (!waits && nfound == REMINDER_BATCH);
-	msgext_table_close(outbox);
-	msgext_table_close(due);
-	return waits;
-}
-
-bool
-msgext_status_nothing_due(void)
-{
-	ListCell *cell;
-
-	foreach (cell, msgext_server_oids())
-	{
-		MsgPause pause;
-		Counts counts;
-
-		msgext_server_pause_read(lfirst_oid(cell), &pause);
-		if (pause.paused)
-			continue;
-		count_server(msgext_server_get(lfirst_oid(cell)), false, &counts);
-		if (counts.in_flight > 0 || counts.fresh > 0 ||
-			any_due(lfirst_oid(cell), MSG_REMINDER_SEND) ||
-			any_due(lfirst_oid(cell), MSG_REMINDER_POLL))
-			return false;
-	}
-	return true;
 }

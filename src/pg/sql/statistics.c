@@ -1,6 +1,7 @@
 /*
  * statistics.c
- *		What the views pg_stat_msgext and pg_stat_msgext_worker show, and stats_reset().
+ *		What the views pg_stat_msgext and pg_stat_msgext_worker show, metrics() and
+ *		stats_reset().
  */
 #include "postgres.h"
 
@@ -15,7 +16,10 @@
 #include "utils/timestamp.h"
 
 #include "core/lengthof.h"
+#include "pg/base/arena_pg.h"
+#include "pg/base/text.h"
 #include "pg/catalog/access.h"
+#include "pg/monitor/metrics.h"
 #include "pg/store/activity.h"
 #include "pg/store/statistic.h"
 
@@ -142,6 +146,18 @@ msgext_process_activity(PG_FUNCTION_ARGS)
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(msgext_metrics);
+
+PGDLLEXPORT Datum
+msgext_metrics(PG_FUNCTION_ARGS)
+{
+	MsgBuf text;
+
+	msgext_buf_init(&text, msgext_arena_pg_create(CurrentMemoryContext), 16384);
+	msgext_metrics_write(&text);
+	PG_RETURN_TEXT_P(cstring_to_text(msgext_from_utf8(text.data)));
 }
 
 PG_FUNCTION_INFO_V1(msgext_stats_reset);

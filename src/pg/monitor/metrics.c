@@ -1,0 +1,318 @@
+/*
+ * metrics.c
+ *		What a monitoring system is told: see metrics.h.
+ *
+ * A family is written of all servers before the next one begins, so everything is read
+ * first.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+
+#include "core/lengthof.h"
+#include "core/openmetrics.h"
+#include "pg/base/clock.h"
+#include "pg/base/mode.h"
+#include "pg/base/text.h"
+#include "pg/catalog/access.h"
+#include "pg/ipc/registry.h"
+#include "pg/monitor/metrics.h"
+#include "pg/monitor/server_state.h"
+#include "pg/store/activity.h"
+#include "pg/store/statistic.h"
+
+/* States of a server. */
+typedef enum Gauge
+{
+	/* Not told of a server whose queue is not counted. */
+	GAUGE_QUEUE,
+	GAUGE_AGE,
+	GAUGE_IN_FLIGHT,
+	GAUGE_UNKNOWN,
+
+	GAUGE_STRANDED,
+	GAUGE_PAUSED,
+	GAUGE_PAUSED_ACCOUNTS,
+	GAUGE_LAST_SUCCESS,
+	GAUGE_LAST_ERROR
+} Gauge;
+
+#define GAUGES (GAUGE_LAST_ERROR + 1)
+
+/* What a number is: as it stands, or microseconds. */
+typedef enum Kind
+{
+	KIND_NUMBER,
+	KIND_SECONDS
+} Kind;
+
+/* One server, as it is told. */
+typedef struct Watched
+{
+	MsgLabel label; /* its name */
+	const char *provider;
+	bool counted; /* the queue */
+	int64 gauges[GAUGES];
+	MsgCounts counts;
+} Watched;
+
+static const struct
+{
+	MsgMetric metric;
+	Kind kind;
+	MsgMetricType type;
+} gauges[GAUGES] = {
+	[GAUGE_QUEUE] = {{"queue_messages",
+					  "Messages that wait to be sent; 10000 stands for more."},
+					 KIND_NUMBER,
+					 MSG_METRIC_GAUGE},
+	[GAUGE_AGE] = {{"queue_age_seconds",
+					"How long the oldest of them has waited; 0 without any."},
+				   KIND_SECONDS,
+				   MSG_METRIC_GAUGE},
+	[GAUGE_IN_FLIGHT] = {{"in_flight_messages", "Messages whose request is on its way."},
+						 KIND_NUMBER,
+						 MSG_METRIC_GAUGE},
+	[GAUGE_UNKNOWN] = {{"unknown_messages",
+						"Messages in state unknown, which wait for a person."},
+					   KIND_NUMBER,
+					   MSG_METRIC_GAUGE},
+	[GAUGE_STRANDED] = {{"messages_stranded",
+						 "Messages found that nothing led to any more, and sent."},
+						KIND_NUMBER,
+						MSG_METRIC_COUNTER},
+	[GAUGE_PAUSED] = {{"paused", "1 while the server is paused."},
+					  KIND_NUMBER,
+					  MSG_METRIC_GAUGE},
+	[GAUGE_PAUSED_ACCOUNTS] = {{"paused_accounts",
+								"Accounts whose credentials the provider refused."},
+							   KIND_NUMBER,
+							   MSG_METRIC_GAUGE},
+	[GAUGE_LAST_SUCCESS] = {{"last_success_timestamp_seconds",
+							 "When a request last succeeded; 0 = never."},
+							KIND_SECONDS,
+							MSG_METRIC_GAUGE},
+	[GAUGE_LAST_ERROR] = {{"last_error_timestamp_seconds",
+						   "When a request last failed; 0 = never."},
+						  KIND_SECONDS,
+						  MSG_METRIC_GAUGE},
+};
+
+static const struct
+{
+	MsgMetric metric;
+	MsgMetricType type;
+	Kind kind;
+	size_t offset; /* of an int64 within MsgActivity */
+} process_metrics[] = {
+	{{"process_starts", "Starts of the process."},
+	 MSG_METRIC_COUNTER,
+	 KIND_NUMBER,
+	 offsetof(MsgActivity, starts)},
+	{{"process_turns", "Turns that it has taken."},
+	 MSG_METRIC_COUNTER,
+	 KIND_NUMBER,
+	 offsetof(MsgActivity, turns)},
+	{{"process_commits", "Turns that have written something."},
+	 MSG_METRIC_COUNTER,
+	 KIND_NUMBER,
+	 offsetof(MsgActivity, commits)},
+	{{"process_results", "Answers, or pushes, that it has recorded."},
+	 MSG_METRIC_COUNTER,
+	 KIND_NUMBER,
+	 offsetof(MsgActivity, results)},
+	{{"process_errors", "Turns that failed."},
+	 MSG_METRIC_COUNTER,
+	 KIND_NUMBER,
+	 offsetof(MsgActivity, errors)},
+	{{"process_turn_seconds", "Time that its turns took."},
+	 MSG_METRIC_COUNTER,
+	 KIND_SECONDS,
+	 offsetof(MsgActivity, turn_us)},
+	{{"process_in_flight_requests", "Requests under way."},
+	 MSG_METRIC_GAUGE,
+	 KIND_NUMBER,
+	 offsetof(MsgActivity, in_flight)},
+};
+
+static void
+put(MsgBuf *text, MsgMetricType type, Kind kind, const char *name, const MsgLabel *labels,
+	int n, int64 value)
+{
+	if (kind == KIND_SECONDS)
+		msgext_openmetrics_seconds(text, type, name, labels, n, value);
+	else
+		msgext_openmetrics_sample(text, type, name, labels, n, value);
+}
+
+static void
+write_database(MsgBuf *text)
+{
+	static const MsgMetric info = {"database", "The database that is told of."};
+	static const MsgMetric worker = {"worker_up", "1 while a worker dispatches."};
+	static const MsgMetric held = {"held", "1 while msgext.mode keeps all back."};
+	MsgLabel database = {"database", msgext_to_utf8(get_database_name(MyDatabaseId))};
+
+	msgext_openmetrics_family(text, MSG_METRIC_INFO, &info);
+	put(text, MSG_METRIC_INFO, KIND_NUMBER, info.name, &database, 1, 1);
+	msgext_openmetrics_family(text, MSG_METRIC_GAUGE, &worker);
+	put(text, MSG_METRIC_GAUGE, KIND_NUMBER, worker.name, NULL, 0,
+		msgext_registry_has_worker());
+	msgext_openmetrics_family(text, MSG_METRIC_GAUGE, &held);
+	put(text, MSG_METRIC_GAUGE, KIND_NUMBER, held.name, NULL, 0,
+		msgext_mode() != MSG_MODE_LIVE);
+}
+
+static void
+write_processes(MsgBuf *text)
+{
+	static const char *const names[] = {MSG_ACTIVITY_DISPATCHER, MSG_ACTIVITY_LISTENER};
+	MsgActivityRow rows[lengthof(names)];
+	bool found[lengthof(names)];
+	int i;
+	int k;
+
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
+		return;
+	for (k = 0; k < lengthof(names); k++)
+		found[k] = msgext_activity_read(names[k], &rows[k]);
+	for (i = 0; i < lengthof(process_metrics); i++)
+	{
+		const MsgMetric *metric = &process_metrics[i].metric;
+
+		msgext_openmetrics_family(text, process_metrics[i].type, metric);
+		for (k = 0; k < lengthof(names); k++)
+		{
+			MsgLabel label = {"process", names[k]};
+			const char *activity = (const char *) &rows[k].activity;
+
+			if (found[k])
+				put(text, process_metrics[i].type, process_metrics[i].kind, metric->name,
+					&label, 1, *(const int64 *) (activity + process_metrics[i].offset));
+		}
+	}
+}
+
+static void
+read_gauges(const MsgServer *server, Watched *watched)
+{
+	int64 *values = watched->gauges;
+	MsgServerState state;
+
+	msgext_server_state_read(server, false, &state);
+	watched->counted = state.counted;
+	values[GAUGE_QUEUE] = state.counts.queued;
+	values[GAUGE_AGE] =
+		state.counts.oldest == 0 ? 0 : Max(msgext_clock() - state.counts.oldest, 0);
+	values[GAUGE_IN_FLIGHT] = state.counts.in_flight;
+	values[GAUGE_UNKNOWN] = state.counts.unknown;
+	values[GAUGE_STRANDED] = state.health.stranded;
+	values[GAUGE_PAUSED] = state.pause.paused;
+	values[GAUGE_PAUSED_ACCOUNTS] = list_length(state.paused_accounts);
+	values[GAUGE_LAST_SUCCESS] = msgext_unix_us(state.health.last_success_at);
+	values[GAUGE_LAST_ERROR] = msgext_unix_us(state.health.last_error_at);
+}
+
+static List *
+read_servers(void)
+{
+	List *servers = NIL;
+	ListCell *cell;
+
+	foreach (cell, msgext_server_oids())
+	{
+		MsgServer *server = msgext_server_get(lfirst_oid(cell));
+		TimestampTz reset_at;
+		Watched *watched;
+
+		if (server == NULL || !msgext_access_monitor(server))
+			continue;
+		watched = palloc(sizeof(Watched));
+		watched->label.name = "server";
+		watched->label.value = msgext_to_utf8(server->name);
+		watched->provider = server->provider->name;
+		read_gauges(server, watched);
+		msgext_statistic_read(server->oid, &watched->counts, &reset_at);
+		servers = lappend(servers, watched);
+	}
+	return servers;
+}
+
+static void
+write_states(MsgBuf *text, const List *servers)
+{
+	static const MsgMetric info = {"server", "The servers of the database."};
+	ListCell *cell;
+	int i;
+
+	msgext_openmetrics_family(text, MSG_METRIC_INFO, &info);
+	foreach (cell, servers)
+	{
+		const Watched *watched = lfirst(cell);
+		MsgLabel labels[] = {watched->label, {"provider", watched->provider}};
+
+		put(text, MSG_METRIC_INFO, KIND_NUMBER, info.name, labels, lengthof(labels), 1);
+	}
+	for (i = 0; i < GAUGES; i++)
+	{
+		msgext_openmetrics_family(text, gauges[i].type, &gauges[i].metric);
+		foreach (cell, servers)
+		{
+			const Watched *watched = lfirst(cell);
+
+			if (watched->counted || i > GAUGE_UNKNOWN)
+				put(text, gauges[i].type, gauges[i].kind, gauges[i].metric.name,
+					&watched->label, 1, watched->gauges[i]);
+		}
+	}
+}
+
+static void
+write_statistics(MsgBuf *text, const List *servers)
+{
+	ListCell *cell;
+	int i;
+
+	for (i = 0; i < MSG_COUNTERS; i++)
+	{
+		const MsgMetric *metric = &msgext_counter_metrics[i];
+
+		msgext_openmetrics_family(text, MSG_METRIC_COUNTER, metric);
+		foreach (cell, servers)
+		{
+			const Watched *watched = lfirst(cell);
+
+			put(text, MSG_METRIC_COUNTER, KIND_NUMBER, metric->name, &watched->label, 1,
+				watched->counts.n[i]);
+		}
+	}
+	for (i = 0; i < MSG_TIMES; i++)
+	{
+		const MsgMetric *metric = &msgext_time_metrics[i];
+
+		msgext_openmetrics_family(text, MSG_METRIC_HISTOGRAM, metric);
+		foreach (cell, servers)
+		{
+			const Watched *watched = lfirst(cell);
+
+			msgext_openmetrics_histogram(text, metric->name, &watched->label,
+										 msgext_time_bounds_us[i],
+										 &watched->counts.times[i]);
+		}
+	}
+}
+
+void
+msgext_metrics_write(MsgBuf *text)
+{
+	List *servers = read_servers();
+
+	write_database(text);
+	write_processes(text);
+	write_states(text, servers);
+	write_statistics(text, servers);
+	msgext_openmetrics_end(text);
+}

@@ -1,0 +1,302 @@
+/*
+ * server_state.c
+ *		How a server is: see server_state.h.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "executor/instrument.h"
+#include "miscadmin.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "pg/base/clock.h"
+#include "pg/base/compat.h"
+#include "pg/base/mode.h"
+#include "pg/catalog/access.h"
+#include "pg/monitor/server_state.h"
+#include "pg/store/account_pause.h"
+#include "pg/store/claim.h"
+#include "pg/store/lane.h"
+#include "pg/store/outbox.h"
+#include "pg/store/reminder.h"
+
+/*
+ * Who watches asks often, and most of all when much is queued: so many messages are counted
+ * one by one. Each look-up reads some four pages, and where the queue is longer, so many are
+ * read for each thing that is counted by look-ups.
+ */
+#define COUNT_MAX 10000
+#define LOOKUP_PAGES (4 * COUNT_MAX)
+#define LOOKUP_PAGES_LONG 40
+
+/* Where only the oldest is looked for, so many of each lane are looked at. */
+#define OLDEST_ROWS 20
+
+/* Reminders read at a time. */
+#define REMINDER_BATCH 256
+
+/* Pages that this session has asked for so far. */
+static int64
+pages(void)
+{
+	return pgBufferUsage.shared_blks_hit + pgBufferUsage.shared_blks_read;
+}
+
+/* Messages of the server under way: claimed, and not recorded yet. */
+static int64
+count_in_flight(MsgTable *outbox, Oid server, int64 max_pages, bool *exact)
+{
+	int64 until = pages() + max_pages;
+	MsgTable *claims = msgext_claim_open(false);
+	TableScanDesc scan = table_beginscan(claims->rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(claims->rel, NULL);
+	int64 n = 0;
+
+	while (*exact && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MsgClaim claim;
+		int i;
+
+		msgext_claim_read(slot, &claim);
+		for (i = 0; i < claim.n && *exact; i++)
+		{
+			MsgRow row;
+
+			*exact = pages() < until;
+
+			if (msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(),
+								   &row) &&
+				row.state == MSG_QUEUED && row.attempts + 1 == claim.attempts[i] &&
+				row.server_oid == server)
+				n++;
+		}
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	msgext_table_close(claims);
+	return n;
+}
+
+/* Messages that a reminder of this kind stands for, and that are in that state. */
+static int64
+count_due(MsgTable *outbox, Oid server, const char *kind, MsgState state,
+		  TimestampTz *oldest, int64 max_pages, bool *exact)
+{
+	int64 until = pages() + max_pages;
+	bool more = true;
+	MsgTable *due = msgext_reminder_open(false);
+	MsgReminder *found = palloc(sizeof(MsgReminder) * REMINDER_BATCH);
+	MsgReminder last = {.at = DT_NOBEGIN};
+	HASHCTL control;
+	HTAB *seen;
+	int64 n = 0;
+	int nfound;
+
+	/* One that became unknown again after a retry has a reminder of each time. */
+	control.keysize = control.entrysize = sizeof(int64);
+	control.hcxt = CurrentMemoryContext;
+	seen = hash_create("msgext messages counted", 256, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	do
+	{
+		int i;
+
+		nfound = msgext_reminder_read(due, server, kind, last.at, last.id, DT_NOEND,
+									  found, REMINDER_BATCH);
+		for (i = 0; i < nfound && more; i++)
+		{
+			bool known;
+			MsgRow row;
+
+			last = found[i];
+			more = pages() < until;
+			hash_search(seen, &last.id, HASH_ENTER, &known);
+			if (known || !msgext_outbox_find(outbox, last.id, GetActiveSnapshot(), &row))
+				continue;
+			if (row.state == state)
+			{
+				n++;
+				if (oldest != NULL && (*oldest == 0 || row.queued_at < *oldest))
+					*oldest = row.queued_at;
+			}
+			heap_freetuple(row.tuple);
+		}
+	} while (more && nfound == REMINDER_BATCH);
+	*exact &= more;
+	msgext_table_close(due);
+	return n;
+}
+
+/*
+ * Queued messages of a server that has some of another database: lanes do not know them.
+ */
+static int64
+count_copied(MsgTable *outbox, const char *server, TimestampTz *oldest)
+{
+	TableScanDesc scan = table_beginscan(outbox->rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(outbox->rel, NULL);
+	int64 n = 0;
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MsgRow row;
+
+		CHECK_FOR_INTERRUPTS();
+		msgext_outbox_read(outbox, slot, &row);
+		if (row.state == MSG_QUEUED &&
+			strcmp(msgext_row_text(&row, Anum_outbox_server), server) == 0)
+		{
+			n++;
+			if (*oldest == 0 || row.queued_at < *oldest)
+				*oldest = row.queued_at;
+		}
+		heap_freetuple(row.tuple);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	return n;
+}
+
+static MsgLane *
+lane_of(Oid server, int16 priority)
+{
+	return msgext_lane_create(CurrentMemoryContext, server, priority);
+}
+
+/* The lanes' messages; COUNT_MAX where there are more, which the index alone tells. */
+static int64
+count_lanes(MsgTable *outbox, Oid server, TimestampTz *oldest, bool *exact)
+{
+	int64 n = 0;
+	int entries = 0;
+	int16 priority;
+
+	for (priority = 1; priority <= 5 && entries <= COUNT_MAX; priority++)
+		entries += msgext_lane_count_entries(lane_of(server, priority), outbox,
+											 COUNT_MAX + 1 - entries);
+	*exact = entries <= COUNT_MAX;
+	for (priority = 1; priority <= 5; priority++)
+		n += msgext_lane_count(lane_of(server, priority), outbox,
+							   *exact ? INT_MAX : OLDEST_ROWS, oldest);
+	return *exact ? n : COUNT_MAX;
+}
+
+static void
+count_server(const MsgServer *server, bool copied, MsgQueueCounts *counts)
+{
+	MsgTable *outbox = msgext_outbox_open(false);
+	bool all_in_flight = true;
+	int64 max_pages;
+
+	memset(counts, 0, sizeof(*counts));
+	counts->exact = true;
+	counts->queued =
+		copied ? count_copied(outbox, server->name, &counts->oldest)
+			   : count_lanes(outbox, server->oid, &counts->oldest, &counts->exact);
+	max_pages = counts->exact ? LOOKUP_PAGES : LOOKUP_PAGES_LONG;
+	counts->in_flight = count_in_flight(outbox, server->oid, max_pages, &all_in_flight);
+
+	/* What is under way still says queued in its row, so it was counted too. */
+	if (counts->exact)
+		counts->queued = Max(counts->queued - counts->in_flight, 0);
+	counts->fresh = counts->queued;
+	if (!copied && counts->exact)
+		counts->queued += count_due(outbox, server->oid, MSG_REMINDER_SEND, MSG_QUEUED,
+									&counts->oldest, max_pages, &counts->exact);
+	counts->unknown = count_due(outbox, server->oid, MSG_REMINDER_UNKNOWN, MSG_UNKNOWN,
+								NULL, max_pages, &counts->exact);
+	counts->exact &= all_in_flight;
+	msgext_table_close(outbox);
+}
+
+/* Of mappings that are there and have not been changed since. */
+static List *
+paused_accounts(Oid server)
+{
+	List *names = NIL;
+	ListCell *cell;
+
+	foreach (cell, msgext_account_pause_list(server))
+	{
+		const MsgPausedAccount *account = lfirst(cell);
+		char *name = msgext_mapping_owner(account->mapping, account->version);
+
+		if (name != NULL)
+			names = lappend(names, name);
+	}
+	return names;
+}
+
+void
+msgext_server_state_read(const MsgServer *server, bool whole, MsgServerState *state)
+{
+	memset(state, 0, sizeof(*state));
+	msgext_server_pause_read(server->oid, &state->pause);
+	state->counted = whole || !state->pause.copied;
+	if (state->counted)
+		count_server(server, state->pause.copied, &state->counts);
+	if (msgext_mode() == MSG_MODE_TEST && !state->pause.paused)
+	{
+		state->pause.paused = true;
+		state->pause.reason = pstrdup("test database");
+	}
+	msgext_health_load(server->oid, &state->health);
+	state->paused_accounts = paused_accounts(server->oid);
+}
+
+/* Is a reminder of this kind due whose message still waits for it? */
+static bool
+any_due(Oid server, const char *kind)
+{
+	MsgTable *due = msgext_reminder_open(false);
+	MsgTable *outbox = msgext_outbox_open(false);
+	MsgReminder *found = palloc(sizeof(MsgReminder) * REMINDER_BATCH);
+	MsgReminder last = {.at = DT_NOBEGIN};
+	TimestampTz now = msgext_clock();
+	bool waits = false;
+	int nfound;
+
+	do
+	{
+		int i;
+
+		nfound = msgext_reminder_read(due, server, kind, last.at, last.id, now, found,
+									  REMINDER_BATCH);
+		for (i = 0; i < nfound && !waits; i++)
+		{
+			MsgRow row;
+
+			last = found[i];
+			waits = msgext_outbox_find(outbox, last.id, GetActiveSnapshot(), &row) &&
+					row.next_attempt_at <= now &&
+					(row.next_attempt_at != 0 || row.state == MSG_QUEUED);
+		}
+	} while (!waits && nfound == REMINDER_BATCH);
+	msgext_table_close(outbox);
+	msgext_table_close(due);
+	return waits;
+}
+
+bool
+msgext_server_state_nothing_due(void)
+{
+	ListCell *cell;
+
+	foreach (cell, msgext_server_oids())
+	{
+		MsgPause pause;
+		MsgQueueCounts counts;
+
+		msgext_server_pause_read(lfirst_oid(cell), &pause);
+		if (pause.paused)
+			continue;
+		count_server(msgext_server_get(lfirst_oid(cell)), false, &counts);
+		if (counts.in_flight > 0 || counts.fresh > 0 ||
+			any_due(lfirst_oid(cell), MSG_REMINDER_SEND) ||
+			any_due(lfirst_oid(cell), MSG_REMINDER_POLL))
+			return false;
+	}
+	return true;
+}

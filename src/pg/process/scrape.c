@@ -1,0 +1,77 @@
+/*
+ * scrape.c
+ *		GET /metrics: see scrape.h.
+ *
+ * The page is built in one transaction that only reads, as pg_monitor: a role that sees
+ * counters and states of all servers, and nothing of any message.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "core/openmetrics.h"
+#include "pg/base/arena_pg.h"
+#include "pg/base/clock.h"
+#include "pg/monitor/metrics.h"
+#include "pg/process/bgworker.h"
+#include "pg/process/scrape.h"
+
+/* However often it is asked for, it costs a page a second. */
+#define KEEP_US USECS_PER_SEC
+
+/* Callbacks wait meanwhile: who holds a table may not hold them up for longer. */
+#define LOCK_TIMEOUT "500ms"
+
+static bool
+build(MsgHttpListener *http)
+{
+	MemoryContext before = CurrentMemoryContext;
+	volatile bool done = false;
+
+	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_OVERRIDE);
+	PG_TRY();
+	{
+		MsgBuf text;
+		Oid user;
+		int context;
+
+		msgext_bgworker_begin();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		GetUserIdAndSecContext(&user, &context);
+		SetUserIdAndSecContext(ROLE_PG_MONITOR, context | SECURITY_LOCAL_USERID_CHANGE |
+													SECURITY_RESTRICTED_OPERATION);
+		msgext_buf_init(&text, msgext_arena_pg_create(CurrentMemoryContext), 16384);
+		msgext_metrics_write(&text);
+		done = msgext_http_listener_set_page(http, text.data, text.len,
+											 MSG_OPENMETRICS_TYPE);
+		SetUserIdAndSecContext(user, context);
+		PopActiveSnapshot();
+		msgext_bgworker_commit();
+	}
+	PG_CATCH();
+	{
+		msgext_bgworker_recover(before, true);
+		done = false;
+	}
+	PG_END_TRY();
+	return done;
+}
+
+void
+msgext_scrape(MsgHttpListener *http, MsgPush *request)
+{
+	static TimestampTz built_at = 0;
+	static int status = 503;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < built_at || now >= built_at + KEEP_US)
+	{
+		status = build(http) ? 200 : 503;
+		built_at = now;
+	}
+	msgext_http_listener_answer(http, request, status, msgext_unix_us(now));
+}
