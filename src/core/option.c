@@ -7,6 +7,7 @@
  */
 #include "core/option.h"
 
+#include <regex.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -44,6 +45,8 @@ const MsgOption msgext_common_options[] = {
 	 false},
 	{"poll_give_up", MSG_OPTION_SERVER, MSG_OPTION_DURATION, "5 days", NULL, false,
 	 false},
+	{"redirect", MSG_OPTION_SERVER, MSG_OPTION_TEXT, NULL, NULL, false, false},
+	{"allow_recipients", MSG_OPTION_SERVER, MSG_OPTION_PATTERN, NULL, NULL, false, false},
 	{.name = "callback_token",
 	 .place = MSG_OPTION_MAPPING,
 	 .kind = MSG_OPTION_TEXT,
@@ -239,6 +242,17 @@ is_choice(const char *choices, const char *value)
 	}
 }
 
+static bool
+is_pattern(const char *value)
+{
+	regex_t compiled;
+
+	if (regcomp(&compiled, value, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	regfree(&compiled);
+	return true;
+}
+
 bool
 msgext_option_check(const MsgOption *option, const char *value, MsgError *error)
 {
@@ -307,6 +321,11 @@ msgext_option_check(const MsgOption *option, const char *value, MsgError *error)
 			if (strchr(value, ':') == NULL)
 				return true;
 			return msgext_error(error, "", name, "must not contain a colon");
+		case MSG_OPTION_PATTERN:
+			if (is_pattern(value))
+				return true;
+			return msgext_error(error, "", name,
+								"must be a regular expression (POSIX, extended)");
 	}
 	return msgext_error(error, "", name, "is of an unknown kind");
 }

@@ -29,7 +29,8 @@ typedef enum MsgOptionKind
 	MSG_OPTION_SHARE,	 /* '1/3': a part of a rate, at most all of it */
 	MSG_OPTION_CHOICE,	 /* one of choices */
 	MSG_OPTION_ZONE,	 /* 'UTC' or an offset such as '+03:00' */
-	MSG_OPTION_LOGIN	 /* text without a colon (RFC 7617) */
+	MSG_OPTION_LOGIN,	 /* text without a colon (RFC 7617) */
+	MSG_OPTION_PATTERN	 /* a regular expression, POSIX extended */
 } MsgOptionKind;
 
 typedef struct MsgOption

@@ -322,6 +322,12 @@ typedef struct MsgProvider
 	 * written here. NULL = none.
 	 */
 	const char *sample_recipient;
+
+	/*
+	 * Where a payload says whom it goes to, the usual place first; ends with NULL. See
+	 * core/recipients.h. Without it a server has no options redirect and allow_recipients.
+	 */
+	const char *const *recipients;
 } MsgProvider;
 
 /* The generated list; ends with NULL. */

@@ -20,6 +20,7 @@ main(int argc, char **argv)
 	test_json();
 	test_xml();
 	test_base64();
+	test_recipients();
 	test_sha256();
 	test_pb_write();
 	test_pb_read();

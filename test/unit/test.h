@@ -51,6 +51,7 @@ extern void test_check_int(const char *file, int line, const char *what, int64_t
 
 /* One suite a file; those of src/net are in a program of their own, test_net.c. */
 extern void test_base64(void);
+extern void test_recipients(void);
 extern void test_sha256(void);
 extern void test_buf(void);
 extern void test_cascade(void);

@@ -13,8 +13,8 @@
  *		   included: its rows are evidence.
  *		5. Has its time to be sent ended, or not begun? Before credentials, which may be
  *		   missing for longer than the message lives.
- *		6. Is it still the same provider, and has its sender an account, one that has not
- *		   been refused, and a session?
+ *		6. Is it still the same provider, may its recipient be written to from this server,
+ *		   and has its sender an account, one that has not been refused, and a session?
  *		7. Is there room for its request? Before limits, which count what is let through.
  *		8. The recipient's limit, then the rate: a message that the first one sets aside
  *		   must not use up the second.
@@ -29,6 +29,9 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
+#include "core/describe.h"
+#include "core/recipients.h"
+#include "pg/base/arena_pg.h"
 #include "pg/base/text.h"
 #include "pg/engine/admit.h"
 #include "pg/engine/statistics.h"
@@ -95,7 +98,7 @@ defer(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, TimestampTz u
 /* Ends a queued message that will not be sent. */
 static MsgAdmission
 finish(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, MsgState state,
-	   const char *kind, const char *error)
+	   const char *kind, const char *code, const char *error)
 {
 	MsgTurn *turn = &engine->turn;
 	MsgEventRow event = {0};
@@ -110,6 +113,8 @@ finish(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, MsgState sta
 		msgext_change_time(&change, Anum_outbox_finished_at, turn->now);
 	msgext_change_null(&change, Anum_outbox_next_attempt_at);
 	msgext_change_null(&change, Anum_outbox_waiting);
+	if (code != NULL)
+		msgext_change_text(&change, Anum_outbox_code, code);
 	msgext_change_text(&change, Anum_outbox_error, error);
 	if (msgext_outbox_update(outbox_of(turn), row, &change, false) != TM_Ok)
 		return look_again(engine, upstream, row, turn->now + HELD_RETRY_US);
@@ -121,6 +126,7 @@ finish(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, MsgState sta
 	event.message_id = row->id;
 	event.kind = kind;
 	event.state = state;
+	event.code = code;
 	event.error = error;
 	msgext_event_append(events_of(turn), &event);
 	return MSG_ADMIT_PASSED;
@@ -239,6 +245,37 @@ wait_for_account(MsgEngine *engine, MsgUpstream *upstream, const MsgAccount *acc
 				 MSG_WAITS_FOR_ACCOUNT, account->error);
 }
 
+/*
+ * On a server of a staging environment: may this message leave it? What was queued before
+ * it became one is looked at too. Otherwise *why not.
+ */
+static bool
+is_allowed_here(const MsgServer *server, const MsgRow *row, const char **why)
+{
+	const char *const *paths = server->provider->recipients;
+	const char *to = msgext_conn_option(&server->conn, "redirect");
+	const char *pattern = msgext_conn_option(&server->conn, "allow_recipients");
+	MsgArena *arena;
+	const MsgJson *told;
+	bytea *payload;
+	const char *stranger = NULL;
+
+	if (paths == NULL || (to == NULL && pattern == NULL))
+		return true;
+	arena = msgext_arena_pg_create(CurrentMemoryContext);
+	payload = msgext_row_payload(row);
+	told = msgext_describe(server->provider, arena, VARDATA_ANY(payload),
+						   VARSIZE_ANY_EXHDR(payload));
+
+	/* Bytes that cannot be read are told by their digest alone. */
+	if (msgext_json_get(told, "sha256") == NULL &&
+		msgext_recipients_may(arena, paths, told, to, pattern, &stranger))
+		return true;
+	*why = psprintf("recipient %s is not allowed on this server",
+					stranger != NULL ? msgext_clean_text(stranger, 128) : "unknown");
+	return false;
+}
+
 static MsgAdmission
 admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row)
 {
@@ -246,6 +283,7 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 	TimestampTz now = engine->turn.now;
 	const MsgFlight *flight;
 	MsgAccount *account;
+	const char *stranger;
 	TimestampTz until;
 
 	if (row->state != MSG_QUEUED || row->server_oid != upstream->oid)
@@ -269,13 +307,16 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 		return MSG_ADMIT_STOP;
 	}
 	if (row->expires_at != 0 && row->expires_at <= now)
-		return finish(engine, upstream, row, MSG_EXPIRED, "expired",
+		return finish(engine, upstream, row, MSG_EXPIRED, "expired", NULL,
 					  "its time to be sent has ended");
 	if (row->send_after > now)
 		return defer(engine, upstream, row, row->send_after, "send_after", NULL);
 	if (strcmp(msgext_row_text(row, Anum_outbox_provider), server->provider->name) != 0)
-		return finish(engine, upstream, row, MSG_FAILED, "answer",
+		return finish(engine, upstream, row, MSG_FAILED, "answer", NULL,
 					  "the server belongs to another provider now");
+	if (!is_allowed_here(server, row, &stranger))
+		return finish(engine, upstream, row, MSG_REJECTED, "answer", "not_allowed_here",
+					  stranger);
 	account = msgext_server_account(server, row->sender_oid,
 									msgext_row_text(row, Anum_outbox_sender));
 	if (account->error != NULL || msgext_refusal_holds(upstream, account))

@@ -14,6 +14,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/recipients.h"
 #include "pg/base/clock.h"
 #include "pg/base/node.h"
 #include "pg/base/text.h"
@@ -42,6 +43,18 @@ with_detail(const MsgError *error)
 	return text.data;
 }
 
+/* On a server of a staging environment everything goes to one recipient. */
+static void
+redirect(const MsgPost *post)
+{
+	const char *const *paths = post->server->provider->recipients;
+	const char *to = msgext_conn_option(&post->server->conn, "redirect");
+
+	if (to != NULL && paths != NULL)
+		msgext_recipients_redirect(post->arena, paths, (MsgJson *) post->payload.message,
+								   to);
+}
+
 static void
 prepare(MsgPost *post, MsgFragment *fragment)
 {
@@ -53,6 +66,7 @@ prepare(MsgPost *post, MsgFragment *fragment)
 						errmsg("message for server \"%s\" is not a JSON object",
 							   post->server->name)));
 	memset(fragment, 0, sizeof(*fragment));
+	redirect(post);
 	if (!provider->prepare(post->arena, &post->server->conn, &post->payload, fragment,
 						   &error))
 		ereport(ERROR,

@@ -120,6 +120,19 @@ reject_name(const MsgProvider *provider, MsgOptionPlace place, const char *given
 		 nearest != NULL ? errhint("Perhaps you meant the option \"%s\".", nearest) : 0));
 }
 
+/* An option that would be taken, and do nothing, would write to customers. */
+static void
+check_recipients(const MsgProvider *provider, const MsgOption *option)
+{
+	if (provider->recipients == NULL && (strcmp(option->name, "redirect") == 0 ||
+										 strcmp(option->name, "allow_recipients") == 0))
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+						errmsg("invalid option \"%s\"", option->name),
+						errdetail("Nothing is known of where the recipients of provider "
+								  "\"%s\" are.",
+								  provider->name)));
+}
+
 static void
 check_duration(const char *name, const char *value)
 {
@@ -227,6 +240,7 @@ msgext_validator(PG_FUNCTION_ARGS)
 		if (option != NULL)
 		{
 			check_value(option, defGetString(given));
+			check_recipients(provider, option);
 			if (option->kind == MSG_OPTION_FILE)
 				check_file(option->name, defGetString(given));
 		}

@@ -35,7 +35,7 @@ extern List *msgext_case_messages(MsgTable *outbox);
 extern const MsgRow *msgext_case_message(MsgTable *outbox, int n);
 
 /* Says so, of as many as were sent. */
-extern void msgext_case_no_message(int n, int sent) pg_attribute_noreturn();
+extern void msgext_case_no_message(int n, int sent) __attribute__((noreturn));
 
 /* A time at which the clock of a test may stand; ERROR 22008 otherwise. */
 extern TimestampTz msgext_case_time(TimestampTz at);

@@ -38,6 +38,9 @@ static const MsgOption options[] = {
 	 .required = true},
 	{.name = NULL}};
 
+static const char *const recipients[] = {"vk.phone", "viber.dstAddress", "sms.dstAddress",
+										 NULL};
+
 const MsgProvider msgext_provider_devino = {
 	.abi = MSG_PROVIDER_ABI,
 	.name = "devino",
@@ -56,4 +59,5 @@ const MsgProvider msgext_provider_devino = {
 	.parse_callback = msgext_devino_parse_callback,
 	.sample_reply = msgext_devino_sample_reply,
 	.sample_recipient = "7000000000#",
+	.recipients = recipients,
 };

@@ -67,6 +67,8 @@ static const MsgOption options[] = {
 static const char *const memory[] = {"box",	  "message_id", "entity_id",
 									 "state", "at",			NULL};
 
+static const char *const recipients[] = {"ToBoxId", "~ToDepartmentId", NULL};
+
 const MsgProvider msgext_provider_diadoc = {
 	.abi = MSG_PROVIDER_ABI,
 	.name = "diadoc",
@@ -89,4 +91,5 @@ const MsgProvider msgext_provider_diadoc = {
 	.decode_status = msgext_diadoc_decode_status,
 	.sample_reply = msgext_diadoc_sample_reply,
 	.sample_recipient = "0000000000000000000000000000000#@diadoc.ru",
+	.recipients = recipients,
 };

@@ -39,6 +39,8 @@ static const MsgOption options[] = {
 	 .required = true},
 	{.name = NULL}};
 
+static const char *const recipients[] = {"address", NULL};
+
 const MsgProvider msgext_provider_edna = {
 	.abi = MSG_PROVIDER_ABI,
 	.name = "edna",
@@ -58,4 +60,5 @@ const MsgProvider msgext_provider_edna = {
 	.parse_callback = msgext_edna_parse_callback,
 	.sample_reply = msgext_edna_sample_reply,
 	.sample_recipient = "7000000000#",
+	.recipients = recipients,
 };

@@ -66,6 +66,8 @@ static const MsgOption options[] = {
 /* "targets" and "sending": see delivery.h. */
 static const char *const memory[] = {"state", "id", "lookup", "target", NULL};
 
+static const char *const recipients[] = {"To", "-ToRelation", NULL};
+
 const MsgProvider msgext_provider_personium = {
 	.abi = MSG_PROVIDER_ABI,
 	.name = "personium",
@@ -87,4 +89,5 @@ const MsgProvider msgext_provider_personium = {
 	.decode_status = msgext_personium_decode_status,
 	.sample_reply = msgext_personium_sample_reply,
 	.sample_recipient = "https://fate-#.example/",
+	.recipients = recipients,
 };

@@ -187,6 +187,44 @@ SELECT n, state, msgext.retry_message(id) FROM msgext_test.sent;
 SELECT * FROM msgext_test.run();
 ROLLBACK;
 
+-- Staging: one recipient for all, and recipients that are allowed.
+RESET ROLE;
+ALTER SERVER vk OPTIONS (ADD allow_recipients '(');
+ALTER SERVER vk OPTIONS (ADD redirect '+79990001122');
+ALTER SERVER sms OPTIONS (ADD redirect '79990001122', ADD allow_recipients '^7999000');
+ALTER SERVER mail OPTIONS (ADD allow_recipients '^https://unit\.example/');
+ALTER SERVER docs OPTIONS (ADD redirect '1aaaf74cc6a84b1e8d07c2f0a95be31d@diadoc.ru');
+SET ROLE regress_tester;
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT vk('79031110001', 'a', sms => true);
+SELECT count(msgext.post_message('sms', '{"address": "79000000001", "content": "x"}')) AS sms,
+    count(doc('2bbbf74cc6a84b1e8d07c2f0a95be31d@diadoc.ru')) AS docs;
+SELECT count(msgext.post_message('mail', jsonb_build_object('To', t, 'Body', 'x'))) AS mail
+FROM unnest(ARRAY['https://unit.example/bob', 'https://other.example/bob', 'https://unit.example/bob,https://other.example/bob']) t;
+SELECT count(msgext.post_message('mail', '{"ToRelation": "all", "Body": "x"}')) AS relation;
+SELECT n, server, recipient, message #>> '{vk,phone}' AS phone, message #>> '{sms,dstAddress}' AS address,
+    message ->> 'ToBoxId' AS box FROM msgext_test.sent WHERE server <> 'mail';
+SELECT * FROM msgext_test.run();
+SELECT m.state, m.code, m.error, m.attempts FROM msgext_test.sent JOIN msgext.message m USING (id) WHERE m.state = 'rejected' ORDER BY n;
+-- What was queued before.
+RESET ROLE;
+ALTER SERVER vk OPTIONS (DROP redirect);
+SET ROLE regress_tester;
+SELECT vk('79031110001', 'b');
+RESET ROLE;
+ALTER SERVER vk OPTIONS (ADD redirect '79990001122');
+SET ROLE regress_tester;
+SELECT * FROM msgext_test.run();
+SELECT state, code, error FROM msgext.message WHERE operation_id = 'b';
+ROLLBACK;
+RESET ROLE;
+ALTER SERVER vk OPTIONS (DROP redirect);
+ALTER SERVER sms OPTIONS (DROP redirect, DROP allow_recipients);
+ALTER SERVER mail OPTIONS (DROP allow_recipients);
+ALTER SERVER docs OPTIONS (DROP redirect);
+SET ROLE regress_tester;
+
 -- What cannot be.
 BEGIN;
 SELECT msgext_test.begin('2030-01-01 12:00Z');
