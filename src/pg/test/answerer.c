@@ -508,6 +508,7 @@ msgext_answerer_refresh(MsgAnswerer *answerer, MsgTable *outbox)
 		if (!message->stale)
 			continue;
 		message->stale = false;
+		message->read_again = true;
 		if (msgext_outbox_find(outbox, message->row.id, GetActiveSnapshot(),
 							   &message->row))
 			heap_freetuple(old);

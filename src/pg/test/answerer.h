@@ -20,10 +20,11 @@ typedef struct MsgCaseMessage
 {
 	int n;
 	MsgRow row;
-	bool stale;	  /* its row has to be read again */
-	int64 number; /* of which the provider's id is made, or 0 */
-	int sent;	  /* so often */
-	int asked;	  /* about it, so often */
+	bool stale;		 /* its row has to be read again */
+	bool read_again; /* it has been, at this time */
+	int64 number;	 /* of which the provider's id is made, or 0 */
+	int sent;		 /* so often */
+	int asked;		 /* about it, so often */
 	bool fate_known;
 	MsgFate fate;
 	bool taken;		  /* the provider has it */

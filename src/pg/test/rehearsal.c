@@ -33,8 +33,9 @@ struct MsgRehearsal
 	MsgTestCase test; /* as it was */
 	bool runs;		  /* its clock did, and does again */
 	TimestampTz now;
-	bool begun;					/* a turn has been taken */
-	bool claims;				/* the next turn is to make flights */
+	bool begun;	 /* a turn has been taken */
+	bool looked; /* at what an account or a limit holds back: the same for a call */
+	bool claims; /* the next turn is to make flights */
 	const MsgCaseMessage *only; /* of the case, or NULL: all */
 };
 
@@ -147,7 +148,7 @@ is_looked_at(const MsgRehearsal *rehearsal, const MsgCaseMessage *message)
 		return rehearsal->only == message;
 	if (row->state == MSG_QUEUED)
 		return row->next_attempt_at <= rehearsal->now ||
-			   !row->nulls[Anum_outbox_waiting - 1];
+			   (!rehearsal->looked && !row->nulls[Anum_outbox_waiting - 1]);
 	return is_polled(row) && row->next_attempt_at <= rehearsal->now;
 }
 
@@ -169,6 +170,7 @@ take(MsgEngine *engine)
 	for (i = 0; i < answerer->n; i++)
 		if (is_looked_at(rehearsal, &answerer->messages[i]))
 			due[n++] = &answerer->messages[i];
+	rehearsal->looked = true;
 	qsort(due, n, sizeof(MsgCaseMessage *), compare_due);
 	for (i = 0; i < n; i++)
 	{
@@ -266,16 +268,22 @@ tell_of_the_others(MsgRehearsal *rehearsal)
 	for (i = 0; i < answerer->n; i++)
 	{
 		MsgCaseMessage *message = &answerer->messages[i];
-		const char *waiting = msgext_row_text(&message->row, Anum_outbox_waiting);
-		bool ended = message->row.state != message->told_state;
-		bool waits = waiting != NULL && (message->told_waiting == NULL ||
-										 strcmp(waiting, message->told_waiting) != 0);
+		const char *waiting;
+		bool ended;
+		bool waits;
 
+		if (!message->read_again)
+			continue;
+		waiting = msgext_row_text(&message->row, Anum_outbox_waiting);
+		ended = message->row.state != message->told_state;
+		waits = waiting != NULL && (message->told_waiting == NULL ||
+									strcmp(waiting, message->told_waiting) != 0);
 		if (!message->told_now && (ended || waits))
 			msgext_answerer_tell(answerer, message, 0,
 								 ended ? NULL : psprintf("waits: %s", waiting));
 		message->told_state = message->row.state;
 		message->told_waiting = waiting;
+		message->read_again = false;
 		message->told_now = false;
 		message->attempted_at = 0;
 		message->attempts_now = 0;
