@@ -114,6 +114,13 @@ SELECT msgext.replay_message(8005, NULL);
 SELECT msgext.replay_message(8005, vk('12'));
 SELECT closed_at FROM msgext.outbox WHERE id = 8005;
 
+-- As text.
+SELECT regexp_replace(line, '\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}', 'TIME') FROM msgext.show(8003) AS line;
+SELECT count(*) FROM msgext.show(8012);
+SELECT msgext.show(1), msgext.show(NULL);
+SET ROLE regress_other;
+SELECT msgext.show(8003);
+
 -- Others' messages: seen and changed by those who may, sent by nobody in their name.
 SET ROLE regress_other;
 SELECT msgext.close_message(8005), msgext.cancel_message(8009);
