@@ -186,6 +186,12 @@ build/chaos-%: test/chaos/%.c
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -I$$($(PG_CONFIG) --includedir) $< -o $@ \
 		-L$$($(PG_CONFIG) --libdir) -Wl,--as-needed -lpq
 
+# What takes disk and memory away from one process of a server: test/fault/fault.c.
+FAULT = build/fault.so
+$(FAULT): test/fault/fault.c
+	@mkdir -p build
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -fPIC -shared $< -o $@
+
 # Codecs and pure functions, without a server, under the address and the undefined
 # behaviour sanitizer. Their include path holds no server header.
 UNIT = build/unit
@@ -263,7 +269,7 @@ tap: require build-all
 # Everything that is compiled for a server's tests, and put where pg_config says. The
 # packages come first: this file has been read without them.
 build-all: require-demo
-	@+script/build.sh all $(SIMULATOR) $(CHAOS)
+	@+script/build.sh all $(SIMULATOR) $(CHAOS) $(FAULT)
 	@+script/install.sh
 
 test: require

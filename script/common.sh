@@ -24,7 +24,7 @@ make_scratch() {
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/msgext.XXXXXX")
     cp -r "$root/test" "$root/docs" "$root/README.md" "$scratch/"
     mkdir -p "$scratch/bin" "$scratch/out"
-    cp "$root/build/simulator" "$root/build/chaos-peer" "$root/build/chaos-writer" "$scratch/bin/"
+    cp "$root"/build/{simulator,chaos-peer,chaos-writer,fault.so} "$scratch/bin/"
     [ "$(id -u)" != 0 ] || chown -R "$server_user" "$scratch"
     cp -r "$root/contrib" "$scratch/"
     chmod -R a+rX "$scratch/contrib"

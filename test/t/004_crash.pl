@@ -12,7 +12,7 @@ use POSIX ();
 use Test::More;
 
 my $t = Msgext->new('crash',
-	conf => "restart_after_crash = on\n",
+	conf => "restart_after_crash = on\nmax_prepared_transactions = 1\n",
 	options => { status_poll => 'off', timeout => '60 s' });
 my $sim = $t->sim;
 
@@ -103,6 +103,36 @@ subtest 'answered and not recorded' => sub {
 	eval { $lock->quit };
 	$t->wait_state($lost, 'unknown', 'killed now, nobody knows that it arrived');
 	is($sim->count(79990000303), 1, 'it did, once');
+};
+
+# By a prepared transaction, which outlives every crash, and which has changed the row.
+subtest 'on the wire, and its row is held' => sub {
+	my @phones = 79990000351 .. 79990000353;
+	my ($pid, $held);
+
+	$sim->script('devino send match 7999000035 delay 60000');
+	my @ids = map { $t->send(phone => $_) } @phones;
+
+	ok(arrived(@phones), 'under way');
+	$held = $ids[1];
+	$t->sql("BEGIN; UPDATE msgext.outbox SET lane_hash = lane_hash WHERE id = $held; PREPARE TRANSACTION 'holder'");
+	kill_worker();
+	$sim->clear;
+	$t->wait_state($_, 'unknown') for @ids[ 0, 2 ];
+	is($t->state($held), 'sending', 'the one that is held has to wait');
+	$t->wait_state($t->send(phone => 79990000361), 'accepted', 'others have not');
+	$pid = $t->worker_pid;
+	$t->sql("SELECT pg_terminate_backend($pid)");
+	ok(until_true(sub { !kill(0, $pid) }), 'the worker can be ended meanwhile');
+	ok(until_true(sub { $t->worker_pid =~ /^\d+$/ }), 'another one comes');
+	is($t->state($held), 'sending', 'and waits for it as well');
+	$t->wait_state($t->send(phone => 79990000362), 'accepted', 'alone');
+	$t->sql("COMMIT PREPARED 'holder'");
+	is($t->wait_state($held, 'unknown', 'let go, nobody knows whether it arrived')->{attempts}, 1, 'the attempt counts');
+	ok($t->wait_sql('SELECT count(*) FROM msgext.claim', 0), 'no claim is left');
+	is(join(' ', map { $sim->count($_) } @phones), '1 1 1', 'none was repeated');
+	$t->sql("SELECT msgext.retry_message(id) FROM msgext.message WHERE state = 'unknown'");
+	$t->wait_state($_, 'accepted') for @ids;
 };
 
 subtest "on_unknown 'resend'" => sub {

@@ -289,7 +289,8 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 	if (row->state != MSG_QUEUED || row->server_oid != upstream->oid)
 		return MSG_ADMIT_PASSED;
 	flight = msgext_flights_find(&engine->flights, row->id);
-	if (flight != NULL && flight->kind == MSG_FLIGHT_SEND)
+	if ((flight != NULL && flight->kind == MSG_FLIGHT_SEND) ||
+		msgext_inherited_has(&engine->inherited, row->id))
 		return MSG_ADMIT_PASSED;
 	if (!has_come(engine, upstream, lane, row))
 		return MSG_ADMIT_PASSED;

@@ -3,7 +3,7 @@
  *		The engine: see dispatcher.h.
  *
  * Owns the schedule: when a turn is taken, and what it is to do. What a turn is made of
- * is turn.c's; what precedes the first one and follows a failed one, recover.c's.
+ * is turn.c's; what follows a failed one, recover.c's.
  */
 #include "postgres.h"
 
@@ -17,6 +17,7 @@
 #include "pg/engine/http_peer.h"
 #include "pg/engine/recover.h"
 #include "pg/engine/request.h"
+#include "pg/engine/settle.h"
 #include "pg/engine/statistics.h"
 #include "pg/engine/take.h"
 #include "pg/engine/turn.h"
@@ -159,6 +160,10 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 		dispatcher->last_turn = engine->turn.now;
 	}
 
+	/* Before the first turn: what is settled is in no turn's way. */
+	if (engine->inherited.claims != NIL && engine->inherited.look_at <= msgext_clock())
+		msgext_settle(engine);
+
 	/*
 	 * Reports without a message are looked for in any turn; only expected ones cause one.
 	 */
@@ -192,6 +197,8 @@ msgext_dispatcher_timeout_ms(const MsgDispatcher *dispatcher, TimestampTz now)
 
 	if (dispatcher->lanes_are_ahead)
 		return 0;
+	if (dispatcher->engine.inherited.claims != NIL)
+		at = Min(at, dispatcher->engine.inherited.look_at);
 	return at <= now ? 0 : (long) ((at - now + 999) / 1000);
 }
 
@@ -249,7 +256,8 @@ msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 		return false;
 	if (!claims(dispatcher))
 		return true;
-	if (dispatcher->news != 0 || engine->turn.work_left || dispatcher->lanes_are_ahead)
+	if (dispatcher->news != 0 || engine->turn.work_left || dispatcher->lanes_are_ahead ||
+		engine->inherited.claims != NIL)
 		return false;
 	foreach (cell, engine->upstreams.list)
 	{
@@ -296,7 +304,9 @@ msgext_dispatcher_create(MemoryContext parent, const MsgXactOps *xact)
 	msgext_http_peer_start(&dispatcher->http);
 	PG_TRY();
 	{
-		msgext_recover_claims(&dispatcher->engine);
+		msgext_inherited_read(&dispatcher->engine.inherited, &dispatcher->engine.turn,
+							  context);
+		dispatcher->engine.batches.last_claim = dispatcher->engine.inherited.last_claim;
 	}
 	PG_CATCH();
 	{

@@ -9,6 +9,7 @@
 
 #include "pg/engine/batch.h"
 #include "pg/engine/flight.h"
+#include "pg/engine/inherited.h"
 #include "pg/engine/limiter.h"
 #include "pg/engine/peer.h"
 #include "pg/engine/poison.h"
@@ -31,6 +32,7 @@ struct MsgEngine
 	MsgLimiter *limiter;
 	MsgRematches rematches;
 	MsgPoison poison;
+	MsgInherited inherited;
 	MsgPeer *peer;
 
 	/* Makes fresh flights of what may leave: take.h, or a test's own. */

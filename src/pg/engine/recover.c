@@ -1,131 +1,21 @@
 /*
  * recover.c
- *		Going on after a crash or an error: see recover.h.
+ *		Going on after an error: see recover.h.
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-#include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "pg/base/clock.h"
-#include "pg/engine/record.h"
 #include "pg/engine/recover.h"
 #include "pg/engine/request.h"
 #include "pg/engine/statistics.h"
-#include "pg/store/claim.h"
-#include "pg/store/origin.h"
-#include "pg/store/reminder.h"
 
 /* A result that cannot be recorded is set aside for this long. */
 #define STRIKE_US (60 * USECS_PER_SEC)
 
 /* So often an error may be a message's fault before its result is set aside. */
 #define STRIKES 3
-
-/* A row that another transaction holds is looked at again after this. */
-#define HELD_RETRY_US (20 * 1000)
-
-/* Its server is gone. What cannot be resent by policy is held for a person. */
-static bool
-hold_for_person(MsgEngine *engine, const MsgRow *row, int attempt,
-				const MsgOutcome *outcome, const MsgAnswer *answer)
-{
-	MsgTurn *turn = &engine->turn;
-	MsgChange change;
-
-	msgext_change_init(&change);
-	msgext_change_set(&change, Anum_outbox_attempts, Int32GetDatum(attempt));
-	msgext_change_set(&change, Anum_outbox_maybe_sent, BoolGetDatum(true));
-	msgext_change_state(&change, MSG_UNKNOWN);
-	msgext_change_text(&change, Anum_outbox_error, outcome->text);
-	if (msgext_outbox_update(outbox_of(turn), row, &change, false) != TM_Ok)
-		return false;
-	msgext_answer_record(turn, row, attempt, MSG_UNKNOWN, outcome, answer, NULL);
-	msgext_reminder_add(reminders_of(turn), row->server_oid, MSG_REMINDER_UNKNOWN,
-						row->created_at, row->id);
-	return true;
-}
-
-/* Settles one message of a claim. False when another transaction holds its row. */
-static bool
-settle_message(MsgEngine *engine, const MsgClaim *claim, int i)
-{
-	MsgTurn *turn = &engine->turn;
-	MsgAnswer answer = {"interrupted", 0, NULL, 0, turn->now};
-	MsgOutcome outcome = {0};
-	MsgAttempt attempt = {0};
-	MsgRow row;
-
-	outcome.verdict = MSG_VERDICT_UNSURE;
-	outcome.retry_after_ms = -1;
-	outcome.text = "the dispatcher ended before the answer was recorded";
-	msgext_turn_reading(turn, claim->messages[i], NULL);
-	if (!msgext_outbox_find(outbox_of(turn), claim->messages[i], GetActiveSnapshot(),
-							&row) ||
-		row.state != MSG_QUEUED || row.attempts + 1 != claim->attempts[i] ||
-		row.created_at != claim->created[i])
-		return true;
-	attempt.upstream = msgext_upstream_find(&engine->upstreams, row.server_oid);
-	if (attempt.upstream == NULL || attempt.upstream->server == NULL ||
-		row.origin != msgext_origin())
-		return hold_for_person(engine, &row, claim->attempts[i], &outcome, &answer);
-	attempt.server = attempt.upstream->server;
-	attempt.row = msgext_row_identity(&row);
-	attempt.attempt = claim->attempts[i];
-	return msgext_record_attempt(engine, &attempt, &outcome, &answer);
-}
-
-/*
- * One transaction: settles what can be of the first claim. *left is how many of its
- * messages are held by others. False when there is no claim.
- */
-static bool
-settle_claim(MsgEngine *engine, int *settled, int *left)
-{
-	MsgTurn *turn = &engine->turn;
-	MsgClaim claim;
-	bool found;
-	int i;
-
-	*left = 0;
-	msgext_turn_begin(turn);
-	msgext_upstreams_refresh(turn, &engine->upstreams);
-	found = msgext_claim_first(claims_of(turn), &claim);
-	for (i = 0; found && i < claim.n; i++)
-		*left += !settle_message(engine, &claim, i);
-	if (found && *left == 0)
-	{
-		msgext_claim_remove(claims_of(turn), claim.id);
-		*settled += claim.n;
-	}
-	msgext_turn_flush(turn);
-	msgext_turn_commit(turn);
-	msgext_statistics_commit(&engine->upstreams);
-	return found;
-}
-
-void
-msgext_recover_claims(MsgEngine *engine)
-{
-	int settled = 0;
-	int left;
-
-	/*
-	 * What has been settled is found so again, so that the rest of a claim can wait for a
-	 * row that is held: each time with a new snapshot, in which it may have changed.
-	 */
-	while (settle_claim(engine, &settled, &left))
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (left > 0)
-			pg_usleep(HELD_RETRY_US);
-	}
-	if (settled > 0)
-		ereport(LOG,
-				(errmsg("settled %d messages of a dispatcher that had ended", settled)));
-}
 
 /* Forgets what the failed turn had claimed: it is still in the outbox. */
 static void
@@ -226,6 +116,7 @@ msgext_recover_turn(MsgEngine *engine, int sqlstate)
 	{
 		drop_fresh(engine);
 		reopen_results(engine, culprit);
+		msgext_inherited_abort(&engine->inherited, culprit);
 		msgext_rematch_abort(&engine->rematches);
 		msgext_statistics_abort(&engine->upstreams);
 	}

@@ -1,17 +1,11 @@
 /*
  * recover.h
- *		What precedes a dispatcher's first turn, and what follows a failed one.
+ *		What follows a failed turn.
  */
 #ifndef MSGEXT_RECOVER_H
 #define MSGEXT_RECOVER_H
 
 #include "pg/engine/engine.h"
-
-/*
- * Settles what the dispatcher before this one may have had on the wire when it ended, in
- * transactions of their own. Waits for rows that others hold; can be interrupted.
- */
-extern void msgext_recover_claims(MsgEngine *engine);
 
 /*
  * After an ERROR with this SQLSTATE and the abort of its transaction: loses no request

@@ -28,6 +28,7 @@ is_led_to(MsgEngine *engine, const MsgUpstream *upstream, const MsgRow *row)
 	MsgTurn *turn = &engine->turn;
 
 	if (msgext_flights_find(&engine->flights, row->id) != NULL ||
+		msgext_inherited_has(&engine->inherited, row->id) ||
 		msgext_poison_until(&engine->poison, row->id, turn->now) != 0)
 		return true;
 	if (row->next_attempt_at == 0 &&

@@ -95,7 +95,6 @@ msgext_claim_read(TupleTableSlot *slot, MsgClaim *claim)
 	int i;
 
 	claim->id = DatumGetInt64(slot_getattr(slot, Anum_claim_id, &isnull));
-	claim->tid = slot->tts_tid;
 	deconstruct_array(
 		DatumGetArrayTypeP(slot_getattr(slot, Anum_claim_messages, &isnull)), INT8OID, 8,
 		FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &datums, NULL, &claim->n);
@@ -136,18 +135,23 @@ msgext_claim_remove(MsgTable *claims, int64 id)
 	msgext_scan_end(scan);
 }
 
-bool
-msgext_claim_first(MsgTable *claims, MsgClaim *claim)
+List *
+msgext_claim_list(MsgTable *claims)
 {
 	TableScanDesc scan = table_beginscan(claims->rel, GetActiveSnapshot(), 0, NULL);
 	TupleTableSlot *slot = table_slot_create(claims->rel, NULL);
-	bool found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+	List *list = NIL;
 
-	if (found)
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MsgClaim *claim = palloc(sizeof(MsgClaim));
+
 		msgext_claim_read(slot, claim);
+		list = lappend(list, claim);
+	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
-	return found;
+	return list;
 }
 
 bool

@@ -18,7 +18,6 @@
 typedef struct MsgClaim
 {
 	int64 id;
-	ItemPointerData tid;
 	int n;
 	int64 *messages;
 	int32 *attempts;
@@ -34,8 +33,8 @@ extern void msgext_claim_remove(MsgTable *claims, int64 id);
 /* Reads the claim in slot into the current memory context. */
 extern void msgext_claim_read(TupleTableSlot *slot, MsgClaim *claim);
 
-/* The first claim there is, in the current memory context; false when there is none. */
-extern bool msgext_claim_first(MsgTable *claims, MsgClaim *claim);
+/* All claims there are, MsgClaims in the current memory context. */
+extern List *msgext_claim_list(MsgTable *claims);
 
 /* Is there a claim of this attempt of this message, as the snapshot sees it? */
 extern bool msgext_claim_exists(MsgTable *claims, Snapshot snapshot, int64 message,
