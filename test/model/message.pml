@@ -90,7 +90,8 @@ Claim claim[2];
 Claim disk_claim[2];
 
 /* The dispatcher's memory. */
-bool running; /* takes turns; if not, there is none, or it settles claims */
+bool running;	   /* if not, there is none */
+bool inherited[2]; /* this claim is one of the dispatcher before */
 mtype turn = IDLE;
 mtype request[2] = AWAY;
 byte attempt[2];
@@ -127,6 +128,7 @@ byte crashes;
 #define CLAIMED(c, m, n) (c[0].attempt[m] == (n) || c[1].attempt[m] == (n))
 #define NO_CLAIM(k) (claim[k].attempt[0] == 0 && claim[k].attempt[1] == 0)
 #define SENDING(m) (request[m] == OUT || request[m] == TAKEN)
+#define LEFT(m, k) (inherited[k] && claim[k].attempt[m] != 0 && FENCE(m, claim[k].attempt[m]))
 
 inline copy_row(to, from)
 {
@@ -305,31 +307,52 @@ inline apply_report(m, word)
 	fi
 }
 
-inline settle(m, n)
+/* If it is left, and nobody holds its row. */
+inline settle(m, k)
 {
-#ifdef BREAK_SETTLE
-	/* Sent again, as if it had not been out. */
 	if
-	:: FENCE(m, n) ->
-		row[m].attempts = n;
+	:: LEFT(m, k) && !LOCKED(m) ->
+#ifdef BREAK_SETTLE
+		/* Sent again, as if it had not been out. */
+		row[m].attempts = claim[k].attempt[m];
 		repeat(m)
+#else
+		record(m, claim[k].attempt[m], UNSURE)
+#endif
 	:: else
 	fi
-#else
-	record(m, n, UNSURE)
-#endif
 }
+
+/* One transaction, beside the turns. */
+#define SETTLING(k) \
+	:: atomic { \
+		running && turn == IDLE && inherited[k] && \
+		(!LEFT(0, k) || !LOCKED(0) || !LEFT(1, k) || !LOCKED(1)) -> \
+		commit_later(); \
+		d_step { \
+			settle(0, k); \
+			settle(1, k); \
+			if \
+			:: !LEFT(0, k) && !LEFT(1, k) -> \
+				claim[k].attempt[0] = 0; \
+				claim[k].attempt[1] = 0; \
+				inherited[k] = false \
+			:: else \
+			fi \
+		} }
 
 /* A claim's row goes with the last of its messages. */
 inline remove_claim_if_done(k)
 {
 #ifdef BREAK_BATCH
 	if
-	:: (claim[k].attempt[0] != 0 && recording[0] && attempt[0] == claim[k].attempt[0]) ||
-	   (claim[k].attempt[1] != 0 && recording[1] && attempt[1] == claim[k].attempt[1])
+	:: !inherited[k] &&
+	   ((claim[k].attempt[0] != 0 && recording[0] && attempt[0] == claim[k].attempt[0]) ||
+		(claim[k].attempt[1] != 0 && recording[1] && attempt[1] == claim[k].attempt[1]))
 #else
 	if
-	:: !(claim[k].attempt[0] != 0 && request[0] != AWAY && !recording[0] &&
+	:: !inherited[k] &&
+	   !(claim[k].attempt[0] != 0 && request[0] != AWAY && !recording[0] &&
 		 attempt[0] == claim[k].attempt[0]) &&
 	   !(claim[k].attempt[1] != 0 && request[1] != AWAY && !recording[1] &&
 		 attempt[1] == claim[k].attempt[1])
@@ -473,22 +496,30 @@ inline look_for_report(m)
 	fi
 }
 
-/* judge() of take.c. */
+/* The dispatcher before may have it on the wire. */
+#ifdef BREAK_INHERITED
+#define IS_LEFT(m) false
+#else
+#define IS_LEFT(m) (LEFT(m, 0) || LEFT(m, 1))
+#endif
+#define MAY_JUDGE(m, led) \
+	(row[m].state == QUEUED && !(row[m].timed && led != REMINDER) && !IS_LEFT(m))
+
+/* admit() of admit.c. */
 inline judge(m, led)
 {
 	way[m] = led;
 	if
 	:: row[m].state != QUEUED || (row[m].timed && led != REMINDER) -> take[m] = DROP
+	:: IS_LEFT(m) -> take[m] = DROP
 #ifdef BREAK_STATUS
-	:: row[m].state == QUEUED && !(row[m].timed && led != REMINDER) && request[m] != AWAY ->
-		take[m] = DROP
+	:: MAY_JUDGE(m, led) && request[m] != AWAY -> take[m] = DROP
 #else
 	/* Its own request is under way; one for its status only must not hide it. */
-	:: row[m].state == QUEUED && !(row[m].timed && led != REMINDER) && request[m] != AWAY ->
+	:: MAY_JUDGE(m, led) && request[m] != AWAY ->
 		take[m] = (request[m] == STATUS -> ASIDE : DROP)
 #endif
-	:: row[m].state == QUEUED && !(row[m].timed && led != REMINDER) && request[m] == AWAY ->
-		take[m] = (LOCKED(m) -> ASIDE : CLAIM)
+	:: MAY_JUDGE(m, led) && request[m] == AWAY -> take[m] = (LOCKED(m) -> ASIDE : CLAIM)
 	fi
 }
 
@@ -511,32 +542,12 @@ proctype Dispatcher()
 	byte k;
 
 	do
-	/* Starts, and settles what another may have had on the wire when it ended. */
-	:: atomic {
-		!running && (!NO_CLAIM(0) || !NO_CLAIM(1)) ->
-		k = (NO_CLAIM(0) -> 1 : 0);
-		if
-		:: !(claim[k].attempt[0] != 0 && LOCKED(0)) && !(claim[k].attempt[1] != 0 && LOCKED(1)) ->
-			commit_later();
-			d_step {
-				if
-				:: claim[k].attempt[0] != 0 -> settle(0, claim[k].attempt[0])
-				:: else
-				fi;
-				if
-				:: claim[k].attempt[1] != 0 -> settle(1, claim[k].attempt[1])
-				:: else
-				fi;
-				claim[k].attempt[0] = 0;
-				claim[k].attempt[1] = 0;
-				k = 0
-			}
-		:: else -> k = 0
-		fi
-	   }
+	/* Starts, and inherits what another may have had on the wire when it ended. */
 	:: d_step {
-		!running && NO_CLAIM(0) && NO_CLAIM(1) ->
+		!running ->
 		running = true;
+		inherited[0] = !NO_CLAIM(0);
+		inherited[1] = !NO_CLAIM(1);
 		passed[0] = row[0].passed;
 		passed[1] = row[1].passed;
 #ifndef BREAK_REMATCH
@@ -544,6 +555,8 @@ proctype Dispatcher()
 		rematch[1] = row[1].known && MAY_MATCH(1)
 #endif
 	   }
+	SETTLING(0)
+	SETTLING(1)
 
 	/*
 	 * A turn: results that have come in, then, behind the fence, what may leave. Nobody can
@@ -781,6 +794,8 @@ proctype Crash()
 		dispatcher_ends(0);
 		dispatcher_ends(1);
 		end_turn();
+		inherited[0] = false;
+		inherited[1] = false;
 		running = false
 	   }
 
@@ -791,6 +806,8 @@ proctype Crash()
 		dispatcher_ends(0);
 		dispatcher_ends(1);
 		end_turn();
+		inherited[0] = false;
+		inherited[1] = false;
 		running = false;
 		if
 		:: losing -> restore()
@@ -808,7 +825,8 @@ proctype Crash()
 #define IS_AHEAD(m) (!row[m].timed && !(running -> passed[m] : row[m].passed))
 #define IS_SENDING(m) \
 	(CLAIMED(claim, m, row[m].attempts + 1) && \
-	 (!running || (SENDING(m) && attempt[m] == row[m].attempts + 1)))
+	 (!running || LEFT(m, 0) || LEFT(m, 1) || \
+	  (SENDING(m) && attempt[m] == row[m].attempts + 1)))
 #define IS_STUCK(m) (row[m].state == QUEUED && !HAS_REMINDER(m) && !IS_AHEAD(m) && !IS_SENDING(m))
 
 #define MAY_ARRIVE(m) (late[m] > 0 || request[m] == OUT)
