@@ -132,6 +132,26 @@ subtest 'recipient limit raised' => sub {
 	$t->set_option('vk', recipient_limit => '5/day');
 };
 
+# Nobody but the catalog knows of the change: there was no worker to see it.
+subtest 'recipient limit raised without a worker' => sub {
+	my $phone = 79990005201;
+	my @ids = map { $t->send(phone => $phone) } 1 .. 7;
+	my $waits = 'SELECT count(*) FROM msgext.outbox WHERE state = \'queued\' AND waiting = \'recipient_limit\' AND id IN ('
+	  . join(',', @ids) . ')';
+
+	ok($t->wait_sql($waits, 2), 'two wait for a day');
+	$t->node->stop;
+	$t->node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
+	$t->node->start;
+	$t->set_option('vk', recipient_limit => '7/day');
+	$t->node->stop;
+	$t->node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "'msgext'");
+	$t->node->start;
+	ok($t->wait_sql($waits, 0), 'the next worker looks at them');
+	ok(until_true(sub { $sim->count($phone) == 7 }), 'and both arrive');
+	$t->set_option('vk', recipient_limit => '5/day');
+};
+
 subtest 'what does not count' => sub {
 	my $phone = 79990006001;
 

@@ -163,6 +163,9 @@ load_server(MsgUpstream *upstream)
 			note_limit(upstream, server);
 		msgext_server_unpin(upstream->server);
 	}
+	else
+		/* It may have been another one, or the look at what waits for it not ended. */
+		upstream->mended.any = upstream->mended.limits = true;
 	upstream->server = server;
 	if (server == NULL)
 		return;

@@ -107,8 +107,13 @@ SELECT send('79030000001'), send('79030000001'), send('79030000002');
 CALL msgext.dispatch();
 SELECT id, state, attempts, waiting, later FROM look WHERE id > 5008;
 
+-- Another limit is heeded by the next dispatcher, which has not seen the one before.
+ALTER SERVER vk OPTIONS (SET recipient_limit 'off');
+CALL msgext.dispatch();
+SELECT id, state, attempts, waiting, later FROM look WHERE id = 5010;
+
 -- So many a second for the channel: dispatch() waits for its turn, as long as it is told to.
-ALTER SERVER vk OPTIONS (SET recipient_limit 'off', SET rate_limit '1/hour');
+ALTER SERVER vk OPTIONS (SET rate_limit '1/hour');
 SELECT send(), send();
 CALL msgext.dispatch('100 ms');
 SELECT id, state, attempts, waiting, later FROM look WHERE id > 5011;
