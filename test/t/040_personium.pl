@@ -73,6 +73,8 @@ subtest 'one target' => sub {
 	is_deeply($t->targets($id), { bob => 'delivered' }, 'the detail names the target');
 	ok(defined $row->{finished_at}, 'it has ended: nobody asks for it again');
 	is($row->{next_attempt_at}, undef, 'ever');
+	is($t->sql("SELECT abs(extract(epoch FROM at - reported_at)) < 60 FROM msgext.message_event WHERE message_id = $id AND kind = 'answer'"),
+		't', 'the event has the time at which the provider stored it');
 	is($sim->summary->{status_queries}, 0, 'nor has asked');
 };
 
