@@ -13,6 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
 use Time::HiRes qw(sleep time);
+use Time::Local qw(timegm);
 
 my $writers = 6;
 
@@ -29,6 +30,7 @@ max_wal_size = 64MB
 min_wal_size = 32MB
 shared_buffers = 16MB
 log_line_prefix = '%m [%p] %b: '
+log_timezone = 'UTC'
 log_statement = none
 log_min_messages = warning
 autovacuum_naptime = 5s
@@ -149,6 +151,20 @@ FROM msgext.outbox o WHERE state IN ('queued', 'accepted', 'sent') ORDER BY id L
 SQL
 }
 
+# When the cluster crashed by itself, in milliseconds.
+sub panics
+{
+	my ($server) = @_;
+	my @at;
+
+	for my $line (split /\n/, slurp_file($server->node->logfile))
+	{
+		push @at, 1000 * timegm($6, $5, $4, $3, $2 - 1, $1) + $7 - 1
+		  if $line =~ /^(\d+)-(\d+)-(\d+) (\d+):(\d+):(\d+)\.(\d+) UTC .*PANIC:/;
+	}
+	return @at;
+}
+
 # Signals that nobody sent, assertions, panics without a full disk. A tally of what the
 # processes of msgext complained about goes into the notes.
 sub read_log
@@ -221,7 +237,7 @@ sub round
 	my $ledger = Chaos::Ledger->new(
 		writers => [ @ledgers, "$folder/observer.ledger" ],
 		peer => $peer->{ledger},
-		async => $args{mode} eq 'async');
+		crashes => $args{mode} eq 'async' ? [ sort { $a <=> $b } @{ $havoc->{crashes} }, panics($server) ] : []);
 
 	push @complaints, @{ $havoc->{complaints} }, @{ $server->{complaints} },
 	  $ledger->judge(map { $server->sql($_) // die "could not ask the database: $_\n" } Chaos::Ledger::query(), Chaos::Ledger::reference_query(),

@@ -7,15 +7,19 @@
  *		writer CONNINFO LEDGER NUMBER SEED			until SIGTERM
  *		observer: writer CONNINFO LEDGER observe	reports states that go backwards
  *
- * A message is known by a tag in its content. Lines of the ledger:
+ * A message is known by a tag in its content. Lines of the ledger, each behind the time of
+ * writing it, in milliseconds:
  *
  *		I server tag		is about to be queued
  *		C tag				its COMMIT was acknowledged
+ *		P tag				the same of its COMMIT PREPARED, which is always on disk
  *		R tag				it was certainly rolled back
  *		U tag				nobody told: the connection broke in its COMMIT
- *		X tag				cancel_message() said true, and that was committed
+ *		X tag since			cancel_message() said true, and that was committed; the
+ *							transaction began then
  *		E text				an error that no fault of the driver's explains
- *		BACK id from to		the observer saw a state that may not follow
+ *		BACK since id from to	the observer saw a state that may not follow the one
+ *								that it had seen then
  *
  * The file is written with write(2) line by line and not synced: the driver kills
  * servers, never the machine. This program judges nothing but the observer's order of
@@ -59,6 +63,7 @@ static volatile sig_atomic_t stopping;
 /* The messages of the transaction under way. */
 static char tags[MAX_BATCH][48];
 static int tag_count;
+static long long begun; /* when it was begun */
 
 static void
 stop(int signal_number)
@@ -84,14 +89,23 @@ pause_ms(unsigned ms)
 	nanosleep(&t, NULL);
 }
 
+static long long
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
 static void __attribute__((format(printf, 1, 2))) enter(const char *format, ...)
 {
 	char line[512];
+	int length = snprintf(line, sizeof(line), "%lld ", now_ms());
 	va_list args;
-	int length;
 
 	va_start(args, format);
-	length = vsnprintf(line, sizeof(line) - 1, format, args);
+	length += vsnprintf(line + length, sizeof(line) - 1 - length, format, args);
 	va_end(args);
 	if (length > (int) sizeof(line) - 2)
 		length = sizeof(line) - 2;
@@ -190,6 +204,7 @@ static Result
 begin(void)
 {
 	tag_count = 0;
+	begun = now_ms();
 	return run("BEGIN");
 }
 
@@ -354,7 +369,7 @@ do_prepared(void)
 		if (!is_prepared(gid))
 			break;
 	}
-	tell_all(commit ? 'C' : 'R');
+	tell_all(commit ? 'P' : 'R');
 }
 
 /* Its number of milliseconds as an interval, for an argument. */
@@ -389,7 +404,7 @@ do_cancel(void)
 	if (random_below(3) == 0)
 		end_transaction(false);
 	else if (run("COMMIT") == DONE && strcmp(answer, "COMMIT") == 0 && true_said)
-		enter("X %s", tag);
+		enter("X %s %lld", tag, begun);
 }
 
 static void
@@ -404,7 +419,7 @@ do_cancel_unborn(void)
 	if (strcmp(answer, "t") != 0)
 		enter("E a message of the same transaction was not cancelled: %s", tags[0]);
 	if (end_transaction(true) == DONE)
-		enter("X t%d.%ld", number, count);
+		enter("X t%d.%ld %lld", number, count, begun);
 }
 
 static void
@@ -562,9 +577,11 @@ observe(void)
 	static char states[WINDOW][16];
 	static int attempts[WINDOW];
 	static long ids[WINDOW];
+	static long long seen[WINDOW];
 
 	while (!stopping)
 	{
+		long long now = now_ms();
 		PGresult *result =
 			PQexec(db, "SELECT id, state, attempts FROM msgext.outbox WHERE id > "
 					   "(SELECT max(id) FROM msgext.outbox) - 2000");
@@ -581,12 +598,13 @@ observe(void)
 			int at = (int) (id % WINDOW);
 
 			if (ids[at] == id && tried < attempts[at])
-				enter("BACK %ld attempts %d %d", id, attempts[at], tried);
+				enter("BACK %lld %ld attempts %d %d", seen[at], id, attempts[at], tried);
 			if (ids[at] == id && rank(state) < rank(states[at]) &&
 				!(strcmp(state, "queued") == 0 && (strcmp(states[at], "failed") == 0 ||
 												   strcmp(states[at], "rejected") == 0)))
-				enter("BACK %ld %s %s", id, states[at], state);
+				enter("BACK %lld %ld %s %s", seen[at], id, states[at], state);
 			ids[at] = id;
+			seen[at] = now;
 			attempts[at] = tried;
 			snprintf(states[at], sizeof(states[at]), "%s", state);
 		}

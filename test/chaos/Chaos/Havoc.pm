@@ -39,12 +39,23 @@ my @plan = (
 	[ 3, 'disk full', 0, \&fill_disk ],
 	[ 8, 'other faults', 0, \&other_faults ]);
 
+# Does what crashes the cluster, and notes when: what was acknowledged before it was there.
+sub crash
+{
+	my ($self, $what) = @_;
+	my $at = int(time() * 1000);
+	my $worked = $what->();
+
+	push @{ $self->{crashes} }, $at if $worked;
+	return $worked;
+}
+
 # server, peer, diary => file, odd => the faults too that only odd providers have
 sub new
 {
 	my ($class, %args) = @_;
 
-	return bless { %args, done => {}, kills => 0 }, $class;
+	return bless { %args, done => {}, kills => 0, crashes => [] }, $class;
 }
 
 # Mostly short, sometimes longer than a request may take.
@@ -55,14 +66,17 @@ sub hit
 	my ($self, $signal, $pattern) = @_;
 	my @pids = $self->{server}->pids($pattern);
 
-	return @pids ? kill($signal, $pids[ rand @pids ]) : 0;
+	return 0 unless @pids;
+	my $pid = $pids[ rand @pids ];
+
+	return $signal eq 'KILL' ? $self->crash(sub { kill 'KILL', $pid }) : kill($signal, $pid);
 }
 
 sub kill_postmaster
 {
 	my ($self) = @_;
 	my $pid = $self->{server}->postmaster or return 0;
-	my $hit = kill 'KILL', $pid;
+	my $hit = $self->crash(sub { kill 'KILL', $pid });
 
 	# A child killed after it would leave its locks to others, and nobody to end those.
 	sleep(0.002) while kill 0, $pid;
@@ -77,10 +91,12 @@ sub shut_down
 	my $server = $self->{server};
 
 	return 0 unless $mode eq 'immediate' ? $server->postmaster : defined $server->sql('SELECT 1');
-	return 1 if $server->pg_ctl('-t', 60, '-m', $mode, 'stop') || !$server->postmaster;
+	my $stop = sub { $server->pg_ctl('-t', 60, '-m', $mode, 'stop') || !$server->postmaster };
+
+	return 1 if $mode eq 'immediate' ? $self->crash($stop) : $stop->();
 	push @{ $self->{complaints} }, "stuck: a $mode shutdown does not end, left are: "
 	  . join(', ', map { $_->[1] } $server->processes);
-	$server->pg_ctl('-m', 'immediate', 'stop');
+	$self->crash(sub { $server->pg_ctl('-m', 'immediate', 'stop'); return 1 });
 	return 1;
 }
 
@@ -91,7 +107,7 @@ sub stop_and_kill
 
 	return 0 unless $pid && kill 'STOP', $pid;
 	sleep(moment());
-	return kill 'KILL', $pid;
+	return $self->crash(sub { kill 'KILL', $pid });
 }
 
 sub halt

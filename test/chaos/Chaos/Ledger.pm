@@ -26,8 +26,8 @@ sub lines
 	return @lines;
 }
 
-# writers => [files], peer => file, rows => text of query(), async => a crash may take
-# what was committed, if nobody has seen it
+# writers => [files], peer => file; crashes => [times in ms], just before each, of a cluster
+# that commits asynchronously: they may have taken what nobody waited for
 sub new
 {
 	my ($class, %args) = @_;
@@ -52,17 +52,50 @@ sub read_writers
 
 	for my $line (map { lines($_) } @{ $self->{writers} })
 	{
+		my $at = $line =~ s/^(\d+) // ? $1 : next;
+
 		if ($line =~ /^I (\S+) (\S+)$/)
 		{
 			$self->{server}->{$2} = $1;
 			$self->{fate}->{$2} //= 'I';
+			$self->{begun}->{$2} = $at;
 		}
-		elsif ($line =~ /^([CRU]) (\S+)$/) { $self->{fate}->{$2} = $1 }
-		elsif ($line =~ /^X (\S+)$/) { $self->{cancelled}->{$1} = 1 }
-		elsif ($line =~ /^BACK (.*)$/) { $self->complain('backwards', "message $1") unless $self->{async} }
+		elsif ($line =~ /^([CPRU]) (\S+)$/)
+		{
+			$self->{fate}->{$2} = $1;
+			$self->{told_at}->{$2} = $at;
+		}
+		elsif ($line =~ /^X (\S+) (\d+)$/) { $self->{cancelled}->{$1} = [ $2, $at ] }
+		elsif ($line =~ /^BACK (\d+) (.*)$/)
+		{
+			$self->complain('backwards', "message $2") unless $self->first_crash($1, $at);
+		}
 		elsif ($line =~ /^E (.*)$/) { $self->complain('error', $1) }
 	}
 	return;
+}
+
+# The first crash since then, and before the other time if one is given; or undef.
+sub first_crash
+{
+	my ($self, $since, $before) = @_;
+
+	for my $crash (@{ $self->{crashes} // [] })
+	{
+		return $crash if $crash >= $since && (!defined $before || $crash < $before);
+	}
+	return undef;
+}
+
+# May a crash have taken what was committed asynchronously, begun at the one time and
+# acknowledged by the other? What it takes are the last records of the log: nothing that was
+# begun after that acknowledgement, and acknowledged before the crash, is there either.
+sub may_be_lost
+{
+	my ($self, $begun, $told) = @_;
+	my $crash = $self->first_crash($begun) // return 0;
+
+	return !grep { $_->[0] > $told && $_->[1] < $crash } @{ $self->{outlived} };
 }
 
 sub read_peer
@@ -124,7 +157,7 @@ sub judge_message
 	my $fate = $self->{fate}->{ $m->{tag} } // '?';
 
 	$self->{figures}->{ $m->{state} }++;
-	return $self->complain('uncommitted', "$what; the session says $fate") if $fate !~ /^[CU]$/;
+	return $self->complain('uncommitted', "$what; the session says $fate") if $fate !~ /^[CPU]$/;
 	if ($m->{state} =~ /^(?:queued|sending)$/) { $self->complain('stuck', $what) }
 	elsif ($m->{state} =~ /^(?:cancelled|failed|expired|rejected)$/)
 	{
@@ -158,7 +191,8 @@ sub judge_message
 		$self->complain('doubled', "$what, $allowed allowed") if $n > $allowed;
 	}
 	$self->complain('cancelled', "$what, and was cancelled")
-	  if $self->{cancelled}->{ $m->{tag} } && $m->{state} ne 'cancelled' && !$self->{async};
+	  if $self->{cancelled}->{ $m->{tag} } && $m->{state} ne 'cancelled'
+	  && !$self->may_be_lost(@{ $self->{cancelled}->{ $m->{tag} } });
 	return;
 }
 
@@ -169,15 +203,23 @@ sub judge
 	my (%seen, %tag_of, %message_of, %reports);
 	my $lost = 0;
 
+	my @messages;
+
 	for my $line (split /\n/, $rows)
 	{
 		my %m;
 
 		@m{qw(id server state tag provider_id attempts maybe_sent unknown unsure)} = split /\|/, $line;
-		$self->complain('twice', "messages $seen{$m{tag}} and $m{id} are both $m{tag}") if $seen{ $m{tag} };
-		$seen{ $m{tag} } = $m{id};
-		$tag_of{ $m{id} } = $m{tag};
-		$self->judge_message(\%m);
+		push @messages, \%m;
+		push @{ $self->{outlived} }, [ $self->{begun}->{ $m{tag} }, $self->{told_at}->{ $m{tag} } ]
+		  if ($self->{fate}->{ $m{tag} } // '') =~ /^[CP]$/;
+	}
+	for my $m (@messages)
+	{
+		$self->complain('twice', "messages $seen{$m->{tag}} and $m->{id} are both $m->{tag}") if $seen{ $m->{tag} };
+		$seen{ $m->{tag} } = $m->{id};
+		$tag_of{ $m->{id} } = $m->{tag};
+		$self->judge_message($m);
 	}
 	for my $tag (sort keys %{ $self->{fate} })
 	{
@@ -185,9 +227,10 @@ sub judge
 		my $sent = $self->{taken}->{$tag} || $self->{refused}->{$tag};
 
 		$self->complain('orphan', "$tag was sent and is in no row; the session says $self->{fate}->{$tag}") if $sent;
-		next if $sent || $self->{fate}->{$tag} ne 'C';
+		next if $sent || $self->{fate}->{$tag} !~ /^[CP]$/;
 		$lost++;
-		$self->complain('lost', "$tag was committed and is in no row") unless $self->{async};
+		$self->complain('lost', "$tag was committed and is in no row")
+		  if $self->{fate}->{$tag} eq 'P' || !$self->may_be_lost($self->{begun}->{$tag}, $self->{told_at}->{$tag});
 	}
 	for my $line (split /\n/, $references)
 	{
@@ -212,7 +255,7 @@ sub judge
 		my $n = keys %{ $self->{told}->{$id} };
 
 		$self->complain('callback', "$n of $id were answered with 200, " . ($reports{$id} // 0) . ' are there')
-		  if $n > ($reports{$id} // 0) && !$self->{async};
+		  if $n > ($reports{$id} // 0);
 	}
 	$self->{figures}->{'lost with its session\'s asynchronous commit'} = $lost if $lost;
 	return @{ $self->{complaints} };

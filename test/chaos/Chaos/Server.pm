@@ -85,9 +85,18 @@ sub pg_ctl
 	return system($command) == 0;
 }
 
-# Children that have outlived their postmaster. One waits for ever for a lock that a killed
-# one held, and the startup process a minute for a checkpointer that is not there: that is
-# PostgreSQL's way. Any other is at fault.
+# Where a process is, by its functions' names; '' where there is no gdb.
+sub stack
+{
+	my ($pid) = @_;
+	my $text = `gdb -p $pid -batch -ex bt 2>/dev/null </dev/null`;
+
+	return join ' < ', $text =~ /^#\d+ +(?:0x\w+ in )?(\w+)/mg;
+}
+
+# Children that have outlived their postmaster. One waits for ever for a lock or a spin lock
+# that a killed one held, and the startup process a minute for a checkpointer that is not
+# there: that is PostgreSQL's way. Any other is at fault.
 sub end_orphans
 {
 	my ($self) = @_;
@@ -100,8 +109,10 @@ sub end_orphans
 		my $title = slurp_file("/proc/$pid/cmdline") =~ s/\0.*//sr;
 		my $wait = slurp_file("/proc/$pid/wchan");
 
-		push @{ $self->{complaints} }, "stuck: $title outlives its postmaster, in $wait"
-		  unless $wait =~ /^futex/ || $title =~ /startup/;
+		my $stack = $wait =~ /^futex/ ? '' : stack($pid);
+
+		push @{ $self->{complaints} }, "stuck: $title outlives its postmaster, in $wait: $stack"
+		  unless $wait =~ /^futex/ || $title =~ /startup/ || $stack =~ /\bperform_spin_delay\b/;
 		kill 'KILL', $pid;
 	}
 	return;
