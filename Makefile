@@ -53,7 +53,7 @@ DATA = $(wildcard sql/msgext--*--*.sql sql/msgext_test--*--*.sql)
 DATA_built = $(SCRIPT) $(TEST_SCRIPT)
 EXTRA_CLEAN = build msgext--*.sql msgext_test--*.sql
 
-REGRESS = objects servers post status control dispatch callback privileges store diadoc edna personium \
+REGRESS = objects servers post status control dispatch callback webhook privileges store diadoc edna personium \
 	rights identity hostile look feed mistakes statistics payload node testing rehearsal install
 REGRESS_OPTS = --inputdir=test/regress --load-extension=msgext --encoding=UTF8
 ISOLATION = cancel retry callback operation dispatch feed many
@@ -149,11 +149,13 @@ build/provider_list.c: Makefile $(wildcard src/providers/*)
 	  echo '	NULL};'; } > $@
 
 # The install scripts, one file a subject.
-SQL_PARTS = begin tables functions rights views feed mistakes show statistics privileges install
-$(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile $(wildcard src/providers/*)
+SQL_PARTS = begin tables functions rights views feed mistakes show statistics privileges inbox install
+$(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile \
+		$(wildcard src/providers/* src/providers/*/*.sql)
 	@{ cat $(SQL_PARTS:%=sql/%.sql); for p in $(PROVIDERS); do \
 	  title=$$(sed -n 's/^\t*\.title = "\(.*\)",/\1/p' src/providers/$$p/$$p.c); \
-	  sed "s/@NAME@/$$p/g; s/@TITLE@/$$title/g" sql/provider.sql.in; done; } > $@
+	  sed "s/@NAME@/$$p/g; s/@TITLE@/$$title/g" sql/provider.sql.in; \
+	  [ ! -f src/providers/$$p/$$p.sql ] || cat src/providers/$$p/$$p.sql; done; } > $@
 
 SQL_TEST_PARTS = begin case sent expect run reset privileges
 $(TEST_SCRIPT): $(SQL_TEST_PARTS:%=sql/test/%.sql) Makefile

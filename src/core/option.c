@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/http_text.h"
 #include "core/lengthof.h"
 #include "core/timestamp.h"
 
@@ -34,6 +35,11 @@ const MsgOption msgext_common_options[] = {
 	 false},
 	{"ca_file", MSG_OPTION_SERVER, MSG_OPTION_FILE, NULL, NULL, false, false},
 	{"proxy", MSG_OPTION_SERVER, MSG_OPTION_PROXY, NULL, NULL, false, false},
+	{.name = "deny_private",
+	 .place = MSG_OPTION_SERVER,
+	 .kind = MSG_OPTION_CHOICE,
+	 .fallback = "off",
+	 .choices = "off|on"},
 	{"http_version", MSG_OPTION_SERVER, MSG_OPTION_CHOICE, "auto", "1.1|2|auto", false,
 	 false},
 	{"on_unknown", MSG_OPTION_SERVER, MSG_OPTION_CHOICE, "hold", "hold|resend", false,
@@ -253,8 +259,28 @@ is_pattern(const char *value)
 	return true;
 }
 
+/* A complaint about one of the fields begins with its name. */
+static bool
+check_headers(MsgArena *arena, const MsgOption *option, const char *value,
+			  MsgError *error)
+{
+	MsgError inner = {.text = ""};
+	const MsgJson *headers =
+		msgext_json_parse(arena, value, strlen(value), &msgext_json_strict, &inner);
+
+	if (headers == NULL)
+		return msgext_error(error, "", option->name, "must be a JSON object");
+	if (msgext_headers_check(headers, option->secret, &inner))
+		return true;
+	if (inner.path[0] == '\0')
+		return msgext_error(error, "", option->name, "%s", inner.text);
+	return msgext_error(error, "", option->name, "has %s, which %s", inner.path,
+						inner.text);
+}
+
 bool
-msgext_option_check(const MsgOption *option, const char *value, MsgError *error)
+msgext_option_check(MsgArena *arena, const MsgOption *option, const char *value,
+					MsgError *error)
 {
 	const char *name = option->name;
 	MsgRate rate;
@@ -326,6 +352,23 @@ msgext_option_check(const MsgOption *option, const char *value, MsgError *error)
 				return true;
 			return msgext_error(error, "", name,
 								"must be a regular expression (POSIX, extended)");
+		case MSG_OPTION_HEADERS:
+			return check_headers(arena, option, value, error);
+		case MSG_OPTION_STATUSES:
+			if (msgext_statuses_check(value))
+				return true;
+			return msgext_error(error, "", name,
+								"must be a list of HTTP statuses, such as '2xx,304'");
+		case MSG_OPTION_PATH:
+			if (msgext_path_check(value))
+				return true;
+			return msgext_error(error, "", name,
+								"must be a path that begins with / and has no . or .. "
+								"as a part, percent-encoded, perhaps with a query");
+		case MSG_OPTION_WORDS:
+			if (value[strspn(value, " ")] != '\0')
+				return true;
+			return msgext_error(error, "", name, "must not be blank");
 	}
 	return msgext_error(error, "", name, "is of an unknown kind");
 }

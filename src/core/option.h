@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/arena.h"
 #include "core/error.h"
 
 typedef enum MsgOptionPlace
@@ -30,7 +31,11 @@ typedef enum MsgOptionKind
 	MSG_OPTION_CHOICE,	 /* one of choices */
 	MSG_OPTION_ZONE,	 /* 'UTC' or an offset such as '+03:00' */
 	MSG_OPTION_LOGIN,	 /* text without a colon (RFC 7617) */
-	MSG_OPTION_PATTERN	 /* a regular expression, POSIX extended */
+	MSG_OPTION_PATTERN,	 /* a regular expression, POSIX extended */
+	MSG_OPTION_HEADERS,	 /* a JSON object of header fields (http_text.h); no default */
+	MSG_OPTION_STATUSES, /* '2xx,304' */
+	MSG_OPTION_PATH,	 /* '/path?query', percent-encoded */
+	MSG_OPTION_WORDS	 /* one or several, with blanks between */
 } MsgOptionKind;
 
 typedef struct MsgOption
@@ -64,9 +69,12 @@ extern const MsgOption msgext_common_options[];
 extern const MsgOption *msgext_option_find(const MsgOption *own, MsgOptionPlace place,
 										   const char *name);
 
-/* Checks a value of every kind but DURATION, which only the server can read. */
-extern bool msgext_option_check(const MsgOption *option, const char *value,
-								MsgError *error);
+/*
+ * Checks a value of every kind but DURATION, which only the server can read. The arena is
+ * for what HEADERS are read into.
+ */
+extern bool msgext_option_check(MsgArena *arena, const MsgOption *option,
+								const char *value, MsgError *error);
 extern bool msgext_rate_parse(const char *text, MsgRate *rate);
 extern bool msgext_share_parse(const char *text, MsgShare *share);
 

@@ -100,6 +100,32 @@ msgext_reply_header(MsgArena *arena, const MsgReply *reply, const char *name)
 	return found != NULL ? msgext_strndup(arena, found, found_len) : NULL;
 }
 
+const char *
+msgext_inbound_header(MsgArena *arena, const MsgInbound *inbound, const char *name)
+{
+	const char *line = inbound->headers;
+	const char *found = NULL;
+	size_t found_len = 0;
+
+	while (line != NULL && *line != '\0')
+	{
+		size_t line_len = strcspn(line, "\n");
+		size_t len;
+		const char *value = header_value(line, line_len, name, &len);
+
+		/* What proves something is said once: two could be read either way. */
+		if (value != NULL && found != NULL)
+			return NULL;
+		if (value != NULL)
+		{
+			found = value;
+			found_len = len;
+		}
+		line += line_len + (line[line_len] == '\n');
+	}
+	return found != NULL ? msgext_strndup(arena, found, found_len) : NULL;
+}
+
 void
 msgext_reply(MsgReply *reply, int status, const char *headers, const char *body)
 {
@@ -151,7 +177,10 @@ check_option(const MsgOption *options, const MsgOption *option, MsgError *error)
 	if (option->required && option->fallback != NULL)
 		return msgext_error(error, "", option->name,
 							"what has a default is not required");
-	if (option->fallback != NULL && !msgext_option_check(option, option->fallback, error))
+	if (option->fallback != NULL && option->kind == MSG_OPTION_HEADERS)
+		return msgext_error(error, "", option->name, "headers have no default");
+	if (option->fallback != NULL &&
+		!msgext_option_check(NULL, option, option->fallback, error))
 		return false;
 	for (other = options; other != option; other++)
 	{

@@ -20,7 +20,7 @@
 #include "core/lifecycle.h"
 #include "core/option.h"
 
-#define MSG_PROVIDER_ABI 1
+#define MSG_PROVIDER_ABI 2
 
 /* What a provider can do; the registry checks each against the slots. */
 #define MSG_CAN_POLL 0x01	  /* encode_status, decode_status */
@@ -103,6 +103,7 @@ typedef struct MsgJob
 	const char *key; /* idempotency key, fixed before the first attempt: prepare's, else
 					  * the caller's operation id, else msgext_own_key() */
 	int attempt;	 /* from 1 */
+	int64_t now_us;	 /* when this attempt is made */
 	bool maybe_sent; /* an earlier attempt may have reached the provider */
 	const char *fragment;
 	size_t fragment_len;
@@ -112,11 +113,11 @@ typedef struct MsgJob
 	const MsgJson *detail;	 /* the message's, as answers made it so far, or NULL */
 } MsgJob;
 
-#define MSG_REQUEST_HEADERS 8
+#define MSG_REQUEST_HEADERS 64
 
 typedef struct MsgRequest
 {
-	const char *method; /* "POST" or "GET" */
+	const char *method; /* "GET", "POST", "PUT", "PATCH" or "DELETE" */
 	const char *url;
 	/* "Name: value"; "Name:" keeps the client from sending one of its own */
 	const char *headers[MSG_REQUEST_HEADERS];
@@ -198,12 +199,37 @@ typedef struct MsgLogin
 	const char *text;
 } MsgLogin;
 
-/* A callback as it came in. */
+/* A push as it came in. */
 typedef struct MsgInbound
 {
 	const char *body;
 	size_t body_len;
+	const char
+		*headers;	/* "Name: value" lines, each ended by \n; NUL-terminated, or NULL */
+	int64_t now_us; /* when it came; 0 = it is read once more, and has been judged */
+	int64_t window_us; /* the option callback_window: how old it may be; 0 = none */
+	/*
+	 * Values of the option callback_secret in the mappings that count; ends with NULL, or
+	 * is NULL.
+	 */
+	const char *const *secrets;
 } MsgInbound;
+
+/* The value of a header of a push in the arena, or NULL when it is not there just once. */
+extern const char *msgext_inbound_header(MsgArena *arena, const MsgInbound *inbound,
+										 const char *name);
+
+/* What a push says, and how it is answered. */
+typedef struct MsgPushed
+{
+	MsgEvent *events;	  /* reports on messages, oldest first */
+	const char *inbox_id; /* it is the application's, a row of msgext.inbox: its id, which
+							 * no other push to the server has; or NULL */
+	const char *inbox_type; /* what it is about, or NULL */
+	int status;				/* of the answer; 0 = 200, and 400 where it is refused */
+	const char *answer;		/* text of the answer, or NULL for none */
+	const char *answer_type;
+} MsgPushed;
 
 /* What the bytes that sample_reply makes are. */
 typedef enum MsgSampleKind
@@ -302,9 +328,12 @@ typedef struct MsgProvider
 						  const MsgJob *jobs, int n, MsgOutcome *outcomes,
 						  MsgError *error);
 
-	/* Reads a push into events, oldest first as far as the body says. */
+	/*
+	 * Judges and reads a push; *pushed comes zeroed. False = refused: it is kept for a
+	 * person to look at.
+	 */
 	bool (*parse_callback)(MsgArena *arena, const MsgConn *conn,
-						   const MsgInbound *inbound, MsgEvent **events, MsgError *error);
+						   const MsgInbound *inbound, MsgPushed *pushed, MsgError *error);
 
 	/*
 	 * For tests: what the provider itself would write if it said this of the messages,

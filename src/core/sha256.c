@@ -4,13 +4,10 @@
  */
 #include "core/sha256.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#define BLOCK 64
-
-static const uint32_t k[BLOCK] = {
+static const uint32_t k[MSG_SHA256_BLOCK] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
 	0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
 	0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
@@ -32,19 +29,19 @@ rotate(uint32_t value, int bits)
 static void
 take_block(uint32_t *state, const unsigned char *block)
 {
-	uint32_t w[BLOCK];
+	uint32_t w[MSG_SHA256_BLOCK];
 	uint32_t s[8];
 	int i;
 
 	for (i = 0; i < 16; i++)
 		w[i] = (uint32_t) block[4 * i] << 24 | (uint32_t) block[4 * i + 1] << 16 |
 			   (uint32_t) block[4 * i + 2] << 8 | block[4 * i + 3];
-	for (; i < BLOCK; i++)
+	for (; i < MSG_SHA256_BLOCK; i++)
 		w[i] = (rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10) + w[i - 7] +
 			   (rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3) +
 			   w[i - 16];
 	memcpy(s, state, sizeof(s));
-	for (i = 0; i < BLOCK; i++)
+	for (i = 0; i < MSG_SHA256_BLOCK; i++)
 	{
 		uint32_t first = s[7] + (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) +
 						 ((s[4] & s[5]) ^ (~s[4] & s[6])) + k[i] + w[i];
@@ -60,29 +57,67 @@ take_block(uint32_t *state, const unsigned char *block)
 }
 
 void
-msgext_sha256_hex(const char *bytes, size_t len, char *hex)
+msgext_sha256_begin(MsgSha256 *hash)
 {
-	uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-						 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-	const unsigned char *at = (const unsigned char *) bytes;
-	unsigned char tail[2 * BLOCK] = {0};
-	size_t left = len;
-	size_t end;
+	static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+									  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+
+	memcpy(hash->state, start, sizeof(start));
+	hash->len = 0;
+}
+
+void
+msgext_sha256_add(MsgSha256 *hash, const void *bytes, size_t len)
+{
+	const unsigned char *at = bytes;
+	size_t used = hash->len % MSG_SHA256_BLOCK;
+
+	hash->len += len;
+	while (len > 0)
+	{
+		size_t n = MSG_SHA256_BLOCK - used < len ? MSG_SHA256_BLOCK - used : len;
+
+		if (n == MSG_SHA256_BLOCK)
+			take_block(hash->state, at);
+		else
+		{
+			memcpy(hash->block + used, at, n);
+			if (used + n == MSG_SHA256_BLOCK)
+				take_block(hash->state, hash->block);
+		}
+		used = (used + n) % MSG_SHA256_BLOCK;
+		at += n;
+		len -= n;
+	}
+}
+
+void
+msgext_sha256_end(MsgSha256 *hash, unsigned char *digest)
+{
+	static const unsigned char padding[MSG_SHA256_BLOCK] = {0x80};
+	uint64_t bits = hash->len * 8;
+	size_t used = hash->len % MSG_SHA256_BLOCK;
+	unsigned char length[8];
 	int i;
 
-	for (; left >= BLOCK; left -= BLOCK, at += BLOCK)
-		take_block(state, at);
+	for (i = 0; i < 8; i++)
+		length[i] = (unsigned char) (bits >> (56 - 8 * i));
+	msgext_sha256_add(hash, padding, (used < 56 ? 56 : 56 + MSG_SHA256_BLOCK) - used);
+	msgext_sha256_add(hash, length, sizeof(length));
+	for (i = 0; i < MSG_SHA256_LEN; i++)
+		digest[i] = (unsigned char) (hash->state[i / 4] >> (24 - 8 * (i % 4)));
+}
 
-	/* A bit, zeros, and the length in bits at the end of a block. */
-	if (left > 0)
-		memcpy(tail, at, left);
-	tail[left] = 0x80;
-	end = left + 9 <= BLOCK ? BLOCK : 2 * BLOCK;
-	for (i = 0; i < 8; i++)
-		tail[end - 1 - i] = (unsigned char) ((uint64_t) len * 8 >> 8 * i);
-	take_block(state, tail);
-	if (end > BLOCK)
-		take_block(state, tail + BLOCK);
-	for (i = 0; i < 8; i++)
-		snprintf(hex + 8 * i, 9, "%08x", (unsigned) state[i]);
+void
+msgext_sha256_hex(const char *bytes, size_t len, char *hex)
+{
+	unsigned char digest[MSG_SHA256_LEN];
+	MsgSha256 hash;
+	int i;
+
+	msgext_sha256_begin(&hash);
+	msgext_sha256_add(&hash, bytes, len);
+	msgext_sha256_end(&hash, digest);
+	for (i = 0; i < MSG_SHA256_LEN; i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }

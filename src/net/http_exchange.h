@@ -17,6 +17,7 @@ typedef struct MsgHttpTarget
 	const char *ca_file; /* or NULL for the system's */
 	const char *proxy;	 /* or NULL for none */
 	const char *version; /* "1.1", "2" or "auto" */
+	bool deny_private;	 /* connects to public addresses only (http_address.h) */
 } MsgHttpTarget;
 
 /* Valid until msgext_http_release(). */

@@ -52,14 +52,17 @@ typedef struct Request
 	MsgHttpLink *link;
 	const char *line_end; /* where libmicrohttpd has to find the version; to compare */
 	char *server;
+	char *headers; /* of a push that is wanted */
+	size_t headers_len;
 	char *body;
 	size_t body_len;
 	size_t room;
 	size_t discarded;
-	int status; /* what it is to be answered with; 0 = not known yet */
-	bool begun; /* its head is whole */
-	bool asked; /* in the inbox, or with the owner */
-	bool page;	/* it is for the page */
+	int status;					 /* what it is to be answered with; 0 = not known yet */
+	struct MHD_Response *answer; /* its own, or NULL */
+	bool begun;					 /* its head is whole */
+	bool asked;					 /* in the inbox, or with the owner */
+	bool page;					 /* it is for the page */
 } Request;
 
 struct MsgHttpListener
@@ -136,7 +139,10 @@ on_completed(void *arg, struct MHD_Connection *connection, void **context,
 	forget_asked(listener, request);
 	if (request->link != NULL)
 		msgext_http_link_start(&listener->links, request->link, listener->now_us);
+	if (request->answer != NULL)
+		MHD_destroy_response(request->answer);
 	free(request->server);
+	free(request->headers);
 	free(request->body);
 	free(request);
 	*context = NULL;
@@ -174,11 +180,13 @@ reply(MsgHttpListener *listener, const Request *request)
 	const MsgHttpReplies *replies = &listener->replies;
 	struct MHD_Response *response = replies->empty;
 
-	if (request->status == MHD_HTTP_BAD_REQUEST)
+	if (request->answer != NULL)
+		response = request->answer;
+	else if (request->status == MHD_HTTP_BAD_REQUEST)
 		response = replies->closing;
 	else if (request->status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		response = replies->not_allowed;
-	else if (request->status == MHD_HTTP_UNAUTHORIZED)
+	else if (request->status == MHD_HTTP_UNAUTHORIZED && request->server == NULL)
 		response = replies->unauthorized;
 	else if (request->status == MHD_HTTP_OK && request->page)
 		response = replies->page;
@@ -227,6 +235,32 @@ route(MsgHttpListener *listener, Request *request, const char *path, const char 
 		request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
+/* The head is bounded already, and its fields have been looked at by http_head.c. */
+static enum MHD_Result
+add_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len,
+		   const char *value, size_t value_len)
+{
+	Request *request = arg;
+	size_t len = name_len + 2 + value_len + 1;
+	char *grown = realloc(request->headers, request->headers_len + len + 1);
+
+	(void) kind;
+	if (grown == NULL)
+	{
+		request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+		return MHD_NO;
+	}
+	request->headers = grown;
+	grown += request->headers_len;
+	memcpy(grown, name, name_len);
+	memcpy(grown + name_len, ": ", 2);
+	if (value_len > 0)
+		memcpy(grown + name_len + 2, value, value_len);
+	memcpy(grown + len - 1, "\n", 2);
+	request->headers_len += len;
+	return MHD_YES;
+}
+
 static enum MHD_Result
 begin(MsgHttpListener *listener, Request *request, const char *path, const char *method,
 	  const char *version)
@@ -251,6 +285,8 @@ begin(MsgHttpListener *listener, Request *request, const char *path, const char 
 		return reply(listener, request);
 	}
 	route(listener, request, path, method, length);
+	if (request->status == 0)
+		MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, request);
 	request->link->wanted = request->status == 0;
 
 	/* Who asks before he sends, or has too much to send, is answered at once. */
@@ -294,6 +330,7 @@ static void
 put_into_inbox(MsgHttpListener *listener, Request *request)
 {
 	request->push.server = request->server;
+	request->push.headers = request->headers != NULL ? request->headers : "";
 	request->push.body = request->body_len > 0 ? request->body : "";
 	request->push.body_len = request->body_len;
 	request->asked = true;
@@ -405,14 +442,16 @@ msgext_http_listener_create(const char *address, int port, const MsgListenLimits
 void
 msgext_http_listener_destroy(MsgHttpListener *listener)
 {
+	static const MsgPushAnswer leaving = {.status = MHD_HTTP_SERVICE_UNAVAILABLE};
+
 	/*
 	 * libmicrohttpd aborts when it is stopped with a connection at rest: from here on
 	 * none is laid to rest, whatever the last rounds read.
 	 */
 	listener->ending = true;
 	while (listener->asked != NULL)
-		msgext_http_listener_answer(listener, &listener->asked->push,
-									MHD_HTTP_SERVICE_UNAVAILABLE, listener->now_us);
+		msgext_http_listener_answer(listener, &listener->asked->push, &leaving,
+									listener->now_us);
 	if (listener->daemon != NULL)
 	{
 		MHD_quiesce_daemon(listener->daemon);
@@ -538,13 +577,18 @@ msgext_http_listener_take(MsgHttpListener *listener)
 }
 
 void
-msgext_http_listener_answer(MsgHttpListener *listener, MsgPush *push, int status,
-							int64_t now_us)
+msgext_http_listener_answer(MsgHttpListener *listener, MsgPush *push,
+							const MsgPushAnswer *answer, int64_t now_us)
 {
 	Request *request = (Request *) push;
 
 	forget_asked(listener, request);
-	request->status = status;
+	request->status = answer->status;
+	if (answer->text != NULL &&
+		(request->answer = MHD_create_response_from_buffer(
+			 strlen(answer->text), (void *) answer->text, MHD_RESPMEM_MUST_COPY)) != NULL)
+		MHD_add_response_header(request->answer, MHD_HTTP_HEADER_CONTENT_TYPE,
+								answer->type);
 	listener->answered = true;
 	listener->now_us = now_us;
 	msgext_http_link_start(&listener->links, request->link, now_us);

@@ -32,10 +32,18 @@ typedef struct MsgListenLimits
 /* A push that has come in whole and has not been answered; or who asks for the page. */
 typedef struct MsgPush
 {
-	const char *server; /* NULL = the page */
+	const char *server;	 /* NULL = the page */
+	const char *headers; /* "Name: value" lines, each ended by \n */
 	const char *body;
 	size_t body_len;
 } MsgPush;
+
+typedef struct MsgPushAnswer
+{
+	int status;		  /* of HTTP */
+	const char *text; /* or NULL for none */
+	const char *type; /* of the text */
+} MsgPushAnswer;
 
 /* NULL, with a text in error, when the address cannot be listened on. */
 extern MsgHttpListener *msgext_http_listener_create(const char *address, int port,
@@ -74,8 +82,11 @@ extern void msgext_http_listener_pump(MsgHttpListener *listener, int64_t now_us)
 
 /* The oldest push of the inbox, or NULL. Valid until it has been answered. */
 extern MsgPush *msgext_http_listener_take(MsgHttpListener *listener);
-/* The answer, an HTTP status, of 200 with the page; it leaves with the next pumps. */
+/*
+ * Copies the answer, which leaves with the next pumps; of who asked for the page, 200 is
+ * answered with that.
+ */
 extern void msgext_http_listener_answer(MsgHttpListener *listener, MsgPush *push,
-										int status, int64_t now_us);
+										const MsgPushAnswer *answer, int64_t now_us);
 
 #endif /* MSGEXT_HTTP_LISTENER_H */

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/http_address.h"
+
 #define MAX_HEADER_BYTES 16384
 
 /* What a slot's buffer may keep between two answers. */
@@ -138,14 +140,21 @@ on_before_request(void *arg, char *primary_ip, char *local_ip, int primary_port,
 	long written = 0;
 
 	(void) local_ip;
+
+	/* A kept connection may have been opened for a target that denies nothing. */
+	if (slot->opener.deny_private && !msgext_http_address_text_is_public(primary_ip))
+	{
+		slot->opener.denied = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
 	curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &written);
 	if (slot->begun && written > slot->before && !slot->refused)
 	{
 		slot->repeated = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
-	socket =
-		msgext_http_sockets_find(slot->sockets, local_port, primary_ip, primary_port);
+	socket = msgext_http_sockets_find(slot->opener.sockets, local_port, primary_ip,
+									  primary_port);
 	slot->begun = true;
 	slot->refused = false;
 	slot->before = written;
@@ -224,9 +233,9 @@ msgext_http_slot_create(MsgHttpSockets *sockets, MsgHttpSlot *const *all)
 		free(slot);
 		return NULL;
 	}
-	slot->sockets = sockets;
+	slot->opener.sockets = sockets;
 	slot->all = all;
-	msgext_http_sockets_attach(sockets, slot->easy);
+	msgext_http_sockets_attach(&slot->opener, slot->easy);
 	set_bounds(slot->easy);
 	curl_easy_getinfo(slot->easy, CURLINFO_CAINFO, &slot->system_ca_file);
 	curl_easy_getinfo(slot->easy, CURLINFO_CAPATH, &slot->system_ca_folder);
@@ -283,6 +292,7 @@ set_target(MsgHttpSlot *slot, const MsgHttpTarget *target)
 	/* What waits in the outer of two layers of TLS is not to be seen: use it once. */
 	curl_easy_setopt(slot->easy, CURLOPT_FORBID_REUSE,
 					 (long) (strncmp(proxy, "https:", 6) == 0));
+	slot->opener.deny_private = target->deny_private;
 	slot->may_be_http2 = version == CURL_HTTP_VERSION_2TLS;
 	slot->target = target->serial;
 }
@@ -316,12 +326,32 @@ set_headers(MsgHttpSlot *slot, const MsgRequest *request)
 	return true;
 }
 
+static void
+set_method(CURL *easy, const MsgRequest *request)
+{
+	bool get = strcmp(request->method, "GET") == 0;
+	bool post = strcmp(request->method, "POST") == 0;
+
+	/* Without a body, DELETE is sent like GET: no length of nothing. */
+	if (get || (request->body_len == 0 && strcmp(request->method, "DELETE") == 0))
+		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+	else
+	{
+		curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+						 (curl_off_t) request->body_len);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+						 request->body_len > 0 ? request->body : "");
+	}
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, get || post ? NULL : request->method);
+}
+
 bool
 msgext_http_slot_prepare(MsgHttpSlot *slot, const MsgHttpTarget *target,
 						 const MsgRequest *request, size_t max_body)
 {
 	slot->begun = slot->refused = slot->repeated = slot->stale = false;
-	slot->too_large = false;
+	slot->too_large = slot->opener.denied = false;
 	slot->socket = 0;
 	slot->stream = slot->before = 0;
 	if (slot->renewals > 0)
@@ -333,16 +363,7 @@ msgext_http_slot_prepare(MsgHttpSlot *slot, const MsgHttpTarget *target,
 	if (slot->target != target->serial)
 		set_target(slot, target);
 	curl_easy_setopt(slot->easy, CURLOPT_URL, request->url);
-	if (strcmp(request->method, "GET") == 0)
-		curl_easy_setopt(slot->easy, CURLOPT_HTTPGET, 1L);
-	else
-	{
-		curl_easy_setopt(slot->easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-						 (curl_off_t) request->body_len);
-		curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS,
-						 request->body_len > 0 ? request->body : "");
-	}
+	set_method(slot->easy, request);
 	return set_headers(slot, request);
 }
 
@@ -419,7 +440,9 @@ msgext_http_slot_read(MsgHttpSlot *slot, CURLcode code, int64_t now_us,
 	{
 		result->transport =
 			may_have_arrived(slot) ? MSG_TRANSPORT_CUT : MSG_TRANSPORT_NEVER_LEFT;
-		if (slot->too_large)
+		if (slot->opener.denied)
+			result->error = "the address is not a public one, and deny_private is on";
+		else if (slot->too_large)
 			result->error = "the answer is larger than msgext.max_response_size";
 		else if (slot->repeated)
 			result->error = "the connection was closed before an answer";

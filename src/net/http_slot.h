@@ -33,8 +33,8 @@ typedef struct MsgHttpSlot
 	struct curl_slist *headers;
 	size_t max_body;				/* of the answer, in bytes */
 	struct MsgHttpSlot *const *all; /* the client's busy ones */
-	MsgHttpSockets *sockets;		/* the client's */
-	uint64_t socket;				/* serial of the one it is on; 0 = not known */
+	MsgHttpOpener opener;
+	uint64_t socket;   /* serial of the one it is on; 0 = not known */
 	long stream;	   /* HTTP/2: which of the connection's; 0 = none, or not known */
 	long before;	   /* bytes libcurl had written when this attempt began */
 	bool may_be_http2; /* by its target's settings */

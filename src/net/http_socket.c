@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/http_address.h"
+
 #define BUCKETS 1024
 
 struct MsgHttpSockets
@@ -64,11 +66,19 @@ peer_port_of(int fd, const char *ip)
 static curl_socket_t
 on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	MsgHttpSockets *sockets = arg;
+	MsgHttpOpener *opener = arg;
+	MsgHttpSockets *sockets = opener->sockets;
 	MsgHttpSocket *opened;
 	int fd;
 
 	(void) purpose;
+
+	/* Here the name has been resolved: what is judged is what is connected to. */
+	if (opener->deny_private && !msgext_http_address_is_public(&address->addr))
+	{
+		opener->denied = true;
+		return CURL_SOCKET_BAD;
+	}
 	if ((opened = calloc(1, sizeof(MsgHttpSocket))) == NULL)
 		return CURL_SOCKET_BAD;
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -170,12 +180,14 @@ msgext_http_sockets_free(MsgHttpSockets *sockets)
 }
 
 void
-msgext_http_sockets_attach(MsgHttpSockets *sockets, CURL *easy)
+msgext_http_sockets_attach(MsgHttpOpener *opener, CURL *easy)
 {
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, sockets);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, opener);
+
+	/* A socket may outlive the handle that it was opened for. */
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, opener->sockets);
 }
 
 /* With a proxy, libcurl's port of the peer may be the one behind it. */

@@ -24,13 +24,21 @@ typedef struct MsgHttpSocket
 
 typedef struct MsgHttpSockets MsgHttpSockets;
 
+/* How a handle's sockets are opened; as long-lived as the handle. */
+typedef struct MsgHttpOpener
+{
+	MsgHttpSockets *sockets;
+	bool deny_private; /* connects to public addresses only */
+	bool denied;	   /* an address was not one, and was left alone */
+} MsgHttpOpener;
+
 /* Returns NULL when there is no memory. */
 extern MsgHttpSockets *msgext_http_sockets_create(void);
 /* After libcurl has closed all of them. */
 extern void msgext_http_sockets_free(MsgHttpSockets *sockets);
 
 /* Makes libcurl open and close this handle's sockets here. */
-extern void msgext_http_sockets_attach(MsgHttpSockets *sockets, CURL *easy);
+extern void msgext_http_sockets_attach(MsgHttpOpener *opener, CURL *easy);
 
 /* The socket with these ends, as libcurl writes them; NULL when none is known. */
 extern MsgHttpSocket *msgext_http_sockets_find(MsgHttpSockets *sockets, int local_port,

@@ -44,10 +44,23 @@ static const int statuses[] = {200, 201, 301, 302, 400, 401, 402, 403,
 							   404, 408, 429, 500, 502, 503, 504};
 
 /* Every provider finds some of its credentials here, and passes over the rest. */
-static const MsgSetting settings[] = {{"login", "tester"},	  {"password", "111111"},
-									  {"token", "t"},		  {"api_client_id", "c"},
-									  {"client_id", "c"},	  {"client_secret", "s"},
-									  {"refresh_token", "r"}, {NULL, NULL}};
+static const MsgSetting settings[] = {{"login", "tester"},
+									  {"password", "111111"},
+									  {"token", "t"},
+									  {"api_client_id", "c"},
+									  {"client_id", "c"},
+									  {"client_secret", "s"},
+									  {"refresh_token", "r"},
+									  {"signature", "standard"},
+									  {"signing_secret", "c2VjcmV0"},
+									  {"headers", "{\"X-A\": \"b\"}"},
+									  {"path", "/a/?b=c"},
+									  {NULL, NULL}};
+
+/* The same, for messages that are events. */
+static const MsgSetting event_settings[] = {
+	{"login", "tester"},   {"password", "111111"},			 {"token", "t"},
+	{"signature", "none"}, {"format", "cloudevents-binary"}, {NULL, NULL}};
 
 /* Those of an account that logs in, by either way. */
 static const MsgSetting oidc_settings[] = {
@@ -152,6 +165,7 @@ run_prepare(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 	MsgFragment fragment;
 	MsgRequest request;
 	MsgError error = {.code = ""};
+	int i;
 
 	payload.message = msgext_json_parse(arena, bytes, len, &msgext_json_strict, &error);
 	if (payload.message == NULL)
@@ -168,7 +182,12 @@ run_prepare(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 	if (fragment.key != NULL)
 		job->key = fragment.key;
 	require(provider->encode_send(arena, conn, job, 1, &request, &error));
-	require(request.body_len > 0 && request.nheaders <= MSG_REQUEST_HEADERS);
+	require(request.nheaders <= MSG_REQUEST_HEADERS);
+	require(strncmp(request.url, conn->url, strlen(conn->url)) == 0);
+	require(strpbrk(request.url, "\r\n \"#") == NULL);
+	for (i = 0; i < request.nheaders; i++)
+		require(strpbrk(request.headers[i], "\r\n") == NULL &&
+				strchr(request.headers[i], ':') != NULL);
 }
 
 static void
@@ -223,12 +242,19 @@ static void
 run_callback(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 			 const char *bytes, size_t len)
 {
+	static const char *const secrets[] = {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", NULL};
 	MsgInbound inbound = {.body = bytes, .body_len = len};
 	MsgError error = {.code = ""};
-	MsgEvent *events = NULL;
+	MsgPushed pushed = {0};
 
-	if (provider->parse_callback(arena, conn, &inbound, &events, &error))
-		check_events(events, bytes, len);
+	/* The input's own text stands for the header fields too. */
+	inbound.headers = msgext_strndup(arena, bytes, len);
+	inbound.now_us = INT64_C(1614265330000000);
+	inbound.window_us = INT64_C(300000000);
+	inbound.secrets = secrets;
+
+	if (provider->parse_callback(arena, conn, &inbound, &pushed, &error))
+		check_events(pushed.events, bytes, len);
 	else
 		require(error.text[0] != '\0');
 }
@@ -332,6 +358,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	reply.body = bytes;
 	reply.body_len = len;
 
+	if (len % 3 == 2)
+		conn.settings = event_settings;
 	arena = msgext_arena_std_create();
 	switch ((Entry) (data[1] % ENTRY_COUNT))
 	{

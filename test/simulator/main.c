@@ -18,8 +18,9 @@
 #include "server.h"
 #include "timer.h"
 
-const Provider *const providers[] = {&devino_provider, &diadoc_provider, &edna_provider,
-									 &personium_provider, NULL};
+const Provider *const providers[] = {&devino_provider,	&diadoc_provider,
+									 &edna_provider,	&personium_provider,
+									 &webhook_provider, NULL};
 
 Settings settings = {
 	.latency_ms = 0, .status_step_ms = 50, .ledger_bodies = true, .checks = true};
@@ -47,7 +48,8 @@ usage(FILE *out)
 		  "                 [--personium-refresh-life MS] [--personium-lock MS]\n"
 		  "                 [--personium-generation 1.5|1.6]\n"
 		  "                 [--personium-message-id on|off]\n"
-		  "                 [--personium-relation NAME=URL,URL...]\n",
+		  "                 [--personium-relation NAME=URL,URL...]\n"
+		  "                 [--webhook-secret SECRET]\n",
 		  out);
 }
 

@@ -107,6 +107,7 @@ extern const Provider devino_provider;
 extern const Provider diadoc_provider;
 extern const Provider edna_provider;
 extern const Provider personium_provider;
+extern const Provider webhook_provider;
 
 /* How this process was asked to behave; set by main.c and control.c only. */
 typedef struct Settings

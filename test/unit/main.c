@@ -22,6 +22,7 @@ main(int argc, char **argv)
 	test_base64();
 	test_recipients();
 	test_sha256();
+	test_hmac();
 	test_pb_write();
 	test_pb_read();
 	test_pb_schema();

@@ -271,7 +271,7 @@ sample_job(const MsgJson *job, MsgJob *out, int64_t *now_us)
 	}
 	out->created_us = time_of(job, "created", SAMPLE_TIME_US);
 	out->accepted_us = time_of(job, "accepted", SAMPLE_TIME_US);
-	*now_us = time_of(job, "now", SAMPLE_TIME_US + 60 * INT64_C(1000000));
+	out->now_us = *now_us = time_of(job, "now", SAMPLE_TIME_US + 60 * INT64_C(1000000));
 }
 
 int
@@ -437,6 +437,50 @@ sample_events_json(const MsgEvent *events)
 		msgext_json_append(list, json);
 	}
 	return list;
+}
+
+MsgJson *
+sample_pushed_json(const MsgPushed *pushed)
+{
+	MsgJson *json = msgext_json_new(test_arena, MSG_JSON_OBJECT);
+	char number[16];
+
+	set_text(json, "id", pushed->inbox_id);
+	set_text(json, "type", pushed->inbox_type);
+	set_text(json, "answer", pushed->answer);
+	set_text(json, "answer_type", pushed->answer_type);
+	if (pushed->status != 0)
+	{
+		snprintf(number, sizeof(number), "%d", pushed->status);
+		msgext_json_set(
+			json, "status",
+			msgext_json_number(test_arena, msgext_strdup(test_arena, number)));
+	}
+	return json;
+}
+
+void
+sample_push_row(const MsgJson *row, MsgInbound *inbound)
+{
+	const MsgJson *header = msgext_json_get(row, "headers");
+	const MsgJson *secret = msgext_json_get(row, "secrets");
+	const char **secrets = msgext_alloc0(test_arena, 16 * sizeof(const char *));
+	int64_t window_s = 0;
+	MsgBuf lines;
+	int n = 0;
+
+	msgext_buf_init(&lines, test_arena, 256);
+	for (header = header != NULL ? header->first : NULL; header != NULL;
+		 header = header->next)
+		msgext_buf_printf(&lines, "%s: %s\n", header->name, header->text);
+	for (secret = secret != NULL ? secret->first : NULL; secret != NULL && n < 15;
+		 secret = secret->next)
+		secrets[n++] = secret->text;
+	inbound->headers = lines.data;
+	inbound->now_us = time_of(row, "now", SAMPLE_TIME_US);
+	msgext_json_int64(msgext_json_get(row, "window_s"), false, &window_s);
+	inbound->window_us = window_s * INT64_C(1000000);
+	inbound->secrets = secrets;
 }
 
 bool

@@ -11,6 +11,7 @@
  *							a list of those that go in one request
  *	NAME.request			what is sent for it: "METHOD url", headers, and if there is
  *							a body a blank line and the body
+ *	NAME.options.json		further options for NAME.message.json, which win
  *	NAME.fragment.json		limit_key, recipient, channels and key of its fragment
  *	NAME.described.json		what is told of its fragment, of a list that of the last
  *	NAME.refusals.json		{"base": payload, "cases": [{"set": {path: value}, "unset":
@@ -38,7 +39,9 @@
  *	NAME.callback			a push as it comes in
  *	NAME.events.json		its events, {"unreadable": true} if it cannot be read
  *	NAME.callbacks.json		[{"body", "options", "events"}]: many short ones, read with
- *							further options of server or mapping
+ *							further options of server or mapping; "headers", "now",
+ *							"window_s" and "secrets" are the push's, "pushed" is its
+ *							id, type, status and answer
  */
 #ifndef MSGEXT_SAMPLE_H
 #define MSGEXT_SAMPLE_H
@@ -93,6 +96,11 @@ extern MsgBuf sample_request_text(const MsgRequest *request);
 /* Trees to compare with golden ones. */
 extern MsgJson *sample_outcome_json(const MsgOutcome *outcome);
 extern MsgJson *sample_events_json(const MsgEvent *events);
+/* All but the events. */
+extern MsgJson *sample_pushed_json(const MsgPushed *pushed);
+
+/* The headers, time, window and secrets that a row of callbacks.json gives a push. */
+extern void sample_push_row(const MsgJson *row, MsgInbound *inbound);
 
 /* The same, whatever the order of members. */
 extern bool sample_same(const MsgJson *a, const MsgJson *b);

@@ -107,12 +107,12 @@ run_callback(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 			 const MsgJob *jobs, const MsgBuf *body)
 {
 	MsgInbound inbound = {.body = body->data, .body_len = body->len};
-	MsgEvent *events;
+	MsgPushed pushed = {0};
 	MsgError error;
 
 	(void) jobs;
 	if (provider->parse_callback != NULL)
-		provider->parse_callback(arena, conn, &inbound, &events, &error);
+		provider->parse_callback(arena, conn, &inbound, &pushed, &error);
 }
 
 static void

@@ -113,14 +113,15 @@ static void
 feed_callback(MsgArena *arena, const char *bytes, size_t len, bool in_id)
 {
 	MsgInbound inbound = {.body = bytes, .body_len = len};
-	MsgEvent *events = NULL;
+	MsgPushed pushed = {0};
+	const MsgEvent *events;
 	MsgError error;
 
 	(void) in_id;
-	if (!samples.provider->parse_callback(arena, &samples.conn, &inbound, &events,
+	if (!samples.provider->parse_callback(arena, &samples.conn, &inbound, &pushed,
 										  &error))
 		return;
-	for (; events != NULL; events = events->next)
+	for (events = pushed.events; events != NULL; events = events->next)
 		CHECK(events->provider_id != NULL && events->status != NULL);
 }
 

@@ -55,17 +55,20 @@ remove_folder(void)
 	rmdir(folder);
 }
 
+MsgRequest run_request;
+char run_host[100] = "127.0.0.1";
+
 void
 run_submit(MsgHttp *http, Sent *sent, const char *scheme, int port,
 		   const MsgHttpTarget *target)
 {
 	memset(sent, 0, sizeof(*sent));
 	sent->target = target != NULL ? *target : run_target;
-	snprintf(sent->url, sizeof(sent->url), "%s://127.0.0.1:%d/", scheme, port);
-	sent->request.method = "POST";
+	snprintf(sent->url, sizeof(sent->url), "%s://%s:%d/", scheme, run_host, port);
+	sent->request = run_request.method != NULL
+						? run_request
+						: (MsgRequest){.method = "POST", .body = "hello", .body_len = 5};
 	sent->request.url = sent->url;
-	sent->request.body = "hello";
-	sent->request.body_len = 5;
 	CHECK(msgext_http_submit(http, &sent->target, &sent->request, sent));
 }
 

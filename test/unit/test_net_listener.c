@@ -32,6 +32,8 @@ static MsgHttpListener *listener;
 static int port;
 static int pushes;	  /* that were taken */
 static char last[64]; /* body of the last one */
+static char last_headers[400];
+static MsgPushAnswer answer; /* that each gets */
 static bool answering;
 
 static int64_t
@@ -72,6 +74,7 @@ begin(const char *name, int connections)
 	CHECK_INT(msgext_http_listener_set_endpoints(listener, endpoints, 1), 0);
 	pushes = 0;
 	answering = true;
+	answer = (MsgPushAnswer){.status = 200};
 }
 
 static void
@@ -116,7 +119,8 @@ pump(void)
 	{
 		pushes++;
 		snprintf(last, sizeof(last), "%.*s", (int) push->body_len, push->body);
-		msgext_http_listener_answer(listener, push, 200, now_us());
+		snprintf(last_headers, sizeof(last_headers), "%s", push->headers);
+		msgext_http_listener_answer(listener, push, &answer, now_us());
 	}
 }
 
@@ -194,6 +198,28 @@ check_good(void)
 	CHECK_TEXT(statuses_until_end(
 				   BYTES("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")),
 			   "200 ");
+	end();
+}
+
+static void
+check_headers(void)
+{
+	char text[40] = "challenge";
+	const char *heard;
+	int fd;
+
+	begin("headers of a push, and an answer with a text", 100);
+	answer = (MsgPushAnswer){200, text, "text/plain"};
+	fd = dial();
+	say(fd, BYTES(POST "X-Signature:  v0=1\r\nX-Empty:\r\nx-signature: "
+					   "v0=2\r\nConnection: close\r\nContent-Length: 2\r\n\r\n[]"));
+	heard = hear(fd, 0);
+	CHECK(strstr(heard, "HTTP/1.1 200 ") == heard);
+	CHECK(strstr(heard, "Content-Type: text/plain\r\n") != NULL);
+	CHECK(strstr(heard, "\r\n\r\nchallenge") != NULL);
+	CHECK_TEXT(last_headers, "Host: x\nX-Signature: v0=1\nX-Empty: \nx-signature: "
+							 "v0=2\nConnection: close\nContent-Length: 2\n");
+	close(fd);
 	end();
 }
 
@@ -495,6 +521,7 @@ void
 test_net_listener(void)
 {
 	check_good();
+	check_headers();
 	check_ambiguous();
 	check_refused();
 	check_page();

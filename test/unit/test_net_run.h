@@ -30,6 +30,12 @@ extern void run_await(MsgHttp *http, Sent *sent);
 extern void run_send(MsgHttp *http, Sent *sent, const char *scheme, int port,
 					 const MsgHttpTarget *target);
 
+/* What else run_submit() sends, where a method is set. */
+extern MsgRequest run_request;
+
+/* Where it sends to. */
+extern char run_host[100];
+
 /* Time limits that no test reaches, HTTP/1.1, nothing else. */
 extern const MsgHttpTarget run_target;
 

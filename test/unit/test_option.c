@@ -17,7 +17,7 @@ takes(MsgOptionKind kind, const char *value)
 	bool taken;
 
 	memset(&error, 0, sizeof(error));
-	taken = msgext_option_check(&option, value, &error);
+	taken = msgext_option_check(test_arena, &option, value, &error);
 
 	/* A complaint names the option and never repeats what was put into it. */
 	if (!taken)
@@ -171,7 +171,7 @@ test_option(void)
 			continue;
 		CHECK_TEXT(option->fallback, defaults[i].fallback);
 		CHECK(option->fallback == NULL ||
-			  msgext_option_check(option, option->fallback, &error));
+			  msgext_option_check(test_arena, option, option->fallback, &error));
 		CHECK(!option->secret);
 		CHECK_INT(option->required, strcmp(option->name, "url") == 0);
 	}

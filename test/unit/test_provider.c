@@ -36,9 +36,9 @@ decode(MsgArena *arena, const MsgConn *conn, const MsgReply *reply, const MsgJob
 
 static bool
 parse_callback(MsgArena *arena, const MsgConn *conn, const MsgInbound *inbound,
-			   MsgEvent **events, MsgError *error)
+			   MsgPushed *pushed, MsgError *error)
 {
-	(void) arena, (void) conn, (void) inbound, (void) events;
+	(void) arena, (void) conn, (void) inbound, (void) pushed;
 	return msgext_error(error, "", "", "never");
 }
 

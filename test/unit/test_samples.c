@@ -124,44 +124,6 @@ check_answers(const SampleFile *file, bool status)
 	}
 }
 
-static void
-check_events(const MsgConn *conn, const char *body, size_t len, const MsgJson *golden)
-{
-	MsgInbound inbound = {.body = body, .body_len = len};
-	MsgError error = {.code = ""};
-	MsgEvent *events = NULL;
-	const MsgEvent *event;
-	MsgJson *actual;
-
-	if (!samples.provider->parse_callback(test_arena, conn, &inbound, &events, &error))
-	{
-		if (!msgext_json_is(msgext_json_get(golden, "unreadable"), MSG_JSON_BOOL))
-			FAIL("unreadable (%s), not %s: %s", error.text, sample_text(golden), body);
-		CHECK(error.text[0] != '\0');
-		return;
-	}
-	actual = sample_events_json(events);
-	if (!sample_same(actual, golden))
-		FAIL("%s, not %s: %s", sample_text(actual), sample_text(golden), body);
-	for (event = events; event != NULL; event = event->next)
-	{
-		CHECK(event->raw >= body && event->raw + event->raw_len <= body + len);
-		CHECK(event->raw_len > 0);
-	}
-}
-
-static void
-check_callback(const SampleFile *file)
-{
-	const SampleFile *golden = sample_find(&samples, file->name, "events.json");
-
-	if (golden == NULL)
-		FAIL("there is no %s.events.json", file->name);
-	else
-		check_events(&samples.conn, file->bytes, file->len,
-					 sample_json(golden->bytes, golden->len));
-}
-
 /* The samples' connection with further options, which win. */
 static MsgConn
 conn_with(const MsgJson *options)
@@ -181,6 +143,57 @@ conn_with(const MsgJson *options)
 }
 
 static void
+check_push(const MsgConn *conn, const MsgInbound *inbound, const MsgJson *golden,
+		   const MsgJson *golden_answer)
+{
+	const char *body = inbound->body;
+	MsgError error = {.code = ""};
+	MsgPushed pushed = {0};
+	const MsgEvent *event;
+	MsgJson *actual;
+	bool read =
+		samples.provider->parse_callback(test_arena, conn, inbound, &pushed, &error);
+
+	if (!read)
+	{
+		if (!msgext_json_is(msgext_json_get(golden, "unreadable"), MSG_JSON_BOOL))
+			FAIL("unreadable (%s), not %s: %s", error.text, sample_text(golden), body);
+		CHECK(error.text[0] != '\0');
+	}
+	actual = sample_pushed_json(&pushed);
+	if (golden_answer != NULL && !sample_same(actual, golden_answer))
+		FAIL("%s, not %s: %s (%s)", sample_text(actual), sample_text(golden_answer), body,
+			 error.text);
+	if (!read)
+		return;
+	actual = sample_events_json(pushed.events);
+	if (!sample_same(actual, golden))
+		FAIL("%s, not %s: %s", sample_text(actual), sample_text(golden), body);
+	for (event = pushed.events; event != NULL; event = event->next)
+	{
+		CHECK(event->raw >= body &&
+			  event->raw + event->raw_len <= body + inbound->body_len);
+		CHECK(event->raw_len > 0);
+	}
+}
+
+static void
+check_callback(const SampleFile *file)
+{
+	const SampleFile *golden = sample_find(&samples, file->name, "events.json");
+
+	if (golden == NULL)
+		FAIL("there is no %s.events.json", file->name);
+	else
+	{
+		MsgInbound inbound = {.body = file->bytes, .body_len = file->len};
+
+		check_push(&samples.conn, &inbound, sample_json(golden->bytes, golden->len),
+				   NULL);
+	}
+}
+
+static void
 check_callbacks(const SampleFile *file)
 {
 	const MsgJson *list = sample_json(file->bytes, file->len);
@@ -189,12 +202,13 @@ check_callbacks(const SampleFile *file)
 	CHECK(msgext_json_is(list, MSG_JSON_ARRAY) && list->count > 0);
 	for (row = list != NULL ? list->first : NULL; row != NULL; row = row->next)
 	{
-		size_t len;
-		const char *body = case_body(msgext_json_get(row, "body"), &len);
-
 		MsgConn conn = conn_with(msgext_json_get(row, "options"));
+		MsgInbound inbound = {0};
 
-		check_events(&conn, body, len, msgext_json_get(row, "events"));
+		inbound.body = case_body(msgext_json_get(row, "body"), &inbound.body_len);
+		sample_push_row(row, &inbound);
+		check_push(&conn, &inbound, msgext_json_get(row, "events"),
+				   msgext_json_get(row, "pushed"));
 	}
 }
 
@@ -261,7 +275,22 @@ describe(const MsgPayload *payload, const MsgFragment *fragment)
 	return told;
 }
 
-/* Without credentials nothing is sent, and the error says what is missing. */
+/* Is there anything that a mapping must have? A login may take any of several. */
+static bool
+needs_credentials(void)
+{
+	const MsgOption *option = samples.provider->options;
+
+	for (; option != NULL && option->name != NULL; option++)
+		if (option->place == MSG_OPTION_MAPPING && option->required)
+			return true;
+	return (samples.provider->caps & MSG_CAN_LOGIN) != 0;
+}
+
+/*
+ * Without the credentials that it needs nothing is sent, and the error says what is
+ * missing.
+ */
 static void
 check_anonymous(const MsgJob *jobs, int n)
 {
@@ -270,8 +299,10 @@ check_anonymous(const MsgJob *jobs, int n)
 	MsgRequest request;
 
 	conn.settings = NULL;
-	CHECK(!samples.provider->encode_send(test_arena, &conn, jobs, n, &request, &error));
-	CHECK(error.text[0] != '\0');
+	if (samples.provider->encode_send(test_arena, &conn, jobs, n, &request, &error))
+		CHECK(!needs_credentials());
+	else
+		CHECK(error.text[0] != '\0');
 }
 
 /* Has the payload prepared, and its job carry what came of it. */
@@ -311,7 +342,7 @@ jobs_of(const SampleFile *file, MsgJob **jobs)
 }
 
 static void
-check_message(const SampleFile *file)
+compare_request(const SampleFile *file)
 {
 	const SampleFile *golden = sample_find(&samples, file->name, "request");
 	const SampleFile *described = sample_find(&samples, file->name, "described.json");
@@ -350,6 +381,18 @@ check_message(const SampleFile *file)
 											&error);
 	check_request(encoded, &request, &error, golden);
 	check_anonymous(jobs, n);
+}
+
+static void
+check_message(const SampleFile *file)
+{
+	const MsgConn usual = samples.conn;
+	const SampleFile *options = sample_find(&samples, file->name, "options.json");
+
+	if (options != NULL)
+		samples.conn = conn_with(sample_json(options->bytes, options->len));
+	compare_request(file);
+	samples.conn = usual;
 }
 
 static void
@@ -481,9 +524,9 @@ static void
 check_file(const SampleFile *file)
 {
 	static const char *const read_along[] = {
-		"json",			"request",	"fragment.json", "described.json",
-		"outcome.json", "job.json", "events.json",	 "part1",
-		"part2",		"part3",	"logins.json",	 "login-answers.json"};
+		"json",		"request",	   "fragment.json",		"described.json", "outcome.json",
+		"job.json", "events.json", "options.json",		"part1",		  "part2",
+		"part3",	"logins.json", "login-answers.json"};
 	const char *kind = file->kind;
 	size_t i;
 

@@ -4,6 +4,7 @@
  */
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/buf.h"
@@ -15,6 +16,26 @@ digest(const char *bytes, size_t len)
 	static char hex[MSG_SHA256_HEX + 1];
 
 	msgext_sha256_hex(bytes, len, hex);
+	return hex;
+}
+
+/* Hashed in pieces of so many bytes. */
+static const char *
+digest_in_pieces(const MsgBuf *bytes, size_t piece)
+{
+	static char hex[MSG_SHA256_HEX + 1];
+	unsigned char end[MSG_SHA256_LEN];
+	MsgSha256 hash;
+	size_t at;
+	size_t i;
+
+	msgext_sha256_begin(&hash);
+	for (at = 0; at < bytes->len; at += piece)
+		msgext_sha256_add(&hash, bytes->data + at,
+						  bytes->len - at < piece ? bytes->len - at : piece);
+	msgext_sha256_end(&hash, end);
+	for (i = 0; i < MSG_SHA256_LEN; i++)
+		snprintf(hex + 2 * i, 3, "%02x", end[i]);
 	return hex;
 }
 
@@ -38,6 +59,9 @@ test_sha256(void)
 		msgext_buf_putc(&joined, 'a');
 	CHECK_TEXT(digest(joined.data, joined.len),
 			   "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	for (len = 1; len < joined.len; len = len * 7 + 1)
+		CHECK_TEXT(digest_in_pieces(&joined, len),
+				   "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 	test_end();
 
 	/* The digest of the digests of "", "a", "aa", ... of 255. */

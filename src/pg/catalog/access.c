@@ -28,7 +28,8 @@ typedef enum Right
 	RIGHT_READ,
 	RIGHT_READ_PAYLOAD,
 	RIGHT_OPERATE,
-	RIGHT_RECEIVE
+	RIGHT_RECEIVE,
+	RIGHT_CONSUME
 } Right;
 
 /* The functions whose EXECUTE is a right; found once, until a function changes. */
@@ -42,6 +43,7 @@ static struct
 	[RIGHT_READ] = {"can_read"},
 	[RIGHT_READ_PAYLOAD] = {"can_read_payload"},
 	[RIGHT_OPERATE] = {"can_operate"},
+	[RIGHT_CONSUME] = {"can_consume"},
 	[RIGHT_RECEIVE] = {"receive_callback", 3, {NAMEOID, BYTEAOID, JSONBOID}},
 };
 
@@ -187,6 +189,15 @@ bool
 msgext_access_may_receive(Oid role, Oid server)
 {
 	return has_right(role, RIGHT_RECEIVE) && may_use(server, role);
+}
+
+bool
+msgext_access_may_consume(Oid server)
+{
+	Oid role = GetUserId();
+
+	return msgext_server_ownercheck(server, role) ||
+		   (has_right(role, RIGHT_CONSUME) && may_use(server, role));
 }
 
 bool

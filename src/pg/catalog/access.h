@@ -41,6 +41,9 @@ extern void msgext_access_receive(void);
 /* May the role do so, and for this server? */
 extern bool msgext_access_may_receive(Oid role, Oid server);
 
+/* May the current user read and finish the pushes to the server, which exists? */
+extern bool msgext_access_may_consume(Oid server);
+
 /*
  * Has the current user the privileges of the role that queued a message, or the right to
  * do this with any? A foreign message, of a restored copy, is its sender's by oid and

@@ -28,6 +28,9 @@
 #include "pg/catalog/access.h"
 #include "pg/catalog/server.h"
 
+/* A shorter part of a path is a word rather than a secret. */
+#define SECRET_PIECE_MIN 12
+
 /* An account that cannot be used is read again after this. */
 #define ERROR_MEMORY_US (5 * USECS_PER_SEC)
 
@@ -125,7 +128,51 @@ resolve_files(MsgAccount *account, MsgSetting *settings, const MsgOption *own)
 	}
 }
 
-/* The secrets themselves, and login and password as Basic authentication writes them. */
+static void
+add_secret(MsgAccount *account, int *n, const char *secret, size_t len)
+{
+	account->secrets = repalloc(account->secrets, sizeof(char *) * (*n + 2));
+	account->secrets[(*n)++] = pnstrdup(secret, len);
+}
+
+/* Pieces that the marks separate, if they are long enough to be secrets by themselves. */
+static void
+add_pieces(MsgAccount *account, int *n, const char *text, const char *marks, size_t least)
+{
+	while (*(text += strspn(text, marks)) != '\0')
+	{
+		size_t len = strcspn(text, marks);
+
+		if (len >= least)
+			add_secret(account, n, text, len);
+		text += len;
+	}
+}
+
+/* The values of header fields; behind a blank, what follows a scheme such as Bearer. */
+static void
+add_header_secrets(MsgAccount *account, int *n, const char *text)
+{
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	MsgError error;
+	const MsgJson *header =
+		msgext_json_parse(arena, text, strlen(text), &msgext_json_strict, &error);
+
+	for (header = header != NULL ? header->first : NULL; header != NULL;
+		 header = header->next)
+		if (header->type == MSG_JSON_STRING && header->len > 0)
+		{
+			add_secret(account, n, header->text, header->len);
+			if (strchr(header->text, ' ') != NULL)
+				add_secret(account, n, strchr(header->text, ' ') + 1,
+						   strlen(strchr(header->text, ' ') + 1));
+		}
+}
+
+/*
+ * The secrets themselves, and the parts of them that an answer might repeat alone; and
+ * login and password as Basic authentication writes them.
+ */
 static void
 collect_secrets(MsgAccount *account, const MsgSetting *settings, const MsgOption *own)
 {
@@ -134,17 +181,24 @@ collect_secrets(MsgAccount *account, const MsgSetting *settings, const MsgOption
 	const MsgSetting *setting;
 	int n = 0;
 
-	for (setting = settings; setting->name != NULL; setting++)
-		n++;
-	account->secrets = palloc(sizeof(char *) * (n + 2));
-	n = 0;
+	account->secrets = palloc(sizeof(char *) * 2);
 	for (setting = settings; setting->name != NULL; setting++)
 	{
 		const MsgOption *option =
 			msgext_option_find(own, MSG_OPTION_MAPPING, setting->name);
+		const char *blank = strchr(setting->value, ' ');
 
-		if (option != NULL && option->secret && setting->value[0] != '\0')
-			account->secrets[n++] = setting->value;
+		if (option == NULL || !option->secret || setting->value[0] == '\0')
+			continue;
+		add_secret(account, &n, setting->value, strlen(setting->value));
+		if (option->kind == MSG_OPTION_WORDS)
+			add_pieces(account, &n, setting->value, " \t\r\n", 1);
+		else if (option->kind == MSG_OPTION_PATH)
+			add_pieces(account, &n, setting->value, "/?&=", SECRET_PIECE_MIN);
+		else if (option->kind == MSG_OPTION_HEADERS)
+			add_header_secrets(account, &n, setting->value);
+		else if (blank != NULL)
+			add_secret(account, &n, blank + 1, strlen(blank + 1));
 	}
 	if (login != NULL && password != NULL)
 	{
@@ -153,7 +207,7 @@ collect_secrets(MsgAccount *account, const MsgSetting *settings, const MsgOption
 
 		msgext_buf_init(&basic, msgext_arena_pg_create(CurrentMemoryContext), 64);
 		msgext_buf_base64(&basic, pair, strlen(pair));
-		account->secrets[n++] = basic.data;
+		add_secret(account, &n, basic.data, basic.len);
 	}
 	account->secrets[n] = NULL;
 }
@@ -327,6 +381,44 @@ msgext_server_callback_tokens(MsgServer *server, const char **error)
 			*error = why;
 	}
 	return tokens;
+}
+
+const char *const *
+msgext_server_callback_secrets(MsgServer *server)
+{
+	const char **secrets = server->callback_secrets;
+	bool whole = true;
+	MemoryContext before;
+	ListCell *cell;
+	int n = 0;
+
+	if (secrets != NULL)
+		return secrets;
+	before = MemoryContextSwitchTo(server->context);
+	secrets = palloc(sizeof(char *));
+	foreach (cell, mapped_roles(server->oid))
+	{
+		Oid role = lfirst_oid(cell);
+		MsgAccount *account;
+		const char *secret;
+
+		if (!token_counts(server->oid, role))
+			continue;
+		account = find_account(server, role, !OidIsValid(role), "");
+		whole &= account->error == NULL;
+		secret = msgext_conn_option(&account->conn, "callback_secret");
+		if (secret == NULL || secret[0] == '\0')
+			continue;
+		secrets = repalloc(secrets, sizeof(char *) * (n + 2));
+		secrets[n++] = secret;
+	}
+	secrets[n] = NULL;
+
+	/* A file that could not be read may be there the next time. */
+	if (whole)
+		server->callback_secrets = secrets;
+	MemoryContextSwitchTo(before);
+	return secrets;
 }
 
 const char **

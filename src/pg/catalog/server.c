@@ -226,6 +226,8 @@ read_settings(MsgServer *server)
 	server->target.connect_timeout_ms = duration_ms(conn, "connect_timeout");
 	server->target.ca_file = msgext_conn_option(conn, "ca_file");
 	server->target.proxy = msgext_conn_option(conn, "proxy");
+	server->target.deny_private = is_choice(conn, "deny_private", "on");
+	server->callback_window_ms = duration_ms(conn, "callback_window");
 	server->target.version = msgext_conn_option(conn, "http_version");
 	server->policy.deduplicates =
 		(server->provider->caps & MSG_CAN_DEDUP) != 0 &&

@@ -25,8 +25,9 @@ typedef struct MsgServer
 	MsgPolicy policy;
 	MsgRate rate_limit;
 	MsgRate recipient_limit;
-	int max_in_flight; /* requests */
-	int batch_size;	   /* messages a request at most */
+	int max_in_flight;			/* requests */
+	int batch_size;				/* messages a request at most */
+	int64_t callback_window_ms; /* how old a push may be; 0 = any age */
 	bool poll;
 	int64_t poll_min_ms;
 	int64_t poll_max_ms;
@@ -35,6 +36,7 @@ typedef struct MsgServer
 	/* the cache's own */
 	MemoryContext context;
 	List *accounts;
+	const char **callback_secrets; /* NULL = not gathered yet */
 	int refs; /* users beyond the current call; a stale server lives until it is 0 */
 	bool stale;
 } MsgServer;
@@ -107,6 +109,12 @@ extern MsgAccount *msgext_server_account(MsgServer *server, Oid role, const char
  * if not NULL already, becomes why a mapping's token cannot be used.
  */
 extern List *msgext_server_callback_tokens(MsgServer *server, const char **error);
+
+/*
+ * The values of option callback_secret in the same mappings, for pushes that are signed: a
+ * list that ends with NULL, as long-lived as the server.
+ */
+extern const char *const *msgext_server_callback_secrets(MsgServer *server);
 
 /*
  * All secrets of all mappings for the server, callback tokens included, for

@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 #include "core/verdict.h"
 #include "pg/base/clock.h"
@@ -125,6 +124,11 @@ count_answer(const MsgFlight *flight, const MsgHttpResult *result)
 bool
 msgext_request_encode(MsgFlight *flight, MsgError *error)
 {
+	int64_t now_us = msgext_unix_us(msgext_clock());
+	int i;
+
+	for (i = 0; i < flight->n; i++)
+		flight->jobs[i].now_us = now_us;
 	return codecs[flight->kind].encode(flight, error);
 }
 
@@ -134,7 +138,7 @@ launch(MsgFlights *flights, MsgPeer *peer, MsgFlight *flight)
 	const Codec *codec = &codecs[flight->kind];
 	MsgError error = {0};
 
-	if (!codec->encode(flight, &error))
+	if (!msgext_request_encode(flight, &error))
 	{
 		msgext_flight_set_outcomes(flight, codec->not_encoded, pstrdup(error.text));
 		msgext_flight_land(flights, flight);

@@ -22,6 +22,7 @@
 #include "pg/base/guc.h"
 #include "pg/engine/retention.h"
 #include "pg/inbound/callback.h"
+#include "pg/inbound/inbox.h"
 #include "pg/store/event.h"
 #include "pg/store/outbox.h"
 #include "pg/store/recipient_use.h"
@@ -66,6 +67,7 @@ static SideTable side_tables[] = {
 	{msgext_recipient_open, msgext_recipient_used_at, KEEP_USES_US, 0},
 	{msgext_callback_open, msgext_callback_received_at, KEEP_CALLBACKS_US, 0},
 	{msgext_server_event_open, msgext_server_event_at, KEEP_SERVER_EVENTS_US, 0},
+	{msgext_inbox_open, msgext_inbox_ended_at, KEEP_CALLBACKS_US, 0},
 };
 
 static void

@@ -213,7 +213,7 @@ is_kept(MsgTable *callbacks, Oid server, bytea *digest)
 static bool
 exceeds_quota(MsgTable *callbacks, Oid server, bytea *digest)
 {
-	return !msgext_quota_has_room(callbacks, server) &&
+	return !msgext_quota_has_room(MSG_QUOTA_CALLBACKS, callbacks, server) &&
 		   !is_kept(callbacks, server, digest);
 }
 
@@ -260,7 +260,7 @@ msgext_callback_keep(MsgServer *server, const char *body, size_t len, const char
 			count_repeat(callbacks, server->oid, digest);
 		else
 		{
-			msgext_quota_take(server->oid);
+			msgext_quota_take(MSG_QUOTA_CALLBACKS, server->oid);
 			CommandCounterIncrement();
 		}
 	}
@@ -302,7 +302,7 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 		}
 		CommandCounterIncrement();
 		if (message == 0)
-			msgext_quota_take(server->oid);
+			msgext_quota_take(MSG_QUOTA_CALLBACKS, server->oid);
 		if (message != 0)
 			applied += apply(message, report, true);
 		else if ((message = find_message(references, server->oid, id)) != 0)
@@ -323,13 +323,13 @@ reread(const MsgServer *server, bytea *raw)
 {
 	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
 	MsgInbound inbound = {VARDATA_ANY(raw), VARSIZE_ANY_EXHDR(raw)};
-	MsgEvent *events = NULL;
+	MsgPushed pushed = {0};
 	MsgError error;
 
-	if (!server->provider->parse_callback(arena, &server->conn, &inbound, &events,
+	if (!server->provider->parse_callback(arena, &server->conn, &inbound, &pushed,
 										  &error))
 		return NULL;
-	return events;
+	return pushed.events;
 }
 
 bool

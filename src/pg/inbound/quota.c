@@ -24,21 +24,34 @@
  */
 #define SHARE(room) Max((room) / (4 * MaxBackends), 1)
 
+typedef struct Key
+{
+	Oid server;
+	MsgQuota quota;
+} Key;
+
 typedef struct Count
 {
-	Oid server; /* the hash key */
-	int max;	/* the setting, when it was counted */
-	int left;	/* so many more without another look */
-	bool full;	/* when it was counted */
+	Key key;   /* the hash key */
+	int max;   /* the setting, when it was counted */
+	int left;  /* so many more without another look */
+	bool full; /* when it was counted */
 	TimestampTz counted_at;
 } Count;
+
+/* What is counted is in these indexes. */
+static const char *const indexes[][3] = {
+	[MSG_QUOTA_CALLBACKS] = {"callback_unmatched", "callback_unreadable", NULL},
+	[MSG_QUOTA_INBOX] = {"inbox_open", NULL},
+};
 
 /* Of this process. */
 static HTAB *counts = NULL;
 
 static Count *
-count_of(Oid server)
+count_of(MsgQuota quota, Oid server)
 {
+	Key key = {server, quota};
 	Count *count;
 	bool found;
 
@@ -46,12 +59,12 @@ count_of(Oid server)
 	{
 		HASHCTL control;
 
-		control.keysize = sizeof(Oid);
+		control.keysize = sizeof(Key);
 		control.entrysize = sizeof(Count);
 		counts = hash_create("msgext unmatched callbacks", 16, &control,
 							 HASH_ELEM | HASH_BLOBS);
 	}
-	count = hash_search(counts, &server, HASH_ENTER, &found);
+	count = hash_search(counts, &key, HASH_ENTER, &found);
 	if (!found)
 		count->counted_at = 0;
 	return count;
@@ -59,7 +72,7 @@ count_of(Oid server)
 
 /* Rows of the server in the index, up to max; those that nobody has committed yet too. */
 static int
-count_rows(MsgTable *callbacks, const char *index, Oid server, int max)
+count_rows(MsgTable *table, const char *index, Oid server, int max)
 {
 	SnapshotData dirty;
 	ScanKeyData key;
@@ -68,7 +81,7 @@ count_rows(MsgTable *callbacks, const char *index, Oid server, int max)
 
 	InitDirtySnapshot(dirty);
 	msgext_key_oid(&key, 1, BTEqualStrategyNumber, server);
-	scan = msgext_table_scan(callbacks, index, &dirty, &key, 1);
+	scan = msgext_table_scan(table, index, &dirty, &key, 1);
 	while (n < max && msgext_scan_next(scan) != NULL)
 		n++;
 	msgext_scan_end(scan);
@@ -76,18 +89,20 @@ count_rows(MsgTable *callbacks, const char *index, Oid server, int max)
 }
 
 bool
-msgext_quota_has_room(MsgTable *callbacks, Oid server)
+msgext_quota_has_room(MsgQuota quota, MsgTable *table, Oid server)
 {
 	int max = msgext_max_unmatched_callbacks;
-	Count *count = count_of(server);
+	Count *count = count_of(quota, server);
 	TimestampTz now = GetCurrentTimestamp();
 
 	if (count->counted_at == 0 || now >= count->counted_at + LOOK_US ||
 		count->max != max || (count->left <= 0 && !count->full))
 	{
-		int room = max - count_rows(callbacks, "callback_unmatched", server, max);
+		const char *const *index = indexes[quota];
+		int room = max;
 
-		room -= count_rows(callbacks, "callback_unreadable", server, room);
+		for (; *index != NULL; index++)
+			room -= count_rows(table, *index, server, room);
 		count->max = max;
 		count->full = room <= 0;
 		count->left = count->full ? 0 : SHARE(room);
@@ -97,7 +112,7 @@ msgext_quota_has_room(MsgTable *callbacks, Oid server)
 }
 
 void
-msgext_quota_take(Oid server)
+msgext_quota_take(MsgQuota quota, Oid server)
 {
-	count_of(server)->left--;
+	count_of(quota, server)->left--;
 }

@@ -12,10 +12,17 @@
 
 #include "pg/store/table.h"
 
-/* May one more be kept? callbacks is the open table. */
-extern bool msgext_quota_has_room(MsgTable *callbacks, Oid server);
+/* What is counted together, in one table. */
+typedef enum MsgQuota
+{
+	MSG_QUOTA_CALLBACKS,
+	MSG_QUOTA_INBOX /* pushes that nobody has taken yet */
+} MsgQuota;
+
+/* May one more be kept? The table is the open one. */
+extern bool msgext_quota_has_room(MsgQuota quota, MsgTable *table, Oid server);
 
 /* One more has been. */
-extern void msgext_quota_take(Oid server);
+extern void msgext_quota_take(MsgQuota quota, Oid server);
 
 #endif /* MSGEXT_QUOTA_H */

@@ -11,25 +11,33 @@
 #include "utils/builtins.h"
 
 #include "pg/base/arena_pg.h"
+#include "pg/base/clock.h"
 #include "pg/base/guc.h"
+#include "pg/base/json_pg.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/inbound/callback.h"
+#include "pg/inbound/inbox.h"
 #include "pg/inbound/receive.h"
 #include "pg/ipc/notify.h"
 
 /* Devino, edna: a push is a few hundred bytes a message. */
 #define CALLBACK_MAX (1024 * 1024)
 
-int
-msgext_receive(MsgServer *server, const char *body, size_t len, bool *full,
-			   MsgError *error)
-{
-	MsgInbound inbound = {body, len};
-	MsgEvent *reports = NULL;
-	int applied;
+/* Statuses of HTTP, where a codec has none of its own. */
+#define TAKEN 200
+#define REFUSED 400
 
-	*full = false;
+bool
+msgext_receive(MsgServer *server, const char *headers, const char *body, size_t len,
+			   MsgReceived *received, MsgError *error)
+{
+	MsgInbound inbound = {.body = body, .body_len = len, .headers = headers};
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	MsgPushed pushed = {0};
+	bool taken;
+
+	memset(received, 0, sizeof(*received));
 	msgext_access_use(server);
 	if ((server->provider->caps & MSG_CAN_CALLBACK) == 0)
 		ereport(ERROR,
@@ -38,17 +46,58 @@ msgext_receive(MsgServer *server, const char *body, size_t len, bool *full,
 	if (len > CALLBACK_MAX)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("callback has more than %d bytes", CALLBACK_MAX)));
-	if (!server->provider->parse_callback(msgext_arena_pg_create(CurrentMemoryContext),
-										  &server->conn, &inbound, &reports, error))
-		return -1;
 	msgext_server_pin(server);
-	applied = msgext_callback_receive(server, reports, full);
-	msgext_server_unpin(server);
-	msgext_notify_at_commit(MSG_NEWS_CALLBACK);
+	inbound.now_us = msgext_unix_us(msgext_clock());
+	inbound.window_us = server->callback_window_ms * 1000;
+	if (msgext_option_find(server->provider->options, MSG_OPTION_MAPPING,
+						   "callback_secret") != NULL)
+		inbound.secrets = msgext_server_callback_secrets(server);
+	taken =
+		server->provider->parse_callback(arena, &server->conn, &inbound, &pushed, error);
+	if (!taken)
+		received->status = pushed.status != 0 ? pushed.status : REFUSED;
+	else
+	{
+		received->status = pushed.status != 0 ? pushed.status : TAKEN;
+		received->answer = pushed.answer;
+		received->answer_type = pushed.answer_type;
+		received->applied =
+			msgext_callback_receive(server, pushed.events, &received->full);
+		if (pushed.inbox_id != NULL)
+			received->applied +=
+				msgext_inbox_add(server, &inbound, &pushed, &received->inbox_full);
+		msgext_notify_at_commit(MSG_NEWS_CALLBACK);
 
-	/* After the commit the provider is told 200, and never comes again: it must last. */
-	ForceSyncCommit();
-	return applied;
+		/* After the commit the provider is told, and never comes again: it must last. */
+		ForceSyncCommit();
+	}
+	msgext_server_unpin(server);
+	return taken;
+}
+
+/* An object of names and texts, as web tiers have a request's headers. */
+static const char *
+header_lines(Jsonb *object)
+{
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	const MsgJson *header = msgext_json_from_jsonb(arena, object);
+	MsgBuf lines;
+
+	if (header->type != MSG_JSON_OBJECT)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("headers must be a JSON object")));
+	msgext_buf_init(&lines, arena, 256);
+	for (header = header->first; header != NULL; header = header->next)
+	{
+		if (header->type == MSG_JSON_NULL)
+			continue;
+		if (header->type != MSG_JSON_STRING || strpbrk(header->name, ":\r\n") != NULL ||
+			strpbrk(header->text, "\r\n") != NULL || strlen(header->text) != header->len)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("a header must have a name and a text of one line")));
+		msgext_buf_printf(&lines, "%s: %s\n", header->name, header->text);
+	}
+	return lines.data;
 }
 
 PG_FUNCTION_INFO_V1(msgext_receive_callback);
@@ -58,9 +107,8 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 {
 	MsgServer *server;
 	MsgError error = {0};
+	MsgReceived received;
 	bytea *body;
-	int applied;
-	bool full;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -68,16 +116,24 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("receive_callback()");
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
 	body = PG_GETARG_BYTEA_PP(1);
-	applied =
-		msgext_receive(server, VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), &full, &error);
-	if (applied < 0)
+	if (!msgext_receive(server, PG_ARGISNULL(2) ? "" : header_lines(PG_GETARG_JSONB_P(2)),
+						VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), &received, &error))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("callback for server \"%s\" could not be read", server->name),
 				 error.offset > 0 ? errdetail("%s, at byte %zu.",
 											  msgext_from_utf8(error.text), error.offset)
 								  : errdetail("%s.", msgext_from_utf8(error.text))));
-	if (full)
+	if (received.inbox_full)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("the inbox of server \"%s\" is full", server->name),
+				 errdetail("msgext.max_unmatched_callbacks = %d pushes of a server wait "
+						   "in it at most.",
+						   msgext_max_unmatched_callbacks),
+				 errhint("Let the sender repeat it later. Take what is there with "
+						 "take_pushes(), or raise the limit.")));
+	if (received.full)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
@@ -87,5 +143,5 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 			 errhint("Let the provider repeat it later. Look at "
 					 "msgext.callback, whose rows without message_id these are; "
 					 "remove those that nobody needs, or raise the limit.")));
-	PG_RETURN_INT32(applied);
+	PG_RETURN_INT32(received.applied);
 }

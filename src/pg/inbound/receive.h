@@ -8,12 +8,23 @@
 #include "core/provider.h"
 #include "pg/catalog/server.h"
 
+/* What became of a push. */
+typedef struct MsgReceived
+{
+	int applied; /* new reports, applied to their messages; or new rows of the inbox */
+	bool full;	 /* not all was taken: too much of the server is kept already (quota.h) */
+	bool inbox_full; /* likewise of pushes that nobody has taken */
+	int status;		 /* to be answered with, and a text or NULL */
+	const char *answer;
+	const char *answer_type;
+} MsgReceived;
+
 /*
  * Takes a push in the current transaction, as the current user, whose rights are checked.
- * Returns how many new reports were applied; -1, with *error filled in and nothing
- * changed, when the body cannot be read. *full: not all were taken, see callback.h.
+ * headers are "Name: value" lines in UTF-8. False, with *error filled in and nothing
+ * changed, when it is refused; the status is then of that.
  */
-extern int msgext_receive(MsgServer *server, const char *body, size_t len, bool *full,
-						  MsgError *error);
+extern bool msgext_receive(MsgServer *server, const char *headers, const char *body,
+						   size_t len, MsgReceived *received, MsgError *error);
 
 #endif /* MSGEXT_RECEIVE_H */

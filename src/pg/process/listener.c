@@ -74,7 +74,8 @@ typedef struct Settings
 
 static Settings settings;
 static MsgHttpListener *http;
-static MemoryContext push_context; /* reset after each push */
+static MemoryContext push_context;	/* reset after each push */
+static MemoryContext batch_context; /* after each batch, when it has been answered */
 
 /* What has been done, and not been written down. */
 #define SAVE_US USECS_PER_SEC
@@ -184,11 +185,21 @@ recover(MemoryContext before, bool tell)
 
 /* Too many of this server are kept already: its sender is to come again later. */
 static int
-refuse(const char *server)
+refuse(const char *server, bool inbox)
 {
 	static TimestampTz told_at = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
+	if (inbox && now >= told_at + REFUSAL_PAUSE_US)
+	{
+		told_at = now;
+		ereport(WARNING,
+				(errmsg("the inbox of server \"%s\" is full", server),
+				 errdetail("msgext.max_unmatched_callbacks = %d pushes of a server wait "
+						   "in it at most; further ones are answered with 503.",
+						   msgext_max_unmatched_callbacks),
+				 errhint("Take what is there with take_pushes(), or raise the limit.")));
+	}
 	if (now >= told_at + REFUSAL_PAUSE_US)
 	{
 		told_at = now;
@@ -203,26 +214,43 @@ refuse(const char *server)
 	return 503;
 }
 
-/* One push, in the current transaction: the HTTP status of its answer. */
+/*
+ * One push, in the current transaction: the HTTP status of its answer, whose text is left
+ * in *text and *type.
+ */
 static int
-receive(const MsgPush *push)
+receive(const MsgPush *push, const char **text, const char **type)
 {
 	MsgServer *server = msgext_server_find(msgext_from_utf8(push->server));
 	MsgError error = {0};
+	MsgReceived received;
 	char why[300];
-	bool full;
 
 	if (server == NULL)
 		return 404;
-	if (msgext_receive(server, push->body, push->body_len, &full, &error) >= 0)
-		return full ? refuse(server->name) : 200;
+	if (msgext_receive(server, push->headers, push->body, push->body_len, &received,
+					   &error))
+	{
+		*text = received.answer;
+		*type = received.answer_type;
+		if (received.full || received.inbox_full)
+			return refuse(server->name, received.inbox_full);
+		return received.status;
+	}
 	if (error.offset > 0)
 		snprintf(why, sizeof(why), "%s, at byte %zu", error.text, error.offset);
 	else
 		strlcpy(why, error.text, sizeof(why));
 	if (!msgext_callback_keep(server, push->body, push->body_len, why))
-		return refuse(push->server);
-	return 400;
+		return refuse(push->server, false);
+	return received.status;
+}
+
+/* Until the batch has been answered. */
+static const char *
+keep_text(const char *text)
+{
+	return text != NULL ? MemoryContextStrdup(batch_context, text) : NULL;
 }
 
 /*
@@ -230,7 +258,7 @@ receive(const MsgPush *push)
  * that fails alone is worth an entry in the log.
  */
 static bool
-try_to_receive(MsgPush **pushes, int *statuses, int n, int lock_ms)
+try_to_receive(MsgPush **pushes, MsgPushAnswer *answers, int n, int lock_ms)
 {
 	MemoryContext before = CurrentMemoryContext;
 	TimestampTz begun = GetCurrentTimestamp();
@@ -255,8 +283,12 @@ try_to_receive(MsgPush **pushes, int *statuses, int n, int lock_ms)
 		for (i = 0; i < n; i++)
 		{
 			MemoryContext outer = MemoryContextSwitchTo(push_context);
+			const char *text = NULL;
+			const char *type = NULL;
 
-			statuses[i] = receive(pushes[i]);
+			answers[i].status = receive(pushes[i], &text, &type);
+			answers[i].text = keep_text(text);
+			answers[i].type = keep_text(type);
 			MemoryContextSwitchTo(outer);
 			MemoryContextReset(push_context);
 		}
@@ -317,7 +349,7 @@ static void
 empty_inbox(void)
 {
 	MsgPush *pushes[BATCH_MAX];
-	int statuses[BATCH_MAX];
+	MsgPushAnswer answers[BATCH_MAX];
 	MsgPush *push;
 
 	do
@@ -342,21 +374,22 @@ empty_inbox(void)
 			return;
 		pgstat_report_activity(STATE_RUNNING, "taking callbacks");
 		begun = GetCurrentTimestamp();
-		if (n == 1 || !try_to_receive(pushes, statuses, n, BATCH_LOCK_MS))
+		if (n == 1 || !try_to_receive(pushes, answers, n, BATCH_LOCK_MS))
 		{
 			for (i = 0; i < n; i++)
 			{
 				int64 waited_ms = (GetCurrentTimestamp() - begun) / 1000;
 
-				if (!try_to_receive(&pushes[i], &statuses[i], 1,
+				if (!try_to_receive(&pushes[i], &answers[i], 1,
 									(int) Max(LOCK_MS - waited_ms, BATCH_LOCK_MS)))
-					statuses[i] = 503;
+					answers[i] = (MsgPushAnswer){.status = 503};
 			}
 		}
 		begun = GetCurrentTimestamp();
 		for (i = 0; i < n; i++)
-			msgext_http_listener_answer(http, pushes[i], statuses[i],
+			msgext_http_listener_answer(http, pushes[i], &answers[i],
 										msgext_unix_us(begun));
+		MemoryContextReset(batch_context);
 	} while (push != NULL);
 	pgstat_report_activity(STATE_IDLE, "waiting for callbacks");
 }
@@ -478,6 +511,8 @@ msgext_listener_main(Datum arg)
 		proc_exit(1);
 	push_context =
 		AllocSetContextCreate(TopMemoryContext, "msgext push", ALLOCSET_DEFAULT_SIZES);
+	batch_context =
+		AllocSetContextCreate(TopMemoryContext, "msgext batch", ALLOCSET_SMALL_SIZES);
 	if (!open_listener())
 		proc_exit(1);
 	before_shmem_exit(close_listener, (Datum) 0);

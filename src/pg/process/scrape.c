@@ -65,13 +65,13 @@ void
 msgext_scrape(MsgHttpListener *http, MsgPush *request)
 {
 	static TimestampTz built_at = 0;
-	static int status = 503;
+	static MsgPushAnswer answer;
 	TimestampTz now = GetCurrentTimestamp();
 
 	if (now < built_at || now >= built_at + KEEP_US)
 	{
-		status = build(http) ? 200 : 503;
+		answer.status = build(http) ? 200 : 503;
 		built_at = now;
 	}
-	msgext_http_listener_answer(http, request, status, msgext_unix_us(now));
+	msgext_http_listener_answer(http, request, &answer, msgext_unix_us(now));
 }

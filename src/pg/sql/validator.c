@@ -21,6 +21,7 @@
 #include "utils/varlena.h"
 
 #include "core/provider.h"
+#include "pg/base/arena_pg.h"
 #include "pg/base/text.h"
 #include "pg/catalog/server.h"
 
@@ -185,7 +186,8 @@ check_value(const MsgOption *option, const char *value)
 				 errdetail("Option \"%s\" must be text that UTF-8 has.", option->name)));
 	if (option->kind == MSG_OPTION_DURATION)
 		check_duration(option->name, value);
-	else if (!msgext_option_check(option, value, &error))
+	else if (!msgext_option_check(msgext_arena_pg_create(CurrentMemoryContext), option,
+								  value, &error))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value for option \"%s\"", option->name),
 						errdetail("Option \"%s\" %s.", option->name, error.text)));
@@ -221,6 +223,8 @@ msgext_validator(PG_FUNCTION_ARGS)
 	MsgOptionPlace place =
 		catalog == UserMappingRelationId ? MSG_OPTION_MAPPING : MSG_OPTION_SERVER;
 	bool has_url = false;
+	bool has_proxy = false;
+	bool denies_private = false;
 	ListCell *cell;
 
 	if (catalog != ForeignServerRelationId && catalog != UserMappingRelationId)
@@ -249,7 +253,15 @@ msgext_validator(PG_FUNCTION_ARGS)
 		else
 			reject_name(provider, place, given->defname);
 		has_url |= place == MSG_OPTION_SERVER && strcmp(given->defname, "url") == 0;
+		has_proxy |= strcmp(given->defname, "proxy") == 0;
+		denies_private |= strcmp(given->defname, "deny_private") == 0 &&
+						  strcmp(defGetString(given), "on") == 0;
 	}
+	if (denies_private && has_proxy)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("options \"deny_private\" and \"proxy\" exclude each other"),
+				 errdetail("Behind a proxy, the proxy chooses the address.")));
 	if (place == MSG_OPTION_SERVER && !has_url)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						errmsg("option \"url\" is required")));

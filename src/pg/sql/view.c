@@ -24,6 +24,20 @@ msgext_may_see(PG_FUNCTION_ARGS)
 		PG_GETARG_INT64(2) != msgext_origin(), InvalidOid));
 }
 
+PG_FUNCTION_INFO_V1(msgext_may_consume);
+
+/* A server that is gone has no more pushes to be taken; in a copy its name counts. */
+PGDLLEXPORT Datum
+msgext_may_consume(PG_FUNCTION_ARGS)
+{
+	bool foreign = PG_GETARG_INT64(2) != msgext_origin();
+	MsgServer *server = foreign
+							? msgext_server_find(text_to_cstring(PG_GETARG_TEXT_PP(1)))
+							: msgext_server_get(PG_GETARG_OID(0));
+
+	PG_RETURN_BOOL(server != NULL && msgext_access_may_consume(server->oid));
+}
+
 PG_FUNCTION_INFO_V1(msgext_messages_in_flight);
 
 /* A claimed message still says queued in its row: what is on its way is in claim. */

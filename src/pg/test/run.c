@@ -170,15 +170,14 @@ static int
 receive(MsgServer *server, const char *body, size_t len)
 {
 	MsgError error = {0};
-	bool full;
-	int applied = msgext_receive(server, body, len, &full, &error);
+	MsgReceived received;
 
-	if (applied < 0)
+	if (!msgext_receive(server, "", body, len, &received, &error))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("callback for server \"%s\" could not be read", server->name),
 				 errdetail("%s.", msgext_from_utf8(error.text))));
-	return applied;
+	return received.applied;
 }
 
 /*

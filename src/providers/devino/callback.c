@@ -31,15 +31,14 @@ read_change(MsgArena *arena, const MsgConn *conn, const MsgInbound *inbound,
 
 bool
 msgext_devino_parse_callback(MsgArena *arena, const MsgConn *conn,
-							 const MsgInbound *inbound, MsgEvent **events,
+							 const MsgInbound *inbound, MsgPushed *pushed,
 							 MsgError *error)
 {
 	const MsgJson *root =
 		msgext_devino_read(arena, inbound->body, inbound->body_len, error);
 	const MsgJson *node = root;
-	MsgEvent **link = events;
+	MsgEvent **link = &pushed->events;
 
-	*events = NULL;
 	if (root == NULL)
 		return false;
 	if (root->type == MSG_JSON_ARRAY)
@@ -58,7 +57,7 @@ msgext_devino_parse_callback(MsgArena *arena, const MsgConn *conn,
 		*link = event;
 		link = &event->next;
 	}
-	if (*events == NULL)
+	if (pushed->events == NULL)
 		return msgext_error(error, "", "", "no element has both an id and a status");
 	return true;
 }

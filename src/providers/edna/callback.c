@@ -64,14 +64,14 @@ compare_events(const void *a, const void *b)
 
 bool
 msgext_edna_parse_callback(MsgArena *arena, const MsgConn *conn,
-						   const MsgInbound *inbound, MsgEvent **events, MsgError *error)
+						   const MsgInbound *inbound, MsgPushed *pushed, MsgError *error)
 {
 	EdnaPacket packet;
+	MsgEvent **link = &pushed->events;
 	MsgEvent **sorted;
 	int n = 0;
 	int i;
 
-	*events = NULL;
 	if (!msgext_edna_open(arena, inbound->body, inbound->body_len, &packet, error))
 		return false;
 	if (!is_push(&packet))
@@ -92,8 +92,8 @@ msgext_edna_parse_callback(MsgArena *arena, const MsgConn *conn,
 	qsort(sorted, (size_t) n, sizeof(MsgEvent *), compare_events);
 	for (i = 0; i < n; i++)
 	{
-		*events = sorted[i];
-		events = &sorted[i]->next;
+		*link = sorted[i];
+		link = &sorted[i]->next;
 	}
 	return true;
 }

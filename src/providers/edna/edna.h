@@ -42,7 +42,7 @@ extern bool msgext_edna_decode_status(MsgArena *arena, const MsgConn *conn,
 
 /* callback.c */
 extern bool msgext_edna_parse_callback(MsgArena *arena, const MsgConn *conn,
-									   const MsgInbound *inbound, MsgEvent **events,
+									   const MsgInbound *inbound, MsgPushed *pushed,
 									   MsgError *error);
 
 /* sample.c */

@@ -118,7 +118,7 @@ sub ledger
 	for my $line (split /\n/, $self->ledger_text)
 	{
 		next if defined $text && index($line, $text) < 0;
-		my ($id) = $line =~ /"id":(\d+)/;
+		my ($id) = $line =~ /\A\{[^{]*"id":(\d+)/;
 		my $entry = JSON::PP->new->utf8->decode($line);
 
 		# As it is written: a number would lose digits.

@@ -1,0 +1,185 @@
+/*
+ * inbox.c
+ *		Pushes that are for the application: see inbox.h.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/sequence.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "core/http_text.h"
+#include "core/mask.h"
+#include "pg/base/arena_pg.h"
+#include "pg/base/bytes.h"
+#include "pg/base/clock.h"
+#include "pg/base/json_pg.h"
+#include "pg/base/text.h"
+#include "pg/inbound/inbox.h"
+#include "pg/inbound/quota.h"
+#include "pg/store/origin.h"
+#include "pg/store/relation.h"
+
+/* clang-format off */
+#define INBOX_COLUMNS(C) \
+	C(inbox, id) C(inbox, server_oid) C(inbox, origin) C(inbox, server) \
+	C(inbox, push_id) C(inbox, type) C(inbox, received_at) C(inbox, done_at) \
+	C(inbox, payload) C(inbox, body) C(inbox, headers)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(inbox, INBOX_COLUMNS);
+MSG_LAYOUT(inbox, INBOX_COLUMNS);
+
+#define TYPE_MAX 255
+#define HEADERS_MAX 8192
+
+MsgTable *
+msgext_inbox_open(void)
+{
+	return msgext_table_open(&inbox_layout, true);
+}
+
+TimestampTz
+msgext_inbox_ended_at(TupleTableSlot *row)
+{
+	bool isnull;
+	Datum done_at = slot_getattr(row, Anum_inbox_done_at, &isnull);
+	Datum server;
+
+	if (!isnull)
+		return DatumGetTimestampTz(done_at);
+
+	/* In a restored copy the oids are those of another database. */
+	if (DatumGetInt64(slot_getattr(row, Anum_inbox_origin, &isnull)) != msgext_origin())
+		return DT_NOEND;
+	server = slot_getattr(row, Anum_inbox_server_oid, &isnull);
+	if (SearchSysCacheExists1(FOREIGNSERVEROID, server))
+		return DT_NOEND;
+	return DatumGetTimestampTz(slot_getattr(row, Anum_inbox_received_at, &isnull));
+}
+
+/*
+ * The body as jsonb, or NULL where it is no JSON, or none that a jsonb of this database
+ * can hold.
+ */
+static Jsonb *
+read_payload(const MsgInbound *inbound)
+{
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	MemoryContext context = CurrentMemoryContext;
+	Jsonb *volatile payload = NULL;
+	MsgError error;
+
+	/* Bounded, and valid UTF-8: the type's own reader checks neither. */
+	if (msgext_json_parse(arena, inbound->body, inbound->body_len, &msgext_json_strict,
+						  &error) == NULL)
+		return NULL;
+	PG_TRY();
+	{
+		char *text = msgext_from_utf8(pnstrdup(inbound->body, (Size) inbound->body_len));
+
+		payload = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	}
+	PG_CATCH();
+	{
+		int category = ERRCODE_TO_CATEGORY(geterrcode());
+
+		/* \u0000, a number too large, a character that the encoding lacks */
+		if (category != ERRCODE_DATA_EXCEPTION &&
+			category != ERRCODE_TO_CATEGORY(ERRCODE_PROGRAM_LIMIT_EXCEEDED))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		payload = NULL;
+	}
+	PG_END_TRY();
+	return payload;
+}
+
+static Jsonb *
+read_headers(MsgServer *server, const MsgInbound *inbound)
+{
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	MsgJson *headers = msgext_headers_json(arena, inbound->headers, HEADERS_MAX);
+	MsgSecrets secrets;
+	MsgJson *header;
+
+	msgext_secrets_init(&secrets, arena, msgext_server_secrets(server));
+	for (header = headers->first; header != NULL; header = header->next)
+		msgext_mask((char *) header->text, header->len, &secrets);
+	return msgext_json_to_jsonb(headers);
+}
+
+static void
+fill(MsgServer *server, const MsgInbound *inbound, const MsgPushed *pushed,
+	 MsgValues *row)
+{
+	Jsonb *payload = read_payload(inbound);
+
+	msgext_values_init(row);
+	msgext_values_int64(row, Anum_inbox_id,
+						nextval_internal(msgext_relation_oid("inbox_id_seq"), false));
+	msgext_values_oid(row, Anum_inbox_server_oid, server->oid);
+	msgext_values_int64(row, Anum_inbox_origin, msgext_origin());
+	msgext_values_text(row, Anum_inbox_server, server->name);
+	msgext_values_text(row, Anum_inbox_push_id, msgext_from_utf8(pushed->inbox_id));
+	msgext_values_text(row, Anum_inbox_type,
+					   msgext_clean_text(pushed->inbox_type, TYPE_MAX));
+	msgext_values_time(row, Anum_inbox_received_at, msgext_clock());
+	if (payload != NULL)
+		msgext_values_set(row, Anum_inbox_payload, JsonbPGetDatum(payload));
+	else
+		msgext_values_bytes(row, Anum_inbox_body, inbound->body, inbound->body_len);
+	msgext_values_set(row, Anum_inbox_headers,
+					  JsonbPGetDatum(read_headers(server, inbound)));
+}
+
+static bool
+is_known(MsgTable *inbox, Oid server, const char *push_id)
+{
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	ScanKeyData keys[2];
+	MsgScan *scan;
+	bool found;
+
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, push_id);
+	scan = msgext_table_scan(inbox, "inbox_push", latest, keys, 2);
+	found = msgext_scan_next(scan) != NULL;
+	msgext_scan_end(scan);
+	UnregisterSnapshot(latest);
+	return found;
+}
+
+int
+msgext_inbox_add(MsgServer *server, const MsgInbound *inbound, const MsgPushed *pushed,
+				 bool *full)
+{
+	MsgTable *inbox = msgext_inbox_open();
+	const char *push_id = msgext_from_utf8(pushed->inbox_id);
+	MsgValues row;
+	int added = 0;
+
+	if (is_known(inbox, server->oid, push_id))
+		;
+	else if (!msgext_quota_has_room(MSG_QUOTA_INBOX, inbox, server->oid))
+		*full = true;
+	else
+	{
+		fill(server, inbound, pushed, &row);
+		added = msgext_table_insert_unique(inbox, "inbox_push", row.values, row.nulls);
+		if (added > 0)
+		{
+			msgext_quota_take(MSG_QUOTA_INBOX, server->oid);
+
+			/* A repeat in this transaction must find it. */
+			CommandCounterIncrement();
+		}
+	}
+	msgext_table_close(inbox);
+	return added;
+}

@@ -1,0 +1,27 @@
+/*
+ * inbox.h
+ *		Pushes that are for the application: rows of msgext.inbox, each push once.
+ *
+ * Who takes them out is the application: by SQL, as whoever has the right. Rows that it is
+ * done with are removed by retention; the others stay.
+ */
+#ifndef MSGEXT_INBOX_H
+#define MSGEXT_INBOX_H
+
+#include "core/provider.h"
+#include "pg/catalog/server.h"
+#include "pg/store/table.h"
+
+/*
+ * Takes a push in the current transaction. Returns how many rows it made: none when it
+ * is there already, or when too many wait to be taken (*full is set then).
+ */
+extern int msgext_inbox_add(MsgServer *server, const MsgInbound *inbound,
+							const MsgPushed *pushed, bool *full);
+
+/* For retention. */
+extern MsgTable *msgext_inbox_open(void);
+/* When it was over: the application is done with it, or its server is gone. */
+extern TimestampTz msgext_inbox_ended_at(TupleTableSlot *row);
+
+#endif /* MSGEXT_INBOX_H */

@@ -1,0 +1,273 @@
+# Webhooks: what an endpoint that looks at signatures takes, what its answers lead to, which
+# addresses are never connected to, and pushes that are signed.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use Digest::SHA qw(hmac_sha256 hmac_sha256_hex);
+use MIME::Base64 qw(encode_base64 decode_base64);
+use Msgext qw(quote);
+use Msgext::Listener;
+use Test::More;
+
+my $secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+my $new_secret = 'whsec_' . encode_base64('a secret of thirty-two bytes ...', '');
+my $stranger = 'whsec_' . encode_base64('another secret of some bytes', '');
+my $token = 'Hook-4711-of-the-webhook';
+my $t = Msgext->new('webhook',
+	server => 0,
+	simulator => [ '--webhook-secret' => $secret, '--webhook-secret' => $new_secret ]);
+my $sim = $t->sim;
+
+# A server with fast settings and a mapping for PUBLIC; mapping => {...}
+sub add_hook
+{
+	my ($name, %options) = @_;
+	my $mapping = delete $options{mapping} // { signing_secret => $secret };
+	my %fast = %Msgext::fast;
+
+	delete $fast{$_} for qw(poll_min_interval poll_max_interval recipient_limit);
+	%options = (%fast, url => $sim->url('webhook/in'), signature => 'standard', %options);
+	$t->sql("CREATE SERVER $name FOREIGN DATA WRAPPER msgext_webhook OPTIONS ("
+		  . Msgext::options_text(%options) . ");\n"
+		  . "CREATE USER MAPPING FOR PUBLIC SERVER $name OPTIONS ("
+		  . Msgext::options_text(%$mapping) . ')');
+	return;
+}
+
+sub post
+{
+	my ($call) = @_;
+
+	return $t->sql("SELECT msgext.$call");
+}
+
+# The ledger's lines of a message: its webhook-id is made of its time and its id.
+sub lines_of
+{
+	my ($id) = @_;
+	my $end = sprintf('%016x', $id);
+
+	return grep { ($_->{id} // '') =~ /\Amsg_[0-9a-f]{16}$end\z/ } $sim->ledger(undef, $end);
+}
+
+add_hook('hook', headers => '{"X-Shop": "ru"}');
+
+subtest 'an event' => sub {
+	my $id = post(q(send_webhook('hook', 'order.paid', '{"id": 1001}', operation_id => 'paid-1001')));
+	my $row = $t->wait_state($id, 'delivered');
+	my @lines = lines_of($id);
+
+	is(scalar @lines, 1, 'has arrived, by its own id');
+	is($lines[0]{code}, 'ok', 'and is signed');
+	is($lines[0]{to}, '/webhook/in', 'where the url says');
+	is($lines[0]{body}{method}, 'POST', 'by POST');
+	is($lines[0]{body}{type}, 'application/json', 'as JSON');
+	is($lines[0]{body}{shop}, 'ru', 'with the field of the server');
+	is_deeply($lines[0]{body}{body}, { type => 'order.paid', data => { id => 1001 } }, 'as it is');
+	is($row->{provider_id}, undef, 'there is no id but ours');
+};
+
+subtest 'a row of a table' => sub {
+	$t->sql(<<'SQL');
+CREATE TABLE orders (id int PRIMARY KEY, total numeric);
+CREATE FUNCTION order_hook() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM msgext.send_webhook('hook', 'order.new', to_jsonb(NEW)); RETURN NEW; END $$;
+CREATE TRIGGER order_hook AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION order_hook();
+INSERT INTO orders VALUES (7, 99.90);
+SQL
+	my $id = $t->sql("SELECT id FROM msgext.message ORDER BY id DESC LIMIT 1");
+
+	$t->wait_state($id, 'delivered');
+	is((lines_of($id))[0]{body}{body}{data}{id}, 7, 'is posted by a trigger');
+};
+
+subtest 'requests of the caller\'s own' => sub {
+	my $put = post(q(send_http('hook', 'PUT', '/orders/10 01', '{"a": null}', headers => '{"X-Shop": "de"}')));
+	my $get = post(q(send_http('hook', 'GET', '/orders')));
+	my $delete = post(q(send_http('hook', 'DELETE', '/orders/1')));
+	my $patch = post(q(send_http('hook', 'PATCH', '/orders/1', "text" => 'привет')));
+
+	$t->wait_state($_, 'delivered') for $put, $get, $delete, $patch;
+	my ($line) = lines_of($put);
+	is($line->{body}{method}, 'PUT', 'PUT');
+	is($line->{to}, '/webhook/in/orders/10 01', 'a path below the url');
+	is($line->{body}{shop}, 'de', 'the message\'s field goes before the server\'s');
+	is((lines_of($get))[0]{body}{method}, 'GET', 'GET');
+	is((lines_of($delete))[0]{body}{method}, 'DELETE', 'DELETE');
+	($line) = lines_of($patch);
+	is($line->{body}{method}, 'PATCH', 'PATCH');
+	is($line->{body}{type}, 'text/plain; charset=utf-8', 'a text');
+	is($line->{body}{body}, "\x{43f}\x{440}\x{438}\x{432}\x{435}\x{442}", 'in UTF-8');
+};
+
+subtest 'CloudEvents' => sub {
+	add_hook('events', format => 'cloudevents', source => '/shop');
+	add_hook('binary_events', format => 'cloudevents-binary');
+	my $id = post(q(send_webhook('events', 'order.paid', '{"id": 1}', subject => 'o/1')));
+	my $binary = post(q(send_webhook('binary_events', 'order.paid', '{"id": 2}')));
+
+	$t->wait_state($_, 'delivered') for $id, $binary;
+	my ($line) = lines_of($id);
+	like($line->{body}{type}, qr{^application/cloudevents\+json}, 'structured');
+	is($line->{body}{body}{source}, '/shop', 'with its source');
+	is($line->{body}{body}{subject}, 'o/1', 'its subject');
+	is($line->{body}{body}{id}, $line->{id}, 'the id of the webhook');
+	($line) = lines_of($binary);
+	is($line->{body}{ce_type}, 'order.paid', 'binary: its type is a field');
+	is($line->{body}{ce_id}, $line->{id}, 'and so is its id');
+	is_deeply($line->{body}{body}, { id => 2 }, 'its data the body');
+};
+
+subtest 'lost and refused' => sub {
+	my %ids;
+
+	$sim->script(
+		'webhook send match LOST next 1 drop-after',
+		'webhook send match EARLY next 1 drop-before',
+		'webhook send match BUSY next 1 status 429 retry-after 1',
+		'webhook send match DOWN next 2 status 503',
+		'webhook send match WRONG next 1 status 422 body no');
+	$ids{$_} = post("send_webhook('hook', '$_', '{}')") for qw(LOST EARLY BUSY DOWN WRONG);
+	$t->wait_state($ids{$_}, 'delivered') for qw(LOST EARLY BUSY DOWN);
+	$t->wait_state($ids{WRONG}, 'rejected', '422 is an end');
+	is((lines_of($ids{LOST}))[0]{repeats}, 1, 'a lost answer: the same id again');
+	is(scalar(lines_of($ids{$_})), 1, "$_ arrived once") for qw(LOST EARLY BUSY DOWN);
+	cmp_ok($t->sql("SELECT extract(epoch FROM max(at) - min(at)) FROM msgext.message_event"
+			  . " WHERE message_id = $ids{BUSY} AND kind = 'answer'"), '>=', 1, 'Retry-After is heeded');
+	$sim->clear;
+};
+
+subtest 'an endpoint that is gone' => sub {
+	add_hook('gone', url => $sim->url('webhook/gone'));
+	$sim->script('webhook send match GONE next 1 status 410');
+	my $id = post("send_webhook('gone', 'GONE', '{}')");
+
+	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'gone'"), '410 pauses the server');
+	is($t->state($id), 'queued', 'the message waits');
+	$t->sql("SELECT msgext.resume_server('gone')");
+	$t->wait_state($id, 'delivered', 'until it is resumed');
+};
+
+subtest 'secrets' => sub {
+	add_hook('keys', mapping => { signing_secret => $stranger });
+	my $id = post("send_webhook('keys', 'a', '{}')");
+
+	ok($t->wait_sql("SELECT 'PUBLIC' = ANY (paused_accounts) FROM msgext.server_status WHERE server = 'keys'"),
+		'401 pauses the account');
+	$t->sql('ALTER USER MAPPING FOR PUBLIC SERVER keys OPTIONS (SET signing_secret '
+		  . quote("$new_secret $secret") . ", ADD authorization 'Bearer of-some-length')");
+	$t->wait_state($id, 'delivered', 'a new secret is tried at once');
+	my ($line) = grep { $_->{code} eq 'ok' } lines_of($id);
+	is($line->{body}{signatures}, 2, 'while one is changed, both sign');
+	ok($line->{body}{authorized}, 'and the mapping has an Authorization');
+	is($t->sql("SELECT count(*) FROM msgext.message_event e WHERE e::text ~ '(MfKQ9r|of-some-length)'"), 0,
+		'no event tells a secret');
+};
+
+subtest 'addresses that are not public' => sub {
+	my $port = $sim->port;
+	my %urls = (
+		literal => "http://127.0.0.1:$port/webhook",
+		name => "http://localhost:$port/webhook",
+		decimal => "http://2130706433:$port/webhook",
+		octal => "http://0177.0.0.1:$port/webhook",
+		short => "http://127.1:$port/webhook",
+		mapped => "http://[::ffff:127.0.0.1]:$port/webhook",
+		any => "http://0.0.0.0:$port/webhook",
+		metadata => 'http://169.254.169.254/latest');
+	my %ids;
+	my $before = $sim->summary->{requests};
+
+	for my $name (sort keys %urls)
+	{
+		add_hook("deny_$name", url => $urls{$name}, deny_private => 'on');
+		$ids{$name} = post("send_webhook('deny_$name', 'a', '{}')");
+	}
+	for my $name (sort keys %urls)
+	{
+		ok($t->wait_sql("SELECT count(*) > 0 FROM msgext.message_event WHERE message_id = $ids{$name}"
+				  . " AND error ~ 'deny_private'"), "$name: is not connected to");
+	}
+	is($sim->summary->{requests}, $before, 'nothing has reached the endpoint');
+
+	# A connection that is kept for a server that may is none for one that may not.
+	my $open = post("send_webhook('hook', 'a', '{}')");
+	$t->wait_state($open, 'delivered');
+	my $id = post("send_webhook('deny_literal', 'b', '{}')");
+	ok($t->wait_sql("SELECT count(*) > 0 FROM msgext.message_event WHERE message_id = $id"
+			  . " AND error ~ 'deny_private'"), 'nor by a connection that is open');
+	is(scalar(lines_of($id)), 0, 'it has not arrived');
+};
+
+# Pushes.
+add_hook('inbound',
+	mapping => { signing_secret => $secret, callback_secret => "$stranger $secret", callback_token => $token });
+add_hook('slack',
+	callback_signature => 'slack',
+	mapping => { signing_secret => $secret, callback_secret => 'a signing secret', callback_token => $token });
+my $l = Msgext::Listener->new($t, servers => [ 'inbound', 'slack' ]);
+ok($l->wait, 'it listens');
+
+sub push_to
+{
+	my ($server, $body, %headers) = @_;
+	my $answer = $l->post("/$server/$token", $body, map { "$_: $headers{$_}" } sort keys %headers);
+
+	return $answer // ['none'];
+}
+
+sub signed
+{
+	my ($id, $body, %args) = @_;
+	my $at = $args{at} // time();
+	my $key = decode_base64(substr($args{secret} // $secret, 6));
+
+	return (
+		'webhook-id' => $id,
+		'webhook-timestamp' => $at,
+		'webhook-signature' => 'v1,' . encode_base64(hmac_sha256("$id.$at.$body", $key), ''));
+}
+
+subtest 'a signed push' => sub {
+	my $body = '{"type": "invoice.paid", "data": {"id": 5}}';
+
+	is(push_to('inbound', $body, signed('msg_1', $body))->[0], 200, 'is taken');
+	is($t->sql('SELECT push_id, type, payload->\'data\'->>\'id\' FROM msgext.inbox'), 'msg_1|invoice.paid|5',
+		'and is a row by then');
+	is(push_to('inbound', $body, signed('msg_1', $body))->[0], 200, 'a repeat too');
+	is($t->sql('SELECT count(*) FROM msgext.inbox'), 1, 'which changes nothing');
+	is(push_to('inbound', $body, signed('msg_2', $body, secret => $stranger))->[0], 200, 'by either secret');
+	is(push_to('inbound', $body, signed('msg_3', $body, secret => $new_secret))->[0], 401, 'not by another');
+	is(push_to('inbound', "$body ", signed('msg_3', $body))->[0], 401, 'nor for another body');
+	is(push_to('inbound', $body, signed('msg_3', $body), 'webhook-id' => 'msg_4')->[0], 401, 'nor by another id');
+	is(push_to('inbound', $body, signed('msg_3', $body, at => time() - 400))->[0], 401, 'nor long ago');
+	is(push_to('inbound', $body, signed('msg_3', $body, at => time() + 400))->[0], 401, 'nor in future');
+	is(push_to('inbound', $body)->[0], 401, 'nor without a signature');
+	is($t->sql("SELECT string_agg(push_id, ' ' ORDER BY id) FROM msgext.inbox"), 'msg_1 msg_2', 'two rows in all');
+	is($t->sql("SELECT count(*) FROM msgext.inbox WHERE headers::text ~ 'v1,'"), 0, 'no signature is kept');
+	is($t->sql("SELECT count(*) FROM msgext.take_pushes('inbound')"), 2, 'they are taken');
+	is($t->sql("SELECT count(*) FROM msgext.take_pushes('inbound')"), 0, 'once');
+};
+
+subtest 'Slack' => sub {
+	my $body = '{"type": "url_verification", "challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY"}';
+	my $at = time();
+	my %headers = (
+		'X-Slack-Request-Timestamp' => $at,
+		'X-Slack-Signature' => 'v0=' . hmac_sha256_hex("v0:$at:$body", 'a signing secret'));
+	my $answer = push_to('slack', $body, %headers);
+
+	is($answer->[0], 200, 'the challenge is taken');
+	is($answer->[1], '3eZbrw1aBm2rZgRNFdxV2595E9CY', 'and answered');
+	$headers{'X-Slack-Signature'} =~ tr/0-9a-f/1-9a-f0/;
+	$answer = push_to('slack', $body, %headers);
+	is($answer->[0], 401, 'not for a stranger');
+	is($answer->[1], '', 'who learns nothing');
+};
+
+unlike($t->log, qr/(?:PANIC|TRAP|server process)/, 'nothing crashed');
+
+done_testing();
