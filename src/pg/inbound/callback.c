@@ -87,13 +87,14 @@ begin_kept_scan(MsgTable *callbacks, Oid server, bytea *digest, Snapshot snapsho
 	return msgext_table_scan(callbacks, "callback_pkey", snapshot, keys, 2);
 }
 
-/* Counts a repeat of a report we have. */
-static void
+/* Counts a repeat of a report we have. Has it found its message? */
+static bool
 count_repeat(MsgTable *callbacks, Oid server, bytea *digest)
 {
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
 	MsgScan *scan = begin_kept_scan(callbacks, server, digest, latest);
 	TupleTableSlot *slot;
+	bool matched = false;
 
 	if ((slot = msgext_scan_next(scan)) != NULL)
 	{
@@ -104,6 +105,8 @@ count_repeat(MsgTable *callbacks, Oid server, bytea *digest)
 		bool replaces[Natts_callback] = {false};
 		bool isnull;
 
+		heap_getattr(row, Anum_callback_message_id, desc, &isnull);
+		matched = !isnull;
 		values[Anum_callback_repeats - 1] = Int32GetDatum(
 			DatumGetInt32(heap_getattr(row, Anum_callback_repeats, desc, &isnull)) + 1);
 		replaces[Anum_callback_repeats - 1] = true;
@@ -117,6 +120,7 @@ count_repeat(MsgTable *callbacks, Oid server, bytea *digest)
 
 	/* A further repeat in this transaction counts on from here. */
 	CommandCounterIncrement();
+	return matched;
 }
 
 /*
@@ -269,13 +273,15 @@ msgext_callback_keep(MsgServer *server, const char *body, size_t len, const char
 }
 
 int
-msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *full)
+msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *unmatched,
+						bool *full)
 {
 	MsgTable *callbacks = msgext_callback_open();
 	MsgTable *references = msgext_reference_open(false);
 	const MsgEvent *report;
 	int applied = 0;
 
+	*unmatched = false;
 	*full = false;
 	for (report = reports; report != NULL; report = report->next)
 	{
@@ -290,6 +296,7 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 							  1);
 		if (message == 0 && exceeds_quota(callbacks, server->oid, digest))
 		{
+			*unmatched = true;
 			*full = true;
 			continue;
 		}
@@ -297,7 +304,8 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 		if (!msgext_table_insert_unique(callbacks, "callback_pkey", row.values,
 										row.nulls))
 		{
-			count_repeat(callbacks, server->oid, digest);
+			if (!count_repeat(callbacks, server->oid, digest))
+				*unmatched = true;
 			continue;
 		}
 		CommandCounterIncrement();
@@ -311,6 +319,8 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 			msgext_callback_match(server, id, message, true);
 			applied++;
 		}
+		else
+			*unmatched = true;
 	}
 	msgext_table_close(references);
 	msgext_table_close(callbacks);

@@ -17,11 +17,12 @@ extern TimestampTz msgext_callback_received_at(TupleTableSlot *row);
 /*
  * Takes reports in the current transaction: writes each down once, applies it to its
  * message where that is known, and keeps it for the message where it is not yet.
- * Returns how many new reports were applied. *full is set when some were not taken, since
- * too many of the server wait for their message (quota.h).
+ * Returns how many new reports were applied. *unmatched is set when some have no message
+ * here so far, and *full when some were not taken, since too many of the server wait for
+ * their message (quota.h).
  */
 extern int msgext_callback_receive(const MsgServer *server, const MsgEvent *reports,
-								   bool *full);
+								   bool *unmatched, bool *full);
 
 /*
  * Keeps a push that could not be read, once, for a person to look at; error says why. Of

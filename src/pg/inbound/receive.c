@@ -14,6 +14,7 @@
 #include "pg/base/clock.h"
 #include "pg/base/guc.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/node.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/inbound/callback.h"
@@ -35,6 +36,7 @@ msgext_receive(MsgServer *server, const char *headers, const char *body, size_t 
 	MsgInbound inbound = {.body = body, .body_len = len, .headers = headers};
 	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
 	MsgPushed pushed = {0};
+	bool unmatched;
 	bool taken;
 
 	memset(received, 0, sizeof(*received));
@@ -62,7 +64,8 @@ msgext_receive(MsgServer *server, const char *headers, const char *body, size_t 
 		received->answer = pushed.answer;
 		received->answer_type = pushed.answer_type;
 		received->applied =
-			msgext_callback_receive(server, pushed.events, &received->full);
+			msgext_callback_receive(server, pushed.events, &unmatched, &received->full);
+		received->foreign = unmatched && msgext_node != 0;
 		if (pushed.inbox_id != NULL)
 			received->applied +=
 				msgext_inbox_add(server, &inbound, &pushed, &received->inbox_full);

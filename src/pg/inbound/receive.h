@@ -11,8 +11,9 @@
 /* What became of a push. */
 typedef struct MsgReceived
 {
-	int applied; /* new reports, applied to their messages; or new rows of the inbox */
-	bool full;	 /* not all was taken: too much of the server is kept already (quota.h) */
+	int applied;  /* new reports, applied to their messages; or new rows of the inbox */
+	bool foreign; /* some may be of another node: no message of theirs is here */
+	bool full; /* not all was taken: too much of the server is kept already (quota.h) */
 	bool inbox_full; /* likewise of pushes that nobody has taken */
 	int status;		 /* to be answered with, and a text or NULL */
 	const char *answer;

@@ -233,6 +233,9 @@ receive(const MsgPush *push, const char **text, const char **type)
 	{
 		*text = received.answer;
 		*type = received.answer_type;
+		/* RFC 9110, 15.5.20: a proxy may ask another one. What is early is kept all the same. */
+		if (received.foreign)
+			return 421;
 		if (received.full || received.inbox_full)
 			return refuse(server->name, received.inbox_full);
 		return received.status;
