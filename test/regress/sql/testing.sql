@@ -1,5 +1,7 @@
 -- Extension msgext_test: what a transaction queues, seen and asserted in it. Every test here is
 -- of a role that is no superuser.
+-- From 18 on, an error in an extension's script has a context.
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 \pset format unaligned
 \pset null '(null)'
