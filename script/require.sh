@@ -138,23 +138,31 @@ log=$(mktemp "${TMPDIR:-/tmp}/msgext-apt.XXXXXX")
 trap 'rm -f "$log"' EXIT
 apt() { # arguments of apt-get
     "${run[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -q "$@" < /dev/null >> "$log" 2>&1 ||
-        { tail -5 "$log" >&2; fail "could not install: ${missing[*]}"; }
+        { tail -5 "$log" >&2; return 1; }
 }
-apt update
+# What is optional is gone without, if it cannot be had.
+give_up() {
+    [ ${#missing[@]} -gt 0 ] || { say "could not install, and goes without: ${optional[*]}"; exit 0; }
+    fail "could not install: ${missing[*]}"
+}
+apt update || give_up
 name_major "${major:-$(apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p')}"
 for i in "${!missing[@]}"; do
     case ${missing[i]} in
         libclang-rt-*-dev) known "${missing[i]}" || missing[i]=libclang-rt-dev ;;
     esac
 done
-for package in "${optional[@]}"; do ! known "$package" || missing+=("$package"); done
-[ ${#missing[@]} -gt 0 ] || exit 0
+kept=()
+for package in "${optional[@]}"; do ! known "$package" || kept+=("$package"); done
+[ ${#missing[@]} -gt 0 ] || [ ${#kept[@]} -gt 0 ] || exit 0
 
-echo "msgext: installing Debian's packages, once: ${missing[*]}"
+echo "msgext: installing Debian's packages, once: ${missing[*]} ${kept[*]}"
 # The cluster that Debian makes for a new server is not needed.
 if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     "${run[@]}" mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | "${run[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
 fi
 # Nor is a running nginx or Prometheus: nothing is started in runlevel 1.
-apt install -y --no-install-recommends "${missing[@]}"
+[ ${#missing[@]} -eq 0 ] || apt install -y --no-install-recommends "${missing[@]}" || give_up
+missing=()
+[ ${#kept[@]} -eq 0 ] || apt install -y --no-install-recommends "${kept[@]}" || give_up
