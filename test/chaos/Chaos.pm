@@ -151,18 +151,31 @@ FROM msgext.outbox o WHERE state IN ('queued', 'accepted', 'sent') ORDER BY id L
 SQL
 }
 
-# When the cluster crashed by itself, in milliseconds.
-sub panics
+# Its crashes as [begin, end], in milliseconds. One ends when the log says that the cluster
+# recovers: until then sessions may go on for a moment. It begins with the first kill since
+# the end of the one before; where none is known, with that end.
+sub crashes
 {
-	my ($server) = @_;
-	my @at;
+	my ($server, @kills) = @_;
+	my $before = 0;
+	my @crashes;
 
 	for my $line (split /\n/, slurp_file($server->node->logfile))
 	{
-		push @at, 1000 * timegm($6, $5, $4, $3, $2 - 1, $1) + $7 - 1
-		  if $line =~ /^(\d+)-(\d+)-(\d+) (\d+):(\d+):(\d+)\.(\d+) UTC .*PANIC:/;
+		next unless $line =~ /^(\d+)-(\d+)-(\d+) (\d+):(\d+):(\d+)\.(\d+) UTC .*(?:PANIC: |LOG:  database system was interrupted)/;
+		my $at = 1000 * timegm($6, $5, $4, $3, $2 - 1, $1) + $7;
+
+		if ($line =~ /PANIC: /)
+		{
+			push @kills, $at - 1;
+			next;
+		}
+		my ($first) = sort { $a <=> $b } grep { $_ > $before && $_ <= $at } @kills;
+
+		push @crashes, [ $first // $before, $at ];
+		$before = $at;
 	}
-	return @at;
+	return \@crashes;
 }
 
 # Signals that nobody sent, assertions, panics without a full disk. A tally of what the
@@ -237,7 +250,7 @@ sub round
 	my $ledger = Chaos::Ledger->new(
 		writers => [ @ledgers, "$folder/observer.ledger" ],
 		peer => $peer->{ledger},
-		crashes => $args{mode} eq 'async' ? [ sort { $a <=> $b } @{ $havoc->{crashes} }, panics($server) ] : []);
+		crashes => $args{mode} eq 'async' ? crashes($server, @{ $havoc->{crashes} }) : []);
 
 	push @complaints, @{ $havoc->{complaints} }, @{ $server->{complaints} },
 	  $ledger->judge(map { $server->sql($_) // die "could not ask the database: $_\n" } Chaos::Ledger::query(), Chaos::Ledger::reference_query(),

@@ -55,26 +55,27 @@ my $lost = 'lost: t1.1 was committed and is in no row';
 
 is(complaints([@early], rows => [ 't1.1' => 'cancelled' ]), '', 'what is there');
 is(complaints([@early]), $lost, 'what is not there, and no crash');
-is(complaints([@early], crashes => [90]), $lost, 'a crash before it');
-is(complaints([@early], crashes => [200]), '', 'a crash after it');
-is(complaints([@early], crashes => [105]), '', 'a crash while it is being acknowledged');
-is(complaints([ @early, @late ], crashes => [200]) =~ s/t2/t1/r, '', 'what followed is lost with it');
-is(complaints([ @early, @late ], crashes => [200], rows => [ 't2.1' => 'cancelled' ]), $lost, 'what followed is there');
-is(complaints([ @early, @late ], crashes => [125], rows => [ 't2.1' => 'cancelled' ]), '', 'or was queued after the crash');
-is(complaints([ @early, @late ], crashes => [ 115, 200 ], rows => [ 't2.1' => 'cancelled' ]), '', 'the first crash counts');
-is(complaints([ queued('t1.1', 100, 110, 'P') ], crashes => [200]), $lost, 'a prepared transaction is never lost');
+is(complaints([@early], crashes => [ [ 90, 95 ] ]), $lost, 'a crash before it');
+is(complaints([@early], crashes => [ [ 200, 205 ] ]), '', 'a crash after it');
+is(complaints([@early], crashes => [ [ 105, 110 ] ]), '', 'a crash while it is being acknowledged');
+is(complaints([ @early, @late ], crashes => [ [ 200, 205 ] ]), '', 'what followed is lost with it');
+is(complaints([ @early, @late ], crashes => [ [ 200, 205 ] ], rows => [ 't2.1' => 'cancelled' ]), $lost, 'what followed is there');
+is(complaints([ @early, @late ], crashes => [ [ 125, 130 ] ], rows => [ 't2.1' => 'cancelled' ]), '', 'or was queued after the crash');
+is(complaints([ @early, @late ], crashes => [ [ 90, 300 ] ], rows => [ 't2.1' => 'cancelled' ]), '', 'a crash lasts until the last session has ended');
+is(complaints([ @early, @late ], crashes => [ [ 115, 120 ], [ 200, 205 ] ], rows => [ 't2.1' => 'cancelled' ]), '', 'the first crash counts');
+is(complaints([ queued('t1.1', 100, 110, 'P') ], crashes => [ [ 200, 205 ] ]), $lost, 'a prepared transaction is never lost');
 is(complaints([ queued('t1.1', 100, 110, 'U') ]), '', 'a commit in doubt may be');
 
 my $cancelled = 'cancelled: message 1 (t1.1, vk) is expired, taken 0 times (), attempts 0, and was cancelled';
 my @cancels = (@early, '150 X t1.1 140');
 
 is(complaints([@cancels], rows => [ 't1.1' => 'cancelled' ]), '', 'a cancellation');
-is(complaints([@cancels], rows => [ 't1.1' => 'expired' ], crashes => [130]), $cancelled, 'it is not there, and no crash after it');
-is(complaints([@cancels], rows => [ 't1.1' => 'expired' ], crashes => [160]), '', 'a crash after it');
-is( complaints([ @cancels, queued('t2.1', 151, 155) ], rows => [ 't1.1' => 'expired', 't2.1' => 'cancelled' ], crashes => [160]),
+is(complaints([@cancels], rows => [ 't1.1' => 'expired' ], crashes => [ [ 130, 135 ] ]), $cancelled, 'it is not there, and no crash after it');
+is(complaints([@cancels], rows => [ 't1.1' => 'expired' ], crashes => [ [ 160, 165 ] ]), '', 'a crash after it');
+is( complaints([ @cancels, queued('t2.1', 151, 155) ], rows => [ 't1.1' => 'expired', 't2.1' => 'cancelled' ], crashes => [ [ 160, 165 ] ]),
 	$cancelled, 'which has spared what followed');
 
-is(complaints([ '150 BACK 100 7 sent accepted' ], crashes => [90]), 'backwards: message 7 sent accepted', 'a state that goes back');
-is(complaints([ '150 BACK 100 7 sent accepted' ], crashes => [120]), '', 'with a crash between');
+is(complaints([ '150 BACK 100 7 sent accepted' ], crashes => [ [ 90, 95 ] ]), 'backwards: message 7 sent accepted', 'a state that goes back');
+is(complaints([ '150 BACK 100 7 sent accepted' ], crashes => [ [ 120, 125 ] ]), '', 'with a crash between');
 
 done_testing();

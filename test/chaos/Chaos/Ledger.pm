@@ -26,8 +26,8 @@ sub lines
 	return @lines;
 }
 
-# writers => [files], peer => file; crashes => [times in ms], just before each, of a cluster
-# that commits asynchronously: they may have taken what nobody waited for
+# writers => [files], peer => file; crashes => [[begin, end], ...] in ms, of a cluster that
+# commits asynchronously: they may have taken what nobody waited for
 sub new
 {
 	my ($class, %args) = @_;
@@ -75,14 +75,15 @@ sub read_writers
 	return;
 }
 
-# The first crash since then, and before the other time if one is given; or undef.
+# The first crash that had not ended then, and had begun before the other time if one is
+# given; or undef.
 sub first_crash
 {
 	my ($self, $since, $before) = @_;
 
 	for my $crash (@{ $self->{crashes} // [] })
 	{
-		return $crash if $crash >= $since && (!defined $before || $crash < $before);
+		return $crash if $crash->[1] >= $since && (!defined $before || $crash->[0] < $before);
 	}
 	return undef;
 }
@@ -95,7 +96,7 @@ sub may_be_lost
 	my ($self, $begun, $told) = @_;
 	my $crash = $self->first_crash($begun) // return 0;
 
-	return !grep { $_->[0] > $told && $_->[1] < $crash } @{ $self->{outlived} };
+	return !grep { $_->[0] > $told && $_->[1] < $crash->[0] } @{ $self->{outlived} };
 }
 
 sub read_peer
