@@ -53,7 +53,7 @@ DATA = $(wildcard sql/msgext--*--*.sql sql/msgext_test--*--*.sql)
 DATA_built = $(SCRIPT) $(TEST_SCRIPT)
 EXTRA_CLEAN = build msgext--*.sql msgext_test--*.sql
 
-REGRESS = objects servers post status control dispatch callback webhook privileges store diadoc edna personium \
+REGRESS = objects servers post operation status control dispatch callback webhook privileges store diadoc edna personium \
 	rights identity hostile look feed mistakes statistics payload node testing rehearsal install
 REGRESS_OPTS = --inputdir=test/regress --load-extension=msgext --encoding=UTF8
 ISOLATION = cancel retry callback operation dispatch feed many

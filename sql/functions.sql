@@ -3,20 +3,32 @@
 CREATE FUNCTION msgext.post_message(
     server name, message jsonb, operation_id text DEFAULT NULL, priority int DEFAULT 3,
     send_after timestamptz DEFAULT NULL, expires_at timestamptz DEFAULT NULL,
-    parts bytea[] DEFAULT NULL, ref jsonb DEFAULT NULL)
+    parts bytea[] DEFAULT NULL, ref jsonb DEFAULT NULL, on_conflict text DEFAULT NULL,
+    on_invalid text DEFAULT NULL, expires_after interval DEFAULT NULL)
 RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_post_message';
-COMMENT ON FUNCTION msgext.post_message(name, jsonb, text, int, timestamptz, timestamptz, bytea[], jsonb) IS
+COMMENT ON FUNCTION msgext.post_message(name, jsonb, text, int, timestamptz, timestamptz, bytea[], jsonb, text, text, interval) IS
     'queue one message for a server; it leaves after this transaction commits; returns its id';
+
+CREATE FUNCTION msgext.post_message_outcome(
+    server name, message jsonb, operation_id text DEFAULT NULL, priority int DEFAULT 3,
+    send_after timestamptz DEFAULT NULL, expires_at timestamptz DEFAULT NULL,
+    parts bytea[] DEFAULT NULL, ref jsonb DEFAULT NULL, on_conflict text DEFAULT NULL,
+    on_invalid text DEFAULT NULL, expires_after interval DEFAULT NULL,
+    OUT id bigint, OUT outcome text, OUT code text, OUT path text, OUT error text)
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_post_message_outcome';
+COMMENT ON FUNCTION msgext.post_message_outcome(name, jsonb, text, int, timestamptz, timestamptz, bytea[], jsonb, text, text, interval) IS
+    'post_message() that tells more than the id: queued, repeated, replaced or invalid, and why';
 
 CREATE FUNCTION msgext.send_vk(
     server name, vk jsonb, viber jsonb DEFAULT NULL, sms jsonb DEFAULT NULL,
     operation_id text DEFAULT NULL, priority int DEFAULT 3,
     send_after timestamptz DEFAULT NULL, expires_at timestamptz DEFAULT NULL,
-    ref jsonb DEFAULT NULL)
+    ref jsonb DEFAULT NULL, on_conflict text DEFAULT NULL, on_invalid text DEFAULT NULL,
+    expires_after interval DEFAULT NULL)
 RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_send_vk';
-COMMENT ON FUNCTION msgext.send_vk(name, jsonb, jsonb, jsonb, text, int, timestamptz, timestamptz, jsonb) IS
+COMMENT ON FUNCTION msgext.send_vk(name, jsonb, jsonb, jsonb, text, int, timestamptz, timestamptz, jsonb, text, text, interval) IS
     'queue one message for Devino: VK, with Viber and SMS as fallbacks; returns its id';
 
 CREATE FUNCTION msgext.message_status(

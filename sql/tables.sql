@@ -70,7 +70,7 @@ COMMENT ON COLUMN msgext.outbox.server IS 'name the foreign server had, for peop
 COMMENT ON COLUMN msgext.outbox.provider IS 'codec that wrote payload';
 COMMENT ON COLUMN msgext.outbox.sender IS 'name that role had, for people';
 COMMENT ON COLUMN msgext.outbox.state IS 'state of the message; queued also while a request is on its way (view message: sending)';
-COMMENT ON COLUMN msgext.outbox.operation_id IS 'the caller''s idempotency key, unique per server and sender';
+COMMENT ON COLUMN msgext.outbox.operation_id IS 'the caller''s idempotency key, unique per server and sender; NULL also when another message has taken it over';
 COMMENT ON COLUMN msgext.outbox.key IS 'idempotency key where the provider wants one of its own form; else operation_id, else made of created_at and id';
 COMMENT ON COLUMN msgext.outbox.send_after IS 'not to be sent before';
 COMMENT ON COLUMN msgext.outbox.expires_at IS 'not to be sent after';
@@ -126,7 +126,7 @@ COMMENT ON COLUMN msgext.event.id IS 'position in the feed; of two events of one
 COMMENT ON COLUMN msgext.event.message_id IS 'message';
 COMMENT ON COLUMN msgext.event.xid IS 'transaction that wrote it: the feed follows commits by this';
 COMMENT ON COLUMN msgext.event.at IS 'when it was recorded';
-COMMENT ON COLUMN msgext.event.kind IS 'answer, status, callback, interrupted, waiting, expired, cancelled, retried, replayed, replays, closed or poll_ended';
+COMMENT ON COLUMN msgext.event.kind IS 'answer, status, callback, interrupted, waiting, expired, cancelled, retried, replayed, replays, replaced, closed, invalid or poll_ended';
 COMMENT ON COLUMN msgext.event.attempt IS 'attempt it belongs to';
 COMMENT ON COLUMN msgext.event.state IS 'state of the message after it';
 COMMENT ON COLUMN msgext.event.channel IS 'channel it is about';
@@ -135,7 +135,7 @@ COMMENT ON COLUMN msgext.event.code IS 'the provider''s code, verbatim';
 COMMENT ON COLUMN msgext.event.error IS 'error text';
 COMMENT ON COLUMN msgext.event.http_status IS 'HTTP status of an answer';
 COMMENT ON COLUMN msgext.event.reported_at IS 'when it happened, by the provider''s clock';
-COMMENT ON COLUMN msgext.event.related IS 'of replayed and replays: the other message';
+COMMENT ON COLUMN msgext.event.related IS 'of replayed, replays and replaced: the other message';
 COMMENT ON COLUMN msgext.event.actor IS 'session_user, of what people did';
 COMMENT ON COLUMN msgext.event.reason IS 'why, in his words';
 COMMENT ON COLUMN msgext.event.answer IS 'the raw answer or report, its beginning if it is long';

@@ -27,7 +27,9 @@ FROM msgext.outbox o,
             v.http_status, v.reported_at, v.related, v.actor, v.reason, v.answer
         FROM msgext.event v WHERE v.message_id OPERATOR(pg_catalog.=) o.id
     ) AS e(id, at, kind, attempt, state, channel, status, code, error, http_status, reported_at,
-        related, actor, reason, answer);
+        related, actor, reason, answer)
+WHERE e.id IS NOT NULL OR o.state OPERATOR(pg_catalog.<>) 'rejected' OR o.attempts OPERATOR(pg_catalog.>) 0
+    OR NOT COALESCE(o.detail OPERATOR(pg_catalog.?) 'invalid', false);
 COMMENT ON VIEW msgext.message_event IS 'what happened to the messages of view message, with the raw answers';
 
 CREATE VIEW msgext.server_status WITH (security_invoker) AS

@@ -17,7 +17,9 @@
 #include "pg/ipc/notify.h"
 #include "pg/ipc/tally.h"
 #include "pg/sql/change.h"
+#include "pg/sql/invalid.h"
 #include "pg/sql/row_access.h"
+#include "pg/store/claim.h"
 #include "pg/store/origin.h"
 #include "pg/store/reminder.h"
 
@@ -63,6 +65,32 @@ decide_cancel(const MsgRow *row, MsgChange *change)
 	return true;
 }
 
+bool
+msgext_change_never_left(const MsgRow *row)
+{
+	if (row->maybe_sent || row->accepted_at != 0 ||
+		!row->nulls[Anum_outbox_provider_id - 1])
+		return false;
+	if (row->state == MSG_CANCELLED || row->state == MSG_EXPIRED)
+		return !is_begun(row);
+	return row->state == MSG_REJECTED && row->attempts == 0;
+}
+
+/* Its operation id is another's from here on. */
+static bool
+decide_release(const MsgRow *row, MsgChange *change)
+{
+	msgext_change_null(change, Anum_outbox_operation_id);
+	return msgext_change_never_left(row);
+}
+
+static bool
+decide_replace(const MsgRow *row, MsgChange *change)
+{
+	msgext_change_null(change, Anum_outbox_operation_id);
+	return decide_cancel(row, change);
+}
+
 /*
  * What certainly has not reached the provider takes another key, where it has keys of the
  * provider's form: it may have been refused because the first is somebody else's there.
@@ -90,8 +118,9 @@ renew_key(const MsgRow *row, MsgChange *change)
 static bool
 decide_retry(const MsgRow *row, MsgChange *change)
 {
-	if (row->state != MSG_FAILED && row->state != MSG_REJECTED &&
-		row->state != MSG_UNKNOWN)
+	if ((row->state != MSG_FAILED && row->state != MSG_REJECTED &&
+		 row->state != MSG_UNKNOWN) ||
+		msgext_invalid_is(row))
 		return false;
 
 	/* Who asks for it now wants it sent now. */
@@ -144,6 +173,8 @@ const MsgAct msgext_act_cancel = {decide_cancel, "cancelled", true, MSG_CANCELLE
 const MsgAct msgext_act_retry = {decide_retry, "retried", true, MSG_QUEUED};
 const MsgAct msgext_act_close = {decide_close, "closed"};
 const MsgAct msgext_act_replay = {decide_replay, "replayed"};
+const MsgAct msgext_act_replace = {decide_replace, "replaced", true, MSG_CANCELLED};
+const MsgAct msgext_act_release = {decide_release, "replaced"};
 
 const char *
 msgext_actor(void)
@@ -248,4 +279,20 @@ msgext_change(MsgChanger *changer, int64 id, bool wait, MsgRow *row)
 	if (changer->act == &msgext_act_retry)
 		after_retry(row);
 	return MSG_CHANGED;
+}
+
+bool
+msgext_change_is_claimed(const MsgRow *row)
+{
+	MsgTable *claims;
+	Snapshot latest;
+	bool claimed;
+
+	msgext_claim_fence_wait();
+	claims = msgext_claim_open(false);
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	claimed = msgext_claim_exists(claims, latest, row->id, row->attempts + 1);
+	UnregisterSnapshot(latest);
+	msgext_table_close(claims);
+	return claimed;
 }

@@ -23,13 +23,15 @@ extern const MsgAct msgext_act_cancel;
 extern const MsgAct msgext_act_retry;
 extern const MsgAct msgext_act_close;
 extern const MsgAct msgext_act_replay;
+extern const MsgAct msgext_act_replace; /* cancel, and give the operation id away */
+extern const MsgAct msgext_act_release; /* give it away, being over */
 
 typedef struct MsgChanger
 {
 	const MsgAct *act;
 	const char *actor;
 	const char *reason; /* or NULL */
-	int64 related;		/* of a replay: the copy; 0 = none */
+	int64 related; /* of a replay: the copy; of a replacement: the new one; 0 = none */
 	MsgTable *outbox;
 	MsgTable *events;
 } MsgChanger;
@@ -54,5 +56,14 @@ extern MsgChanged msgext_change(MsgChanger *changer, int64 id, bool wait, MsgRow
 /* Would it be changed now? */
 extern bool msgext_change_find(MsgChanger *changer, int64 id, MsgRow *row,
 							   MsgChange *change);
+
+/*
+ * Has a dispatcher claimed the next attempt of the message that has just been cancelled?
+ * Waits at the fence; where it has, the cancellation is to be undone.
+ */
+extern bool msgext_change_is_claimed(const MsgRow *row);
+
+/* Is it over, and has certainly nothing of it gone out? */
+extern bool msgext_change_never_left(const MsgRow *row);
 
 #endif /* MSGEXT_CHANGE_H */

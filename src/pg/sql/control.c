@@ -12,7 +12,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
-#include "utils/snapmgr.h"
 
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
@@ -20,27 +19,9 @@
 #include "pg/sql/adopt.h"
 #include "pg/sql/change.h"
 #include "pg/store/account_pause.h"
-#include "pg/store/claim.h"
 #include "pg/store/origin.h"
 #include "pg/store/server_event.h"
 #include "pg/store/server_pause.h"
-
-/* Has a dispatcher claimed the next attempt of the message just cancelled? */
-static bool
-is_claimed(const MsgRow *row)
-{
-	MsgTable *claims;
-	Snapshot latest;
-	bool claimed;
-
-	msgext_claim_fence_wait();
-	claims = msgext_claim_open(false);
-	latest = RegisterSnapshot(GetLatestSnapshot());
-	claimed = msgext_claim_exists(claims, latest, row->id, row->attempts + 1);
-	UnregisterSnapshot(latest);
-	msgext_table_close(claims);
-	return claimed;
-}
 
 /* One act on one message; its function is not strict, for a reason may be left out. */
 static bool
@@ -77,7 +58,8 @@ msgext_cancel_message(PG_FUNCTION_ARGS)
 	BeginInternalSubTransaction(NULL);
 	PG_TRY();
 	{
-		cancelled = act_on(fcinfo, &msgext_act_cancel, &row) && !is_claimed(&row);
+		cancelled =
+			act_on(fcinfo, &msgext_act_cancel, &row) && !msgext_change_is_claimed(&row);
 	}
 	PG_CATCH();
 	{

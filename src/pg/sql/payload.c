@@ -13,6 +13,7 @@
 #include "core/describe.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/json_pg.h"
+#include "pg/sql/invalid.h"
 #include "pg/sql/row_access.h"
 
 /* NULL when there is no such message, or it is not the current user's to read. */
@@ -49,13 +50,21 @@ msgext_message_payload(PG_FUNCTION_ARGS)
 {
 	MsgRow row;
 	bytea *payload = read_payload(PG_GETARG_INT64(0), &row);
-	MsgJson *told;
+	const MsgProvider *provider = NULL;
+	MsgArena *arena;
+	MsgJson *told = NULL;
+	MsgError error;
 
 	if (payload == NULL)
 		PG_RETURN_NULL();
-	told =
-		msgext_describe(msgext_provider_find(msgext_row_text(&row, Anum_outbox_provider)),
-						msgext_arena_pg_create(CurrentMemoryContext),
-						VARDATA_ANY(payload), VARSIZE_ANY_EXHDR(payload));
+	arena = msgext_arena_pg_create(CurrentMemoryContext);
+	if (msgext_invalid_is(&row))
+		told = msgext_describe_json(arena, VARDATA_ANY(payload),
+									VARSIZE_ANY_EXHDR(payload), &error);
+	else
+		provider = msgext_provider_find(msgext_row_text(&row, Anum_outbox_provider));
+	if (told == NULL)
+		told = msgext_describe(provider, arena, VARDATA_ANY(payload),
+							   VARSIZE_ANY_EXHDR(payload));
 	PG_RETURN_JSONB_P(msgext_json_to_jsonb_whole(told));
 }

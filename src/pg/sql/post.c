@@ -4,14 +4,11 @@
  */
 #include "postgres.h"
 
-#include "access/stratnum.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "commands/sequence.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "core/recipients.h"
@@ -20,14 +17,44 @@
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
+#include "pg/sql/invalid.h"
+#include "pg/sql/operation.h"
 #include "pg/sql/post.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
-#include "pg/store/outbox.h"
 #include "pg/store/relation.h"
 
 #define OPERATION_ID_MAX 255
 #define REF_MAX 8192
+
+static void
+refuse_argument(const char *name, const char *rule)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s %s", name, rule),
+					err_generic_string(PG_DIAG_COLUMN_NAME, name)));
+}
+
+MsgOnConflict
+msgext_post_on_conflict(const char *text)
+{
+	if (strcmp(text, "error") == 0)
+		return MSG_CONFLICT_ERROR;
+	if (strcmp(text, "return") == 0)
+		return MSG_CONFLICT_RETURN;
+	if (strcmp(text, "replace") != 0)
+		refuse_argument("on_conflict", "must be error, return or replace");
+	return MSG_CONFLICT_REPLACE;
+}
+
+MsgOnInvalid
+msgext_post_on_invalid(const char *text)
+{
+	if (strcmp(text, "error") == 0)
+		return MSG_INVALID_ERROR;
+	if (strcmp(text, "record") != 0)
+		refuse_argument("on_invalid", "must be error or record");
+	return MSG_INVALID_RECORD;
+}
 
 static const char *
 with_detail(const MsgError *error)
@@ -40,7 +67,7 @@ with_detail(const MsgError *error)
 	if (error->path[0] != '\0')
 		appendStringInfo(&text, "%s ", error->path);
 	appendStringInfo(&text, "%s.", error->text);
-	return text.data;
+	return msgext_from_utf8(text.data);
 }
 
 /* On a server of a staging environment everything goes to one recipient. */
@@ -55,53 +82,94 @@ redirect(const MsgPost *post)
 								   to);
 }
 
+/* The provider's code and the place, in fields that a program can read. */
+static int
+error_fields(const MsgError *error)
+{
+	if (error->code[0] != '\0')
+		err_generic_string(PG_DIAG_CONSTRAINT_NAME, msgext_from_utf8(error->code));
+	if (error->path[0] != '\0')
+		err_generic_string(PG_DIAG_COLUMN_NAME, msgext_from_utf8(error->path));
+	return 0;
+}
+
+static bool
+records_invalid(const MsgPost *post)
+{
+	return post->on_invalid == MSG_INVALID_RECORD ||
+		   (post->on_invalid == MSG_INVALID_AS_SERVER && post->server->records_invalid);
+}
+
+/* Writes the bytes to be sent, or what is kept of a payload that is not valid. */
 static void
 prepare(MsgPost *post, MsgFragment *fragment)
 {
 	const MsgProvider *provider = post->server->provider;
-	MsgError error = {0};
+	const MsgJson *message = post->payload.message;
 
-	if (post->payload.message->type != MSG_JSON_OBJECT)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("message for server \"%s\" is not a JSON object",
-							   post->server->name)));
 	memset(fragment, 0, sizeof(*fragment));
-	redirect(post);
-	if (!provider->prepare(post->arena, &post->server->conn, &post->payload, fragment,
-						   &error))
+	if (message->type != MSG_JSON_OBJECT)
+		msgext_error(&post->error, "", "message", "is not a JSON object");
+	else
+	{
+		redirect(post);
+		if (provider->prepare(post->arena, &post->server->conn, &post->payload, fragment,
+							  &post->error))
+			return;
+	}
+	if (!records_invalid(post))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("message for server \"%s\" is not valid", post->server->name),
-				 errdetail("%s", msgext_from_utf8(with_detail(&error)))));
+				 errdetail("%s", with_detail(&post->error)), error_fields(&post->error)));
+	post->posted = MSG_POSTED_INVALID;
+	memset(fragment, 0, sizeof(*fragment));
+	msgext_invalid_keep(post->arena, message, fragment);
 }
 
+/* When it may leave, and how long it may wait for that. */
 static void
-take_times(MsgPost *post)
+take_times(MsgPost *post, TimestampTz now)
 {
-	if (TIMESTAMP_NOT_FINITE(post->send_after) || TIMESTAMP_NOT_FINITE(post->expires_at))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("send_after and expires_at must be finite")));
+	TimestampTz from;
+
+	if (TIMESTAMP_NOT_FINITE(post->send_after))
+		refuse_argument("send_after", "must be finite");
+	if (TIMESTAMP_IS_NOBEGIN(post->expires_at))
+		refuse_argument("expires_at", "must be in the future");
+	if (post->expires_at != 0 && post->expires_after != NULL)
+		refuse_argument("expires_after", "and expires_at must not both be given");
 	post->send_after = msgext_clock_given(post->send_after);
-	post->expires_at = msgext_clock_given(post->expires_at);
+	from = Max(post->send_after, now);
+	if (post->expires_after != NULL)
+	{
+		post->expires_at = DatumGetTimestampTz(
+			DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(from),
+								IntervalPGetDatum(post->expires_after)));
+		if (post->expires_at <= from)
+			refuse_argument("expires_after", "must be more than nothing");
+	}
+	else if (post->expires_at == 0 && post->server->expires_after_ms != 0)
+		post->expires_at = from + post->server->expires_after_ms * 1000;
+	else if (TIMESTAMP_IS_NOEND(post->expires_at))
+		post->expires_at = 0;
+	else
+		post->expires_at = msgext_clock_given(post->expires_at);
 }
 
 static void
 check_arguments(const MsgPost *post)
 {
 	if (post->priority < 1 || post->priority > 5)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("priority must be between 1 and 5")));
+		refuse_argument("priority", "must be between 1 and 5");
 	if (post->expires_at != 0 && post->expires_at <= msgext_clock())
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("expires_at must be in the future")));
+		refuse_argument("expires_at", "must be in the future");
 	if (post->expires_at != 0 && post->send_after >= post->expires_at)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("send_after must be before expires_at")));
+		refuse_argument("send_after", "must be before expires_at");
 	if (post->operation_id != NULL &&
 		(post->operation_id[0] == '\0' || strlen(post->operation_id) > OPERATION_ID_MAX))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("operation_id must have 1 to %d bytes", OPERATION_ID_MAX)));
+		refuse_argument("operation_id",
+						psprintf("must have 1 to %d bytes", OPERATION_ID_MAX));
 }
 
 /* A key to find messages by, no place for a payload. */
@@ -111,77 +179,9 @@ check_ref(const Jsonb *ref)
 	if (ref == NULL)
 		return;
 	if (!JB_ROOT_IS_OBJECT(ref))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("ref must be a JSON object")));
+		refuse_argument("ref", "must be a JSON object");
 	if (VARSIZE(ref) > REF_MAX)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("ref must have at most %d bytes", REF_MAX)));
-}
-
-/*
- * Was it queued by this role for this server? One of a restored copy that nobody has
- * adopted yet has the oids of another database: its names tell.
- */
-static bool
-is_ours(const MsgPost *post, const MsgRow *row)
-{
-	if (row->origin == msgext_origin())
-		return row->server_oid == post->server->oid && row->sender_oid == GetUserId();
-	return strcmp(msgext_row_text(row, Anum_outbox_server), post->server->name) == 0 &&
-		   strcmp(msgext_row_text(row, Anum_outbox_sender),
-				  GetUserNameFromId(GetUserId(), false)) == 0;
-}
-
-/*
- * The message that has this operation id already, or 0. Waits for a transaction that
- * is about to write or remove one.
- */
-static int64
-find_operation(MsgTable *outbox, const MsgPost *post, const MsgFragment *fragment)
-{
-	for (;;)
-	{
-		ScanKeyData key;
-		SnapshotData dirty;
-		TupleTableSlot *slot;
-		MsgScan *scan;
-		TransactionId writer = InvalidTransactionId;
-		bool same = true;
-		int64 id = 0;
-		MsgRow row;
-
-		InitDirtySnapshot(dirty);
-		msgext_key_text(&key, 1, BTEqualStrategyNumber, post->operation_id);
-		scan = msgext_table_scan(outbox, "outbox_operation", &dirty, &key, 1);
-		while (id == 0 && (slot = msgext_scan_next(scan)) != NULL)
-		{
-			bytea *payload;
-
-			msgext_outbox_read(outbox, slot, &row);
-			if (!is_ours(post, &row))
-				continue;
-			writer = dirty.xmin;
-			payload = msgext_row_payload(&row);
-			id = row.id;
-			same = VARSIZE_ANY_EXHDR(payload) == fragment->len &&
-				   memcmp(VARDATA_ANY(payload), fragment->bytes, fragment->len) == 0;
-		}
-		msgext_scan_end(scan);
-		if (TransactionIdIsValid(writer))
-		{
-			XactLockTableWait(writer, NULL, NULL, XLTW_None);
-			continue;
-		}
-		if (!same)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNIQUE_VIOLATION),
-					 errmsg("operation_id \"%s\" was used for another message to server "
-							"\"%s\"",
-							post->operation_id, post->server->name),
-					 errdetail("Message " INT64_FORMAT " has it, with another payload.",
-							   id)));
-		return id;
-	}
+		refuse_argument("ref", psprintf("must have at most %d bytes", REF_MAX));
 }
 
 /* What the dispatcher fills in is NULL. */
@@ -222,35 +222,51 @@ fill_row(const MsgPost *post, const MsgFragment *fragment, TimestampTz created_a
 }
 
 static int64
-insert_message(const MsgPost *post, const MsgFragment *fragment, TimestampTz created_at)
+insert_message(MsgPost *post, const MsgFragment *fragment, TimestampTz created_at)
 {
 	int32 lane = msgext_lane_hash(post->server->oid, post->priority);
 	bool unique = post->operation_id != NULL;
+	MsgOperation operation = {
+		.server = post->server,
+		.id = post->operation_id,
+		.message = post->payload.id,
+		.fragment = fragment,
+		.priority = post->priority,
+		.send_after = post->send_after,
+		.expires_at = post->expires_at,
+		.ref = post->ref,
+		.on_conflict = post->on_conflict,
+	};
 	MsgTable *outbox = msgext_outbox_open(true);
 	MsgValues row;
 	int64 id;
 
 	fill_row(post, fragment, created_at, lane, &row);
+	if (post->posted == MSG_POSTED_INVALID)
+		msgext_invalid_fill(&post->error, created_at, &row);
 	msgext_test_case_posted(U64FromFullTransactionId(GetTopFullTransactionId()),
 							post->payload.id);
-	for (;;)
+	do
 	{
-		if (unique && (id = find_operation(outbox, post, fragment)) != 0)
+		if (unique &&
+			(id = msgext_operation_find(outbox, &operation, &post->posted)) != 0)
 			break;
 		id = post->payload.id;
 		if (!unique)
 			msgext_table_insert(outbox, row.values, row.nulls);
-		else if (!msgext_table_insert_unique(outbox, "outbox_operation", row.values,
-											 row.nulls))
-			continue;
+	} while (unique && !msgext_table_insert_unique(outbox, "outbox_operation", row.values,
+												   row.nulls));
 
-		/* A second call in the same statement must find the first. */
-		if (unique)
-			CommandCounterIncrement();
-		msgext_notify_at_commit(msgext_notify_news_of_lane(lane));
-		break;
-	}
+	/* A second call in the same statement must find the first. */
+	if (unique)
+		CommandCounterIncrement();
 	msgext_table_close(outbox);
+	if (id != post->payload.id)
+		return id;
+	if (post->posted == MSG_POSTED_INVALID)
+		msgext_invalid_tell(post->server, id, &post->error);
+	else
+		msgext_notify_at_commit(msgext_notify_news_of_lane(lane));
 	return id;
 }
 
@@ -261,7 +277,8 @@ msgext_post(MsgPost *post)
 	MsgFragment fragment;
 
 	PreventCommandIfReadOnly("post_message()");
-	take_times(post);
+	created_at = msgext_clock();
+	take_times(post, created_at);
 	check_arguments(post);
 	check_ref(post->ref);
 	msgext_access_use(post->server);
@@ -272,7 +289,6 @@ msgext_post(MsgPost *post)
 						GetUserNameFromId(GetUserId(), false), post->server->name),
 				 errhint("Create one with CREATE USER MAPPING, for the role or for "
 						 "PUBLIC.")));
-	created_at = msgext_clock();
 	post->payload.created_us = msgext_unix_us(created_at);
 	post->payload.id =
 		msgext_node_id(nextval_internal(msgext_relation_oid("outbox_id_seq"), false));

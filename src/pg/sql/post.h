@@ -16,8 +16,17 @@
 #include "core/arena.h"
 #include "core/provider.h"
 #include "pg/catalog/server.h"
+#include "pg/sql/operation.h"
 
 #define MSG_PRIORITY_USUAL 3
+
+/* What to do with a payload that the provider would refuse. */
+typedef enum MsgOnInvalid
+{
+	MSG_INVALID_AS_SERVER, /* as its option on_invalid says */
+	MSG_INVALID_ERROR,
+	MSG_INVALID_RECORD /* keep it as a message that is rejected */
+} MsgOnInvalid;
 
 /* Zeroed, then filled in from server on. The sender is the current user. */
 typedef struct MsgPost
@@ -28,15 +37,27 @@ typedef struct MsgPost
 	const char *operation_id; /* or NULL */
 	int priority;			  /* 1 to 5 */
 	TimestampTz send_after;	  /* 0 = at once */
-	TimestampTz expires_at;	  /* 0 = never */
+	TimestampTz expires_at;	  /* 0 = as expires_after says; DT_NOEND = never */
+	Interval *expires_after;  /* from send_after on, or now; NULL = as the server says */
 	Jsonb *ref;				  /* an object, or NULL */
+	MsgOnConflict on_conflict;
+	MsgOnInvalid on_invalid;
+
+	/* filled in by msgext_post() */
+	MsgPosted posted;
+	MsgError error; /* why it is invalid, in UTF-8 */
 } MsgPost;
 
 /*
- * The message's id. ERROR where the current user may not send, an argument or the payload
- * is not valid, or the operation id was used with another payload.
+ * The message's id; post->posted says whose it is. ERROR where the current user may not
+ * send, an argument is not valid, nor the payload where that is not recorded, or the
+ * operation id has been used and on_conflict does not say what then.
  */
 extern int64 msgext_post(MsgPost *post);
+
+/* Reads "error", "return", "replace"; and "error", "record". ERROR 22023. */
+extern MsgOnConflict msgext_post_on_conflict(const char *text);
+extern MsgOnInvalid msgext_post_on_invalid(const char *text);
 
 /* Binary parts of a payload, as an argument of SQL has them; *n becomes how many. */
 extern MsgPart *msgext_post_parts(MsgArena *arena, ArrayType *array, int *n);

@@ -1,17 +1,21 @@
 /*
  * post_message.c
- *		post_message() and send_vk(): their arguments, for post.h.
+ *		post_message(), post_message_outcome() and send_vk(): their arguments, for
+ *		post.h.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
 #include "pg/base/arena_pg.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/sql/post.h"
 
@@ -35,9 +39,9 @@ msgext_post_parts(MsgArena *arena, ArrayType *array, int *n)
 	return parts;
 }
 
-/* Arguments from operation_id to expires_at are the same for both functions. */
+/* Arguments from operation_id to expires_at, and from ref on, are the same for all. */
 static void
-read_common(MsgPost *post, FunctionCallInfo fcinfo, int first)
+read_common(MsgPost *post, FunctionCallInfo fcinfo, int first, int ref)
 {
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -50,6 +54,28 @@ read_common(MsgPost *post, FunctionCallInfo fcinfo, int first)
 		PG_ARGISNULL(first + 1) ? MSG_PRIORITY_USUAL : PG_GETARG_INT32(first + 1);
 	post->send_after = PG_ARGISNULL(first + 2) ? 0 : PG_GETARG_TIMESTAMPTZ(first + 2);
 	post->expires_at = PG_ARGISNULL(first + 3) ? 0 : PG_GETARG_TIMESTAMPTZ(first + 3);
+	post->ref = PG_ARGISNULL(ref) ? NULL : PG_GETARG_JSONB_P(ref);
+	if (!PG_ARGISNULL(ref + 1))
+		post->on_conflict =
+			msgext_post_on_conflict(text_to_cstring(PG_GETARG_TEXT_PP(ref + 1)));
+	if (!PG_ARGISNULL(ref + 2))
+		post->on_invalid =
+			msgext_post_on_invalid(text_to_cstring(PG_GETARG_TEXT_PP(ref + 2)));
+	post->expires_after = PG_ARGISNULL(ref + 3) ? NULL : PG_GETARG_INTERVAL_P(ref + 3);
+}
+
+static int64
+post_message(MsgPost *post, FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("message must not be null")));
+	read_common(post, fcinfo, 2, 7);
+	post->payload.message = msgext_json_from_jsonb(post->arena, PG_GETARG_JSONB_P(1));
+	if (!PG_ARGISNULL(6))
+		post->payload.parts = msgext_post_parts(post->arena, PG_GETARG_ARRAYTYPE_P(6),
+												&post->payload.nparts);
+	return msgext_post(post);
 }
 
 PG_FUNCTION_INFO_V1(msgext_post_message);
@@ -59,16 +85,43 @@ msgext_post_message(PG_FUNCTION_ARGS)
 {
 	MsgPost post = {0};
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("message must not be null")));
-	read_common(&post, fcinfo, 2);
-	post.payload.message = msgext_json_from_jsonb(post.arena, PG_GETARG_JSONB_P(1));
-	if (!PG_ARGISNULL(6))
-		post.payload.parts =
-			msgext_post_parts(post.arena, PG_GETARG_ARRAYTYPE_P(6), &post.payload.nparts);
-	post.ref = PG_ARGISNULL(7) ? NULL : PG_GETARG_JSONB_P(7);
-	PG_RETURN_INT64(msgext_post(&post));
+	PG_RETURN_INT64(post_message(&post, fcinfo));
+}
+
+static Datum
+text_or_null(const char *utf8, bool *isnull)
+{
+	*isnull = utf8[0] == '\0';
+	return *isnull ? (Datum) 0 : CStringGetTextDatum(msgext_from_utf8(utf8));
+}
+
+PG_FUNCTION_INFO_V1(msgext_post_message_outcome);
+
+PGDLLEXPORT Datum
+msgext_post_message_outcome(PG_FUNCTION_ARGS)
+{
+	static const char *const outcomes[] = {
+		[MSG_POSTED_NEW] = "queued",
+		[MSG_POSTED_REPEATED] = "repeated",
+		[MSG_POSTED_REPLACED] = "replaced",
+		[MSG_POSTED_INVALID] = "invalid",
+	};
+	MsgPost post = {0};
+	bool nulls[5] = {0};
+	Datum values[5];
+	TupleDesc desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int64GetDatum(post_message(&post, fcinfo));
+	values[1] = CStringGetTextDatum(outcomes[post.posted]);
+	if (post.posted != MSG_POSTED_INVALID)
+		memset(&post.error, 0, sizeof(post.error));
+	values[2] = text_or_null(post.error.code, &nulls[2]);
+	values[3] = text_or_null(post.error.path, &nulls[3]);
+	values[4] = text_or_null(post.error.text, &nulls[4]);
+	PG_RETURN_DATUM(
+		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
 PG_FUNCTION_INFO_V1(msgext_send_vk);
@@ -81,7 +134,7 @@ msgext_send_vk(PG_FUNCTION_ARGS)
 	MsgJson *message;
 	int i;
 
-	read_common(&post, fcinfo, 4);
+	read_common(&post, fcinfo, 4, 8);
 	if (strcmp(post.server->provider->name, "devino") != 0)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("server \"%s\" is not a server of msgext_devino",
@@ -93,6 +146,5 @@ msgext_send_vk(PG_FUNCTION_ARGS)
 			msgext_json_set(message, blocks[i],
 							msgext_json_from_jsonb(post.arena, PG_GETARG_JSONB_P(1 + i)));
 	post.payload.message = message;
-	post.ref = PG_ARGISNULL(8) ? NULL : PG_GETARG_JSONB_P(8);
 	PG_RETURN_INT64(msgext_post(&post));
 }
