@@ -54,9 +54,7 @@ CREATE VIEW msgext.dead_letter WITH (security_invoker) AS
 SELECT o.server, o.state, o.code, count(*) AS messages, min(o.created_at) AS first_created_at,
     max(o.created_at) AS last_created_at, max(o.error) AS error, max(o.id) AS example
 FROM msgext.outbox o
-WHERE o.state OPERATOR(pg_catalog.=) ANY
-        (ARRAY['failed', 'rejected', 'undelivered', 'expired', 'unknown'])
-    AND o.closed_at IS NULL
+WHERE o.problem IS NOT NULL
 GROUP BY o.server, o.state, o.code;
 COMMENT ON VIEW msgext.dead_letter IS
     'messages that did not arrive or may not have, and that nobody has dealt with, by server, state and code';

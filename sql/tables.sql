@@ -33,6 +33,7 @@ CREATE TABLE msgext.outbox (
     accepted_at     timestamptz,
     finished_at     timestamptz,
     closed_at       timestamptz,
+    problem         text COLLATE "C",
     waiting         text COLLATE "C",
     limit_key       text COLLATE "C",
     recipient       text COLLATE "C",
@@ -79,6 +80,7 @@ COMMENT ON COLUMN msgext.outbox.next_attempt_at IS 'when it is sent again, or as
 COMMENT ON COLUMN msgext.outbox.accepted_at IS 'when the provider took it';
 COMMENT ON COLUMN msgext.outbox.finished_at IS 'when its last state was reached, or tracking ended';
 COMMENT ON COLUMN msgext.outbox.closed_at IS 'when somebody said that nothing more is to be done about it, or queued a corrected copy';
+COMMENT ON COLUMN msgext.outbox.problem IS 'the state again, when it is a bad end or unknown and not closed: such messages are found by this';
 COMMENT ON COLUMN msgext.outbox.waiting IS 'why a queued message waits until next_attempt_at';
 COMMENT ON COLUMN msgext.outbox.limit_key IS 'whose rate limit it counts against';
 COMMENT ON COLUMN msgext.outbox.recipient IS 'whom it goes to, as the payload says';
@@ -92,12 +94,26 @@ COMMENT ON COLUMN msgext.outbox.ref IS 'what the caller wants to find it by';
 COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every attempt; no credential is in them';
 
 -- New work of a lane is one index range above the lane's cursor, however long the
--- history before it. No state column is in any index, so every later update is HOT.
+-- history before it. No column that changes on a message's good way is in any index, so
+-- its updates are HOT.
 CREATE INDEX outbox_lane ON msgext.outbox (lane_hash, xid, id);
 COMMENT ON INDEX msgext.outbox_lane IS 'the lanes: finds new messages by the transaction that wrote them';
 CREATE UNIQUE INDEX outbox_operation ON msgext.outbox (operation_id, server_oid, sender_oid)
     WHERE operation_id IS NOT NULL;
 COMMENT ON INDEX msgext.outbox_operation IS 'operation ids are unique per server and sender';
+
+-- For people. NULLs are in none but the first: a message without costs nothing.
+CREATE INDEX outbox_created ON msgext.outbox (created_at);
+COMMENT ON INDEX msgext.outbox_created IS 'messages by time';
+CREATE INDEX outbox_recipient ON msgext.outbox (recipient) WHERE recipient IS NOT NULL;
+COMMENT ON INDEX msgext.outbox_recipient IS 'messages to somebody';
+CREATE INDEX outbox_ref ON msgext.outbox USING gin (ref jsonb_path_ops)
+    WITH (gin_pending_list_limit = 64) WHERE ref IS NOT NULL;
+COMMENT ON INDEX msgext.outbox_ref IS 'messages by the caller''s own words, by operator @>';
+CREATE INDEX outbox_problem ON msgext.outbox (problem, id) WHERE problem IS NOT NULL;
+COMMENT ON INDEX msgext.outbox_problem IS 'messages that somebody may have to look at';
+CREATE INDEX outbox_code ON msgext.outbox (code, id) WHERE code IS NOT NULL;
+COMMENT ON INDEX msgext.outbox_code IS 'messages by what the provider complained about';
 
 CREATE SEQUENCE msgext.event_id_seq AS bigint;
 COMMENT ON SEQUENCE msgext.event_id_seq IS 'ids of events';

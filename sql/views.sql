@@ -1,14 +1,20 @@
 -- Views
 
+-- Words that people look for have the collation of their indexes, "C"; the others that of
+-- the database.
 CREATE VIEW msgext.message WITH (security_invoker) AS
-SELECT o.id, o.server, o.provider, o.sender,
+SELECT o.id, o.server COLLATE pg_catalog."default" AS server,
+    o.provider COLLATE pg_catalog."default" AS provider,
+    o.sender COLLATE pg_catalog."default" AS sender,
     CASE WHEN o.state OPERATOR(pg_catalog.=) 'queued'
             AND ROW(o.id, o.attempts OPERATOR(pg_catalog.+) 1) OPERATOR(pg_catalog.=) ANY
                 (SELECT f.id, f.attempt FROM msgext.messages_in_flight() f)
-        THEN 'sending' ELSE o.state END AS state,
-    o.provider_status, o.provider_id, o.code, o.error, o.operation_id, o.priority, o.attempts,
-    o.created_at, o.send_after, o.expires_at, o.next_attempt_at, o.waiting, o.accepted_at,
-    o.finished_at, o.detail, o.recipient, o.ref
+        THEN 'sending' ELSE o.state END COLLATE pg_catalog."default" AS state,
+    o.provider_status COLLATE pg_catalog."default" AS provider_status, o.provider_id, o.code,
+    o.error COLLATE pg_catalog."default" AS error, o.operation_id, o.priority, o.attempts,
+    o.created_at, o.send_after, o.expires_at, o.next_attempt_at,
+    o.waiting COLLATE pg_catalog."default" AS waiting, o.accepted_at, o.finished_at, o.detail,
+    o.recipient, o.ref, o.problem
 FROM msgext.outbox o;
 COMMENT ON VIEW msgext.message IS 'messages of the current user and of the roles whose privileges it has';
 

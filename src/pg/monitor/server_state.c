@@ -31,8 +31,11 @@
 #define LOOKUP_PAGES (4 * COUNT_MAX)
 #define LOOKUP_PAGES_LONG 40
 
+/* So many entries of lanes are on some eighty pages, and on more where pages are half full. */
+#define ENTRY_PAGES 125
+
 /* Where only the oldest is looked for, so many of each lane are looked at. */
-#define OLDEST_ROWS 20
+#define OLDEST_ROWS 10
 
 /* Reminders read at a time. */
 #define REMINDER_BATCH 256
@@ -165,22 +168,23 @@ lane_of(Oid server, int16 priority)
 	return msgext_lane_create(CurrentMemoryContext, server, priority);
 }
 
-/* The lanes' messages; COUNT_MAX where there are more, which the index alone tells. */
+/* The lanes' messages; where there are many, at least so many as the index alone tells. */
 static int64
 count_lanes(MsgTable *outbox, Oid server, TimestampTz *oldest, bool *exact)
 {
 	int64 n = 0;
 	int entries = 0;
+	int max_pages = ENTRY_PAGES;
 	int16 priority;
 
 	for (priority = 1; priority <= 5 && entries <= COUNT_MAX; priority++)
 		entries += msgext_lane_count_entries(lane_of(server, priority), outbox,
-											 COUNT_MAX + 1 - entries);
-	*exact = entries <= COUNT_MAX;
+											 COUNT_MAX + 1 - entries, &max_pages);
+	*exact = entries <= COUNT_MAX && max_pages > 0;
 	for (priority = 1; priority <= 5; priority++)
 		n += msgext_lane_count(lane_of(server, priority), outbox,
 							   *exact ? INT_MAX : OLDEST_ROWS, oldest);
-	return *exact ? n : COUNT_MAX;
+	return *exact ? n : Min(entries, COUNT_MAX);
 }
 
 static void

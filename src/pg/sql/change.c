@@ -154,6 +154,7 @@ decide_close(const MsgRow *row, MsgChange *change)
 	if (!msgext_state_is_bad_end(row->state) || !row->nulls[Anum_outbox_closed_at - 1])
 		return false;
 	msgext_change_time(change, Anum_outbox_closed_at, msgext_clock());
+	msgext_change_null(change, Anum_outbox_problem);
 	if (row->nulls[Anum_outbox_finished_at - 1])
 		msgext_change_time(change, Anum_outbox_finished_at, msgext_clock());
 	msgext_change_null(change, Anum_outbox_next_attempt_at);

@@ -60,6 +60,7 @@ msgext_invalid_fill(const MsgError *error, TimestampTz now, MsgValues *row)
 	msgext_values_set(row, Anum_outbox_detail,
 					  JsonbPGetDatum(msgext_json_to_jsonb(detail)));
 	msgext_values_text(row, Anum_outbox_state, msgext_state_name(MSG_REJECTED));
+	msgext_values_text(row, Anum_outbox_problem, msgext_state_name(MSG_REJECTED));
 	msgext_values_time(row, Anum_outbox_finished_at, now);
 	msgext_values_text(row, Anum_outbox_code, code_of(error));
 	msgext_values_text(row, Anum_outbox_error, told(error));

@@ -183,13 +183,16 @@ msgext_message_filter_read(Jsonb *json, const char *states)
 	if (JB_ROOT_COUNT(json) == 0)
 		refuse("It is empty: say which messages you mean.");
 	initStringInfo(&filter->query);
-	appendStringInfoString(&filter->query, "SELECT o.id FROM msgext.outbox o WHERE o.id "
-										   "OPERATOR(pg_catalog.>) $1 "
-										   "AND o.closed_at IS NULL");
+	appendStringInfoString(
+		&filter->query,
+		"SELECT o.id FROM msgext.outbox o WHERE o.id OPERATOR(pg_catalog.>) $1");
 	(void) add_param(filter, INT8OID, Int64GetDatum(0));
+
+	/* What has ended badly and is not closed has an index of its own. */
 	appendStringInfo(&filter->query,
-					 " AND o.state OPERATOR(pg_catalog.=) ANY "
+					 " AND o.%s OPERATOR(pg_catalog.=) ANY "
 					 "(pg_catalog.string_to_array($%d, ','))",
+					 strcmp(states, "queued") == 0 ? "state" : "problem",
 					 add_param(filter, TEXTOID, CStringGetTextDatum(states)));
 	iterator = JsonbIteratorInit(&json->root);
 	(void) JsonbIteratorNext(&iterator, &value, true);

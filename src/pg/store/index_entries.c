@@ -92,8 +92,10 @@ find_out(Relation table, MsgIndex *index)
 	Form_pg_index form = open_index(index)->rd_index;
 	HeapTuple tuple = index->rel->rd_indextuple;
 
-	index->plain = index->rel->rd_rel->relam == BTREE_AM_OID && form->indisready &&
-				   !form->indisexclusion && (!form->indisunique || form->indimmediate) &&
+	index->plain = (index->rel->rd_rel->relam == BTREE_AM_OID ||
+					index->rel->rd_rel->relam == GIN_AM_OID) &&
+				   form->indisready && !form->indisexclusion &&
+				   (!form->indisunique || form->indimmediate) &&
 				   heap_attisnull(tuple, Anum_pg_index_indexprs, NULL);
 	if (index->plain && !heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
 	{
@@ -199,11 +201,26 @@ msgext_indexes_close(MsgIndexes *indexes)
 	}
 }
 
+/* What an access method keeps between entries: B-trees nothing, GINs how they are made. */
+static IndexInfo *
+info_of(MsgIndexes *indexes, MsgIndex *index, IndexInfo *none)
+{
+	if (index->rel->rd_rel->relam == BTREE_AM_OID)
+		return none;
+	if (index->info == NULL)
+	{
+		index->info = MemoryContextAllocZero(indexes->context, sizeof(IndexInfo));
+		index->info->type = T_IndexInfo;
+		index->info->ii_Context = indexes->context;
+	}
+	return index->info;
+}
+
 bool
 msgext_indexes_add(MsgIndexes *indexes, ItemPointer tid, const Datum *values,
 				   const bool *nulls, bool quiet, bool unchanged)
 {
-	IndexInfo info = {.type = T_IndexInfo};
+	IndexInfo none = {.type = T_IndexInfo};
 	bool unique = true;
 	int i;
 
@@ -228,7 +245,7 @@ msgext_indexes_add(MsgIndexes *indexes, ItemPointer tid, const Datum *values,
 		if (form->indisunique)
 			check = quiet ? UNIQUE_CHECK_PARTIAL : UNIQUE_CHECK_YES;
 		unique &= index_insert(index->rel, keys, absent, tid, indexes->table, check,
-							   unchanged, &info) ||
+							   unchanged, info_of(indexes, index, &none)) ||
 				  check != UNIQUE_CHECK_PARTIAL;
 	}
 	return unique;

@@ -3,8 +3,8 @@
  *		How entries are written into the indexes of a table.
  *
  * Without the executor, whose state costs more than the entries do where a table is
- * opened for one row. That serves plain B-trees, which ours are; with any other index on
- * a table of ours, an administrator's, the executor does it. Functions in such an index
+ * opened for one row. That serves B-trees and GINs of plain columns, which ours are;
+ * with any other index on a table of ours, an administrator's, the executor does it. Functions in such an index
  * run as the table's owner, who alone can have made it, and never as us.
  */
 #ifndef MSGEXT_INDEX_ENTRIES_H
@@ -23,7 +23,8 @@ typedef struct MsgIndex
 {
 	Oid oid;
 	Relation rel;		/* opened with its first entry, or NULL */
-	bool plain;			/* a B-tree of columns */
+	bool plain;			/* a B-tree or GIN of columns */
+	IndexInfo *info;	/* of a GIN, made with its first entry, else NULL */
 	AttrNumber present; /* it has only rows in which this column is not null; 0 = all */
 } MsgIndex;
 

@@ -337,14 +337,23 @@ msgext_lane_count(MsgLane *lane, MsgTable *outbox, int max_rows, TimestampTz *ol
 	return n;
 }
 
-int
-msgext_lane_count_entries(MsgLane *lane, MsgTable *outbox, int max)
+/* Pages that this session has asked for so far. */
+static int64
+pages(void)
 {
+	return pgBufferUsage.shared_blks_hit + pgBufferUsage.shared_blks_read;
+}
+
+int
+msgext_lane_count_entries(MsgLane *lane, MsgTable *outbox, int max, int *max_pages)
+{
+	int64 until = pages() + *max_pages;
 	int n = 0;
 
 	if (!lane->cursor.scanning && !start_scan(lane))
 		return 0;
-	while (n < max && msgext_lane_cursor_range(&lane->cursor, &lane->range))
+	while (n < max && pages() < until &&
+		   msgext_lane_cursor_range(&lane->cursor, &lane->range))
 	{
 		ScanKeyData keys[3];
 		IndexTuple entry;
@@ -352,7 +361,8 @@ msgext_lane_count_entries(MsgLane *lane, MsgTable *outbox, int max)
 
 		range_keys(lane, keys);
 		scan = msgext_table_entries(outbox, "outbox_lane", GetActiveSnapshot(), keys, 3);
-		while (n < max && (entry = msgext_scan_next_entry(scan)) != NULL)
+		while (n < max && pages() < until &&
+			   (entry = msgext_scan_next_entry(scan)) != NULL)
 		{
 			bool isnull;
 
@@ -363,5 +373,6 @@ msgext_lane_count_entries(MsgLane *lane, MsgTable *outbox, int max)
 		msgext_scan_end(scan);
 		msgext_lane_cursor_pass_range(&lane->cursor, &lane->range);
 	}
+	*max_pages = until - pages();
 	return n;
 }

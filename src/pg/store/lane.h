@@ -96,9 +96,11 @@ extern int64 msgext_lane_count(MsgLane *lane, MsgTable *outbox, int max_rows,
 							   TimestampTz *oldest);
 
 /*
- * The same of the index alone, up to max: what was cancelled while it waited, or rolled
+ * The same of the index alone, up to max and as far as *max_pages go, which become what is
+ * left of them: what was cancelled while it waited, or rolled
  * back, may be among them. The lane is of no use for anything else then.
  */
-extern int msgext_lane_count_entries(MsgLane *lane, MsgTable *outbox, int max);
+extern int msgext_lane_count_entries(MsgLane *lane, MsgTable *outbox, int max,
+									 int *max_pages);
 
 #endif /* MSGEXT_LANE_H */

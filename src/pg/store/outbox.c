@@ -188,7 +188,11 @@ msgext_change_time(MsgChange *change, AttrNumber column, TimestampTz value)
 void
 msgext_change_state(MsgChange *change, MsgState state)
 {
-	msgext_change_text(change, Anum_outbox_state, msgext_state_name(state));
+	const char *name = msgext_state_name(state);
+
+	msgext_change_text(change, Anum_outbox_state, name);
+	msgext_change_text(change, Anum_outbox_problem,
+					   msgext_state_is_bad_end(state) ? name : NULL);
 }
 
 TM_Result

@@ -22,7 +22,7 @@
 	C(outbox, provider) C(outbox, sender) C(outbox, state) C(outbox, operation_id) \
 	C(outbox, key) C(outbox, send_after) C(outbox, expires_at) C(outbox, tried_at) \
 	C(outbox, next_attempt_at) C(outbox, accepted_at) C(outbox, finished_at) \
-	C(outbox, closed_at) C(outbox, waiting) C(outbox, limit_key) C(outbox, recipient) C(outbox, channels) \
+	C(outbox, closed_at) C(outbox, problem) C(outbox, waiting) C(outbox, limit_key) C(outbox, recipient) C(outbox, channels) \
 	C(outbox, provider_id) C(outbox, provider_status) C(outbox, code) \
 	C(outbox, error) C(outbox, detail) C(outbox, ref) C(outbox, payload)
 /* clang-format on */
@@ -117,6 +117,7 @@ extern void msgext_change_null(MsgChange *change, AttrNumber column);
 extern void msgext_change_text(MsgChange *change, AttrNumber column, const char *value);
 /* 0 sets the column to NULL. */
 extern void msgext_change_time(MsgChange *change, AttrNumber column, TimestampTz value);
+/* With the state, whether somebody may have to look at the message: column problem. */
 extern void msgext_change_state(MsgChange *change, MsgState state);
 
 /* Writes the change over the version in row; see msgext_table_update(). */

@@ -81,6 +81,22 @@ msgext_reference_find_dirty(MsgTable *references, Oid server, const char *provid
 	return message;
 }
 
+int64
+msgext_reference_find(MsgTable *references, Oid server, const char *provider_id,
+					  Snapshot snapshot)
+{
+	ScanKeyData keys[2];
+	TupleTableSlot *slot;
+	bool isnull;
+
+	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
+	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
+	slot = msgext_table_find(references, "reference_pkey", snapshot, keys, 2);
+	return slot == NULL
+			   ? 0
+			   : DatumGetInt64(slot_getattr(slot, Anum_reference_message_id, &isnull));
+}
+
 void
 msgext_reference_remove(MsgTable *references, Oid server, const char *provider_id,
 						int64 message)

@@ -23,6 +23,10 @@ extern void msgext_reference_add(MsgTable *references, Oid server,
 extern int64 msgext_reference_find_dirty(MsgTable *references, Oid server,
 										 const char *provider_id, TransactionId *writer);
 
+/* The same as the snapshot sees it. */
+extern int64 msgext_reference_find(MsgTable *references, Oid server,
+								   const char *provider_id, Snapshot snapshot);
+
 /* Removes the reference by this id, if it is this message's. */
 extern void msgext_reference_remove(MsgTable *references, Oid server,
 									const char *provider_id, int64 message);

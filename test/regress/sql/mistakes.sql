@@ -28,7 +28,8 @@ CREATE FUNCTION send(server name, ref jsonb DEFAULT NULL) RETURNS bigint LANGUAG
 $$;
 CREATE FUNCTION ends(first bigint, last bigint, new_state text, new_code text DEFAULT NULL) RETURNS void
 LANGUAGE sql SECURITY DEFINER AS $$
-    UPDATE msgext.outbox SET state = new_state, code = new_code, finished_at =
+    UPDATE msgext.outbox SET state = new_state, problem = CASE WHEN new_state NOT IN ('queued', 'delivered')
+        THEN new_state END, code = new_code, finished_at =
         CASE WHEN new_state NOT IN ('queued', 'unknown') THEN now() END WHERE id BETWEEN first AND last
 $$;
 SET ROLE regress_shop;
