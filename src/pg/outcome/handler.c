@@ -50,9 +50,6 @@
 /* Who goes on so long after his time is over is ended together with the process. */
 #define GRACE_MS 5000
 
-/* Rows that were looked at for nothing are worth a write, so as not to be again. */
-#define WORTH_A_WRITE 100
-
 static TimeoutId last_resort;
 
 /* In a signal handler. */
@@ -269,26 +266,6 @@ handle(MsgFeed *feed, MsgReader *reader, int max, int *n, int64 *id)
 	MemoryContextDelete(each);
 }
 
-static MsgFeed *
-find_latest(MsgTable *feeds, const MsgHandlerId *id)
-{
-	Snapshot latest;
-	MsgFeed *found = NULL;
-	ListCell *cell;
-
-	CommandCounterIncrement();
-	latest = RegisterSnapshot(GetLatestSnapshot());
-	foreach (cell, msgext_feed_list(feeds, id->name, latest))
-	{
-		MsgFeed *feed = lfirst(cell);
-
-		if (feed->owner == id->owner)
-			found = feed;
-	}
-	UnregisterSnapshot(latest);
-	return found;
-}
-
 void
 msgext_handler_succeeded(MsgFeed *feed)
 {
@@ -304,7 +281,7 @@ static void
 write_success(const MsgHandlerId *id, MsgFeed *feed)
 {
 	MsgTable *feeds = msgext_feed_open(true);
-	MsgFeed *now = find_latest(feeds, id);
+	MsgFeed *now = msgext_feed_find_latest(feeds, id->name, id->owner);
 
 	if (now != NULL && !ItemPointerEquals(&now->tid, &feed->tid))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
@@ -421,7 +398,7 @@ begin(MsgTable *feeds, MsgFeed *feed)
 	reader = msgext_reader_open(feed);
 	if (msgext_reader_next(reader, &reading))
 		feed->started_at = msgext_clock();
-	if (feed->started_at != 0 || msgext_reader_looked_at(reader) > WORTH_A_WRITE)
+	if (feed->started_at != 0 || msgext_reader_is_worth_a_write(reader))
 		msgext_feed_write(feeds, feed);
 	msgext_reader_close(reader);
 	return feed->started_at != 0;
@@ -431,7 +408,7 @@ bool
 msgext_handler_begin(const MsgHandlerId *id)
 {
 	MsgTable *feeds = msgext_feed_open(true);
-	MsgFeed *feed = find_latest(feeds, id);
+	MsgFeed *feed = msgext_feed_find_latest(feeds, id->name, id->owner);
 	bool begun = feed != NULL && is_due(feed) && begin(feeds, feed);
 
 	msgext_table_close(feeds);
@@ -442,7 +419,7 @@ static MsgFeed *
 read_latest(const MsgHandlerId *id)
 {
 	MsgTable *feeds = msgext_feed_open(false);
-	MsgFeed *feed = find_latest(feeds, id);
+	MsgFeed *feed = msgext_feed_find_latest(feeds, id->name, id->owner);
 
 	msgext_table_close(feeds);
 	return feed;

@@ -18,6 +18,9 @@
 #include "pg/store/origin.h"
 #include "pg/store/snapshot.h"
 
+/* So many rows cost more to look at again than a row of msgext.feed to write. */
+#define WORTH_A_WRITE 100
+
 struct MsgReader
 {
 	MsgFeed *feed;
@@ -223,6 +226,12 @@ int64
 msgext_reader_looked_at(const MsgReader *reader)
 {
 	return reader->looked_at;
+}
+
+bool
+msgext_reader_is_worth_a_write(const MsgReader *reader)
+{
+	return reader->looked_at > WORTH_A_WRITE;
 }
 
 bool

@@ -38,6 +38,12 @@ extern bool msgext_reader_go_on(MsgReader *reader);
 /* Rows looked at so far, wanted or not. */
 extern int64 msgext_reader_looked_at(const MsgReader *reader);
 
+/*
+ * Were there so many that the cursor is to be written even where nothing was found? Else
+ * they would be looked at again each time.
+ */
+extern bool msgext_reader_is_worth_a_write(const MsgReader *reader);
+
 extern void msgext_reader_close(MsgReader *reader);
 
 /* Has the event of this id been given out in the batch being read, and not passed? */

@@ -37,22 +37,6 @@
 /* How many events are looked at, to count those that have not been read. */
 #define COUNT_MAX 10000
 
-/* Rows that were looked at for nothing are worth a write, so as not to be again. */
-#define WORTH_A_WRITE 100
-
-List *
-msgext_consumers_latest(MsgTable *feeds, const char *name)
-{
-	List *list;
-	Snapshot latest;
-
-	CommandCounterIncrement();
-	latest = RegisterSnapshot(GetLatestSnapshot());
-	list = msgext_feed_list(feeds, name, latest);
-	UnregisterSnapshot(latest);
-	return list;
-}
-
 /* Of those of one name the user's own, else the one of a role that he may act for; or NULL. */
 static MsgFeed *
 choose(const List *list)
@@ -94,7 +78,7 @@ get_consumer(MsgTable *feeds, const char *name, bool missing_ok)
 	Oid locked = InvalidOid;
 	MsgFeed *feed;
 
-	while ((feed = choose(msgext_consumers_latest(feeds, name))) != NULL)
+	while ((feed = choose(msgext_feed_list_latest(feeds, name))) != NULL)
 	{
 		if (feed->owner == locked)
 			return feed;
@@ -260,7 +244,7 @@ msgext_events_after(PG_FUNCTION_ARGS)
 	}
 
 	/* The batch must be the same when events_done() is called. */
-	if (n > 0 || msgext_reader_looked_at(reader) > WORTH_A_WRITE)
+	if (n > 0 || msgext_reader_is_worth_a_write(reader))
 		msgext_feed_write(feeds, feed);
 	msgext_reader_close(reader);
 	msgext_table_close(feeds);

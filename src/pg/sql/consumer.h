@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 
-#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
 #include "pg/store/feed.h"
@@ -18,8 +17,5 @@
  */
 extern MsgFeed *msgext_consumer_make(const char *name, Oid owner, Jsonb *filter,
 									 const int64 *after);
-
-/* The newest versions of all of that name, whoever they belong to. */
-extern List *msgext_consumers_latest(MsgTable *feeds, const char *name);
 
 #endif /* MSGEXT_CONSUMER_H */

@@ -50,21 +50,6 @@ read_timeout(const Interval *interval)
 	return (int32) ms;
 }
 
-static MsgFeed *
-find_own(MsgTable *feeds, const MsgFeed *wanted)
-{
-	ListCell *cell;
-
-	foreach (cell, msgext_consumers_latest(feeds, wanted->name))
-	{
-		MsgFeed *feed = lfirst(cell);
-
-		if (feed->owner == wanted->owner)
-			return feed;
-	}
-	return NULL;
-}
-
 /* Another function, or filter: it goes on where it was, unless it is told where. */
 static void
 change(MsgTable *feeds, MsgFeed *old, MsgFeed *new, bool keep_place)
@@ -108,7 +93,8 @@ msgext_on_event(PG_FUNCTION_ARGS)
 	feed->timeout_ms = read_timeout(PG_GETARG_INTERVAL_P(4));
 	feeds = msgext_feed_open(true);
 	msgext_feed_lock(feed->name, feed->owner);
-	if ((old = find_own(feeds, feed)) != NULL)
+	old = msgext_feed_find_latest(feeds, feed->name, feed->owner);
+	if (old != NULL)
 		change(feeds, old, feed, PG_ARGISNULL(3));
 	else
 		(void) msgext_feed_add(feeds, feed);

@@ -186,6 +186,34 @@ msgext_feed_list(MsgTable *feeds, const char *name, Snapshot snapshot)
 	return list;
 }
 
+List *
+msgext_feed_list_latest(MsgTable *feeds, const char *name)
+{
+	List *list;
+	Snapshot latest;
+
+	CommandCounterIncrement();
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	list = msgext_feed_list(feeds, name, latest);
+	UnregisterSnapshot(latest);
+	return list;
+}
+
+MsgFeed *
+msgext_feed_find_latest(MsgTable *feeds, const char *name, Oid owner)
+{
+	ListCell *cell;
+
+	foreach (cell, msgext_feed_list_latest(feeds, name))
+	{
+		MsgFeed *feed = lfirst(cell);
+
+		if (feed->owner == owner)
+			return feed;
+	}
+	return NULL;
+}
+
 static Datum
 numbers_datum(const Datum *numbers, int n)
 {

@@ -54,6 +54,10 @@ extern void msgext_feed_release(const char *name, Oid owner);
  */
 extern List *msgext_feed_list(MsgTable *feeds, const char *name, Snapshot snapshot);
 
+/* The newest versions of all of that name; of the role's one, or NULL. */
+extern List *msgext_feed_list_latest(MsgTable *feeds, const char *name);
+extern MsgFeed *msgext_feed_find_latest(MsgTable *feeds, const char *name, Oid owner);
+
 /* False when its owner has one of that name. */
 extern bool msgext_feed_add(MsgTable *feeds, const MsgFeed *feed);
 /* Both with the lock held, of the newest version. */
