@@ -178,13 +178,22 @@ $psql->pump until $out =~ /ready/;
 happen(1);
 until_true(sub { $in .= "SELECT 1;\n"; $psql->pump; $out =~ /Asynchronous notification "shop_news"/ });
 like($out, qr/Asynchronous notification "shop_news"/, 'a consumer is told that there is something');
+
+# One whom nothing concerns is not told, nor is the same looked at for him for ever.
+$t->sql("SELECT msgext.create_consumer('idle', '{\"kind\": \"expired\"}', notify => 'idle_news')");
+my $passed = "SELECT done::text FROM msgext.feed WHERE name = 'idle'";
+my $begun = $t->sql($passed);
+happen(150);
+ok($t->wait_sql("SELECT ($passed) <> '$begun'"), 'what does not concern a consumer is passed');
+is($t->sql("SELECT read_at IS NULL, unread FROM msgext.consumer WHERE consumer = 'idle'"), 't|0',
+	'… which is not to have read it');
 $in .= "\\q\n";
 $psql->finish;
 
 # Without handlers there is no process for them.
 ok($t->wait_sql("SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'msgext feeder'"),
 	'there is one process');
-$t->sql("SELECT msgext.drop_consumer(handler) FROM msgext.handler; SELECT msgext.drop_consumer('told')");
+$t->sql("SELECT msgext.drop_consumer(handler) FROM msgext.handler; SELECT msgext.drop_consumer(consumer) FROM msgext.consumer");
 ok($t->wait_sql("SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'msgext feeder'"),
 	'… and none where there is nothing to do');
 unlike($t->log, qr/TRAP|PANIC:/, 'nothing crashed');

@@ -51,13 +51,31 @@ told_of(const MsgFeed *feed)
 	return told;
 }
 
+/*
+ * What was looked at for nothing is behind the consumer, who does not look himself before he
+ * is told. One who reads just now does it himself.
+ */
+static void
+move_on(MsgTable *feeds, MsgFeed *feed)
+{
+	MsgFeed *now;
+
+	if (!msgext_feed_lock_if_free(feed->name, feed->owner))
+		return;
+	now = msgext_feed_find_latest(feeds, feed->name, feed->owner);
+	if (now != NULL && ItemPointerEquals(&now->tid, &feed->tid))
+		msgext_feed_write(feeds, feed);
+}
+
 static bool
-has_something(MsgFeed *feed)
+has_something(MsgTable *feeds, MsgFeed *feed)
 {
 	MsgReader *reader = msgext_reader_open(feed);
 	MsgReading reading;
 	bool found = msgext_reader_next(reader, &reading);
 
+	if (!found && msgext_reader_is_worth_a_write(reader))
+		move_on(feeds, feed);
 	msgext_reader_close(reader);
 	return found;
 }
@@ -65,7 +83,7 @@ has_something(MsgFeed *feed)
 void
 msgext_news_tell(void)
 {
-	MsgTable *feeds = msgext_feed_open(false);
+	MsgTable *feeds = msgext_feed_open(true);
 	ListCell *cell;
 
 	foreach (cell, msgext_feed_list(feeds, NULL, GetActiveSnapshot()))
@@ -78,7 +96,7 @@ msgext_news_tell(void)
 			continue;
 		told = told_of(feed);
 		if ((told->last_id == last_id && ItemPointerEquals(&told->place, &feed->tid)) ||
-			!has_something(feed))
+			!has_something(feeds, feed))
 			continue;
 		Async_Notify(feed->notify, "");
 		told->last_id = last_id;

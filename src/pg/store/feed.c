@@ -60,6 +60,15 @@ msgext_feed_lock(const char *name, Oid owner)
 }
 
 bool
+msgext_feed_lock_if_free(const char *name, Oid owner)
+{
+	LOCKTAG tag;
+
+	feed_tag(&tag, name, owner);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+bool
 msgext_feed_hold(const char *name, Oid owner)
 {
 	LOCKTAG tag;

@@ -41,6 +41,9 @@ extern MsgTable *msgext_feed_open(bool writable);
 /* Sessions of one consumer take turns, until their transactions end. */
 extern void msgext_feed_lock(const char *name, Oid owner);
 
+/* The same, if nobody has it. */
+extern bool msgext_feed_lock_if_free(const char *name, Oid owner);
+
 /*
  * The same beyond the transaction, for a process that owns no session's work: false when
  * another has it. Nobody is waited for. It is let go by release, also after an error.
