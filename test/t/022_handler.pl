@@ -165,6 +165,21 @@ is($t->sql('SELECT string_agg(message_id::text, \' \' ORDER BY n) FROM shop.done
 is($t->sql("SELECT failures, last_error IS NULL FROM msgext.handler WHERE handler = 'pay'"), '0|t',
 	'it does not fail any more');
 
+# What a handler does was done by its owner, not by whom the process belongs to.
+$t->sql(<<'SQL');
+GRANT EXECUTE ON FUNCTION msgext.can_operate() TO shop;
+SET ROLE shop;
+CREATE FUNCTION shop.again(event jsonb) RETURNS void LANGUAGE sql AS $$
+    SELECT msgext.retry_message((event->>'message_id')::bigint, 'by itself')
+$$;
+SELECT msgext.on_event('again', 'shop.again(jsonb)', '{"kind": "closed"}');
+RESET ROLE;
+SQL
+$t->sql("UPDATE msgext.outbox SET state = 'failed', problem = 'failed' WHERE id = $ids[0]; "
+	  . "SELECT msgext.close_message($ids[0])");
+ok($t->wait_sql("SELECT actor = 'shop' FROM msgext.message_event WHERE message_id = $ids[0] "
+		  . "AND kind = 'retried' AND reason = 'by itself'"), 'a handler acts in the name of its owner');
+
 # Handlers of a role that is gone do nothing, and an administrator removes them.
 is($t->sql("SELECT count(*) > 5, bool_and(msgext.drop_consumer(handler)) FROM msgext.handler "
 		  . "WHERE owner = 'rogue'"), 't|t', 'handlers of a dropped role can be dropped');

@@ -52,6 +52,8 @@
 
 static TimeoutId last_resort;
 
+static Oid running_for = InvalidOid; /* owner of the handler that is being run */
+
 /* In a signal handler. */
 static void
 end_process(void)
@@ -241,6 +243,7 @@ handle(MsgFeed *feed, MsgReader *reader, int max, int *n, int64 *id)
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(feed->owner, security | SECURITY_LOCAL_USERID_CHANGE |
 											SECURITY_RESTRICTED_OPERATION);
+	running_for = feed->owner;
 	settings = NewGUCNestLevel();
 	set("search_path", "pg_catalog, pg_temp");
 	set("row_security", "on");
@@ -263,7 +266,14 @@ handle(MsgFeed *feed, MsgReader *reader, int max, int *n, int64 *id)
 	}
 	AtEOXact_GUC(false, settings);
 	SetUserIdAndSecContext(user, security);
+	running_for = InvalidOid;
 	MemoryContextDelete(each);
+}
+
+Oid
+msgext_handler_owner(void)
+{
+	return running_for;
 }
 
 void
@@ -319,6 +329,7 @@ try_round(const MsgHandlerId *id, MsgFeed *feed, int max, int *n, int64 *at)
 	PG_CATCH();
 	{
 		stop_clocks();
+		running_for = InvalidOid;
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();

@@ -16,6 +16,7 @@
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
 #include "pg/ipc/tally.h"
+#include "pg/outcome/handler.h"
 #include "pg/sql/change.h"
 #include "pg/sql/invalid.h"
 #include "pg/sql/row_access.h"
@@ -180,7 +181,10 @@ const MsgAct msgext_act_release = {decide_release, "replaced"};
 const char *
 msgext_actor(void)
 {
-	return GetUserNameFromId(GetSessionUserId(), true);
+	Oid handler = msgext_handler_owner();
+
+	/* The session of a handler is nobody's. */
+	return GetUserNameFromId(OidIsValid(handler) ? handler : GetSessionUserId(), true);
 }
 
 void
