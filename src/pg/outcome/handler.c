@@ -426,12 +426,17 @@ msgext_handler_begin(const MsgHandlerId *id)
 	return begun;
 }
 
+/* Who has its lock keeps it from being dropped; a superuser may DELETE its row. */
 static MsgFeed *
 read_latest(const MsgHandlerId *id)
 {
 	MsgTable *feeds = msgext_feed_open(false);
 	MsgFeed *feed = msgext_feed_find_latest(feeds, id->name, id->owner);
 
+	if (feed == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the row of handler \"%s\" was removed while it ran", id->name)));
 	msgext_table_close(feeds);
 	return feed;
 }
@@ -445,8 +450,6 @@ msgext_handler_run(const MsgHandlerId *id)
 	int64 at = 0;
 	int n;
 
-	if (feed == NULL)
-		return false;
 	error = try_round(id, feed, feed->failures > 0 ? 1 : ROUND_MAX, &n, &at);
 	if (error != NULL && n > 0)
 	{
