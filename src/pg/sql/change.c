@@ -220,7 +220,8 @@ msgext_change_find(MsgChanger *changer, int64 id, MsgRow *row, MsgChange *change
 	msgext_change_init(change);
 	if (!found)
 		msgext_node_refuse_other(id);
-	return found && may_change(row) && changer->act->decide(row, change);
+	return found && (changer->is_own || may_change(row)) &&
+		   changer->act->decide(row, change);
 }
 
 static void

@@ -32,6 +32,7 @@ typedef struct MsgChanger
 	const char *actor;
 	const char *reason; /* or NULL */
 	int64 related; /* of a replay: the copy; of a replacement: the new one; 0 = none */
+	bool is_own;   /* they are known to be the caller's: no right is asked for */
 	MsgTable *outbox;
 	MsgTable *events;
 } MsgChanger;

@@ -105,6 +105,7 @@ give_away(const MsgOperation *operation, const MsgAct *act, MsgRow *row)
 
 	msgext_change_open(&changer, act, NULL);
 	changer.related = operation->message;
+	changer.is_own = true; /* also by its names, where its oids say nothing */
 	done = msgext_change(&changer, row->id, true, row) == MSG_CHANGED;
 	msgext_change_close(&changer);
 	CommandCounterIncrement();

@@ -117,6 +117,10 @@ SELECT send('79030000006', 'order 4') AS mine \gset
 RESET ROLE;
 SELECT send('79030000007', 'order 5') AS done \gset
 SELECT send('79030000008', 'order 6') AS lost \gset
+SET ROLE regress_first;
+SELECT send('79030000009', 'order 7') AS over \gset
+SELECT msgext.cancel_message(:over);
+RESET ROLE;
 CREATE FUNCTION oid_of(server text) RETURNS oid LANGUAGE sql AS 'SELECT oid FROM pg_foreign_server WHERE srvname = server';
 UPDATE msgext.outbox SET state = 'accepted', accepted_at = now(), provider_id = '91',
     next_attempt_at = 'infinity' WHERE id = :done;
@@ -133,7 +137,9 @@ SELECT count(*) FROM msgext.message;
 SET ROLE regress_first;
 SELECT count(*) FROM msgext.message;
 SELECT send('79030000006', 'order 4') = :mine AS known;
+SELECT send('79030000009', 'order 7') <> :over AS free;
 RESET ROLE;
+DELETE FROM msgext.outbox WHERE operation_id = 'order 7' OR id = :over;
 SELECT * FROM look WHERE id = :mine;
 SELECT paused, pause_reason FROM msgext.server_status;
 SELECT msgext.resume_server('vk');
