@@ -144,8 +144,9 @@ difference(List *before, List *after)
 	return changes->count > 0 ? msgext_json_to_jsonb(changes) : NULL;
 }
 
-static void
-append(Oid server, const char *name, const char *kind, const char *reason, Jsonb *detail)
+void
+msgext_audit_append(Oid server, const char *name, const char *kind, const char *reason,
+					Jsonb *detail)
 {
 	MsgServerEvent event = {0};
 
@@ -170,7 +171,7 @@ note_server(ObjectAccessType access, Oid server)
 	if (access == OAT_DROP)
 	{
 		if (before.name != NULL && is_ours(before.wrapper))
-			append(server, before.name, "dropped", NULL, NULL);
+			msgext_audit_append(server, before.name, "dropped", NULL, NULL);
 		return;
 	}
 	if (after.name == NULL || !is_ours(after.wrapper))
@@ -178,20 +179,22 @@ note_server(ObjectAccessType access, Oid server)
 	detail = difference(before.options, after.options);
 	if (access == OAT_POST_CREATE)
 	{
-		append(server, after.name, "created", NULL, detail);
+		msgext_audit_append(server, after.name, "created", NULL, detail);
 		return;
 	}
 	if (before.name == NULL)
 		return;
 	if (detail != NULL)
-		append(server, after.name, "options", NULL, detail);
+		msgext_audit_append(server, after.name, "options", NULL, detail);
 	if (strcmp(before.name, after.name) != 0)
-		append(server, after.name, "renamed", psprintf("it was %s", before.name), NULL);
+		msgext_audit_append(server, after.name, "renamed",
+							psprintf("it was %s", before.name), NULL);
 	if (before.owner != after.owner)
-		append(server, after.name, "owner",
-			   psprintf("from %s to %s", GetUserNameFromId(before.owner, true),
-						GetUserNameFromId(after.owner, true)),
-			   NULL);
+		msgext_audit_append(server, after.name, "owner",
+							psprintf("from %s to %s",
+									 GetUserNameFromId(before.owner, true),
+									 GetUserNameFromId(after.owner, true)),
+							NULL);
 }
 
 static void

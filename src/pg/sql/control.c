@@ -17,10 +17,10 @@
 #include "pg/ipc/notify.h"
 #include "pg/ipc/tally.h"
 #include "pg/sql/adopt.h"
+#include "pg/sql/audit.h"
 #include "pg/sql/change.h"
 #include "pg/store/account_pause.h"
 #include "pg/store/origin.h"
-#include "pg/store/server_event.h"
 #include "pg/store/server_pause.h"
 
 /* One act on one message; its function is not strict, for a reason may be left out. */
@@ -111,19 +111,6 @@ msgext_close_message(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(act_on(fcinfo, &msgext_act_close, &row));
 }
 
-static void
-record(const MsgServer *server, const char *kind, const char *reason)
-{
-	MsgServerEvent event = {0};
-
-	event.server = server->oid;
-	event.name = server->name;
-	event.kind = kind;
-	event.actor = msgext_actor();
-	event.reason = reason;
-	msgext_server_event_append(&event);
-}
-
 PG_FUNCTION_INFO_V1(msgext_pause_server);
 
 PGDLLEXPORT Datum
@@ -144,7 +131,7 @@ msgext_pause_server(PG_FUNCTION_ARGS)
 	pause.paused = true;
 	pause.reason = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	msgext_server_pause_write(server->oid, &pause, true);
-	record(server, "paused", pause.reason);
+	msgext_audit_append(server->oid, server->name, "paused", pause.reason, NULL);
 	msgext_notify_at_commit(MSG_NEWS_SERVER);
 	PG_RETURN_VOID();
 }
@@ -168,8 +155,9 @@ msgext_resume_server(PG_FUNCTION_ARGS)
 	memset(&pause, 0, sizeof(pause));
 	msgext_server_pause_write(server->oid, &pause, true);
 	msgext_account_pause_clear(server->oid);
-	record(server, "resumed",
-		   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	msgext_audit_append(server->oid, server->name, "resumed",
+						PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						NULL);
 
 	/* Credentials may have been mended in a file, which no catalog tells of. */
 	msgext_server_forget_all();
