@@ -52,6 +52,18 @@ text_element(const char *key, const JsonbValue *value)
 }
 
 static Datum
+state_element(const char *key, const JsonbValue *value)
+{
+	Datum element = text_element(key, value);
+	MsgState state;
+
+	if (!msgext_state_parse(TextDatumGetCString(element), &state))
+		refuse(
+			psprintf("\"%s\" is no state of a message.", TextDatumGetCString(element)));
+	return element;
+}
+
+static Datum
 id_element(const char *key, const JsonbValue *value)
 {
 	if (value->type != jbvNumeric)
@@ -93,10 +105,10 @@ elements(const char *key, const JsonbValue *value,
 }
 
 static void
-add_texts(MsgMessageFilter *filter, const char *key, const JsonbValue *value)
+add_texts(MsgMessageFilter *filter, const char *key, const JsonbValue *value,
+		  Datum (*element)(const char *key, const JsonbValue *value))
 {
-	int param =
-		add_param(filter, TEXTARRAYOID, elements(key, value, text_element, TEXTOID));
+	int param = add_param(filter, TEXTARRAYOID, elements(key, value, element, TEXTOID));
 
 	appendStringInfo(&filter->query, " AND o.%s OPERATOR(pg_catalog.=) ANY ($%d)", key,
 					 param);
@@ -120,25 +132,6 @@ add_time(MsgMessageFilter *filter, const char *key, const JsonbValue *value,
 }
 
 static void
-check_states(const JsonbValue *value)
-{
-	Datum *states;
-	int n;
-	int i;
-
-	deconstruct_array(DatumGetArrayTypeP(elements("state", value, text_element, TEXTOID)),
-					  TEXTOID, -1, false, TYPALIGN_INT, &states, NULL, &n);
-	for (i = 0; i < n; i++)
-	{
-		MsgState state;
-
-		if (!msgext_state_parse(TextDatumGetCString(states[i]), &state))
-			refuse(psprintf("\"%s\" is no state of a message.",
-							TextDatumGetCString(states[i])));
-	}
-}
-
-static void
 add(MsgMessageFilter *filter, const char *key, JsonbValue *value)
 {
 	if (strcmp(key, "id") == 0)
@@ -159,12 +152,9 @@ add(MsgMessageFilter *filter, const char *key, JsonbValue *value)
 		add_time(filter, key, value, "<");
 	else if (strcmp(key, "server") == 0 || strcmp(key, "code") == 0 ||
 			 strcmp(key, "recipient") == 0)
-		add_texts(filter, key, value);
+		add_texts(filter, key, value, text_element);
 	else if (strcmp(key, "state") == 0)
-	{
-		check_states(value);
-		add_texts(filter, key, value);
-	}
+		add_texts(filter, key, value, state_element);
 	else
 		refuse(psprintf("There is no \"%s\" to filter by; there are id, server, state, "
 						"code, recipient, ref, created_after and created_before.",

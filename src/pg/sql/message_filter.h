@@ -4,7 +4,7 @@
  *
  * {"id": …, "server": …, "state": …, "code": …, "recipient": …, "ref": {…},
  *  "created_after": …, "created_before": …}: all that are given must fit. What somebody has
- * dealt with (closed_at) is not meant. This is the one place where SQL is made: which index
+ * dealt with is not meant. This is the one place where SQL is made: which index
  * serves is for the planner to say. It is run as the current user, under row-level security.
  */
 #ifndef MSGEXT_MESSAGE_FILTER_H
