@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -90,9 +91,12 @@ msgext_find_messages(PG_FUNCTION_ARGS)
 		Datum id = SPI_getbinval(found->vals[i], found->tupdesc, 1, &isnull);
 		MsgRow row;
 
-		if (msgext_outbox_find(outbox, DatumGetInt64(id), GetActiveSnapshot(), &row) &&
-			msgext_row_may(MSG_ACCESS_SEE, &row, InvalidOid))
+		CHECK_FOR_INTERRUPTS();
+		if (!msgext_outbox_find(outbox, DatumGetInt64(id), GetActiveSnapshot(), &row))
+			continue;
+		if (msgext_row_may(MSG_ACCESS_SEE, &row, InvalidOid))
 			tuplestore_putvalues(result->setResult, result->setDesc, &id, &isnull);
+		heap_freetuple(row.tuple);
 	}
 	SPI_finish();
 	msgext_table_close(outbox);
