@@ -17,6 +17,7 @@
 
 #include "pg/sql/row_access.h"
 #include "pg/store/reference.h"
+#include "pg/store/relation.h"
 
 PG_FUNCTION_INFO_V1(msgext_find_message);
 
@@ -58,8 +59,9 @@ find_by_ref(MsgTable *outbox, Datum ref)
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(outbox->rel->rd_rel->relowner,
 						   security | SECURITY_RESTRICTED_OPERATION);
-	if (SPI_execute_with_args("SELECT o.id FROM msgext.outbox o "
-							  "WHERE o.ref OPERATOR(pg_catalog.@>) $1",
+	if (SPI_execute_with_args(psprintf("SELECT o.id FROM %s o "
+									   "WHERE o.ref OPERATOR(pg_catalog.@>) $1",
+									   msgext_relation_sql("outbox")),
 							  1, types, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for messages");
 

@@ -15,6 +15,7 @@
 
 #include "core/lifecycle.h"
 #include "pg/sql/message_filter.h"
+#include "pg/store/relation.h"
 
 #define PARAMS_MAX 12
 
@@ -173,9 +174,9 @@ msgext_message_filter_read(Jsonb *json, const char *states)
 	if (JB_ROOT_COUNT(json) == 0)
 		refuse("It is empty: say which messages you mean.");
 	initStringInfo(&filter->query);
-	appendStringInfoString(
-		&filter->query,
-		"SELECT o.id FROM msgext.outbox o WHERE o.id OPERATOR(pg_catalog.>) $1");
+	appendStringInfo(&filter->query,
+					 "SELECT o.id FROM %s o WHERE o.id OPERATOR(pg_catalog.>) $1",
+					 msgext_relation_sql("outbox"));
 	(void) add_param(filter, INT8OID, Int64GetDatum(0));
 
 	/* What has ended badly and is not closed has an index of its own. */

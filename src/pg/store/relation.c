@@ -183,3 +183,11 @@ msgext_relation_oid(const char *name)
 	}
 	return relation;
 }
+
+const char *
+msgext_relation_sql(const char *name)
+{
+	Oid schema = get_rel_namespace(msgext_relation_oid(name));
+
+	return quote_qualified_identifier(get_namespace_name(schema), name);
+}

@@ -22,4 +22,7 @@ extern Oid msgext_schema_oid(void);
  */
 extern Oid msgext_relation_oid(const char *name);
 
+/* The same as SQL names it now, qualified. */
+extern const char *msgext_relation_sql(const char *name);
+
 #endif /* MSGEXT_RELATION_H */

@@ -66,6 +66,17 @@ SELECT count(pages(query)) FROM question;
 SELECT no, pages(query) < 200 AS few, CASE WHEN pages(query) >= 200 THEN pages(query) END AS too_many
 FROM question ORDER BY no;
 RESET ROLE;
+
+-- The table is the extension's, wherever that is, not whatever has its name: this SQL is run
+-- with its owner's rights.
+ALTER SCHEMA msgext RENAME TO moved;
+CREATE SCHEMA msgext;
+CREATE VIEW msgext.outbox AS SELECT 1::bigint AS id, '{"order": 777}'::jsonb AS ref, 'queued' AS state WHERE 1 / 0 = 0;
+SELECT count(*) FROM moved.find_messages('{"order": 777}');
+SELECT count(*) FROM moved.cancel_messages('{"ref": {"order": -1}}');
+DROP SCHEMA msgext CASCADE;
+ALTER SCHEMA moved RENAME TO msgext;
+
 DROP SERVER looked;
 
 -- The state of a server, with few queued and with 200,000, of all priorities.
