@@ -474,6 +474,7 @@ msgext_handler_clean_up(void)
 {
 	stop_clocks();
 
-	/* Advisory locks of the session, which outlive a transaction. */
+	/* What outlives a transaction: that of the handler, and what the function took. */
+	LockReleaseSession(DEFAULT_LOCKMETHOD);
 	LockReleaseSession(USER_LOCKMETHOD);
 }

@@ -68,14 +68,12 @@ commit(void)
 static bool
 run_round(const MsgHandlerId *id)
 {
-	volatile bool held = false;
 	volatile bool more = false;
 
 	PG_TRY();
 	{
 		begin();
-		held = msgext_feed_hold(id->name, id->owner);
-		if (held && msgext_handler_begin(id))
+		if (msgext_feed_hold(id->name, id->owner) && msgext_handler_begin(id))
 		{
 			commit();
 			pgstat_report_activity(STATE_RUNNING, psprintf("handler \"%s\"", id->name));
@@ -92,10 +90,6 @@ run_round(const MsgHandlerId *id)
 		recover();
 	}
 	PG_END_TRY();
-	begin();
-	if (held)
-		msgext_feed_release(id->name, id->owner);
-	commit();
 	msgext_handler_clean_up();
 	return more;
 }

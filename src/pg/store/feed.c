@@ -77,15 +77,6 @@ msgext_feed_hold(const char *name, Oid owner)
 	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-void
-msgext_feed_release(const char *name, Oid owner)
-{
-	LOCKTAG tag;
-
-	feed_tag(&tag, name, owner);
-	LockRelease(&tag, ExclusiveLock, true);
-}
-
 static bool
 is_null(TupleTableSlot *slot, AttrNumber column)
 {

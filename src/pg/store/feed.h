@@ -46,10 +46,9 @@ extern bool msgext_feed_lock_if_free(const char *name, Oid owner);
 
 /*
  * The same beyond the transaction, for a process that owns no session's work: false when
- * another has it. Nobody is waited for. It is let go by release, also after an error.
+ * another has it. Nobody is waited for. It is let go with the locks of the session.
  */
 extern bool msgext_feed_hold(const char *name, Oid owner);
-extern void msgext_feed_release(const char *name, Oid owner);
 
 /*
  * What the snapshot sees, in the current memory context: all of that name, one a role at
