@@ -1,6 +1,6 @@
 /*
  * ascii.h
- *		Letters and digits of protocols: words without case, hexadecimal digits.
+ *		Letters and digits of protocols: words without case, tokens, hexadecimal digits.
  *
  * Not strcasecmp: what that takes for the same letter depends on the server's locale
  * (Turkish has two kinds of i), and a protocol does not.
@@ -32,6 +32,23 @@ msgext_ascii_same(const char *text, size_t len, const char *word)
 			return false;
 	}
 	return true;
+}
+
+/* Is it a token of HTTP, which is what a header field may be called (RFC 9110, 5.6.2)? */
+static inline bool
+msgext_ascii_is_token(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+	{
+		char c = msgext_ascii_lower(text[i]);
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			  (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL)))
+			return false;
+	}
+	return len > 0;
 }
 
 /* What a hexadecimal digit stands for; -1 when it is none. */

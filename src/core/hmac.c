@@ -46,16 +46,3 @@ msgext_hmac_end(MsgHmac *hmac, unsigned char *digest)
 	msgext_sha256_add(&hmac->outer, digest, MSG_SHA256_LEN);
 	msgext_sha256_end(&hmac->outer, digest);
 }
-
-bool
-msgext_same_secret(const void *a, const void *b, size_t len)
-{
-	const volatile unsigned char *left = a;
-	const volatile unsigned char *right = b;
-	unsigned difference = 0;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		difference |= (unsigned) (left[i] ^ right[i]);
-	return difference == 0;
-}

@@ -22,6 +22,17 @@ extern void msgext_hmac_add(MsgHmac *hmac, const void *bytes, size_t len);
 extern void msgext_hmac_end(MsgHmac *hmac, unsigned char *digest);
 
 /* Are these the same bytes? It takes as long whatever they are. */
-extern bool msgext_same_secret(const void *a, const void *b, size_t len);
+static inline bool
+msgext_same_secret(const void *a, const void *b, size_t len)
+{
+	const volatile unsigned char *left = a;
+	const volatile unsigned char *right = b;
+	unsigned difference = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		difference |= (unsigned) (left[i] ^ right[i]);
+	return difference == 0;
+}
 
 #endif /* MSGEXT_HMAC_H */

@@ -12,23 +12,6 @@
 #define NAME_MAX_LEN 64
 #define VALUE_MAX_LEN 4096
 
-/* RFC 9110, 5.6.2 */
-static bool
-is_token(const char *text, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-	{
-		char c = msgext_ascii_lower(text[i]);
-
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-			  (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL)))
-			return false;
-	}
-	return len > 0;
-}
-
 /* RFC 9110, 5.5: of one line, and not empty, which libcurl takes for "none". */
 static bool
 is_value(const char *text, size_t len)
@@ -89,7 +72,8 @@ msgext_headers_check(const MsgJson *headers, bool secret, MsgError *error)
 	{
 		const MsgJson *other;
 
-		if (header->name_len > NAME_MAX_LEN || !is_token(header->name, header->name_len))
+		if (header->name_len > NAME_MAX_LEN ||
+			!msgext_ascii_is_token(header->name, header->name_len))
 			return msgext_error(error, "", "",
 								"has a name that no header field may have");
 		if (is_reserved(header->name, header->name_len))
@@ -158,7 +142,7 @@ msgext_headers_json(MsgArena *arena, const char *lines, size_t max)
 		char *c;
 
 		/* A status line has none in front of its first blank. */
-		if (colon != NULL && is_token(lines, (size_t) (colon - lines)))
+		if (colon != NULL && msgext_ascii_is_token(lines, (size_t) (colon - lines)))
 		{
 			name = msgext_strndup(arena, lines, (size_t) (colon - lines));
 			for (c = name; *c != '\0'; c++)
@@ -268,7 +252,8 @@ msgext_path_check(const char *path)
 	{
 		if (*at == '%' && (msgext_hex_digit(at[1]) < 0 || msgext_hex_digit(at[2]) < 0))
 			return false;
-		if (*at <= ' ' || *at == 0x7f || strchr("\"#<>\\^`{|}", *at) != NULL)
+		if ((unsigned char) *at <= ' ' || (unsigned char) *at >= 0x7f ||
+			strchr("\"#<>\\^`{|}", *at) != NULL)
 			return false;
 	}
 	for (at = path; at < query;)

@@ -7,6 +7,9 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
+
+#include "core/lengthof.h"
 
 /* Every family's name begins so. */
 #define PREFIX "msgext_"
@@ -61,7 +64,7 @@ msgext_openmetrics_family(MsgBuf *text, MsgMetricType type, const MsgMetric *met
 	size_t i;
 
 	msgext_buf_printf(text, "# TYPE " PREFIX "%s %s\n", metric->name, type_names[type]);
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+	for (i = 0; i < lengthof(units); i++)
 	{
 		size_t unit = strlen(units[i]);
 

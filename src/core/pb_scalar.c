@@ -142,13 +142,6 @@ read_enum(PbPlan *plan, const MsgPbPlace *place, const ProtobufCEnumDescriptor *
 	return PB_FAIL(plan, place, "must be one of %s", names);
 }
 
-static bool
-is_named(const MsgJson *member, const char *name)
-{
-	return member->name_len == strlen(name) &&
-		   memcmp(member->name, name, member->name_len) == 0;
-}
-
 /* Is the part what a description says of it, as far as it says something? */
 static bool
 is_as_described(const MsgJson *json, const MsgPart *part)
@@ -179,8 +172,9 @@ read_part(PbPlan *plan, const MsgPbPlace *place, const MsgJson *json, PbStep *st
 	int64_t n;
 
 	for (member = json->first; member != NULL; member = member->next)
-		if (!is_named(member, "part") && !is_named(member, "bytes") &&
-			!is_named(member, "sha256"))
+		if (!msgext_json_is_named(member, "part") &&
+			!msgext_json_is_named(member, "bytes") &&
+			!msgext_json_is_named(member, "sha256"))
 			number = NULL;
 	if (number == NULL)
 		return PB_FAIL(plan, place, "must be base64 or {\"part\": number}");

@@ -76,14 +76,14 @@ header_value(const char *line, size_t line_len, const char *name, size_t *len)
 	return value;
 }
 
-const char *
-msgext_reply_header(MsgArena *arena, const MsgReply *reply, const char *name)
+/* The value in the last line of that name, in the arena, or NULL; *n is how many are. */
+static const char *
+last_value(MsgArena *arena, const char *line, const char *name, int *n)
 {
-	const char *line = reply->headers;
 	const char *found = NULL;
 	size_t found_len = 0;
 
-	/* The last one counts: what came before may belong to an interim 1xx answer. */
+	*n = 0;
 	while (line != NULL && *line != '\0')
 	{
 		size_t line_len = strcspn(line, "\n");
@@ -94,36 +94,30 @@ msgext_reply_header(MsgArena *arena, const MsgReply *reply, const char *name)
 		{
 			found = value;
 			found_len = len;
+			(*n)++;
 		}
 		line += line_len + (line[line_len] == '\n');
 	}
 	return found != NULL ? msgext_strndup(arena, found, found_len) : NULL;
 }
 
+/* The last one counts: what came before may belong to an interim 1xx answer. */
+const char *
+msgext_reply_header(MsgArena *arena, const MsgReply *reply, const char *name)
+{
+	int n;
+
+	return last_value(arena, reply->headers, name, &n);
+}
+
 const char *
 msgext_inbound_header(MsgArena *arena, const MsgInbound *inbound, const char *name)
 {
-	const char *line = inbound->headers;
-	const char *found = NULL;
-	size_t found_len = 0;
+	int n;
+	const char *value = last_value(arena, inbound->headers, name, &n);
 
-	while (line != NULL && *line != '\0')
-	{
-		size_t line_len = strcspn(line, "\n");
-		size_t len;
-		const char *value = header_value(line, line_len, name, &len);
-
-		/* What proves something is said once: two could be read either way. */
-		if (value != NULL && found != NULL)
-			return NULL;
-		if (value != NULL)
-		{
-			found = value;
-			found_len = len;
-		}
-		line += line_len + (line[line_len] == '\n');
-	}
-	return found != NULL ? msgext_strndup(arena, found, found_len) : NULL;
+	/* What proves something is said once: two could be read either way. */
+	return n == 1 ? value : NULL;
 }
 
 void

@@ -109,15 +109,22 @@ msgext_sha256_end(MsgSha256 *hash, unsigned char *digest)
 }
 
 void
+msgext_sha256_write(const unsigned char *digest, char *hex)
+{
+	int i;
+
+	for (i = 0; i < MSG_SHA256_LEN; i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+}
+
+void
 msgext_sha256_hex(const char *bytes, size_t len, char *hex)
 {
 	unsigned char digest[MSG_SHA256_LEN];
 	MsgSha256 hash;
-	int i;
 
 	msgext_sha256_begin(&hash);
 	msgext_sha256_add(&hash, bytes, len);
 	msgext_sha256_end(&hash, digest);
-	for (i = 0; i < MSG_SHA256_LEN; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	msgext_sha256_write(digest, hex);
 }

@@ -26,6 +26,8 @@ extern void msgext_sha256_add(MsgSha256 *hash, const void *bytes, size_t len);
 extern void msgext_sha256_end(MsgSha256 *hash, unsigned char *digest);
 
 /* Writes MSG_SHA256_HEX digits and a NUL. */
+extern void msgext_sha256_write(const unsigned char *digest, char *hex);
+/* The same, of the digest of these bytes. */
 extern void msgext_sha256_hex(const char *bytes, size_t len, char *hex);
 
 #endif /* MSGEXT_SHA256_H */

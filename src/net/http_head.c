@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/ascii.h"
+
 typedef struct Fields
 {
 	int hosts;
@@ -15,24 +17,6 @@ typedef struct Fields
 	int encodings;
 	bool odd; /* a name or a value that no sender may write */
 } Fields;
-
-/* RFC 9110, 5.6.2 */
-static bool
-is_token(const char *text, size_t len)
-{
-	static const char others[] = "!#$%&'*+-.^_`|~";
-	size_t i;
-
-	for (i = 0; i < len; i++)
-	{
-		char c = text[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-			  (c >= 'a' && c <= 'z') || (c != '\0' && strchr(others, c) != NULL)))
-			return false;
-	}
-	return len > 0;
-}
 
 static bool
 is(const char *name, size_t len, const char *what)
@@ -47,7 +31,7 @@ on_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len,
 	Fields *fields = arg;
 
 	(void) kind;
-	if (!is_token(name, name_len) ||
+	if (!msgext_ascii_is_token(name, name_len) ||
 		(value_len > 0 && (memchr(value, '\r', value_len) != NULL ||
 						   memchr(value, '\0', value_len) != NULL)))
 		fields->odd = true;

@@ -285,7 +285,7 @@ begin(MsgHttpListener *listener, Request *request, const char *path, const char 
 		return reply(listener, request);
 	}
 	route(listener, request, path, method, length);
-	if (request->status == 0)
+	if (request->status == 0 && !request->page)
 		MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, request);
 	request->link->wanted = request->status == 0;
 
@@ -584,11 +584,9 @@ msgext_http_listener_answer(MsgHttpListener *listener, MsgPush *push,
 
 	forget_asked(listener, request);
 	request->status = answer->status;
-	if (answer->text != NULL &&
-		(request->answer = MHD_create_response_from_buffer(
-			 strlen(answer->text), (void *) answer->text, MHD_RESPMEM_MUST_COPY)) != NULL)
-		MHD_add_response_header(request->answer, MHD_HTTP_HEADER_CONTENT_TYPE,
-								answer->type);
+	if (answer->text != NULL)
+		request->answer =
+			msgext_http_reply_make(answer->text, strlen(answer->text), answer->type);
 	listener->answered = true;
 	listener->now_us = now_us;
 	msgext_http_link_start(&listener->links, request->link, now_us);

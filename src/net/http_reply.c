@@ -6,6 +6,9 @@
 
 #include <microhttpd.h>
 
+#include "core/lengthof.h"
+
+/* With a header field, if there is one. */
 static struct MHD_Response *
 make(const char *text, size_t len, const char *field, const char *value)
 {
@@ -40,16 +43,22 @@ msgext_http_replies_free(MsgHttpReplies *replies)
 										replies->unauthorized, replies->page};
 	size_t i;
 
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	for (i = 0; i < lengthof(all); i++)
 		if (all[i] != NULL)
 			MHD_destroy_response(all[i]);
+}
+
+struct MHD_Response *
+msgext_http_reply_make(const char *text, size_t len, const char *type)
+{
+	return make(text, len, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 }
 
 bool
 msgext_http_replies_set_page(MsgHttpReplies *replies, const char *text, size_t len,
 							 const char *type)
 {
-	struct MHD_Response *fresh = make(text, len, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	struct MHD_Response *fresh = msgext_http_reply_make(text, len, type);
 
 	if (fresh == NULL)
 		return false;

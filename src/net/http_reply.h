@@ -1,6 +1,6 @@
 /*
  * http_reply.h
- *		The answers of the listener, made once: a status has the same bytes for everybody.
+ *		The answers of the listener: those of a status, made once, and texts.
  */
 #ifndef MSGEXT_HTTP_REPLY_H
 #define MSGEXT_HTTP_REPLY_H
@@ -20,6 +20,10 @@ typedef struct MsgHttpReplies
 	struct MHD_Response *unauthorized;
 	struct MHD_Response *page; /* NULL = none was given */
 } MsgHttpReplies;
+
+/* A copy of a text of this type; NULL when memory runs out. */
+extern struct MHD_Response *msgext_http_reply_make(const char *text, size_t len,
+												   const char *type);
 
 /* False when memory runs out; to be freed all the same. */
 extern bool msgext_http_replies_make(MsgHttpReplies *replies);

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/hmac.h"
+
 #define MSG_TOKEN_ROOM 1024
 
 typedef struct MsgToken
@@ -20,13 +22,10 @@ typedef struct MsgToken
 static inline bool
 msgext_token_equals(const MsgToken *token, const void *given, size_t len)
 {
-	const unsigned char *bytes = given;
-	size_t difference = token->len ^ len;
-	size_t i;
+	bool same = msgext_same_secret(token->bytes, given,
+								   len < MSG_TOKEN_ROOM ? len : MSG_TOKEN_ROOM);
 
-	for (i = 0; i < len && i < MSG_TOKEN_ROOM; i++)
-		difference |= (size_t) (token->bytes[i] ^ bytes[i]);
-	return difference == 0;
+	return same && token->len == len;
 }
 
 #endif /* MSGEXT_TOKEN_H */

@@ -4,7 +4,6 @@
  */
 #include "test.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/hmac.h"
@@ -12,11 +11,9 @@
 static const char *
 hex(const unsigned char *digest)
 {
-	static char text[2 * MSG_SHA256_LEN + 1];
-	int i;
+	static char text[MSG_SHA256_HEX + 1];
 
-	for (i = 0; i < MSG_SHA256_LEN; i++)
-		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+	msgext_sha256_write(digest, text);
 	return text;
 }
 

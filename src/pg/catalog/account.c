@@ -386,15 +386,13 @@ msgext_server_callback_tokens(MsgServer *server, const char **error)
 const char *const *
 msgext_server_callback_secrets(MsgServer *server)
 {
-	const char **secrets = server->callback_secrets;
+	const char **secrets;
 	bool whole = true;
-	MemoryContext before;
 	ListCell *cell;
 	int n = 0;
 
-	if (secrets != NULL)
-		return secrets;
-	before = MemoryContextSwitchTo(server->context);
+	if (server->callback_secrets != NULL)
+		return server->callback_secrets;
 	secrets = palloc(sizeof(char *));
 	foreach (cell, mapped_roles(server->oid))
 	{
@@ -416,8 +414,12 @@ msgext_server_callback_secrets(MsgServer *server)
 
 	/* A file that could not be read may be there the next time. */
 	if (whole)
-		server->callback_secrets = secrets;
-	MemoryContextSwitchTo(before);
+	{
+		size_t size = sizeof(char *) * (n + 1);
+
+		server->callback_secrets = MemoryContextAlloc(server->context, size);
+		memcpy(server->callback_secrets, secrets, size);
+	}
 	return secrets;
 }
 

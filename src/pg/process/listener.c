@@ -190,19 +190,17 @@ refuse(const char *server, bool inbox)
 	static TimestampTz told_at = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (inbox && now >= told_at + REFUSAL_PAUSE_US)
-	{
-		told_at = now;
+	if (now < told_at + REFUSAL_PAUSE_US)
+		return 503;
+	told_at = now;
+	if (inbox)
 		ereport(WARNING,
 				(errmsg("the inbox of server \"%s\" is full", server),
 				 errdetail("msgext.max_unmatched_callbacks = %d pushes of a server wait "
 						   "in it at most; further ones are answered with 503.",
 						   msgext_max_unmatched_callbacks),
 				 errhint("Take what is there with take_pushes(), or raise the limit.")));
-	}
-	if (now >= told_at + REFUSAL_PAUSE_US)
-	{
-		told_at = now;
+	else
 		ereport(WARNING,
 				(errmsg("too many callbacks of server \"%s\" match no message", server),
 				 errdetail("msgext.max_unmatched_callbacks = %d are kept of a server; "
@@ -210,7 +208,6 @@ refuse(const char *server, bool inbox)
 						   msgext_max_unmatched_callbacks),
 				 errhint("Look at msgext.callback, whose rows without message_id these "
 						 "are; remove those that nobody needs, or raise the limit.")));
-	}
 	return 503;
 }
 
@@ -233,6 +230,7 @@ receive(const MsgPush *push, const char **text, const char **type)
 	{
 		*text = received.answer;
 		*type = received.answer_type;
+
 		/* RFC 9110, 15.5.20: a proxy may ask another one. What is early is kept all the same. */
 		if (received.foreign)
 			return 421;
@@ -245,7 +243,7 @@ receive(const MsgPush *push, const char **text, const char **type)
 	else
 		strlcpy(why, error.text, sizeof(why));
 	if (!msgext_callback_keep(server, push->body, push->body_len, why))
-		return refuse(push->server, false);
+		return refuse(server->name, false);
 	return received.status;
 }
 

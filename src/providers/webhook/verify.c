@@ -32,15 +32,17 @@ typedef struct Signed
 static MsgBuf
 expected(MsgArena *arena, const Signed *what, const unsigned char *digest)
 {
+	char hex[MSG_SHA256_HEX + 1];
 	MsgBuf text;
-	int i;
 
-	msgext_buf_init(&text, arena, 2 * MSG_SHA256_LEN + 1);
+	msgext_buf_init(&text, arena, sizeof(hex));
 	if (what->base64)
 		msgext_buf_base64(&text, digest, MSG_SHA256_LEN);
 	else
-		for (i = 0; i < MSG_SHA256_LEN; i++)
-			msgext_buf_printf(&text, "%02x", digest[i]);
+	{
+		msgext_sha256_write(digest, hex);
+		msgext_buf_puts(&text, hex);
+	}
 	return text;
 }
 
