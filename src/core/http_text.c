@@ -13,8 +13,8 @@
 #define VALUE_MAX_LEN 4096
 
 /* RFC 9110, 5.5: of one line, and not empty, which libcurl takes for "none". */
-static bool
-is_value(const char *text, size_t len)
+bool
+msgext_header_is_value(const char *text, size_t len)
 {
 	size_t i;
 
@@ -82,7 +82,7 @@ msgext_headers_check(const MsgJson *headers, bool secret, MsgError *error)
 			return msgext_error(error, "", header->name,
 								"holds credentials: it belongs into the user mapping");
 		if (header->type != MSG_JSON_STRING || header->len > VALUE_MAX_LEN ||
-			!is_value(header->text, header->len))
+			!msgext_header_is_value(header->text, header->len))
 			return msgext_error(error, "", header->name,
 								"must be a text of one line, of 1 to %d bytes",
 								VALUE_MAX_LEN);

@@ -14,6 +14,9 @@
 /* A JSON object of header fields has so many at most. */
 #define MSG_HEADERS_MAX 16
 
+/* May a header field have this value? */
+extern bool msgext_header_is_value(const char *text, size_t len);
+
 /*
  * Checks an object of names and values that are to be sent as header fields: tokens, and
  * texts of one line. Those that belong to the client, or to a signature, are refused; and

@@ -11,6 +11,7 @@
  *							a list of those that go in one request
  *	NAME.request			what is sent for it: "METHOD url", headers, and if there is
  *							a body a blank line and the body
+ *	NAME.unsent				in place of a request: the path of the error why there is none
  *	NAME.options.json		further options for NAME.message.json, which win
  *	NAME.fragment.json		limit_key, recipient, channels and key of its fragment
  *	NAME.described.json		what is told of its fragment, of a list that of the last

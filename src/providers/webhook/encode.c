@@ -51,6 +51,25 @@ add(MsgArena *arena, MsgRequest *request, const char *name, const char *value)
 	add_line(request, line.data);
 }
 
+/*
+ * What an option takes was checked when it was set; what is read from a file has not been
+ * checked by anybody, and must not be a second field, or another host.
+ */
+static bool
+check_secrets(const MsgConn *conn, MsgError *error)
+{
+	const char *authorization = msgext_conn_option(conn, "authorization");
+	const char *path = msgext_conn_option(conn, "secret_path");
+
+	if (authorization != NULL &&
+		!msgext_header_is_value(authorization, strlen(authorization)))
+		return msgext_error(error, "", "authorization",
+							"authorization cannot be sent as a header field");
+	if (path != NULL && !msgext_path_check(path))
+		return msgext_error(error, "", "secret_path", "secret_path is not a path");
+	return true;
+}
+
 static bool
 add_option(MsgArena *arena, const MsgConn *conn, const char *name, MsgRequest *request,
 		   MsgError *error)
@@ -62,8 +81,6 @@ add_option(MsgArena *arena, const MsgConn *conn, const char *name, MsgRequest *r
 
 	if (text == NULL)
 		return true;
-
-	/* One that is read from a file has not been checked by anybody. */
 	headers = msgext_json_parse(arena, text, strlen(text), &msgext_json_strict, &inner);
 	if (headers == NULL || !msgext_headers_check(headers, true, &inner))
 		return msgext_error(error, "", name, "%s cannot be sent as header fields", name);
@@ -228,6 +245,8 @@ msgext_webhook_encode_send(MsgArena *arena, const MsgConn *conn, const MsgJob *j
 		return msgext_error(error, "", "", "a request takes one message, not %d", n);
 	if (!msgext_webhook_get(arena, jobs[0].fragment, jobs[0].fragment_len, &fragment))
 		return msgext_error(error, "", "", "the stored message cannot be read");
+	if (!check_secrets(conn, error))
+		return false;
 	msgext_own_key(jobs[0].created_us, jobs[0].id, id + 4);
 	memset(request, 0, sizeof(*request));
 	request->method = fragment.method;

@@ -20,9 +20,14 @@ is_pchar(char c)
 		   (c != '\0' && strchr("-._~!$&'()*+,;=:@", c) != NULL);
 }
 
+/* Some servers take what follows a semicolon off before they look (RFC 3986, 3.3). */
 static bool
 is_step(const char *segment, size_t len)
 {
+	const char *parameters = len > 0 ? memchr(segment, ';', len) : NULL;
+
+	if (parameters != NULL)
+		len = (size_t) (parameters - segment);
 	return (len == 1 && segment[0] == '.') ||
 		   (len == 2 && segment[0] == '.' && segment[1] == '.');
 }

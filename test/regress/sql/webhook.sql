@@ -34,6 +34,11 @@ ALTER SERVER hook OPTIONS (ADD deny_private 'on');
 ALTER SERVER hook OPTIONS (ADD proxy 'http://127.0.0.1:2');
 ALTER SERVER hook OPTIONS (DROP deny_private);
 
+-- A webhook names no recipient: options that would only seem to hold it back are refused.
+ALTER SERVER hook OPTIONS (ADD redirect '79990001122');
+ALTER SERVER hook OPTIONS (ADD allow_recipients '^7999');
+SELECT try_option('path', '/' || chr(233)) AS beyond_ascii;
+
 -- What is stored of a message, whoever put it together.
 CREATE FUNCTION stored(id bigint) RETURNS text LANGUAGE plpgsql AS
     $$ BEGIN RETURN encode(msgext.message_bytes(id), 'escape'); END $$;
