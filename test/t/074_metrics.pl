@@ -138,7 +138,13 @@ subtest 'a page a second' => sub {
 		$n++;
 	}
 	cmp_ok(scalar keys %ages, '<=', 5, "$n questions in three seconds cost five pages at most");
-	cmp_ok(scalar keys %ages, '>=', 2, 'and two at least');
+	ok(
+		until_true(
+			sub {
+				$ages{ metrics()->value('msgext_queue_age_seconds', server => 'vk') // 'none' } = 1;
+				return keys %ages >= 2;
+			}),
+		'and two at least');
 };
 
 subtest 'a table that somebody holds' => sub {
