@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/ascii.h"
 #include "core/describe.h"
+#include "core/http_text.h"
 #include "core/pb.h"
 #include "core/provider.h"
 #include "core/xml.h"
@@ -57,10 +59,14 @@ static const MsgSetting settings[] = {{"login", "tester"},
 									  {"path", "/a/?b=c"},
 									  {NULL, NULL}};
 
-/* The same, for messages that are events. */
-static const MsgSetting event_settings[] = {
-	{"login", "tester"},   {"password", "111111"},			 {"token", "t"},
-	{"signature", "none"}, {"format", "cloudevents-binary"}, {NULL, NULL}};
+/* The same, for messages that are events, and pushes that nobody has signed. */
+static const MsgSetting event_settings[] = {{"login", "tester"},
+											{"password", "111111"},
+											{"token", "t"},
+											{"signature", "none"},
+											{"format", "cloudevents-binary"},
+											{"callback_signature", "none"},
+											{NULL, NULL}};
 
 /* Those of an account that logs in, by either way. */
 static const MsgSetting oidc_settings[] = {
@@ -238,6 +244,23 @@ run_answer(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 		check_outcome(provider, status, &outcomes[n], reply);
 }
 
+/* As an object they are bounded, whatever they are. */
+static void
+check_headers(MsgArena *arena, const char *lines)
+{
+	const size_t max = 8192;
+	const MsgJson *header = msgext_headers_json(arena, lines, max)->first;
+	size_t sum = 0;
+
+	for (; header != NULL; header = header->next)
+	{
+		sum += header->name_len + header->len;
+		require(msgext_ascii_is_token(header->name, header->name_len));
+		require(strpbrk(header->text, "\n") == NULL);
+	}
+	require(sum <= 2 * max);
+}
+
 static void
 run_callback(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 			 const char *bytes, size_t len)
@@ -254,9 +277,14 @@ run_callback(MsgArena *arena, const MsgProvider *provider, const MsgConn *conn,
 	inbound.secrets = secrets;
 
 	if (provider->parse_callback(arena, conn, &inbound, &pushed, &error))
+	{
 		check_events(pushed.events, bytes, len);
+		require(pushed.inbox_id == NULL || pushed.inbox_id[0] != '\0');
+		require(pushed.inbox_type == NULL || pushed.inbox_id != NULL);
+	}
 	else
 		require(error.text[0] != '\0');
+	check_headers(arena, inbound.headers);
 }
 
 static void
@@ -466,6 +494,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	write_hostile(folder, "xml", hostile_xml, ENTRY_XML, "edna");
 	write_hostile(folder, "json", hostile_json, ENTRY_JSON, "devino");
 	write_hostile(folder, "json", hostile_json, ENTRY_JSON, "personium");
+	write_hostile(folder, "json", hostile_json, ENTRY_JSON, "webhook");
 	write_hostile(folder, "pb", hostile_pb, ENTRY_PB_READ, "diadoc");
 	exit(0);
 }
