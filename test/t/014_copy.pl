@@ -64,6 +64,9 @@ subtest 'a cluster with lower transaction ids' => sub {
 	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE waiting = 'send_after'", 5), 'some are set aside');
 	$t->sql("SELECT msgext.pause_server('vk', 'dumped')");
 	$t->send(phone => $_) for @phones[ 5 .. 19 ];
+	$t->sql("CREATE SERVER hooks FOREIGN DATA WRAPPER msgext_webhook"
+		  . " OPTIONS (url 'http://127.0.0.1:1', callback_signature 'none')");
+	$t->sql("SELECT msgext.receive_callback('hooks', 'x', jsonb_build_object('webhook-id', id)) FROM unnest('{a,b}'::text[]) id");
 	$t->node->command_ok([ 'pg_dump', '-d', $t->node->connstr('postgres'), '-f', $file ], 'pg_dump');
 
 	cmp_ok($c->sql('SELECT txid_current()'), '<', $t->sql('SELECT txid_current()') - 5000, 'the other cluster is younger');
@@ -83,6 +86,15 @@ subtest 'a cluster with lower transaction ids' => sub {
 	$new = $c->send(phone => 79990000121, database => 'restored');
 	$c->wait_state($new, 'accepted', 'new messages are sent', 'restored');
 	is($c->sql('SELECT sum(stranded) FROM msgext.server_status', 'restored'), 0, 'nobody had to look for any of them');
+
+	# One of the pushes that wait comes again before they are adopted.
+	my $repeat = q(SELECT msgext.receive_callback('hooks', 'x', '{"webhook-id": "%s"}'));
+	my $take = "SELECT string_agg(push_id, ' ' ORDER BY push_id) FROM msgext.take_pushes('hooks')";
+	$c->sql(sprintf($repeat, 'b'), 'restored');
+	$c->sql("SELECT msgext.resume_server('hooks')", 'restored');
+	is($c->sql(sprintf($repeat, 'a'), 'restored'), 0, 'a push that came to the original is known');
+	is($c->sql($take, 'restored'), 'a b', 'and waits to be taken, like the other one');
+	is($c->sql($take, 'restored'), '', 'once');
 
 	# The original still has its queue.
 	$t->sql("SELECT msgext.resume_server('vk')");

@@ -19,6 +19,12 @@
 extern int msgext_inbox_add(MsgServer *server, const MsgInbound *inbound,
 							const MsgPushed *pushed, bool *full);
 
+/*
+ * Makes the pushes that a server of this name had in another database those of this one;
+ * what has come to it again meanwhile stays as it came here. Reads the whole inbox.
+ */
+extern void msgext_inbox_adopt(const MsgServer *server);
+
 /* For retention. */
 extern MsgTable *msgext_inbox_open(void);
 /* When it was over: the application is done with it, or its server is gone. */

@@ -6,7 +6,7 @@
  * were queued in. What identifies them there may be somebody else here, so they are found
  * by the server's name, and this is the only place that does so. What other tables keep
  * of a message is moved by its id; callbacks and uses of recipients by the oid that the
- * messages name. How far lanes had been read, pauses and health are not taken over.
+ * messages name; pushes by the server's name, as messages. How far lanes had been read, pauses and health are not taken over.
  */
 #include "postgres.h"
 
@@ -20,6 +20,7 @@
 
 #include "core/lifecycle.h"
 #include "pg/inbound/callback.h"
+#include "pg/inbound/inbox.h"
 #include "pg/sql/adopt.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
@@ -149,6 +150,7 @@ msgext_adopt(const MsgServer *server)
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	move_traces(&adoption);
+	msgext_inbox_adopt(server);
 	msgext_table_close(adoption.references);
 	msgext_table_close(adoption.reminders);
 	msgext_table_close(adoption.outbox);
