@@ -12,13 +12,16 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $pairs = 0;
+my $hold = "msgext.mode = 'hold'\n";
 
-# A primary with servers vk and sms, and its standby.
+# A primary with servers vk and sms, and its standby; conf => more settings of both. Where
+# nothing is to be sent at first these say so: nobody can see when a worker that has
+# begun has heard of it.
 sub pair
 {
-	my ($synchronous) = @_;
+	my ($synchronous, %args) = @_;
 	my $t = Msgext::Edna->new('primary' . ++$pairs,
-		conf => "restart_after_crash = on\n",
+		conf => "restart_after_crash = on\n" . ($args{conf} // ''),
 		init => [ allows_streaming => 1 ],
 		options => { status_poll => 'off' });
 	my $standby = PostgreSQL::Test::Cluster->new("standby$pairs");
@@ -29,16 +32,17 @@ sub pair
 	$standby->start;
 	$t->node->append_conf('postgresql.conf', "synchronous_standby_names = '*'\n") if $synchronous;
 	$t->node->reload;
-	$t->wait_sql("SELECT sync_state IN ('quorum', 'sync') FROM pg_stat_replication") if $synchronous;
+	ok($t->wait_sql("SELECT sync_state IN ('quorum', 'sync') FROM pg_stat_replication"), 'the standby is synchronous')
+	  if $synchronous;
 	return ($t, $standby);
 }
 
-sub set_mode
+sub go_live
 {
-	my ($t, $mode) = @_;
+	my ($t) = @_;
 
-	$t->sql("ALTER SYSTEM SET msgext.mode = '$mode'");
-	$t->sql('SELECT pg_reload_conf()');
+	$t->node->append_conf('postgresql.auto.conf', "msgext.mode = 'live'");
+	$t->node->reload;
 	return;
 }
 
@@ -73,12 +77,11 @@ sub wait_sent
 }
 
 subtest 'a primary that is cut off sends nothing' => sub {
-	my ($t, $standby) = pair(1);
+	my ($t, $standby) = pair(1, conf => $hold);
 	my @queued = (79990020001 .. 79990020020);
 	my @late = (79990020101 .. 79990020120);
 
 	# Queued and replicated; then the standby goes, and the primary may send.
-	set_mode($t, 'hold');
 	$t->send_many(20, $queued[0]);
 	$standby->stop;
 	my $session = $t->node->background_psql('postgres');
@@ -89,14 +92,12 @@ subtest 'a primary that is cut off sends nothing' => sub {
 	wait_for_sync($t, 'client backend');
 
 	# Nor does the worker, who claims first.
-	$t->node->append_conf('postgresql.auto.conf', "msgext.mode = 'live'");
-	$t->node->reload;
+	go_live($t);
 	wait_for_sync($t, 'msgext worker');
 	is(written($t, @queued, @late), '0', 'no request has left');
 	fail_over($t, $standby);
 	is($t->sql('SHOW synchronous_standby_names'), '', 'the standby stands alone');
-	$t->node->append_conf('postgresql.auto.conf', "msgext.mode = 'live'");
-	$t->node->reload;
+	go_live($t);
 	ok(wait_sent($t, 20, 'vk'), 'promoted, it sends');
 	is(written($t, @queued), '1', 'what was replicated, once');
 	is(written($t, @late), '0', 'and nothing of a transaction that never was');
@@ -127,24 +128,23 @@ subtest 'a synchronous standby, under load' => sub {
 };
 
 subtest 'an asynchronous standby that lagged' => sub {
-	my ($t, $standby) = pair(0);
+	my ($t, $standby) = pair(0, conf => $hold);
 	my @vk = (79990040000 .. 79990040009);
 	my @sms = (79990050000 .. 79990050009);
 	my $next;
 
-	set_mode($t, 'hold');
 	$t->send_many(10, $vk[0]);
 	$t->post_many(10, $sms[0]);
 	$t->node->wait_for_catchup($standby);
 	$standby->stop;
-	set_mode($t, 'live');
+	go_live($t);
 	ok(wait_sent($t, 10, $_), "the primary sends: $_") for qw(vk sms);
 
 	# More than the numbers that a sequence takes in advance.
 	$t->post_many(40, 79990060000);
 	$next = $t->sql('SELECT max(id) FROM msgext.message');
 	fail_over($t, $standby);
-	set_mode($t, 'live');
+	go_live($t);
 	ok(wait_sent($t, 10, 'vk'), 'so does the standby, which knows of nothing');
 	is(written($t, @vk), '2', 'a provider that knows no repeats has them twice');
 	ok( $t->wait_sql("SELECT count(*) FROM msgext.message WHERE server = 'sms' AND state = 'rejected'"
