@@ -71,12 +71,12 @@ ok($t->wait_sql("SELECT starts = 1 AND results >= 2 FROM msgext.pg_stat_msgext_w
 {
 	my $holder = Msgext::Session->new($t->node);
 
-	$holder->ask("BEGIN");
-	$holder->ask("SELECT count(*) FROM (SELECT 1 FROM msgext.statistic FOR UPDATE) AS held");
+	$holder->must("BEGIN");
+	$holder->must("SELECT count(*) FROM (SELECT 1 FROM msgext.statistic FOR UPDATE) AS held");
 	$t->post_repeatedly(Msgext::send_sql(phone => 79990000102), 5, 'accepted');
 	is(counters(), 'accepted 11, callbacks 3, callbacks_unmatched 2, delivered 11, queued 11, read 1, sent 10',
 		'messages leave while the row is held');
-	$holder->ask("ROLLBACK");
+	$holder->must("ROLLBACK");
 }
 wait_counters('accepted 16, callbacks 3, callbacks_unmatched 2, delivered 11, queued 16, read 1, sent 10',
 	'and are counted once it is free');

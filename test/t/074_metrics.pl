@@ -36,18 +36,17 @@ sub write_token
 # Not Msgext::Listener's way: no role, so that there is nothing but metrics.
 my $l = bless { t => $t, port => PostgreSQL::Test::Cluster::get_free_port(), database => 'postgres' }, 'Msgext::Listener';
 
+# Status, body and head; 0 where there is no answer.
 sub get
 {
 	my ($given, @more) = @_;
 
-	return $l->request('GET', '/metrics', undef, defined $given ? "Authorization: Bearer $given" : (), @more);
+	return $l->request('GET', '/metrics', undef, defined $given ? "Authorization: Bearer $given" : (), @more) // [ 0, '', '' ];
 }
 
 sub metrics
 {
-	my $answer = get($token);
-
-	return Msgext::OpenMetrics->new(defined $answer ? $answer->[1] : '');
+	return Msgext::OpenMetrics->new(get($token)->[1]);
 }
 
 # True once the metric has that value.
@@ -150,12 +149,12 @@ subtest 'a page a second' => sub {
 subtest 'a table that somebody holds' => sub {
 	my $holder = Msgext::Session->new($t->node);
 
-	$holder->ask('BEGIN');
-	$holder->ask('LOCK TABLE msgext.statistic IN ACCESS EXCLUSIVE MODE');
-	ok(until_true(sub { (get($token) // [0])->[0] == 503 }), 'is answered with 503');
+	$holder->must('BEGIN');
+	$holder->must('LOCK TABLE msgext.statistic IN ACCESS EXCLUSIVE MODE');
+	ok(until_true(sub { get($token)->[0] == 503 }), 'is answered with 503');
 	is($l->request('GET', '/health')->[0], 200, 'and holds up nobody for long');
-	$holder->ask('ROLLBACK');
-	ok(until_true(sub { (get($token) // [0])->[0] == 200 }), 'until it is free');
+	$holder->must('ROLLBACK');
+	ok(until_true(sub { get($token)->[0] == 200 }), 'until it is free');
 };
 
 subtest 'the token changes' => sub {

@@ -10,7 +10,6 @@ package Msgext;
 use strict;
 use warnings;
 
-use Carp;
 use Exporter 'import';
 use JSON::PP ();
 use Msgext::Session;
@@ -121,12 +120,8 @@ sub sql
 {
 	my ($self, $sql, $database) = @_;
 	my $session = $self->session($sql, $database);
-	my $answer;
 
-	return $self->node->safe_psql($database // 'postgres', $sql) if !defined $session;
-	$answer = $session->ask($sql);
-	croak $session->error . "\nwhile running: $sql" if !defined $answer;
-	return $answer;
+	return defined $session ? $session->must($sql) : $self->node->safe_psql($database // 'postgres', $sql);
 }
 
 # The answer, or undef where there is none: a cluster that is down is no error here.

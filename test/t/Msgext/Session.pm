@@ -3,6 +3,7 @@
 #
 #   my $session = Msgext::Session->new($node);
 #   my $answer = $session->ask('SELECT 1');      undef if it failed: see $session->error
+#   my $answer = $session->must('SELECT 1');     dies if it failed
 #
 # One statement at a time, one that leaves no trace in the session.
 package Msgext::Session;
@@ -10,7 +11,11 @@ package Msgext::Session;
 use strict;
 use warnings;
 
+use Carp;
 use IPC::Open3;
+
+# What died is told of the test's line, not of Msgext's.
+our @CARP_NOT = ('Msgext');
 
 sub new
 {
@@ -104,6 +109,16 @@ sub ask
 		$self->connect;
 	}
 	return $self->run($sql);
+}
+
+# What a test builds upon: a lock that is not held, say, would make it a test of nothing.
+sub must
+{
+	my ($self, $sql) = @_;
+	my $answer = $self->ask($sql);
+
+	croak $self->error . "\nwhile running: $sql" if !defined $answer;
+	return $answer;
 }
 
 sub DESTROY { $_[0]->close if $_[0]->{pid}; return }
