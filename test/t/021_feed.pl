@@ -109,7 +109,7 @@ for my $consumer (@consumers, @consumers)
 		"$all_done AND unread = 0 FROM msgext.consumer WHERE consumer = '$consumer'");
 }
 
-# Sessions are killed now and then, and so is the whole server, once for certain.
+# Sessions are killed now and then, and so is the whole server, each once for certain.
 my ($sessions, $servers, $round) = (0, 0, 0);
 my %running = map { $_ => 1 } @pids;
 my @failed;
@@ -129,9 +129,10 @@ while (%running)
 		$servers++;
 		next;
 	}
+	my $share = $sessions > 0 ? 0.3 : 1;
 	my $killed = eval {
 		$node->safe_psql('postgres', 'SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM '
-			  . "pg_stat_activity WHERE query LIKE 'CALL consume%' AND random() < 0.3) _");
+			  . "pg_stat_activity WHERE query LIKE 'CALL consume%' AND random() < $share) _");
 	};
 	$sessions += $killed // 0;
 }

@@ -187,7 +187,7 @@ is($t->sql("SELECT count(*) > 5, bool_and(msgext.drop_consumer(handler)) FROM ms
 # NOTIFY: for who asked for it, while there is something to read.
 my ($in, $out) = ('', '');
 my $psql = IPC::Run::start([ 'psql', '-X', '-A', '-t', '-d', $node->connstr('postgres') ],
-	'<', \$in, '>', \$out);
+	'<', \$in, '>', \$out, IPC::Run::timeout($Msgext::patience));
 $in = "LISTEN shop_news;\nSELECT msgext.create_consumer('told', notify => 'shop_news');\n\\echo ready\n";
 $psql->pump until $out =~ /ready/;
 happen(1);
