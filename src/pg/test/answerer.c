@@ -1,6 +1,6 @@
 /*
  * answerer.c
- *		The provider in a rehearsal: see answerer.h.
+ *		The provider in a rehearsal: see answerer.h. What it says is wording.c's.
  */
 #include "postgres.h"
 
@@ -12,17 +12,13 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "core/describe.h"
-#include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
-#include "pg/base/json_pg.h"
 #include "pg/base/mode.h"
 #include "pg/base/text.h"
 #include "pg/engine/scrub.h"
 #include "pg/test/answerer.h"
 #include "pg/test/case.h"
 #include "pg/test/preview.h"
-#include "pg/test/sent.h"
 
 /* Sessions at a time whose numbers stay apart, and how far. */
 #define PLACES 1000
@@ -37,15 +33,6 @@ typedef struct Entry
 	bool send;
 	MsgState before;
 } Entry;
-
-/* An answer on its way; its reply is in the flight's arena. */
-typedef struct Answer
-{
-	MsgFlight *flight;
-	MsgTransport transport;
-	MsgReply reply;
-	const char *error;
-} Answer;
 
 MsgCaseMessage *
 msgext_answerer_find(const MsgAnswerer *answerer, int64 id)
@@ -142,165 +129,11 @@ msgext_answerer_message(MsgAnswerer *answerer, int n)
 	return &answerer->messages[n - 1];
 }
 
-static Jsonb *
-describe_job(void *arg)
-{
-	const MsgRow *row = arg;
-
-	return msgext_json_to_jsonb_whole(
-		msgext_sent_message(msgext_arena_pg_create(CurrentMemoryContext), row));
-}
-
-/* Of a message that is about to be answered for the first time. */
-static MsgFate
-fate_of(const MsgFlight *flight, MsgCaseMessage *message)
-{
-	if (!message->fate_known)
-	{
-		bytea *payload = msgext_row_payload(&message->row);
-
-		message->fate = msgext_fate_of(flight->server->provider, VARDATA_ANY(payload),
-									   VARSIZE_ANY_EXHDR(payload));
-		message->fate_known = true;
-	}
-	return message->fate;
-}
-
-static const MsgScripted *
-script_of(MsgAnswerer *answerer, const MsgFlight *flight, MsgCaseMessage *message)
-{
-	static const MsgScripted usual = {
-		.text = "accept",
-		.kind = MSG_REPLY_SAMPLE,
-		.verdict = MSG_VERDICT_ACCEPTED,
-		.retry_after = -1,
-	};
-	MsgStubbed request = {
-		.server = flight->server->oid,
-		.recipient = msgext_row_text(&message->row, Anum_outbox_recipient),
-		.message = describe_job,
-		.arg = &message->row,
-	};
-	const MsgScripted *found = answerer->forced;
-
-	if (found == NULL)
-		found = msgext_stubs_answer(answerer->stubs, &request);
-	if (found == NULL)
-		found = msgext_fate_answer(fate_of(flight, message), message->sent);
-	return found != NULL ? found : &usual;
-}
-
-/* The provider's own words. Returns false, with the error noted, where it has none. */
-static bool
-say(MsgAnswerer *answerer, MsgFlight *flight, MsgSampleKind kind,
-	const MsgSample *samples, MsgReply *reply)
-{
-	const MsgProvider *provider = flight->server->provider;
-	MsgError error = {0};
-
-	if (provider->sample_reply == NULL)
-	{
-		answerer->error = "its codec makes no samples";
-		return false;
-	}
-	if (provider->sample_reply(flight->arena, &flight->conn, kind, flight->jobs, samples,
-							   flight->n, reply, &error))
-		return true;
-	answerer->error = pstrdup(error.text);
-	return false;
-}
-
-/* What stands for the whole request, where one of its messages is answered so. */
-static const MsgScripted *
-whole_answer(const MsgScripted **scripts, int n)
-{
-	int i;
-
-	for (i = 0; i < n; i++)
-		if (scripts[i]->kind != MSG_REPLY_SAMPLE)
-			return scripts[i];
-	return NULL;
-}
-
-static void
-add_retry_after(MsgFlight *flight, int seconds, MsgReply *reply)
-{
-	MsgBuf headers;
-
-	msgext_buf_init(&headers, flight->arena, 128);
-	msgext_buf_printf(&headers, "%sRetry-After: %d\n",
-					  reply->headers != NULL ? reply->headers : "", seconds);
-	reply->headers = headers.data;
-	reply->retry_after_ms = (int64) seconds * 1000;
-}
-
-/* In words of the provider, to each message as its rule says. */
-static void
-answer_by_sample(MsgAnswerer *answerer, Answer *answer, const MsgScripted **scripts)
-{
-	MsgFlight *flight = answer->flight;
-	MsgSample *samples = palloc0(sizeof(MsgSample) * flight->n);
-	int retry_after = -1;
-	int i;
-
-	for (i = 0; i < flight->n; i++)
-	{
-		MsgCaseMessage *message = msgext_answerer_find(answerer, flight->jobs[i].id);
-
-		samples[i].verdict = scripts[i]->verdict;
-		samples[i].code = scripts[i]->code;
-		samples[i].known = message->taken && flight->server->policy.deduplicates;
-		samples[i].number = message->number;
-		samples[i].at_us = msgext_unix_us(answerer->now);
-		retry_after = Max(retry_after, scripts[i]->retry_after);
-	}
-	if (say(answerer, flight, MSG_SAMPLE_SEND, samples, &answer->reply) &&
-		retry_after >= 0)
-		add_retry_after(flight, retry_after, &answer->reply);
-}
-
-/* What an HTTP client would find in the headers; of a date, nothing. */
-static int64
-retry_after(const Answer *answer)
-{
-	const char *value =
-		msgext_reply_header(answer->flight->arena, &answer->reply, "Retry-After");
-
-	if (value == NULL || strspn(value, "0123456789") != strlen(value))
-		return -1;
-	return Min(strtoll(value, NULL, 10), 365 * SECS_PER_DAY) * 1000;
-}
-
-static void
-answer_as_a_whole(Answer *answer, const MsgScripted *script)
-{
-	switch (script->kind)
-	{
-		case MSG_REPLY_HTTP:
-			msgext_reply(&answer->reply, script->status, script->headers, "");
-			answer->reply.retry_after_ms = retry_after(answer);
-			if (script->body != NULL)
-			{
-				answer->reply.body = script->body;
-				answer->reply.body_len = script->body_len;
-			}
-			break;
-		case MSG_REPLY_REFUSED:
-			answer->transport = MSG_TRANSPORT_NEVER_LEFT;
-			answer->error = "no connection, in a test";
-			break;
-		default:
-			answer->transport = MSG_TRANSPORT_CUT;
-			answer->error = "no answer, in a test";
-			break;
-	}
-}
-
 /* Of what the request says; secrets in it are overwritten. */
 static Entry *
-add_entry(MsgAnswerer *answerer, MsgFlight *flight, int i, const char *text)
+add_entry(MsgAnswerer *answerer, MsgFlight *flight, MsgCaseMessage *message, int i,
+		  const char *text)
 {
-	MsgCaseMessage *message = msgext_answerer_find(answerer, flight->jobs[i].id);
 	const MsgRequest *request = &flight->request;
 	Entry *entry = palloc0(sizeof(Entry));
 
@@ -312,7 +145,7 @@ add_entry(MsgAnswerer *answerer, MsgFlight *flight, int i, const char *text)
 	entry->journal.message = message->row.id;
 	entry->journal.kind = entry->send ? "send" : "status";
 	entry->journal.attempt = entry->send ? flight->jobs[i].attempt : 0;
-	entry->journal.at = answerer->now;
+	entry->journal.at = answerer->rules.now;
 	entry->journal.server_oid = flight->server->oid;
 	entry->journal.server = pstrdup(flight->server->name);
 	entry->journal.limit_key = msgext_row_text(&message->row, Anum_outbox_limit_key);
@@ -335,12 +168,12 @@ add_entry(MsgAnswerer *answerer, MsgFlight *flight, int i, const char *text)
 	message->attempts_now++;
 	message->sent += entry->send;
 	message->asked += !entry->send;
-	message->attempted_at = answerer->now;
+	message->attempted_at = answerer->rules.now;
 	return entry;
 }
 
 static void
-note_reply(Entry *entry, const Answer *answer)
+note_reply(Entry *entry, const MsgWording *answer)
 {
 	char *reply;
 
@@ -353,78 +186,55 @@ note_reply(Entry *entry, const Answer *answer)
 	entry->journal.reply_len = answer->reply.body_len;
 }
 
-static void
-answer_send(MsgAnswerer *answerer, Answer *answer)
+static MsgCaseMessage **
+messages_of(const MsgAnswerer *answerer, const MsgFlight *flight)
 {
-	MsgFlight *flight = answer->flight;
-	const MsgScripted **scripts = palloc(sizeof(MsgScripted *) * flight->n);
-	const MsgScripted *whole;
+	MsgCaseMessage **messages = palloc(sizeof(MsgCaseMessage *) * flight->n);
 	int i;
 
 	for (i = 0; i < flight->n; i++)
-	{
-		MsgCaseMessage *message = msgext_answerer_find(answerer, flight->jobs[i].id);
+		messages[i] = msgext_answerer_find(answerer, flight->jobs[i].id);
+	return messages;
+}
 
-		/* Where repeats are not known, what comes again is another message. */
-		if (message->number == 0 ||
-			(message->taken && !flight->server->policy.deduplicates))
-			message->number = ++answerer->last_number;
-		scripts[i] = script_of(answerer, flight, message);
-	}
-	whole = whole_answer(scripts, flight->n);
-	if (whole != NULL)
-		answer_as_a_whole(answer, whole);
-	else
-		answer_by_sample(answerer, answer, scripts);
+static void
+answer_send(MsgAnswerer *answerer, MsgWording *answer, MsgCaseMessage **messages)
+{
+	MsgFlight *flight = answer->flight;
+	const MsgScripted **scripts = palloc(sizeof(MsgScripted *) * flight->n);
+	int i;
+
+	/* Where repeats are not known, what comes again is another message. */
+	for (i = 0; i < flight->n; i++)
+		if (messages[i]->number == 0 ||
+			(messages[i]->taken && !flight->server->policy.deduplicates))
+			messages[i]->number = ++answerer->last_number;
+	msgext_wording_send(&answerer->rules, answer, messages, scripts);
 	for (i = 0; i < flight->n; i++)
 	{
-		MsgCaseMessage *message = msgext_answerer_find(answerer, flight->jobs[i].id);
-		Entry *entry = add_entry(answerer, flight, i,
-								 whole != NULL ? whole->text : scripts[i]->text);
+		Entry *entry = add_entry(answerer, flight, messages[i], i, scripts[i]->text);
 
-		entry->journal.number = message->number;
-		entry->journal.taken = whole != NULL
-								   ? whole->kind == MSG_REPLY_LOST
-								   : scripts[i]->verdict == MSG_VERDICT_ACCEPTED;
-		message->taken |= entry->journal.taken;
+		entry->journal.number = messages[i]->number;
+		entry->journal.taken = scripts[i]->kind == MSG_REPLY_SAMPLE
+								   ? scripts[i]->verdict == MSG_VERDICT_ACCEPTED
+								   : scripts[i]->kind == MSG_REPLY_LOST;
+		messages[i]->taken |= entry->journal.taken;
 		note_reply(entry, answer);
 	}
 }
 
-/* What the provider is known to know; 503 where it has no words for that. */
 static void
-answer_poll(MsgAnswerer *answerer, Answer *answer)
+answer_poll(MsgAnswerer *answerer, MsgWording *answer, MsgCaseMessage **messages)
 {
 	MsgFlight *flight = answer->flight;
-	MsgSample *samples = palloc0(sizeof(MsgSample) * flight->n);
+	MsgState *states = palloc(sizeof(MsgState) * flight->n);
 	int i;
 
+	msgext_wording_poll(&answerer->rules, answer, messages, states);
 	for (i = 0; i < flight->n; i++)
-	{
-		MsgCaseMessage *message = msgext_answerer_find(answerer, flight->jobs[i].id);
-
-		samples[i].state = message->row.state;
-		if (answerer->told)
-		{
-			samples[i].state = answerer->told_state;
-			samples[i].channel = answerer->told_channel;
-		}
-		else
-			(void) msgext_fate_tells(fate_of(flight, message),
-									 msgext_row_text(&message->row, Anum_outbox_channels),
-									 message->asked, &samples[i].state,
-									 &samples[i].channel);
-		samples[i].at_us = msgext_unix_us(answerer->now);
-	}
-	if (!say(answerer, flight, MSG_SAMPLE_STATUS, samples, &answer->reply) &&
-		!answerer->told)
-	{
-		answerer->error = NULL;
-		msgext_reply(&answer->reply, 503, "", "");
-	}
-	for (i = 0; i < flight->n; i++)
-		note_reply(add_entry(answerer, flight, i, msgext_state_name(samples[i].state)),
-				   answer);
+		note_reply(
+			add_entry(answerer, flight, messages[i], i, msgext_state_name(states[i])),
+			answer);
 }
 
 static bool
@@ -432,16 +242,17 @@ submit(MsgPeer *peer, MsgFlight *flight)
 {
 	MsgAnswerer *answerer = (MsgAnswerer *) peer;
 	MemoryContext before = MemoryContextSwitchTo(answerer->context);
-	Answer *answer = palloc0(sizeof(Answer));
+	MsgWording *answer = palloc0(sizeof(MsgWording));
+	MsgCaseMessage **messages = messages_of(answerer, flight);
 
 	answer->flight = flight;
 	msgext_reply(&answer->reply, 500, "", "");
 	msgext_scrub_secrets(flight);
 	if (flight->kind == MSG_FLIGHT_SEND)
-		answer_send(answerer, answer);
+		answer_send(answerer, answer, messages);
 	else
-		answer_poll(answerer, answer);
-	answer->reply.now_us = msgext_unix_us(answerer->now);
+		answer_poll(answerer, answer, messages);
+	answer->reply.now_us = msgext_unix_us(answerer->rules.now);
 	answerer->results = lappend(answerer->results, answer);
 	MemoryContextSwitchTo(before);
 	return true;
@@ -451,7 +262,7 @@ static bool
 take(MsgPeer *peer, MsgHttpResult *result)
 {
 	MsgAnswerer *answerer = (MsgAnswerer *) peer;
-	Answer *answer;
+	MsgWording *answer;
 
 	if (answerer->results == NIL)
 		return false;
@@ -483,7 +294,7 @@ msgext_answerer_init(MsgAnswerer *answerer, MemoryContext context, MsgEngine *en
 	msgext_case_see();
 	read_messages(answerer);
 	read_journal(answerer, engine);
-	answerer->stubs = msgext_stubs_read(answerer->case_number);
+	answerer->rules.stubs = msgext_stubs_read(answerer->case_number);
 	msgext_case_unsee();
 }
 
@@ -560,6 +371,6 @@ msgext_answerer_note_states(MsgAnswerer *answerer)
 void
 msgext_answerer_finish(MsgAnswerer *answerer)
 {
-	msgext_stubs_write(answerer->stubs);
+	msgext_stubs_write(answerer->rules.stubs);
 	msgext_journal_write(answerer->case_number, answerer->written, answerer->entries);
 }

@@ -11,31 +11,9 @@
 #define MSGEXT_ANSWERER_H
 
 #include "pg/engine/engine.h"
-#include "pg/test/fate.h"
+#include "pg/test/case_message.h"
 #include "pg/test/journal.h"
-#include "pg/test/stub.h"
-
-/* A message of the case, as its row is now. */
-typedef struct MsgCaseMessage
-{
-	int n;
-	MsgRow row;
-	bool stale;		 /* its row has to be read again */
-	bool read_again; /* it has been, at this time */
-	int64 number;	 /* of which the provider's id is made, or 0 */
-	int sent;		 /* so often */
-	int asked;		 /* about it, so often */
-	bool fate_known;
-	MsgFate fate;
-	bool taken;		  /* the provider has it */
-	int attempts_now; /* at this time */
-	TimestampTz attempted_at;
-
-	/* What the caller has been told of it, and whether at this time. */
-	MsgState told_state;
-	const char *told_waiting;
-	bool told_now;
-} MsgCaseMessage;
+#include "pg/test/wording.h"
 
 /* What a call tells its caller, in order. */
 typedef struct MsgHappening
@@ -52,7 +30,7 @@ typedef struct MsgAnswerer
 	MemoryContext context;
 	int n;
 	MsgCaseMessage *messages; /* by id */
-	List *stubs;
+	MsgRules rules;
 	int64 case_number;
 	int written;	   /* entries of the journal before this call */
 	List *entries;	   /* and of this call */
@@ -61,14 +39,6 @@ typedef struct MsgAnswerer
 	List *happenings;  /* of MsgHappening */
 	int64 last_number; /* the last that was given */
 	int turn;
-	TimestampTz now;
-	const char *error; /* what a rule says cannot be said, in UTF-8 */
-
-	/* Of a call that says it itself: */
-	const MsgScripted *forced; /* to a send */
-	bool told;				   /* to a status request */
-	MsgState told_state;
-	const char *told_channel;
 } MsgAnswerer;
 
 /* Also gives the engine's limiter what has left before. */

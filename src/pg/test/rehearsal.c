@@ -212,17 +212,17 @@ take_turn(MsgRehearsal *rehearsal)
 	/* Who is paused, at the first one; later on, answers tell. */
 	plan.news = rehearsal->begun ? 0 : MSG_NEWS_SERVER;
 	rehearsal->begun = true;
-	rehearsal->answerer.now = rehearsal->now;
+	rehearsal->answerer.rules.now = rehearsal->now;
 	rehearsal->answerer.turn++;
 	(void) msgext_turn(engine, &plan);
 	MemoryContextSwitchTo(before);
 	msgext_case_see();
 	msgext_answerer_note_states(&rehearsal->answerer);
 	msgext_case_unsee();
-	if (rehearsal->answerer.error != NULL)
+	if (rehearsal->answerer.rules.error != NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the provider cannot answer so: %s",
-							   msgext_from_utf8(rehearsal->answerer.error))));
+							   msgext_from_utf8(rehearsal->answerer.rules.error))));
 }
 
 /* What goes out again at once has its time in the next turn, a moment from now. */
@@ -406,7 +406,7 @@ msgext_rehearsal_answer(MsgRehearsal *rehearsal, int n, const MsgScripted *answe
 						errmsg("message %d is not queued", n),
 						errdetail("It is %s.", msgext_state_name(message->row.state))));
 	rehearsal->only = message;
-	rehearsal->answerer.forced = answer;
+	rehearsal->answerer.rules.forced = answer;
 	run_here(rehearsal);
 	if (rehearsal->answerer.entries != NIL)
 		return;
@@ -432,9 +432,9 @@ msgext_rehearsal_ask(MsgRehearsal *rehearsal, int n, MsgState state, const char 
 			 errdetail("It is %s; a provider that does not push tells only whom asks.",
 					   msgext_state_name(message->row.state))));
 	rehearsal->only = message;
-	rehearsal->answerer.told = true;
-	rehearsal->answerer.told_state = state;
-	rehearsal->answerer.told_channel = channel;
+	rehearsal->answerer.rules.told = true;
+	rehearsal->answerer.rules.told_state = state;
+	rehearsal->answerer.rules.told_channel = channel;
 	run_here(rehearsal);
 }
 
