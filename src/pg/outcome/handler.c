@@ -110,15 +110,6 @@ set_text(MsgArena *arena, MsgJson *object, const char *name, const char *value)
 		msgext_json_set_text(arena, object, name, msgext_to_utf8(value));
 }
 
-static char *
-column_text(TupleTableSlot *slot, AttrNumber column)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 static void
 set_column_number(MsgArena *arena, MsgJson *object, const char *name,
 				  TupleTableSlot *slot, AttrNumber column, bool is_long)
@@ -167,7 +158,7 @@ describe(const MsgReading *reading)
 	set_number(arena, object, "message_id", message->id);
 	set_column_time(arena, object, "at", slot, Anum_event_at);
 	for (i = 0; i < lengthof(texts); i++)
-		set_text(arena, object, texts[i].name, column_text(slot, texts[i].column));
+		set_text(arena, object, texts[i].name, msgext_table_text(slot, texts[i].column));
 	set_column_number(arena, object, "attempt", slot, Anum_event_attempt, false);
 	set_column_number(arena, object, "http_status", slot, Anum_event_http_status, false);
 	set_column_number(arena, object, "related", slot, Anum_event_related, true);

@@ -126,15 +126,6 @@ open_scan(MsgReader *reader)
 		msgext_table_scan(reader->events, "event_id", reader->snapshot, &key, 1);
 }
 
-static char *
-text_of(TupleTableSlot *slot, AttrNumber column)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 /* Is the row for this consumer? Reads its message. */
 static bool
 is_wanted(MsgReader *reader, TupleTableSlot *slot, MsgReading *reading)
@@ -143,9 +134,9 @@ is_wanted(MsgReader *reader, TupleTableSlot *slot, MsgReading *reading)
 	const MsgEventFilter *filter = reader->filter;
 	bool isnull;
 
-	if (!msgext_event_filter_takes_row(filter, text_of(slot, Anum_event_kind),
-									   text_of(slot, Anum_event_state),
-									   text_of(slot, Anum_event_code)) ||
+	if (!msgext_event_filter_takes_row(filter, msgext_table_text(slot, Anum_event_kind),
+									   msgext_table_text(slot, Anum_event_state),
+									   msgext_table_text(slot, Anum_event_code)) ||
 		!msgext_outbox_find(
 			reader->outbox,
 			DatumGetInt64(slot_getattr(slot, Anum_event_message_id, &isnull)),

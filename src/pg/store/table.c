@@ -13,6 +13,7 @@
 #include "executor/executor.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -89,6 +90,15 @@ TupleTableSlot *
 msgext_table_slot(MsgTable *table)
 {
 	return keep_slot(table, &table->slot);
+}
+
+char *
+msgext_table_text(TupleTableSlot *slot, AttrNumber column)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 void

@@ -82,6 +82,9 @@ extern void msgext_table_close(MsgTable *table);
 /* A slot for a row of the table, there until it is closed. */
 extern TupleTableSlot *msgext_table_slot(MsgTable *table);
 
+/* A text of the row in slot, in the caller's context, or NULL. */
+extern char *msgext_table_text(TupleTableSlot *slot, AttrNumber column);
+
 extern void msgext_table_insert(MsgTable *table, Datum *values, bool *nulls);
 
 /* False, having inserted nothing, when unique index "arbiter" has such a row already. */

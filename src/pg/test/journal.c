@@ -27,15 +27,6 @@
 MSG_COLUMN_NUMBERS(attempt, ATTEMPT_COLUMNS);
 MSG_LAYOUT_IN(MSG_IN_TEST, attempt, ATTEMPT_COLUMNS);
 
-static char *
-text_of(TupleTableSlot *slot, AttrNumber column)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 static int64
 number_of(TupleTableSlot *slot)
 {
@@ -52,11 +43,11 @@ read_entry(TupleTableSlot *slot)
 	bool isnull;
 
 	entry->message = DatumGetInt64(slot_getattr(slot, Anum_attempt_message_id, &isnull));
-	entry->kind = text_of(slot, Anum_attempt_kind);
+	entry->kind = msgext_table_text(slot, Anum_attempt_kind);
 	entry->at = DatumGetTimestampTz(slot_getattr(slot, Anum_attempt_at, &isnull));
 	entry->server_oid =
 		DatumGetObjectId(slot_getattr(slot, Anum_attempt_server_oid, &isnull));
-	entry->limit_key = text_of(slot, Anum_attempt_limit_key);
+	entry->limit_key = msgext_table_text(slot, Anum_attempt_limit_key);
 	entry->number = number_of(slot);
 	entry->taken = DatumGetBool(slot_getattr(slot, Anum_attempt_taken, &isnull));
 	return entry;

@@ -128,15 +128,6 @@ int_of(TupleTableSlot *slot, AttrNumber column)
 	return isnull ? -1 : DatumGetInt32(value);
 }
 
-static char *
-text_of(TupleTableSlot *slot, AttrNumber column)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 static MsgStub *
 read_stub(TupleTableSlot *slot)
 {
@@ -147,9 +138,9 @@ read_stub(TupleTableSlot *slot)
 	stub->tid = slot->tts_tid;
 	stub->position = int_of(slot, Anum_stub_position);
 	stub->server = DatumGetObjectId(slot_getattr(slot, Anum_stub_server_oid, &isnull));
-	if (!msgext_scripted_parse(text_of(slot, Anum_stub_answer), &stub->answer))
+	if (!msgext_scripted_parse(msgext_table_text(slot, Anum_stub_answer), &stub->answer))
 		elog(ERROR, "stub %d has no answer", stub->position);
-	stub->recipient = text_of(slot, Anum_stub_recipient);
+	stub->recipient = msgext_table_text(slot, Anum_stub_recipient);
 	value = slot_getattr(slot, Anum_stub_message, &isnull);
 	if (!isnull)
 		stub->message = DatumGetJsonbPCopy(value);
@@ -158,7 +149,7 @@ read_stub(TupleTableSlot *slot)
 	stub->passed = int_of(slot, Anum_stub_passed);
 	stub->used = int_of(slot, Anum_stub_used);
 	stub->answer.status = int_of(slot, Anum_stub_status);
-	stub->answer.headers = text_of(slot, Anum_stub_headers);
+	stub->answer.headers = msgext_table_text(slot, Anum_stub_headers);
 	value = slot_getattr(slot, Anum_stub_body, &isnull);
 	if (!isnull)
 	{
