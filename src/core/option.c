@@ -7,12 +7,12 @@
  */
 #include "core/option.h"
 
-#include <regex.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "core/http_text.h"
 #include "core/lengthof.h"
+#include "core/pattern.h"
 #include "core/timestamp.h"
 
 #define COUNT_LIMIT 1000000
@@ -251,17 +251,6 @@ is_choice(const char *choices, const char *value)
 	}
 }
 
-static bool
-is_pattern(const char *value)
-{
-	regex_t compiled;
-
-	if (regcomp(&compiled, value, REG_EXTENDED | REG_NOSUB) != 0)
-		return false;
-	regfree(&compiled);
-	return true;
-}
-
 /* A complaint about one of the fields begins with its name. */
 static bool
 check_headers(MsgArena *arena, const MsgOption *option, const char *value,
@@ -351,7 +340,13 @@ msgext_option_check(MsgArena *arena, const MsgOption *option, const char *value,
 				return true;
 			return msgext_error(error, "", name, "must not contain a colon");
 		case MSG_OPTION_PATTERN:
-			if (is_pattern(value))
+			if (!msgext_pattern_is_small(value))
+				return msgext_error(error, "", name,
+									"must have at most %d characters, what {} repeats "
+									"counted as often, %d groups in each other, and no "
+									"references back",
+									MSG_PATTERN_MAX, MSG_PATTERN_DEPTH);
+			if (msgext_pattern_is_valid(value))
 				return true;
 			return msgext_error(error, "", name,
 								"must be a regular expression (POSIX, extended)");

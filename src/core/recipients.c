@@ -4,8 +4,9 @@
  */
 #include "core/recipients.h"
 
-#include <regex.h>
 #include <string.h>
+
+#include "core/pattern.h"
 
 /* The object that the last member of a path belongs to; *name is that member. */
 static MsgJson *
@@ -65,7 +66,7 @@ typedef struct Asked
 {
 	MsgArena *arena;
 	const char *to;
-	const regex_t *pattern;
+	const char *pattern;
 	const char *stranger;
 } Asked;
 
@@ -103,7 +104,7 @@ static bool
 may(Asked *asked, const char *one)
 {
 	if ((asked->to == NULL || is_same(asked->to, one)) &&
-		(asked->pattern == NULL || regexec(asked->pattern, one, 0, NULL, 0) == 0))
+		(asked->pattern == NULL || msgext_pattern_fits(asked->pattern, one)))
 		return true;
 	asked->stranger = one;
 	return false;
@@ -148,16 +149,11 @@ bool
 msgext_recipients_may(MsgArena *arena, const char *const *paths, const MsgJson *payload,
 					  const char *to, const char *pattern, const char **stranger)
 {
-	Asked asked = {.arena = arena, .to = to};
+	Asked asked = {.arena = arena, .to = to, .pattern = pattern};
 	bool fits = true;
 	const char *const *path;
-	regex_t compiled;
 
 	*stranger = NULL;
-	if (pattern != NULL && regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-		return false;
-	if (pattern != NULL)
-		asked.pattern = &compiled;
 	for (path = paths; *path != NULL && fits; path++)
 	{
 		bool untold = **path == '-';
@@ -169,8 +165,6 @@ msgext_recipients_may(MsgArena *arena, const char *const *paths, const MsgJson *
 			asked.stranger = *path + 1;
 		fits = !untold && member_may(&asked, member);
 	}
-	if (pattern != NULL)
-		regfree(&compiled);
 	*stranger = asked.stranger;
 	return fits;
 }

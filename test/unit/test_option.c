@@ -8,6 +8,7 @@
 
 #include "core/lengthof.h"
 #include "core/option.h"
+#include "core/pattern.h"
 
 static bool
 takes(MsgOptionKind kind, const char *value)
@@ -111,6 +112,57 @@ test_kinds(void)
 			   BAD{"", "a:b", ":", "a\nb", NULL});
 }
 
+/* What the C library would take, and what it would take with it. */
+static void
+test_patterns(void)
+{
+	static const char *const good[] = {
+		"^7999000112[0-9]$",
+		"^(7[0-9]{10}|375[0-9]{9})$",
+		"^https://unit\\.example/[[:alnum:]_-]{1,128}/?$",
+		"[]({]{2,3}\\{\\)",
+		"a{100}b{1,200}c{300,}",
+		"((a{10}){10}){10}",
+	};
+	static const char *const bad[] = {
+		"(",
+		".*{10,}{10,}{10,}{10,}{10,}",
+		"((((a{1,200}){1,200}){1,200}){1,200})",
+		"(a{50}){50}",
+		"a{2001}",
+		"[[:alpha:]({]{2001}",
+		"(a*)*\\1",
+	};
+	char deep[2 * 60 + 2] = "";
+	char lengthy[2002];
+	size_t i;
+
+	test_begin("patterns that take neither memory nor stack");
+	for (i = 0; i < lengthof(good); i++)
+		CHECK(takes(MSG_OPTION_PATTERN, good[i]));
+	for (i = 0; i < lengthof(bad); i++)
+		CHECK(!takes(MSG_OPTION_PATTERN, bad[i]));
+	memset(lengthy, 'a', sizeof(lengthy));
+	lengthy[2001] = '\0';
+	CHECK(!takes(MSG_OPTION_PATTERN, lengthy));
+	lengthy[2000] = '\0';
+	CHECK(takes(MSG_OPTION_PATTERN, lengthy));
+	lengthy[256] = '\0';
+	CHECK(msgext_pattern_fits("^a+$", lengthy));
+	lengthy[256] = 'a';
+	lengthy[257] = '\0';
+	CHECK(!msgext_pattern_fits("^a+$", lengthy));
+	for (i = 50; i <= 51; i++)
+	{
+		memset(deep, '(', i);
+		deep[i] = 'a';
+		memset(deep + i + 1, ')', i);
+		deep[2 * i + 1] = '\0';
+		CHECK(takes(MSG_OPTION_PATTERN, deep) == (i == 50));
+	}
+	test_end();
+}
+
 void
 test_option(void)
 {
@@ -196,4 +248,5 @@ test_option(void)
 	CHECK(msgext_option_find(own, MSG_OPTION_SERVER, "Timeout") == NULL);
 	CHECK(msgext_option_find(own, MSG_OPTION_SERVER, "") == NULL);
 	test_end();
+	test_patterns();
 }

@@ -190,6 +190,7 @@ ROLLBACK;
 -- Staging: one recipient for all, and recipients that are allowed.
 RESET ROLE;
 ALTER SERVER vk OPTIONS (ADD allow_recipients '(');
+ALTER SERVER vk OPTIONS (ADD allow_recipients '.*{10,}{10,}{10,}{10,}{10,}');
 ALTER SERVER vk OPTIONS (ADD redirect '+79990001122');
 ALTER SERVER sms OPTIONS (ADD redirect '79990001122', ADD allow_recipients '^7999000');
 ALTER SERVER mail OPTIONS (ADD allow_recipients '^https://unit\.example/');
