@@ -7,6 +7,7 @@ use lib $FindBin::RealBin;
 
 use Msgext qw(until_true);
 use Msgext::Listener;
+use Msgext::Soak;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -114,9 +115,7 @@ for my $round (1 .. 4)
 	}
 	else
 	{
-		my $pid = $t->worker_pid;
-		kill 'KILL', $pid if $pid;
-		until_true(sub { ($t->try_sql('SELECT 1') // '') eq '1' });
+		Msgext::Soak::kill_something($t, 0);
 	}
 }
 ok($t->wait_sql("SELECT count(*) FROM msgext.outbox WHERE state = 'queued'", 0), 'all have left');
