@@ -233,6 +233,12 @@ subtest 'files' => sub {
 	$id = post_until("coalesce(detail -> 'waiting' ->> 'for' = 'credentials', false)", 'without its file a message waits');
 	like($t->status($id, 'error'), qr/could not read the file of option "password_file"/, 'and says so');
 
+	# It can be opened, and not be read.
+	mkdir $file;
+	$t->node->reload;
+	post_until("coalesce(error ~ 'file of option \"password_file\": Is a directory', false)", 'nor is a folder an empty password');
+	rmdir $file;
+
 	$t->sql('CREATE ROLE owner LOGIN; GRANT USAGE ON FOREIGN DATA WRAPPER msgext_devino TO owner');
 	$t->sql('SET ROLE owner; CREATE SERVER own FOREIGN DATA WRAPPER msgext_devino OPTIONS (url ' . quote($sim->url) . ')');
 	like($t->error("SET ROLE owner; CREATE USER MAPPING FOR owner SERVER own OPTIONS (login 'a', password_file '$file')"),

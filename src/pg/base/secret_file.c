@@ -16,14 +16,15 @@ msgext_secret_file_read(const char *what, const char *path, const char **error)
 {
 	char *secret = palloc(SECRET_FILE_MAX + 1);
 	FILE *file = AllocateFile(path, PG_BINARY_R);
-	size_t len;
+	size_t len = file != NULL ? fread(secret, 1, SECRET_FILE_MAX + 1, file) : 0;
 
-	if (file == NULL)
+	if (file == NULL || ferror(file))
 	{
 		*error = msgext_to_utf8(psprintf("could not read the file of %s: %m", what));
+		if (file != NULL)
+			FreeFile(file);
 		return NULL;
 	}
-	len = fread(secret, 1, SECRET_FILE_MAX + 1, file);
 	FreeFile(file);
 	if (len > SECRET_FILE_MAX)
 	{
