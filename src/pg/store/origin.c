@@ -48,37 +48,33 @@ msgext_origin_record(void)
 	msgext_table_close(origin);
 }
 
-/* Is there a row of the test database, or of another one? */
-static bool
-find(bool test)
+void
+msgext_origin_read(MsgOrigins *origins)
 {
 	MsgTable *origin = msgext_table_open(&origin_layout, false);
 	TableScanDesc scan = table_beginscan(origin->rel, GetActiveSnapshot(), 0, NULL);
 	TupleTableSlot *slot = table_slot_create(origin->rel, NULL);
 	int64 here = msgext_origin();
-	bool found = false;
 	bool isnull;
 
-	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	memset(origins, 0, sizeof(*origins));
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		int64 value = DatumGetInt64(slot_getattr(slot, Anum_origin_origin, &isnull));
 
-		found = test ? value == ORIGIN_TEST : value != here && value != ORIGIN_TEST;
+		origins->test |= value == ORIGIN_TEST;
+		origins->foreign |= value != here && value != ORIGIN_TEST;
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	msgext_table_close(origin);
-	return found;
 }
 
 bool
 msgext_origin_is_foreign(void)
 {
-	return find(false);
-}
+	MsgOrigins origins;
 
-bool
-msgext_origin_was_test(void)
-{
-	return find(true);
+	msgext_origin_read(&origins);
+	return origins.foreign;
 }

@@ -16,10 +16,14 @@ extern int64 msgext_origin(void);
 /* Writes this database down in msgext.origin. */
 extern void msgext_origin_record(void);
 
-/* True when msgext.origin names another database. */
-extern bool msgext_origin_is_foreign(void);
+/* What msgext.origin names besides this database. */
+typedef struct MsgOrigins
+{
+	bool foreign; /* another one */
+	bool test;	  /* itself, when it was a test database, by extension msgext_test */
+} MsgOrigins;
 
-/* True when this was a test database, by extension msgext_test, or is one. */
-extern bool msgext_origin_was_test(void);
+extern void msgext_origin_read(MsgOrigins *origins);
+extern bool msgext_origin_is_foreign(void);
 
 #endif /* MSGEXT_ORIGIN_H */

@@ -40,14 +40,15 @@ find(MsgTable *pauses, Snapshot snapshot, Oid server, MsgScan **scan)
 static void
 pause_copy(MsgPause *pause)
 {
-	bool foreign = msgext_origin_is_foreign();
+	MsgOrigins origins;
 
-	if (!foreign && !msgext_origin_was_test())
+	msgext_origin_read(&origins);
+	if (!origins.foreign && !origins.test)
 		return;
 	pause->copied = true;
 	if (!pause->paused)
-		pause->reason = pstrdup(foreign ? "this database is a restored copy"
-										: "this was a test database");
+		pause->reason = pstrdup(origins.foreign ? "this database is a restored copy"
+												: "this was a test database");
 	pause->paused = true;
 }
 
