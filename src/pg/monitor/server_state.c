@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "executor/instrument.h"
 #include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -40,18 +39,11 @@
 /* Reminders read at a time. */
 #define REMINDER_BATCH 256
 
-/* Pages that this session has asked for so far. */
-static int64
-pages(void)
-{
-	return pgBufferUsage.shared_blks_hit + pgBufferUsage.shared_blks_read;
-}
-
 /* Messages of the server under way: claimed, and not recorded yet. */
 static int64
 count_in_flight(MsgTable *outbox, Oid server, int64 max_pages, bool *exact)
 {
-	int64 until = pages() + max_pages;
+	int64 until = msgext_pages_asked() + max_pages;
 	MsgTable *claims = msgext_claim_open(false);
 	TableScanDesc scan = table_beginscan(claims->rel, GetActiveSnapshot(), 0, NULL);
 	TupleTableSlot *slot = table_slot_create(claims->rel, NULL);
@@ -67,7 +59,7 @@ count_in_flight(MsgTable *outbox, Oid server, int64 max_pages, bool *exact)
 		{
 			MsgRow row;
 
-			*exact = pages() < until;
+			*exact = msgext_pages_asked() < until;
 
 			if (msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(),
 								   &row) &&
@@ -87,7 +79,7 @@ static int64
 count_due(MsgTable *outbox, Oid server, const char *kind, MsgState state,
 		  TimestampTz *oldest, int64 max_pages, bool *exact)
 {
-	int64 until = pages() + max_pages;
+	int64 until = msgext_pages_asked() + max_pages;
 	bool more = true;
 	MsgTable *due = msgext_reminder_open(false);
 	MsgReminder *found = palloc(sizeof(MsgReminder) * REMINDER_BATCH);
@@ -114,7 +106,7 @@ count_due(MsgTable *outbox, Oid server, const char *kind, MsgState state,
 			MsgRow row;
 
 			last = found[i];
-			more = pages() < until;
+			more = msgext_pages_asked() < until;
 			hash_search(seen, &last.id, HASH_ENTER, &known);
 			if (known || !msgext_outbox_find(outbox, last.id, GetActiveSnapshot(), &row))
 				continue;

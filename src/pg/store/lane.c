@@ -337,22 +337,15 @@ msgext_lane_count(MsgLane *lane, MsgTable *outbox, int max_rows, TimestampTz *ol
 	return n;
 }
 
-/* Pages that this session has asked for so far. */
-static int64
-pages(void)
-{
-	return pgBufferUsage.shared_blks_hit + pgBufferUsage.shared_blks_read;
-}
-
 int
 msgext_lane_count_entries(MsgLane *lane, MsgTable *outbox, int max, int *max_pages)
 {
-	int64 until = pages() + *max_pages;
+	int64 until = msgext_pages_asked() + *max_pages;
 	int n = 0;
 
 	if (!lane->cursor.scanning && !start_scan(lane))
 		return 0;
-	while (n < max && pages() < until &&
+	while (n < max && msgext_pages_asked() < until &&
 		   msgext_lane_cursor_range(&lane->cursor, &lane->range))
 	{
 		ScanKeyData keys[3];
@@ -361,7 +354,7 @@ msgext_lane_count_entries(MsgLane *lane, MsgTable *outbox, int max, int *max_pag
 
 		range_keys(lane, keys);
 		scan = msgext_table_entries(outbox, "outbox_lane", GetActiveSnapshot(), keys, 3);
-		while (n < max && pages() < until &&
+		while (n < max && msgext_pages_asked() < until &&
 			   (entry = msgext_scan_next_entry(scan)) != NULL)
 		{
 			bool isnull;
@@ -373,6 +366,6 @@ msgext_lane_count_entries(MsgLane *lane, MsgTable *outbox, int max, int *max_pag
 		msgext_scan_end(scan);
 		msgext_lane_cursor_pass_range(&lane->cursor, &lane->range);
 	}
-	*max_pages = until - pages();
+	*max_pages = until - msgext_pages_asked();
 	return n;
 }

@@ -11,6 +11,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
 #include "executor/executor.h"
+#include "executor/instrument.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -128,6 +129,12 @@ msgext_scan_end(MsgScan *scan)
 	index_close(scan->index, NoLock);
 	MemoryContextSwitchTo(before);
 	pfree(scan);
+}
+
+int64
+msgext_pages_asked(void)
+{
+	return pgBufferUsage.shared_blks_hit + pgBufferUsage.shared_blks_read;
 }
 
 /* One comparison function per strategy, in the order of strategy numbers. */

@@ -48,6 +48,9 @@ extern void msgext_scan_again(MsgScan *scan, ScanKeyData *keys, int nkeys);
 extern TupleTableSlot *msgext_scan_next(MsgScan *scan);
 extern void msgext_scan_end(MsgScan *scan);
 
+/* Pages that this session has asked for so far: who reads until there are too many. */
+extern int64 msgext_pages_asked(void);
+
 /* Comparisons for the keys. */
 extern void msgext_key_text(ScanKeyData *key, AttrNumber column, StrategyNumber strategy,
 							const char *value);
