@@ -351,7 +351,7 @@ scaling: require
 help:
 	@sed -n 's/^# *make /make /p' Makefile; \
 	echo 'unit fuzz regress isolation tap: parts of make test'; \
-	echo 'check-layers check-format format simulator install-simulator bench bench-quick chaos soak model cassert coverage fresh matrix scaling dist packages'
+	echo 'check-layers check-format format try simulator install-simulator bench bench-quick chaos soak model cassert coverage fresh matrix scaling dist packages'
 
 .PHONY: simulator install-simulator unit fuzz require check-layers format check-format regress isolation tap \
 	build-all build-checks test demo try help bench bench-quick soak chaos model scaling cassert coverage

@@ -2,9 +2,9 @@
  * clock.h
  *		The time of messages: what is written into rows, and what decides what is due.
  *
- * In a test it may stand still (test_case.h). What a process waits for itself, and what it may keep in memory, is measured by
- * GetCurrentTimestamp(). Also between the server's time, microseconds since 2000, and the
- * codecs', since 1970.
+ * In a test it may stand still (test_case.h). What a process waits for itself, and what it
+ * may keep in memory, is measured by GetCurrentTimestamp(). Also between the server's time,
+ * microseconds since 2000, and the codecs', since 1970.
  */
 #ifndef MSGEXT_CLOCK_H
 #define MSGEXT_CLOCK_H

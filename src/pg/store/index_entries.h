@@ -3,9 +3,9 @@
  *		How entries are written into the indexes of a table.
  *
  * Without the executor, whose state costs more than the entries do where a table is
- * opened for one row. That serves B-trees and GINs of plain columns, which ours are;
- * with any other index on a table of ours, an administrator's, the executor does it. Functions in such an index
- * run as the table's owner, who alone can have made it, and never as us.
+ * opened for one row. That serves B-trees and GINs of plain columns, which ours are; with
+ * any other index on a table of ours, an administrator's, the executor does it. Functions in
+ * such an index run as the table's owner, who alone can have made it, and never as us.
  */
 #ifndef MSGEXT_INDEX_ENTRIES_H
 #define MSGEXT_INDEX_ENTRIES_H
