@@ -114,7 +114,8 @@ extern List *msgext_server_callback_tokens(MsgServer *server, const char **error
 
 /*
  * The values of option callback_secret in the same mappings, for pushes that are signed: a
- * list that ends with NULL, as long-lived as the server.
+ * list that ends with NULL, in the current context or the server's; the texts live as long
+ * as the server.
  */
 extern const char *const *msgext_server_callback_secrets(MsgServer *server);
 
