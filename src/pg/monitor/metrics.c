@@ -7,10 +7,8 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_authid.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 
 #include "core/lengthof.h"
 #include "core/openmetrics.h"
@@ -175,7 +173,7 @@ write_processes(MsgBuf *text)
 	int i;
 	int k;
 
-	if (!has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
+	if (!msgext_access_monitor_all())
 		return;
 	for (k = 0; k < lengthof(names); k++)
 		found[k] = msgext_activity_read(names[k], &rows[k]);
