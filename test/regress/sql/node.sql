@@ -3,7 +3,7 @@
 \pset format unaligned
 SELECT setval('msgext.outbox_id_seq', 7, false) > 0 AS ids_from_7;
 CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0.1:1');
-CREATE USER MAPPING FOR CURRENT_USER SERVER vk OPTIONS (login 'tester', password '111111');
+CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'tester', password '111111');
 CREATE FUNCTION send() RETURNS bigint LANGUAGE sql AS $$
 SELECT msgext.send_vk('vk', '{"subject": "AO", "priority": "high", "routes": ["vk"],
     "validityPeriod": 180, "phone": "79031112233", "templateId": 1, "templateData": {}}')
