@@ -27,7 +27,8 @@ GRANT USAGE ON FOREIGN SERVER vk, docs, sms, mail TO PUBLIC;
 GRANT CREATE ON SCHEMA public TO regress_tester;
 
 -- Not where messages are on their way.
-SELECT msgext.post_message('sms', '{"address": "79000000000", "content": "1"}') > 0 AS queued;
+SELECT msgext.post_message('sms', '{"address": "79000000000", "content": "1"}',
+    send_after => now() + interval '1 hour') > 0 AS queued;
 CREATE EXTENSION msgext_test;
 SELECT msgext.cancel_message(id) FROM msgext.message;
 CREATE EXTENSION msgext_test;
