@@ -12,7 +12,7 @@ GRANT USAGE ON FOREIGN SERVER vk TO bench_looker;
 CREATE TABLE bench.orders (no int PRIMARY KEY, message_id bigint);
 GRANT USAGE ON SCHEMA bench TO bench_looker;
 GRANT SELECT ON bench.orders TO bench_looker;
-SELECT setval('msgext.outbox_id_seq', :n * 9 / 10 + 1, false);
+SELECT setval('msgext.outbox_id_seq', :n * 9 / 10 + 1, false) \g /dev/null
 INSERT INTO msgext.outbox (id, xid, lane_hash, server_oid, origin, created_at, queued_at, tried_at, accepted_at,
     finished_at, sender_oid, attempts, failures, priority, maybe_sent, server, provider, sender, state,
     operation_id, provider_id, code, error, problem, recipient, channels, detail, ref, payload)
