@@ -95,15 +95,15 @@ COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every at
 
 -- New work of a lane is one index range above the lane's cursor, however long the
 -- history before it. No column that changes on a message's good way is in any index, so
--- its updates are HOT.
-CREATE INDEX outbox_lane ON msgext.outbox (lane_hash, xid, id);
+-- its updates are HOT. Where no two entries are equal, looking for equal ones is off.
+CREATE INDEX outbox_lane ON msgext.outbox (lane_hash, xid, id) WITH (deduplicate_items = off);
 COMMENT ON INDEX msgext.outbox_lane IS 'the lanes: finds new messages by the transaction that wrote them';
 CREATE UNIQUE INDEX outbox_operation ON msgext.outbox (operation_id, server_oid, sender_oid)
     WHERE operation_id IS NOT NULL;
 COMMENT ON INDEX msgext.outbox_operation IS 'operation ids are unique per server and sender';
 
 -- For people. NULLs are in none but the first: a message without costs nothing.
-CREATE INDEX outbox_created ON msgext.outbox (created_at);
+CREATE INDEX outbox_created ON msgext.outbox (created_at) WITH (deduplicate_items = off);
 COMMENT ON INDEX msgext.outbox_created IS 'messages by time';
 CREATE INDEX outbox_recipient ON msgext.outbox (recipient) WHERE recipient IS NOT NULL;
 COMMENT ON INDEX msgext.outbox_recipient IS 'messages to somebody';
@@ -157,7 +157,7 @@ COMMENT ON COLUMN msgext.event.reason IS 'why, in his words';
 COMMENT ON COLUMN msgext.event.answer IS 'the raw answer or report, its beginning if it is long';
 CREATE INDEX event_message ON msgext.event (message_id);
 COMMENT ON INDEX msgext.event_message IS 'events of a message';
-CREATE INDEX event_id ON msgext.event (id);
+CREATE INDEX event_id ON msgext.event (id) WITH (deduplicate_items = off);
 COMMENT ON INDEX msgext.event_id IS 'the feed: events in the order of their ids';
 
 CREATE TABLE msgext.claim (

@@ -250,6 +250,8 @@ read_settings(MsgServer *server)
 	server->poll_give_up_ms = duration_ms(conn, "poll_give_up");
 	server->expires_after_ms = duration_ms(conn, "expires_after");
 	server->records_invalid = is_choice(conn, "on_invalid", "record");
+	server->redirect = msgext_conn_option(conn, "redirect");
+	server->allow_recipients = msgext_conn_option(conn, "allow_recipients");
 }
 
 MsgServer *

@@ -32,8 +32,10 @@ typedef struct MsgServer
 	int64_t poll_min_ms;
 	int64_t poll_max_ms;
 	int64_t poll_give_up_ms;
-	int64_t expires_after_ms; /* of messages that say nothing of it; 0 = never */
-	bool records_invalid;	  /* on_invalid 'record' */
+	int64_t expires_after_ms;	  /* of messages that say nothing of it; 0 = never */
+	bool records_invalid;		  /* on_invalid 'record' */
+	const char *redirect;		  /* everything goes to this recipient, or NULL */
+	const char *allow_recipients; /* nothing goes to any other, or NULL */
 
 	/* the cache's own */
 	MemoryContext context;

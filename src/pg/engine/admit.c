@@ -253,8 +253,8 @@ static bool
 is_allowed_here(const MsgServer *server, const MsgRow *row, const char **why)
 {
 	const char *const *paths = server->provider->recipients;
-	const char *to = msgext_conn_option(&server->conn, "redirect");
-	const char *pattern = msgext_conn_option(&server->conn, "allow_recipients");
+	const char *to = server->redirect;
+	const char *pattern = server->allow_recipients;
 	MsgArena *arena;
 	const MsgJson *told;
 	bytea *payload;

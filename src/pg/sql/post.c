@@ -75,7 +75,7 @@ static void
 redirect(const MsgPost *post)
 {
 	const char *const *paths = post->server->provider->recipients;
-	const char *to = msgext_conn_option(&post->server->conn, "redirect");
+	const char *to = post->server->redirect;
 
 	if (to != NULL && paths != NULL)
 		msgext_recipients_redirect(post->arena, paths, (MsgJson *) post->payload.message,

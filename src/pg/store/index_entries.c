@@ -15,21 +15,26 @@
 #include "nodes/primnodes.h"
 #include "storage/lmgr.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
 
 #include "pg/store/index_entries.h"
+#include "pg/store/relation.h"
 
-#define KNOWN_MAX 32
+/* More than a table of ours comes with: of one with more, all are found out each time. */
+#define INDEXES_MAX 12
+#define TABLES_MAX 32
 
-/* What has been found out about indexes, until a relation changes. */
-static MsgIndex known[KNOWN_MAX];
-static int nknown = 0;
-
-static void
-forget(Datum arg, Oid relation)
+/* What has been found out about the indexes of tables, none of them opened. */
+typedef struct Known
 {
-	nknown = 0;
-}
+	Oid table;
+	bool plain;
+	int n;
+	MsgIndex list[INDEXES_MAX];
+} Known;
+
+static Known known[TABLES_MAX];
+static int nknown = 0;
+static uint64 known_since = 0; /* msgext_relation_generation() */
 
 /* Who we were before we became the owner of a table. */
 typedef struct Self
@@ -107,31 +112,61 @@ find_out(Relation table, MsgIndex *index)
 	}
 }
 
-static void
-look_up(Relation table, MsgIndex *index, Oid oid)
+static const Known *
+find_known(Oid table)
 {
-	static bool registered = false;
 	int i;
 
-	if (!registered)
-		CacheRegisterRelcacheCallback(forget, (Datum) 0);
-	registered = true;
+	if (known_since != msgext_relation_generation())
+		nknown = 0;
 	for (i = 0; i < nknown; i++)
+		if (known[i].table == table)
+			return &known[i];
+	return NULL;
+}
+
+/* Not what may have changed while it was found out. */
+static void
+remember(const MsgIndexes *indexes, uint64 since)
+{
+	Known *entry = &known[nknown];
+	int i;
+
+	if (since != msgext_relation_generation() || nknown == TABLES_MAX ||
+		indexes->n > INDEXES_MAX)
+		return;
+	entry->table = RelationGetRelid(indexes->table);
+	entry->plain = indexes->plain;
+	entry->n = indexes->n;
+	for (i = 0; i < indexes->n; i++)
 	{
-		if (known[i].oid == oid)
-		{
-			*index = known[i];
-			return;
-		}
+		entry->list[i] = indexes->list[i];
+		entry->list[i].rel = NULL;
 	}
-	memset(index, 0, sizeof(*index));
-	index->oid = oid;
-	find_out(table, index);
-	if (nknown < KNOWN_MAX)
+	nknown++;
+	known_since = since;
+}
+
+static void
+find_out_all(MsgIndexes *indexes)
+{
+	uint64 since = msgext_relation_generation();
+	List *oids = RelationGetIndexList(indexes->table);
+	ListCell *cell;
+
+	indexes->list = MemoryContextAllocZero(indexes->context,
+										   sizeof(MsgIndex) * (list_length(oids) + 1));
+	indexes->plain = indexes->table->rd_tableam == GetHeapamTableAmRoutine();
+	foreach (cell, oids)
 	{
-		known[nknown] = *index;
-		known[nknown++].rel = NULL;
+		MsgIndex *index = &indexes->list[indexes->n++];
+
+		index->oid = lfirst_oid(cell);
+		find_out(indexes->table, index);
+		indexes->plain &= index->plain;
 	}
+	list_free(oids);
+	remember(indexes, since);
 }
 
 /* Makes the executor ready to run as the table's owner; leave_executor() ends it. */
@@ -164,25 +199,21 @@ leave_executor(MsgIndexes *indexes, const Self *self)
 void
 msgext_indexes_open(MsgIndexes *indexes)
 {
-	List *oids;
-	ListCell *cell;
+	const Known *entry;
 
 	if (indexes->list != NULL)
 		return;
 	Assert(CheckRelationLockedByMe(indexes->table, RowExclusiveLock, true));
-	oids = RelationGetIndexList(indexes->table);
-	indexes->list =
-		MemoryContextAlloc(indexes->context, sizeof(MsgIndex) * (list_length(oids) + 1));
-	indexes->plain = indexes->table->rd_tableam == GetHeapamTableAmRoutine();
-	foreach (cell, oids)
+	entry = find_known(RelationGetRelid(indexes->table));
+	if (entry == NULL)
 	{
-		MsgIndex *index = &indexes->list[indexes->n];
-
-		look_up(indexes->table, index, lfirst_oid(cell));
-		indexes->n++;
-		indexes->plain &= index->plain;
+		find_out_all(indexes);
+		return;
 	}
-	list_free(oids);
+	indexes->plain = entry->plain;
+	indexes->n = entry->n;
+	indexes->list = MemoryContextAlloc(indexes->context, sizeof(entry->list));
+	memcpy(indexes->list, entry->list, entry->n * sizeof(MsgIndex));
 }
 
 void

@@ -33,7 +33,7 @@ static struct
 	Oid oid;
 } known[KNOWN_MAX];
 static int nknown = 0;
-static uint64 forgotten = 0; /* how often something was forgotten */
+static uint64 generation = 1; /* counts what may have been forgotten */
 
 /* Told of every change of its row in pg_class, and of Citus's, which does not touch that. */
 static void
@@ -41,7 +41,7 @@ forget(Datum arg, Oid relation)
 {
 	int i;
 
-	forgotten++;
+	generation++;
 	for (i = nknown - 1; i >= 0; i--)
 		if (!OidIsValid(relation) || known[i].oid == relation)
 			known[i] = known[--nknown];
@@ -159,7 +159,7 @@ msgext_relation_oid(const char *name)
 		CacheRegisterRelcacheCallback(forget, (Datum) 0);
 	registered = true;
 
-	before = forgotten;
+	before = generation;
 	relation = look_up(name);
 	if (!OidIsValid(relation))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -176,7 +176,7 @@ msgext_relation_oid(const char *name)
 						 "extension and its schema on this node.")));
 
 	/* What changed while we looked may have been this one. */
-	if (nknown < KNOWN_MAX && forgotten == before)
+	if (nknown < KNOWN_MAX && generation == before)
 	{
 		strlcpy(known[nknown].name, name, NAMEDATALEN);
 		known[nknown++].oid = relation;
@@ -190,4 +190,10 @@ msgext_relation_sql(const char *name)
 	Oid schema = get_rel_namespace(msgext_relation_oid(name));
 
 	return quote_qualified_identifier(get_namespace_name(schema), name);
+}
+
+uint64
+msgext_relation_generation(void)
+{
+	return generation;
 }

@@ -25,4 +25,10 @@ extern Oid msgext_relation_oid(const char *name);
 /* The same as SQL names it now, qualified. */
 extern const char *msgext_relation_sql(const char *name);
 
+/*
+ * Changes whenever something about a relation of this database may have changed: what has
+ * been found out about one holds that long. Never 0. For one that has found a relation.
+ */
+extern uint64 msgext_relation_generation(void);
+
 #endif /* MSGEXT_RELATION_H */

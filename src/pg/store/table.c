@@ -21,7 +21,7 @@
 #include "pg/store/table.h"
 
 static void
-check_layout(const MsgTable *table, const MsgLayout *layout)
+check_layout(const MsgTable *table, MsgLayout *layout)
 {
 	static const char hint[] =
 		"Run ALTER EXTENSION msgext UPDATE, and restart the server if the library is "
@@ -29,6 +29,8 @@ check_layout(const MsgTable *table, const MsgLayout *layout)
 	TupleDesc desc = RelationGetDescr(table->rel);
 	int i;
 
+	if (layout->checked == msgext_relation_generation())
+		return;
 	if (desc->natts != layout->natts)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -46,10 +48,11 @@ check_layout(const MsgTable *table, const MsgLayout *layout)
 								   i + 1, layout->table, name, layout->columns[i]),
 							errhint("%s", hint)));
 	}
+	layout->checked = msgext_relation_generation();
 }
 
 MsgTable *
-msgext_table_open(const MsgLayout *layout, bool writable)
+msgext_table_open(MsgLayout *layout, bool writable)
 {
 	MsgTable *table = palloc0(sizeof(MsgTable));
 

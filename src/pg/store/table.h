@@ -32,6 +32,7 @@ typedef struct MsgLayout
 	const char *table;
 	int natts;
 	const char *const *columns;
+	uint64 checked; /* msgext_relation_generation() when they were compared; 0 = never */
 } MsgLayout;
 
 #define MSG_COLUMN_NUMBER(table, column) Anum_##table##_##column,
@@ -47,8 +48,7 @@ typedef struct MsgLayout
 /* Of another extension than msgext: see relation.h. */
 #define MSG_LAYOUT_IN(prefix, table, COLUMNS)                                            \
 	static const char *const table##_columns[] = {COLUMNS(MSG_COLUMN_NAME)};             \
-	static const MsgLayout table##_layout = {prefix #table, Natts_##table,               \
-											 table##_columns}
+	static MsgLayout table##_layout = {prefix #table, Natts_##table, table##_columns, 0}
 
 /* Told of a gathered row that a unique index had already; it has not been kept. */
 typedef void (*MsgDuplicate)(TupleTableSlot *row);
@@ -76,7 +76,7 @@ typedef struct MsgTable
  * Opens a table of ours. ERROR 55000 when the installed version has other columns than
  * the library.
  */
-extern MsgTable *msgext_table_open(const MsgLayout *layout, bool writable);
+extern MsgTable *msgext_table_open(MsgLayout *layout, bool writable);
 extern void msgext_table_close(MsgTable *table);
 
 /* A slot for a row of the table, there until it is closed. */
