@@ -62,7 +62,8 @@ ISOLATION_OPTS = --inputdir=test --load-extension=msgext --encoding=UTF8
 
 # "make installcheck" meets whatever server runs. Where it has a worker, what looks at
 # messages on their way would not find them: these do not.
-REGRESS_BESIDE_WORKER = objects servers post callback diadoc edna personium payload testing rehearsal install
+REGRESS_BESIDE_WORKER = objects servers post operation callback diadoc edna personium mistakes payload testing \
+	rehearsal install
 ifneq ($(filter installcheck,$(MAKECMDGOALS)),)
 ifneq ($(findstring msgext,$(shell "$$($(PG_CONFIG) --bindir)/psql" -XAt -d postgres \
 	-c 'SHOW shared_preload_libraries' 2>/dev/null)),)

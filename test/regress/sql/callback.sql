@@ -154,7 +154,8 @@ SELECT push('{"id": 61, "status": "read"}');
 ROLLBACK;
 
 -- Of those that match no message so many are kept of a server, unreadable pushes included;
--- what matches one is taken all the same, and so is a repeat of what is kept.
+-- what matches one is taken all the same, and so is a repeat of what is kept. The unreadable
+-- one is forged: the listener keeps such, and this function refuses it.
 TRUNCATE msgext.callback;
 INSERT INTO msgext.callback (server_oid, digest, received_at, repeats, report, error)
 SELECT oid, '\x01', now(), 0, 'hello', 'no JSON' FROM pg_foreign_server WHERE srvname = 'vk';

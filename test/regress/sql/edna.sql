@@ -2,6 +2,13 @@
 SET client_min_messages = warning;
 \pset format unaligned
 \pset null '(null)'
+SELECT current_database() AS here \gset
+CREATE DATABASE regress_msgext_edna TEMPLATE template0 ENCODING 'UTF8';
+\c regress_msgext_edna
+SET client_min_messages = warning;
+CREATE EXTENSION msgext;
+CREATE EXTENSION msgext_test;
+SELECT msgext_test.begin();
 SELECT setval('msgext.outbox_id_seq', 1000, false) > 0 AS ids_from_1000;
 
 -- Servers and user mappings.
@@ -83,9 +90,10 @@ SELECT msgext.post_message('sms', '{"address": "79000000000", "content": "x"}', 
 SELECT msgext.post_message('sms', '{"address": "79000000000", "content": "y"}', 'op 1') AS id;
 
 -- A push: one message is known, one is not, one has no id.
-UPDATE msgext.outbox SET state = 'accepted', provider_id = '101', accepted_at = created_at
-WHERE id = 1002;
-INSERT INTO msgext.reference SELECT oid, '101', 1002 FROM pg_foreign_server WHERE srvname = 'sms';
+SELECT msgext_test.answer(n, 200, convert_to(format('<consumeOutMessageResponse><payload><code>ok</code><outMessageList>
+<outMessage clientId="%s" providerId="101"><code>ok</code></outMessage></outMessageList></payload>
+</consumeOutMessageResponse>', key), 'UTF8'))
+FROM msgext_test.sent JOIN msgext.outbox USING (id) WHERE id = 1001;
 CREATE FUNCTION push(status text) RETURNS int LANGUAGE sql AS $$
     SELECT msgext.receive_callback('sms', convert_to(format('<?xml version="1.0" encoding="UTF-8"?>
 <provideOutMessageDlvStatusResponse><header/><payload><code>ok</code><outMessageList>
@@ -98,7 +106,7 @@ $$;
 SELECT push('sent');
 SELECT push('sent') AS repeated;
 SELECT push('delivered');
-SELECT state, provider_status FROM msgext.message WHERE id = 1002;
+SELECT state, provider_status FROM msgext.message WHERE id = 1001;
 SELECT provider_id, message_id, repeats, convert_from(report, 'UTF8') AS report
 FROM msgext.callback ORDER BY provider_id, report;
 SELECT msgext.receive_callback('sms', '<!DOCTYPE outMessage [<!ENTITY a "x">]><outMessage/>');
@@ -114,6 +122,5 @@ SELECT xml '<a></b>';
 SELECT count(*) FROM msgext.outbox WHERE outbox::text LIKE '%tester%'
     OR position('p&'::bytea IN payload) > 0;
 
-DROP FUNCTION try_option, refusal, push;
-DROP SERVER sms, far CASCADE;
-TRUNCATE msgext.outbox, msgext.event, msgext.callback, msgext.reference;
+\c :here
+DROP DATABASE regress_msgext_edna;

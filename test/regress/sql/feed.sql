@@ -154,7 +154,7 @@ SELECT consumer, unread FROM msgext.consumer ORDER BY 1;
 SELECT msgext.events_done('failed', max("position")) FROM msgext.events_after('failed');
 SELECT * FROM see('failed');
 
--- A message that is gone takes its events along.
+-- A message that is gone, by hand here, takes its events along.
 DELETE FROM msgext.outbox WHERE id = 7005;
 SELECT * FROM see('all') WHERE message_id > 7003;
 
@@ -208,7 +208,7 @@ SELECT setval('msgext.event_id_seq', 3);
 SELECT count(*) FROM msgext.events_after('all');
 SELECT last_value > :last AS kept FROM msgext.event_id_seq;
 
--- In a restored copy consumers stand still.
+-- In a restored copy consumers stand still; a copy's rows are forged.
 UPDATE msgext.feed SET origin = 1 WHERE name = 'all';
 SELECT msgext.events_after('all');
 SELECT msgext.events_done('all', 1);

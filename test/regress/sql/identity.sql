@@ -36,7 +36,7 @@ SELECT id, sender, operation_id FROM msgext.message WHERE sender <> current_user
 TRUNCATE msgext.outbox;
 
 -- A server of the same name inherits nothing: no pause, no queue, no reference, no report,
--- no health, no lane.
+-- no health, no lane. They are forged: no message leaves a row in each of these tables.
 SELECT send('79030000005', 'order 3') AS old \gset
 CREATE TEMP TABLE old AS SELECT oid FROM pg_foreign_server WHERE srvname = 'vk';
 INSERT INTO msgext.reference SELECT oid, '77', :old FROM old;
@@ -104,6 +104,7 @@ SELECT count(*) FROM msgext.message;
 SELECT count(*) FROM msgext.message_status(:id);
 SELECT msgext.cancel_message(:id);
 RESET ROLE;
+-- Due again, as if time had passed.
 UPDATE msgext.outbox SET next_attempt_at = NULL, waiting = NULL WHERE id = :id;
 TRUNCATE msgext.lane, msgext.reminder;
 CALL msgext.dispatch();
@@ -111,7 +112,8 @@ SELECT * FROM look WHERE id = :id;
 TRUNCATE msgext.outbox, msgext.reminder, msgext.lane, msgext.health, msgext.event;
 
 -- A restored copy: oids of another database, which are others' here. Until resume_server
--- names tell whose a message is, where they agree with the oids; then its new oids.
+-- names tell whose a message is, where they agree with the oids; then its new oids. Its rows
+-- are forged: they are another database's.
 SET ROLE regress_first;
 SELECT send('79030000006', 'order 4') AS mine \gset
 RESET ROLE;

@@ -1,5 +1,6 @@
 -- Pages that looking takes, among 200,000 messages and as many events, by a role that is no
--- superuser: rights must not stand between a query and the indexes.
+-- superuser: rights must not stand between a query and the indexes. The rows are forged: so
+-- many lives would take minutes.
 SET client_min_messages = warning;
 CREATE ROLE regress_looker;
 CREATE ROLE regress_other;

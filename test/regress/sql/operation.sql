@@ -3,19 +3,31 @@ SET client_min_messages = warning;
 \pset format unaligned
 \pset null '(null)'
 \set VERBOSITY terse
+SELECT current_database() AS here \gset
+CREATE DATABASE regress_msgext_operation TEMPLATE template0 ENCODING 'UTF8';
+\c regress_msgext_operation
+SET client_min_messages = warning;
+CREATE EXTENSION msgext;
+CREATE EXTENSION msgext_test;
+SELECT msgext_test.begin();
 SELECT setval('msgext.outbox_id_seq', 1000, false) > 0 AS ids_from_1000;
 CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0.1:1');
 CREATE SERVER docs FOREIGN DATA WRAPPER msgext_diadoc OPTIONS (url 'http://127.0.0.1:1');
+CREATE SERVER mail FOREIGN DATA WRAPPER msgext_personium OPTIONS (url 'http://127.0.0.1:1/sender');
 CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER docs OPTIONS (api_client_id 'a', login 'l', password 'secret-1');
+CREATE USER MAPPING FOR PUBLIC SERVER mail OPTIONS (token 'secret-3');
 CREATE FUNCTION vk(patch jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object('vk', '{"subject": "AO", "priority": "high", "routes": ["vk"],
         "validityPeriod": 180, "phone": "79031112233", "templateId": 1, "templateData": {}}'::jsonb || patch)
 $$;
 CREATE FUNCTION post(operation_id text, patch jsonb DEFAULT '{}', on_conflict text DEFAULT NULL,
-    OUT id bigint, OUT outcome text) LANGUAGE sql AS $$
+    life interval DEFAULT NULL, OUT id bigint, OUT outcome text) LANGUAGE sql AS $$
     SELECT p.id, p.outcome FROM msgext.post_message_outcome('vk', vk(patch), operation_id,
-        on_conflict => on_conflict) p
+        on_conflict => on_conflict, expires_after => life) p
+$$;
+CREATE FUNCTION n(operation_id text) RETURNS int LANGUAGE sql AS $$
+    SELECT sent.n FROM msgext_test.sent WHERE sent.operation_id = $1
 $$;
 
 -- New, repeated; with another payload an error, the first one, or the new one instead.
@@ -49,44 +61,61 @@ SELECT msgext.send_vk('vk', vk() -> 'vk', operation_id => 'remind', on_conflict 
 SELECT msgext.post_message('vk', vk('{"templateId": 2}'), 'remind', on_conflict => 'return') AS id;
 
 -- What has left, or may have, cannot be replaced.
-UPDATE msgext.outbox SET state = 'accepted', accepted_at = now(), provider_id = '1', attempts = 1
-WHERE operation_id = 'order 1';
+SELECT answer, state FROM msgext_test.run() WHERE n = n('order 1');
 SELECT outcome FROM post('order 1', '{"phone": "79990000000"}', 'replace');
 SELECT outcome FROM post('order 1', '{}', 'replace');
 SELECT outcome FROM post('order 1', '{}', 'return');
-UPDATE msgext.outbox SET state = 'queued', accepted_at = NULL, provider_id = NULL, maybe_sent = true
-WHERE operation_id = 'order 1';
-SELECT outcome FROM post('order 1', '{}', 'replace');
+SELECT outcome FROM post('maybe', '{"phone": "79990000000"}');
+SELECT msgext_test.stub('vk', 'lost', '79990000000');
+SELECT answer, state FROM msgext_test.run();
+SELECT outcome FROM post('maybe', '{}', 'replace');
+SELECT msgext.retry_message(id) FROM msgext.message WHERE operation_id = 'maybe';
+SELECT state FROM msgext.message WHERE operation_id = 'maybe';
+SELECT outcome FROM post('maybe', '{}', 'replace');
 
--- Nor what is on its way: nothing of the attempt is left.
-UPDATE msgext.outbox SET maybe_sent = false WHERE operation_id = 'order 1';
+-- Nor what is on its way: nothing of the attempt is left. A claim is forged: there is one
+-- only while another process sends.
+SELECT outcome FROM post('claimed', '{"phone": "79990000000"}');
 INSERT INTO msgext.claim SELECT 1, now(), ARRAY[id], ARRAY[attempts + 1], ARRAY[created_at] FROM msgext.outbox
-WHERE operation_id = 'order 1';
-SELECT outcome FROM post('order 1', '{}', 'replace');
-SELECT state FROM msgext.message WHERE operation_id = 'order 1';
+WHERE operation_id = 'claimed';
+SELECT outcome FROM post('claimed', '{}', 'replace');
+SELECT state FROM msgext.message WHERE operation_id = 'claimed';
 DELETE FROM msgext.claim;
 
 -- The id is free again when its message never left.
 SELECT * FROM post('order 2');
 SELECT msgext.cancel_message(id) FROM msgext.message WHERE operation_id = 'order 2';
-SELECT outcome FROM post('order 2');
+SELECT outcome FROM post('order 2', life => '1 hour');
 SELECT state, operation_id FROM msgext.message WHERE recipient = '79031112233' ORDER BY id DESC LIMIT 2;
 SELECT e.kind, e.state FROM msgext.message_event e JOIN msgext.message m ON m.id = e.message_id
 WHERE m.state = 'cancelled' AND e.kind <> 'queued' ORDER BY m.id DESC, e.id DESC LIMIT 2;
 SELECT outcome FROM post('order 2');
-UPDATE msgext.outbox SET state = 'expired', finished_at = now() WHERE operation_id = 'order 2';
+SELECT msgext_test.stub('vk', 'retry-after 1800', '79031112233', times => 2);
+SELECT attempt, answer, state FROM msgext_test.advance('1 hour') WHERE n = n('order 2');
 SELECT outcome FROM post('order 2', '{"templateId": 2}');
 SELECT count(*) FROM msgext.message WHERE operation_id = 'order 2';
 
 -- It is not when it may have left, or part of it has.
-UPDATE msgext.outbox SET state = 'expired', finished_at = now(), accepted_at = now() WHERE operation_id = 'order 2';
+SELECT state FROM msgext_test.run() WHERE n = n('order 2');
+SELECT msgext_test.report(n('order 2'), 'expired');
 SELECT outcome FROM post('order 2');
-UPDATE msgext.outbox SET state = 'cancelled', accepted_at = NULL, maybe_sent = true WHERE operation_id = 'order 2';
-SELECT outcome FROM post('order 2');
-UPDATE msgext.outbox SET maybe_sent = false, detail = '{"targets": {}}', provider = 'personium' WHERE operation_id = 'order 2';
-SELECT outcome FROM post('order 2');
-UPDATE msgext.outbox SET state = 'rejected', attempts = 1, detail = NULL, provider = 'devino' WHERE operation_id = 'order 2';
-SELECT outcome FROM post('order 2');
+SELECT msgext_test.stub('vk', 'reject', '79990000001');
+SELECT outcome FROM post('refused', '{"phone": "79990000001"}');
+SELECT state FROM msgext_test.run() WHERE n = n('refused');
+SELECT outcome FROM post('refused');
+SELECT msgext.post_message('mail', '{"To": "https://a.example/,https://b.example/", "Body": "1"}', 'partly',
+    expires_after => '1 hour') > 0 AS queued;
+SELECT msgext_test.answer(n('partly'), 201, convert_to(format('{"d": {"results": {"__id": %s, "Result": [
+    {"To": "https://a.example/", "Code": "201"}, {"To": "https://b.example/", "Code": "503"}]}}}', body::jsonb -> '__id'), 'UTF8'))
+FROM msgext_test.request(n('partly'));
+SELECT msgext_test.stub('mail', 'retry-after 1800');
+SELECT attempt, answer, state FROM msgext_test.advance('1 hour') WHERE n = n('partly');
+SELECT provider_id, accepted_at, jsonb_path_query_array(detail, '$.targets.*.state') AS targets
+FROM msgext.message WHERE operation_id = 'partly';
+SELECT msgext.post_message('mail', '{"To": "https://a.example/", "Body": "2"}', 'partly');
+-- Forged, for nothing makes it: what may have left is not cancelled.
+UPDATE msgext.outbox SET state = 'cancelled', finished_at = now() WHERE operation_id = 'maybe' RETURNING maybe_sent;
+SELECT outcome FROM post('maybe');
 
 -- The error says in fields of their own what is wrong and where.
 DO $$
@@ -176,6 +205,5 @@ SELECT msgext.post_message('vk', vk(), expires_after => '1 day', expires_at => '
 ALTER SERVER vk OPTIONS (SET expires_after '0 s');
 ALTER SERVER vk OPTIONS (SET expires_after 'soon');
 
-DROP FUNCTION vk, post, waits;
-DROP SERVER vk, docs CASCADE;
-TRUNCATE msgext.outbox, msgext.event;
+\c :here
+DROP DATABASE regress_msgext_operation;

@@ -2,7 +2,12 @@
 SET client_min_messages = warning;
 \pset format unaligned
 \pset null '(null)'
-SELECT setval('msgext.outbox_id_seq', 6000, false);
+SELECT current_database() AS here \gset
+CREATE DATABASE regress_msgext_privileges TEMPLATE template0 ENCODING 'UTF8';
+\c regress_msgext_privileges
+SET client_min_messages = warning;
+CREATE EXTENSION msgext;
+CREATE EXTENSION msgext_test;
 
 CREATE ROLE regress_sender;
 CREATE ROLE regress_other;
@@ -24,6 +29,17 @@ CREATE FUNCTION vk() RETURNS jsonb LANGUAGE sql AS $$
     SELECT '{"subject": "AO", "priority": "high", "routes": ["vk"], "validityPeriod": 180,
              "phone": "79031112233", "templateId": 1, "templateData": {}}'::jsonb
 $$;
+
+-- One that was refused, while this was a test database.
+SELECT msgext_test.begin();
+SELECT setval('msgext.outbox_id_seq', 5999, false);
+SET ROLE regress_sender;
+SELECT msgext.send_vk('vk', vk());
+SELECT msgext_test.stub('vk', 'reject');
+SELECT * FROM msgext_test.run();
+RESET ROLE;
+DROP EXTENSION msgext_test;
+SELECT msgext.resume_server('vk');
 
 -- With USAGE and a user mapping.
 SET ROLE regress_sender;
@@ -99,11 +115,10 @@ SELECT id, sender FROM msgext.message ORDER BY id DESC LIMIT 1;
 SELECT count(*) FROM msgext.message;
 
 -- To send again is to send.
-UPDATE msgext.outbox SET state = 'failed' WHERE id = 6000;
 REVOKE USAGE ON FOREIGN SERVER vk FROM regress_sender;
 SET ROLE regress_sender;
-SELECT msgext.retry_message(6000);
-SELECT state FROM msgext.message_status(6000);
+SELECT msgext.retry_message(5999);
+SELECT state FROM msgext.message_status(5999);
 SELECT msgext.cancel_message(6001);
 SELECT msgext.send_vk('vk', vk());
 SELECT count(*) FROM msgext.server_status;
@@ -181,8 +196,6 @@ SET ROLE regress_boss;
 SELECT count(*) FROM msgext.message;
 RESET ROLE;
 
-DROP FUNCTION send, vk;
-DROP SERVER vk CASCADE;
-REVOKE ALL ON FOREIGN DATA WRAPPER msgext_devino FROM regress_admin;
+\c :here
+DROP DATABASE regress_msgext_privileges;
 DROP ROLE regress_sender, regress_team, regress_boss, regress_admin, regress_nobody;
-TRUNCATE msgext.outbox, msgext.event, msgext.server_pause;

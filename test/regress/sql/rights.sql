@@ -3,9 +3,15 @@
 SET client_min_messages = warning;
 \pset format unaligned
 \pset null '(null)'
+SELECT current_database() AS here \gset
+CREATE DATABASE regress_msgext_rights TEMPLATE template0 ENCODING 'UTF8';
+\c regress_msgext_rights
+SET client_min_messages = warning;
+CREATE EXTENSION msgext;
+CREATE EXTENSION msgext_test;
+SELECT msgext_test.begin();
 SELECT setval('msgext.outbox_id_seq', 7000, false);
 SELECT current_user AS super, current_database() AS db \gset
-SELECT pg_get_userbyid(datdba) AS dba FROM pg_database WHERE datname = current_database() \gset
 
 CREATE ROLE regress_public;                            -- nothing but what PUBLIC has
 CREATE ROLE regress_sender;                            -- USAGE and a mapping
@@ -37,12 +43,16 @@ CREATE FUNCTION vk() RETURNS jsonb LANGUAGE sql AS $$
     SELECT '{"subject": "AO", "priority": "high", "routes": ["vk"], "validityPeriod": 180,
         "phone": "79031112233", "templateId": 1, "templateData": {}}'::jsonb
 $$;
+
+-- Two messages, made while this was a test database: one waits, one was refused.
 SET ROLE regress_sender;
 SELECT msgext.send_vk('vk', vk(), operation_id => 'mine') AS id;
-SELECT msgext.send_vk('vk', vk()) AS failed;
+SELECT msgext.send_vk('vk', vk()) AS refused;
+SELECT msgext_test.stub('vk', 'retry-after 3600', times => 1), msgext_test.stub('vk', 'reject');
+SELECT * FROM msgext_test.run();
 RESET ROLE;
-UPDATE msgext.outbox SET state = 'failed' WHERE id = 7001;
-INSERT INTO msgext.event (message_id, at, kind) VALUES (7000, now(), 'answer');
+DROP EXTENSION msgext_test;
+SELECT msgext.resume_server('vk');
 
 CREATE FUNCTION attempt(role text, query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -70,7 +80,7 @@ INSERT INTO what (what, query) VALUES
     ('message_bytes of it', 'SELECT msgext.message_bytes(7000) IS NOT NULL'),
     ('message_payload of it', 'SELECT msgext.message_payload(7000) IS NOT NULL'),
     ('cancel it', 'SELECT msgext.cancel_message(7000)'),
-    ('retry one that failed', 'SELECT msgext.retry_message(7001)'),
+    ('retry one that was refused', 'SELECT msgext.retry_message(7001)'),
     ('see the server''s status', 'SELECT count(*) FROM msgext.server_status'),
     ('pause the server', 'SELECT msgext.pause_server(''vk'', ''x'')'),
     ('resume it', 'SELECT msgext.resume_server(''vk'')'),
@@ -153,15 +163,7 @@ SELECT count(*) FROM msgext.message WHERE id OPERATOR(pg_temp.~~~) 'there';
 SELECT count(*) FROM msgext.message WHERE 1 / (id - 7000) > 0;
 RESET ROLE;
 
-ALTER DATABASE :"db" OWNER TO :"dba";
-DROP FUNCTION pg_temp.tell CASCADE;
-DROP FUNCTION attempt, vk;
-DROP TABLE what;
-DROP SERVER vk CASCADE;
-REVOKE ALL ON FUNCTION msgext.can_read(), msgext.can_read_payload(), msgext.can_operate(),
-    msgext.receive_callback(name, bytea, jsonb) FROM regress_public, regress_reader, regress_payload, regress_operator, regress_hooks;
-REVOKE ALL ON PROCEDURE msgext.dispatch(interval) FROM regress_runner;
-REVOKE ALL ON FOREIGN DATA WRAPPER msgext_devino FROM regress_owner;
+\c :here
+DROP DATABASE regress_msgext_rights;
 DROP ROLE regress_public, regress_sender, regress_member, regress_noinherit, regress_monitor, regress_reader, regress_payload, regress_operator, regress_hooks,
     regress_runner, regress_owner, regress_dba;
-TRUNCATE msgext.outbox, msgext.event, msgext.server_pause, msgext.lane, msgext.reminder;

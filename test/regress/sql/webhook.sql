@@ -147,7 +147,7 @@ SET ROLE regress_consumer;
 SELECT count(*) FROM msgext.inbox;
 RESET ROLE;
 
--- A server made later by the same name has none of it.
+-- A server made later by the same name has none of it, not even what somebody opens again.
 DROP SERVER hook CASCADE;
 CREATE SERVER hook FOREIGN DATA WRAPPER msgext_webhook OPTIONS (url 'http://127.0.0.1:1');
 GRANT USAGE ON FOREIGN SERVER hook TO regress_consumer;
