@@ -418,6 +418,16 @@ subtest 'odd but fine' => sub {
 	}
 };
 
+subtest 'a status of another message' => sub {
+	$t->add_server('polled', status_poll => 'on', poll_min_interval => '1 s');
+	$sim->script('devino status next 1 status 200 body '
+		  . '{"code":"ok","result":{"providerId":1,"status":"undelivered","statusAt":"2026-01-01 12:00:00"}}');
+	my $id = $t->send(server => 'polled', fate => 'sent@1');
+
+	$t->wait_state($id, 'sent');
+	like($t->server('last_error', 'polled'), qr/the answer is about message 1,/, 'is noted, and not taken for this one');
+};
+
 is($t->server('queued + in_flight', 'vk'), 0, 'nothing hangs');
 unlike($t->log, qr/(?:WARNING|ERROR|FATAL|PANIC):.*msgext/, 'the log has no complaint of ours');
 

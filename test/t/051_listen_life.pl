@@ -37,6 +37,22 @@ sub accepted
 	return ($id, $row->{provider_id});
 }
 
+# A process that posts without a pause, on thirty connections, whatever the answers are.
+sub sender
+{
+	my ($request) = @_;
+	my $pid = fork() // die "could not fork: $!";
+
+	return $pid if $pid;
+	for (;;)
+	{
+		my @sockets = grep { defined } map { $l->connect } 1 .. 30;
+
+		$l->write($_, $request) for @sockets;
+		select undef, undef, undef, 0.01;
+	}
+}
+
 sub good
 {
 	my ($listener) = @_;
@@ -97,6 +113,24 @@ subtest 'asked to end' => sub {
 	is($l->read_answer($socket)->[0], 200, 'what it has received it takes and answers');
 	is($t->state($id), 'delivered', 'before it ends');
 	ok($l->wait($pid), 'and there is another one');
+};
+
+# libmicrohttpd aborts when it is stopped with a request at rest that is not answered.
+subtest 'ends under load' => sub {
+	my $body = report(1, 'DELIVERED');
+	my $request = "POST $path HTTP/1.1\r\nHost: x\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
+
+	for my $mode (('fast') x 3, 'immediate')
+	{
+		my @senders = map { sender($request) } 1 .. 4;
+
+		$t->node->stop($mode);
+		kill 'KILL', @senders;
+		waitpid $_, 0 for @senders;
+		$t->node->start;
+		ok($l->wait, "stopped ($mode) amid pushes, it listens again");
+	}
+	unlike($t->log, qr/was terminated by signal 6/, 'each time it ended by itself');
 };
 
 subtest 'settings' => sub {
