@@ -151,7 +151,7 @@ build/provider_list.c: Makefile $(wildcard src/providers/*)
 	  echo '	NULL};'; } > $@
 
 # The install scripts, one file a subject.
-SQL_PARTS = begin tables functions lookup rights views feed mistakes show statistics privileges inbox install
+SQL_PARTS = begin tables functions lookup rights views feed mistakes show response statistics privileges inbox install
 $(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile \
 		$(wildcard src/providers/* src/providers/*/*.sql)
 	@{ cat $(SQL_PARTS:%=sql/%.sql); for p in $(PROVIDERS); do \

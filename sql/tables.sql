@@ -135,7 +135,8 @@ CREATE TABLE msgext.event (
     related     bigint,
     actor       text COLLATE "C",
     reason      text COLLATE "C",
-    answer      bytea
+    answer      bytea,
+    headers     jsonb
 );
 COMMENT ON TABLE msgext.event IS 'what happened to each message, append-only; ask the view message_event instead';
 COMMENT ON COLUMN msgext.event.id IS 'position in the feed; of two events of one message the later has the higher one';
@@ -155,6 +156,7 @@ COMMENT ON COLUMN msgext.event.related IS 'of replayed, replays and replaced: th
 COMMENT ON COLUMN msgext.event.actor IS 'session_user, of what people did';
 COMMENT ON COLUMN msgext.event.reason IS 'why, in his words';
 COMMENT ON COLUMN msgext.event.answer IS 'the raw answer or report, its beginning if it is long';
+COMMENT ON COLUMN msgext.event.headers IS 'header fields of the answer, names in lower case, where the provider''s are worth keeping; without tokens and cookies';
 CREATE INDEX event_message ON msgext.event (message_id);
 COMMENT ON INDEX msgext.event_message IS 'events of a message';
 CREATE INDEX event_id ON msgext.event (id) WITH (deduplicate_items = off);

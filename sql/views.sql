@@ -23,17 +23,17 @@ COMMENT ON VIEW msgext.message IS 'messages of the current user and of the roles
 CREATE VIEW msgext.message_event WITH (security_invoker) AS
 SELECT o.id AS message_id, COALESCE(e.at, o.created_at) AS at, e.kind, e.attempt, e.state,
     e.channel, e.status, e.code, e.error, e.http_status, e.reported_at, e.answer, o.ref, e.id,
-    e.related, e.actor, e.reason
+    e.related, e.actor, e.reason, e.headers
 FROM msgext.outbox o,
     LATERAL (
         SELECT NULL::bigint, NULL::timestamptz, 'queued', NULL, 'queued', NULL, NULL, NULL, NULL,
-            NULL, NULL, NULL::bigint, NULL, NULL, NULL
+            NULL, NULL, NULL::bigint, NULL, NULL, NULL, NULL::jsonb
         UNION ALL
         SELECT v.id, v.at, v.kind, v.attempt, v.state, v.channel, v.status, v.code, v.error,
-            v.http_status, v.reported_at, v.related, v.actor, v.reason, v.answer
+            v.http_status, v.reported_at, v.related, v.actor, v.reason, v.answer, v.headers
         FROM msgext.event v WHERE v.message_id OPERATOR(pg_catalog.=) o.id
     ) AS e(id, at, kind, attempt, state, channel, status, code, error, http_status, reported_at,
-        related, actor, reason, answer)
+        related, actor, reason, answer, headers)
 WHERE e.id IS NOT NULL OR o.state OPERATOR(pg_catalog.<>) 'rejected' OR o.attempts OPERATOR(pg_catalog.>) 0
     OR NOT COALESCE(o.detail OPERATOR(pg_catalog.?) 'invalid', false);
 COMMENT ON VIEW msgext.message_event IS 'what happened to the messages of view message, with the raw answers';

@@ -20,7 +20,7 @@
 #include "core/lifecycle.h"
 #include "core/option.h"
 
-#define MSG_PROVIDER_ABI 2
+#define MSG_PROVIDER_ABI 3
 
 /* What a provider can do; the registry checks each against the slots. */
 #define MSG_CAN_POLL 0x01	  /* encode_status, decode_status */
@@ -173,6 +173,7 @@ typedef struct MsgOutcome
 	MsgJson *detail;		 /* an object merged into the message's detail, or NULL */
 	const char *raw;		 /* the part of the answer that says it; NULL = all of it */
 	size_t raw_len;
+	MsgJson *headers; /* of the answer, where the sender may ask for them, or NULL */
 	bool key_ignored; /* the provider did not use our key, and will take repeats */
 	bool inherent;	  /* of REJECTED: by what is in the message, so that every earlier
 					   * attempt was refused as well */

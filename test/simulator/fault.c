@@ -75,6 +75,8 @@ plain_status(Reply *reply, const Fault *fault)
 	}
 	if (fault->retry_after >= 0)
 		retry_after(reply, fault->retry_after);
+	if (fault->echo != NULL)
+		reply_header(reply, "X-Echo", fault->echo);
 }
 
 /*

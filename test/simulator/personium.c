@@ -158,7 +158,7 @@ static bool
 deliver(Request *request, const char *to, const char *id, const json_t *body,
 		json_t *results)
 {
-	Fault fault = {FAULT_NONE, 0, -1, NULL, NULL};
+	Fault fault = {.kind = FAULT_NONE, .retry_after = -1};
 	uint64_t known = personium_received(to, id);
 	char status[16];
 	bool answered;

@@ -37,7 +37,7 @@ typedef enum ArgumentShape
 {
 	ARGS_NONE,
 	ARGS_NUMBER,
-	ARGS_STATUS,   /* CODE [retry-after SECONDS] [body TEXT] */
+	ARGS_STATUS,   /* CODE [retry-after SECONDS] [echo WORD] [body TEXT] */
 	ARGS_RUNNING,  /* SECONDS [CODE] */
 	ARGS_CODE,	   /* CODE */
 	ARGS_CODE_TEXT /* CODE DESCRIPTION */
@@ -87,6 +87,7 @@ must_copy(const char *text)
 void
 fault_free(Fault *fault)
 {
+	free(fault->echo);
 	free(fault->text);
 	free(fault->description);
 	memset(fault, 0, sizeof(*fault));
@@ -281,13 +282,19 @@ parse_status(Fault *fault, char **line)
 			if (!read_number(next_word(line), 0, 1000000, &fault->retry_after))
 				return "retry-after needs a number of seconds";
 		}
+		else if (strcmp(word, "echo") == 0)
+		{
+			if ((word = next_word(line)) == NULL)
+				return "echo needs a word";
+			fault->echo = must_copy(word);
+		}
 		else if (strcmp(word, "body") == 0)
 		{
 			fault->text = must_copy(*line + strspn(*line, " \t"));
 			*line += strlen(*line);
 		}
 		else
-			return "after a status only retry-after and body may follow";
+			return "after a status only retry-after, echo and body may follow";
 	}
 	return NULL;
 }
@@ -481,6 +488,7 @@ script_pick(const char *provider, const char *op, const char *body, size_t body_
 		if (rule->selector == SELECT_NEXT)
 			rule->count--;
 		*fault = rule->fault;
+		fault->echo = must_copy(rule->fault.echo);
 		fault->text = must_copy(rule->fault.text);
 		fault->description = must_copy(rule->fault.description);
 		return true;

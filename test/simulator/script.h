@@ -43,6 +43,7 @@ typedef struct Fault
 	FaultKind kind;
 	long number;	  /* milliseconds, HTTP status, bytes, megabytes */
 	long retry_after; /* seconds, -1 = no such header */
+	char *echo;		  /* value of a field X-Echo, or NULL */
 	char *text;		  /* body or code, or NULL */
 	char *description;
 } Fault;

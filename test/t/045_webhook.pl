@@ -140,6 +140,32 @@ subtest 'lost and refused' => sub {
 	$sim->clear;
 };
 
+subtest 'the answer' => sub {
+	$sim->script('webhook send match TEAPOT next 1 status 418 echo Bearer=of-some-length body short and stout');
+	$t->sql("ALTER USER MAPPING FOR PUBLIC SERVER hook OPTIONS (ADD authorization 'Bearer=of-some-length')");
+	my $id = post("send_webhook('hook', 'TEAPOT', '{}')");
+	my $response = sub {
+		$t->sql('SELECT ' . shift() . " FROM msgext.response($id)");
+	};
+
+	$t->wait_state($id, 'rejected');
+	is($response->("status, convert_from(body, 'UTF8'), attempt"), '418|short and stout|1', 'is told');
+	is($response->("headers->>'content-type'"), 'text/plain; charset=utf-8', 'with its header fields');
+	like($response->("headers->>'x-echo'"), qr/\A\*+\z/, 'in which a secret is masked');
+	$t->sql("SELECT msgext.retry_message($id)");
+	$t->wait_state($id, 'delivered');
+	is($response->("status, convert_from(body, 'UTF8'), attempt"), '200|{"ok":true}|2', 'and the next one');
+	is($t->sql("SELECT msgext.webhook_id($id)"), (lines_of($id))[0]{id}, 'the receiver\'s id is known');
+	$t->sql('ALTER USER MAPPING FOR PUBLIC SERVER hook OPTIONS (DROP authorization)');
+	add_hook('nobody', url => 'http://127.0.0.1:1');
+	my $lost = post("send_webhook('nobody', 'a', '{}')");
+	ok($t->wait_sql("SELECT status IS NULL AND error <> '' FROM msgext.response($lost)"), 'or why there was none');
+	$t->sql('CREATE ROLE stranger');
+	is($t->sql("SET ROLE stranger; SELECT count(*), msgext.webhook_id($id) IS NULL FROM msgext.response($id)"),
+		'0|t', 'to nobody else');
+	$sim->clear;
+};
+
 subtest 'an endpoint that is gone' => sub {
 	add_hook('gone', url => $sim->url('webhook/gone'));
 	$sim->script('webhook send match GONE next 1 status 410');

@@ -408,6 +408,8 @@ sample_outcome_json(const MsgOutcome *outcome)
 		msgext_json_set(json, "events", sample_events_json(outcome->events));
 	if (outcome->detail != NULL)
 		msgext_json_set(json, "detail", outcome->detail);
+	if (outcome->headers != NULL && outcome->headers->count > 0)
+		msgext_json_set(json, "headers", outcome->headers);
 	return json;
 }
 

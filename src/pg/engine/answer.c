@@ -46,5 +46,6 @@ msgext_answer_record(MsgTurn *turn, const MsgRow *row, int attempt, MsgState sta
 	event.reported_at = msgext_from_unix_us(outcome->at_us);
 	event.answer = answer->bytes;
 	event.answer_len = answer->len;
+	event.headers = outcome->headers;
 	msgext_event_append(events_of(turn), &event);
 }

@@ -109,6 +109,8 @@ msgext_scrub(MsgFlight *flight, char *answer)
 		outcome->raw = scrubbed_part(flight, answer, outcome->raw, outcome->raw_len);
 		if (outcome->detail != NULL)
 			scrub_detail(flight, outcome->detail);
+		if (outcome->headers != NULL)
+			scrub_detail(flight, outcome->headers);
 		for (event = outcome->events; event != NULL; event = event->next)
 		{
 			event->status = scrubbed(flight, event->status);

@@ -9,6 +9,7 @@
 #include "utils/snapmgr.h"
 
 #include "pg/base/clock.h"
+#include "pg/base/json_pg.h"
 #include "pg/base/text.h"
 #include "pg/store/event.h"
 #include "pg/store/event_id.h"
@@ -67,6 +68,9 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 		msgext_values_bytes(&row, Anum_event_answer, event->answer,
 							msgext_whole_characters(event->answer, event->answer_len,
 													MSG_EVENT_ANSWER_MAX));
+	if (event->headers != NULL)
+		msgext_values_set(&row, Anum_event_headers,
+						  JsonbPGetDatum(msgext_json_to_jsonb(event->headers)));
 	msgext_table_gather(events, row.values, row.nulls);
 }
 

@@ -27,9 +27,10 @@ typedef struct MsgEventRow
 	TimestampTz reported_at;
 	const char *answer; /* cut to MSG_EVENT_ANSWER_MAX */
 	size_t answer_len;
-	int64 related;		/* another message it is about, too; 0 = none */
-	const char *actor;	/* who did it, of what people do */
-	const char *reason; /* why, in his words */
+	const MsgJson *headers; /* of the answer, or NULL */
+	int64 related;			/* another message it is about, too; 0 = none */
+	const char *actor;		/* who did it, of what people do */
+	const char *reason;		/* why, in his words */
 } MsgEventRow;
 
 /* clang-format off */
@@ -37,7 +38,8 @@ typedef struct MsgEventRow
 	C(event, id) C(event, message_id) C(event, at) C(event, xid) C(event, kind) \
 	C(event, attempt) C(event, state) C(event, channel) C(event, status) \
 	C(event, code) C(event, error) C(event, http_status) C(event, reported_at) \
-	C(event, related) C(event, actor) C(event, reason) C(event, answer)
+	C(event, related) C(event, actor) C(event, reason) C(event, answer) \
+	C(event, headers)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(event, EVENT_COLUMNS);
 

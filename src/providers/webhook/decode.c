@@ -12,6 +12,9 @@
 #include "core/http_text.h"
 #include "core/verdict.h"
 
+/* Bytes of header fields that are kept of an answer. */
+#define HEADERS_MAX 2048
+
 /*
  * Does the receiver know a repeat? With a signature or as an event every message has an
  * id that the receiver's specification tells it to look at. A bare POST has it too, but
@@ -69,22 +72,21 @@ msgext_webhook_decode_send(MsgArena *arena, const MsgConn *conn, const MsgReply 
 						   const MsgJob *jobs, int n, MsgOutcome *outcomes,
 						   MsgError *error)
 {
-	MsgVerdict verdict;
 	char code[16];
 
 	if (n != 1)
 		return msgext_error(error, "", "", "an answer is about one message, not %d", n);
-	if (msgext_statuses_match(msgext_conn_option(conn, "success"), reply->status))
-	{
-		msgext_outcome(outcomes, reply, MSG_VERDICT_ACCEPTED, NULL, NULL);
-		outcomes->reached = MSG_DELIVERED;
-		return true;
-	}
-	if (msgext_statuses_match(msgext_conn_option(conn, "pause_on"), reply->status))
-		verdict = MSG_VERDICT_PAUSE;
-	else
-		verdict = judge(arena, &jobs[0], reply->status);
 	snprintf(code, sizeof(code), "%d", reply->status);
-	msgext_outcome(outcomes, reply, verdict, msgext_strdup(arena, code), NULL);
+	if (msgext_statuses_match(msgext_conn_option(conn, "success"), reply->status))
+		msgext_outcome(outcomes, reply, MSG_VERDICT_ACCEPTED, NULL, NULL);
+	else if (msgext_statuses_match(msgext_conn_option(conn, "pause_on"), reply->status))
+		msgext_outcome(outcomes, reply, MSG_VERDICT_PAUSE, msgext_strdup(arena, code),
+					   NULL);
+	else
+		msgext_outcome(outcomes, reply, judge(arena, &jobs[0], reply->status),
+					   msgext_strdup(arena, code), NULL);
+	if (outcomes->verdict == MSG_VERDICT_ACCEPTED)
+		outcomes->reached = MSG_DELIVERED;
+	outcomes->headers = msgext_headers_json(arena, reply->headers, HEADERS_MAX);
 	return true;
 }

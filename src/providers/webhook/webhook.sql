@@ -34,3 +34,13 @@ RETURN msgext.post_message(server,
     expires_at => expires_at, ref => ref);
 COMMENT ON FUNCTION msgext.send_http(name, text, text, jsonb, jsonb, jsonb, text, jsonb, text, int, timestamptz, timestamptz, jsonb) IS
     'queue one HTTP request for a webhook server: method, path below its url, and a body; returns its id';
+
+-- As msgext_own_key() makes it, of when and as what the message was queued.
+CREATE FUNCTION msgext.webhook_id(id bigint) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE STRICT
+RETURN (SELECT pg_catalog.format('msg_%s%s',
+        pg_catalog.lpad(pg_catalog.to_hex((EXTRACT(epoch FROM m.created_at) * 1000000)::bigint), 16, '0'),
+        pg_catalog.lpad(pg_catalog.to_hex(m.id), 16, '0'))
+    FROM msgext.message m WHERE m.id = webhook_id.id AND m.provider = 'webhook');
+COMMENT ON FUNCTION msgext.webhook_id(bigint) IS
+    'the webhook-id by which the receiver knows a message of yours; NULL when there is none';

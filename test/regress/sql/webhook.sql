@@ -162,3 +162,15 @@ DROP OWNED BY regress_consumer, regress_other;
 DROP ROLE regress_consumer, regress_other;
 DROP FUNCTION try_option, push, stored;
 DELETE FROM msgext.inbox;
+
+-- No answer yet, and the id by which the receiver will know it.
+BEGIN;
+CREATE SERVER asked FOREIGN DATA WRAPPER msgext_webhook OPTIONS (url 'http://127.0.0.1:1');
+CREATE USER MAPPING FOR CURRENT_USER SERVER asked;
+SELECT msgext.send_webhook('asked', 'a', '{}') AS id \gset
+SELECT count(*) FROM msgext.response(:id);
+SELECT msgext.webhook_id(:id) ~ ('^msg_[0-9a-f]{16}' || lpad(to_hex(:id), 16, '0') || '$') AS id_in_it,
+    msgext.webhook_id(:id + 1), count(*) FROM msgext.response(:id + 1);
+UPDATE msgext.outbox SET created_at = '2026-11-29 12:00:00.123456+00' WHERE id = :id;
+SELECT left(msgext.webhook_id(:id), 20) FROM msgext.message WHERE id = :id;
+ROLLBACK;
