@@ -10,6 +10,7 @@ use Digest::SHA qw(hmac_sha256 hmac_sha256_hex);
 use MIME::Base64 qw(encode_base64 decode_base64);
 use Msgext qw(quote);
 use Msgext::Listener;
+use Msgext::Session;
 use Test::More;
 
 my $secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -276,6 +277,64 @@ subtest 'a signed push' => sub {
 	is($t->sql("SELECT count(*) FROM msgext.inbox WHERE headers::text ~ 'v1,'"), 0, 'no signature is kept');
 	is($t->sql("SELECT count(*) FROM msgext.take_pushes('inbound')"), 2, 'they are taken');
 	is($t->sql("SELECT count(*) FROM msgext.take_pushes('inbound')"), 0, 'once');
+};
+
+subtest 'a handler of pushes' => sub {
+	$t->sql(<<'SQL');
+CREATE ROLE shop;
+GRANT EXECUTE ON FUNCTION msgext.can_consume() TO shop;
+GRANT USAGE ON FOREIGN SERVER inbound TO shop;
+CREATE SCHEMA shop AUTHORIZATION shop;
+SET ROLE shop;
+CREATE TABLE shop.got (n serial, push jsonb, who text);
+CREATE TABLE shop.bad (push_id text);
+CREATE FUNCTION shop.on_push(push jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO shop.got (push, who) VALUES (push, current_user);
+    IF EXISTS (SELECT FROM shop.bad WHERE push_id = push->>'push_id') THEN
+        RAISE EXCEPTION 'no stock for %', push->>'push_id';
+    END IF;
+END $$;
+SQL
+	my $handler = q(SET ROLE shop; SELECT msgext.on_event('hooks', 'shop.on_push(jsonb)', '{"kind": "push", "server": "inbound"}'));
+	my $done = "SELECT count(*) FROM msgext.inbox WHERE done_at IS NOT NULL AND push_id LIKE 'in_%'";
+	my $body = '{"type": "stock.low", "data": {"amount": 1.50}}';
+	my $come = sub { push_to('inbound', $body, signed($_, $body)) for @_ };
+
+	$come->('in_1', 'in_2');
+	$t->sql("INSERT INTO shop.bad VALUES ('in_2'), ('in_4')");
+	$t->sql($handler);
+	ok($t->wait_sql("SELECT last_error = 'no stock for in_2' FROM msgext.handler WHERE handler = 'hooks' AND failures > 0"),
+		'one that cannot be worked on is told');
+	is($t->sql($done), 1, 'what an error undoes is not done');
+	$come->('in_3', 'in_4', 'in_5');
+	is($t->sql("SELECT unread, oldest_unread_at IS NOT NULL FROM msgext.handler WHERE handler = 'hooks'"), '4|t',
+		'those behind it wait');
+	$t->sql("DELETE FROM shop.bad WHERE push_id = 'in_2'");
+	ok($t->wait_sql("SELECT last_error = 'no stock for in_4' FROM msgext.handler WHERE handler = 'hooks'"),
+		'it is tried again, and goes on');
+	ok($t->wait_sql("SELECT msgext.events_done('hooks', failed_position) FROM msgext.handler WHERE handler = 'hooks'"),
+		'one can be passed');
+	ok($t->wait_sql($done, 5), 'then all are done');
+	is($t->sql("SELECT string_agg(push->>'push_id', ' ' ORDER BY n) FROM shop.got"), 'in_1 in_2 in_3 in_5',
+		'each once, in their order');
+	is($t->sql("SELECT DISTINCT who, push->>'type', push->'payload'->'data'->>'amount', push->>'server', push ? 'headers' FROM shop.got"),
+		'shop|stock.low|1.50|inbound|t', 'as the owner of the function, with what was pushed');
+	is($t->sql("SELECT count(*) FROM msgext.take_pushes('inbound')"), 0, 'nobody else gets them');
+
+	$t->sql('REVOKE USAGE ON FOREIGN SERVER inbound FROM shop');
+	$come->('in_6', 'in_7');
+	is($t->sql("SELECT unread FROM msgext.handler WHERE handler = 'hooks'"), 0, 'without the right there are none for it');
+
+	# Whoever is at work on one keeps the handler from it, and from no other.
+	my $busy = Msgext::Session->new($t->node);
+	$busy->must('BEGIN');
+	is($busy->must("SELECT push_id FROM msgext.take_pushes('inbound', 1)"), 'in_6', 'somebody works on one');
+	$t->sql('GRANT USAGE ON FOREIGN SERVER inbound TO shop');
+	ok($t->wait_sql($done, 6), 'the handler, with the right again, takes the other');
+	$busy->must('ROLLBACK');
+	ok($t->wait_sql($done, 7), 'and that one when it is given back');
+	is($t->sql('SELECT count(*) FROM shop.got'), 6, 'each once');
 };
 
 subtest 'Slack' => sub {

@@ -194,8 +194,12 @@ msgext_access_may_receive(Oid role, Oid server)
 bool
 msgext_access_may_consume(Oid server)
 {
-	Oid role = GetUserId();
+	return msgext_access_may_consume_as(GetUserId(), server);
+}
 
+bool
+msgext_access_may_consume_as(Oid role, Oid server)
+{
 	return msgext_server_ownercheck(server, role) ||
 		   (has_right(role, RIGHT_CONSUME) && may_use(server, role));
 }

@@ -43,6 +43,8 @@ extern bool msgext_access_may_receive(Oid role, Oid server);
 
 /* May the current user read and finish the pushes to the server, which exists? */
 extern bool msgext_access_may_consume(Oid server);
+/* The same of another role. */
+extern bool msgext_access_may_consume_as(Oid role, Oid server);
 
 /*
  * Has the current user the privileges of the role that queued a message, or the right to

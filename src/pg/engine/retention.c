@@ -25,6 +25,7 @@
 #include "pg/inbound/inbox.h"
 #include "pg/store/event.h"
 #include "pg/store/outbox.h"
+#include "pg/store/push.h"
 #include "pg/store/recipient_use.h"
 #include "pg/store/reference.h"
 #include "pg/store/server_event.h"
@@ -67,7 +68,7 @@ static SideTable side_tables[] = {
 	{msgext_recipient_open, msgext_recipient_used_at, KEEP_USES_US, 0},
 	{msgext_callback_open, msgext_callback_received_at, KEEP_CALLBACKS_US, 0},
 	{msgext_server_event_open, msgext_server_event_at, KEEP_SERVER_EVENTS_US, 0},
-	{msgext_inbox_open, msgext_inbox_ended_at, KEEP_CALLBACKS_US, 0},
+	{msgext_push_open, msgext_inbox_ended_at, KEEP_CALLBACKS_US, 0},
 };
 
 static void

@@ -25,25 +25,11 @@
 #include "pg/inbound/inbox.h"
 #include "pg/inbound/quota.h"
 #include "pg/store/origin.h"
+#include "pg/store/push.h"
 #include "pg/store/relation.h"
-
-/* clang-format off */
-#define INBOX_COLUMNS(C) \
-	C(inbox, id) C(inbox, server_oid) C(inbox, origin) C(inbox, server) \
-	C(inbox, push_id) C(inbox, type) C(inbox, received_at) C(inbox, done_at) \
-	C(inbox, payload) C(inbox, body) C(inbox, headers)
-/* clang-format on */
-MSG_COLUMN_NUMBERS(inbox, INBOX_COLUMNS);
-MSG_LAYOUT(inbox, INBOX_COLUMNS);
 
 #define TYPE_MAX 255
 #define HEADERS_MAX 8192
-
-MsgTable *
-msgext_inbox_open(void)
-{
-	return msgext_table_open(&inbox_layout, true);
-}
 
 TimestampTz
 msgext_inbox_ended_at(TupleTableSlot *row)
@@ -161,7 +147,7 @@ int
 msgext_inbox_add(MsgServer *server, const MsgInbound *inbound, const MsgPushed *pushed,
 				 bool *full)
 {
-	MsgTable *inbox = msgext_inbox_open();
+	MsgTable *inbox = msgext_push_open();
 	const char *push_id = msgext_from_utf8(pushed->inbox_id);
 	MsgValues row;
 	int added = 0;
@@ -210,7 +196,7 @@ adopt_row(MsgTable *inbox, TupleTableSlot *slot, Oid server)
 void
 msgext_inbox_adopt(const MsgServer *server)
 {
-	MsgTable *inbox = msgext_inbox_open();
+	MsgTable *inbox = msgext_push_open();
 	TableScanDesc scan = table_beginscan(inbox->rel, GetActiveSnapshot(), 0, NULL);
 	TupleTableSlot *slot = table_slot_create(inbox->rel, NULL);
 	bool isnull;

@@ -25,9 +25,10 @@ extern int msgext_inbox_add(MsgServer *server, const MsgInbound *inbound,
  */
 extern void msgext_inbox_adopt(const MsgServer *server);
 
-/* For retention. */
-extern MsgTable *msgext_inbox_open(void);
-/* When it was over: the application is done with it, or its server is gone. */
+/*
+ * For retention: when it was over, as the application is done with it, or its server is
+ * gone.
+ */
 extern TimestampTz msgext_inbox_ended_at(TupleTableSlot *row);
 
 #endif /* MSGEXT_INBOX_H */

@@ -54,6 +54,19 @@ check_states(List *states)
 			refuse(psprintf("\"%s\" is no state of a message.", (char *) lfirst(cell)));
 }
 
+/* Whose pushes are taken is said in words: each is for one consumer alone. */
+static void
+check_pushes(MsgEventFilter *filter)
+{
+	ListCell *cell;
+
+	foreach (cell, filter->kinds)
+		filter->pushes |= strcmp(lfirst(cell), MSG_KIND_PUSH) == 0;
+	if (filter->pushes && (list_length(filter->kinds) != 1 || filter->servers == NIL ||
+						   filter->states != NIL || filter->codes != NIL))
+		refuse("Kind \"push\" goes with a \"server\", and with nothing else.");
+}
+
 MsgEventFilter *
 msgext_event_filter_read(Jsonb *filter)
 {
@@ -88,6 +101,7 @@ msgext_event_filter_read(Jsonb *filter)
 							key));
 	}
 	check_states(read->states);
+	check_pushes(read);
 	return read;
 }
 

@@ -3,14 +3,18 @@
  *		Which events a consumer wants.
  *
  * {"server": …, "kind": …, "state": …, "code": …}: each a text or a list of texts, of
- * which one must fit; all that are given must fit.
+ * which one must fit; all that are given must fit. {"kind": "push", "server": …} is for
+ * pushes, which are no events of messages.
  */
 #ifndef MSGEXT_EVENT_FILTER_H
 #define MSGEXT_EVENT_FILTER_H
 
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
+
+#define MSG_KIND_PUSH "push"
 
 typedef struct MsgEventFilter
 {
@@ -18,6 +22,7 @@ typedef struct MsgEventFilter
 	List *kinds;
 	List *states;
 	List *codes;
+	bool pushes;
 } MsgEventFilter;
 
 /* ERROR 22023 when it is not of this form. NULL lets everything pass. */

@@ -31,13 +31,11 @@
 #include "utils/timestamp.h"
 
 #include "core/lifecycle.h"
-#include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
-#include "pg/base/json_pg.h"
 #include "pg/base/text.h"
 #include "pg/outcome/handler.h"
-#include "pg/outcome/reader.h"
+#include "pg/outcome/source.h"
 #include "pg/store/origin.h"
 
 /* Events of one transaction, as long as they take no longer than this together. */
@@ -97,83 +95,6 @@ msgext_handler_check(Oid function, Oid owner)
 }
 
 static void
-set_number(MsgArena *arena, MsgJson *object, const char *name, int64 value)
-{
-	msgext_json_set(object, name,
-					msgext_json_number(arena, psprintf(INT64_FORMAT, value)));
-}
-
-static void
-set_text(MsgArena *arena, MsgJson *object, const char *name, const char *value)
-{
-	if (value != NULL)
-		msgext_json_set_text(arena, object, name, msgext_to_utf8(value));
-}
-
-static void
-set_column_number(MsgArena *arena, MsgJson *object, const char *name,
-				  TupleTableSlot *slot, AttrNumber column, bool is_long)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, column, &isnull);
-
-	if (!isnull)
-		set_number(arena, object, name,
-				   is_long ? DatumGetInt64(value) : DatumGetInt32(value));
-}
-
-static void
-set_column_time(MsgArena *arena, MsgJson *object, const char *name, TupleTableSlot *slot,
-				AttrNumber column)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, column, &isnull);
-
-	if (!isnull)
-		set_text(arena, object, name,
-				 psprintf("%s", timestamptz_to_str(DatumGetTimestampTz(value))));
-}
-
-/* The event as its function is given it; what is null is absent. */
-static Jsonb *
-describe(const MsgReading *reading)
-{
-	static const struct
-	{
-		const char *name;
-		AttrNumber column;
-	} texts[] = {
-		{"kind", Anum_event_kind},		 {"state", Anum_event_state},
-		{"channel", Anum_event_channel}, {"status", Anum_event_status},
-		{"code", Anum_event_code},		 {"error", Anum_event_error},
-		{"actor", Anum_event_actor},	 {"reason", Anum_event_reason},
-	};
-	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
-	MsgJson *object = msgext_json_new(arena, MSG_JSON_OBJECT);
-	const MsgRow *message = &reading->message;
-	TupleTableSlot *slot = reading->event;
-	int i;
-
-	set_number(arena, object, "position", reading->id);
-	set_number(arena, object, "message_id", message->id);
-	set_column_time(arena, object, "at", slot, Anum_event_at);
-	for (i = 0; i < lengthof(texts); i++)
-		set_text(arena, object, texts[i].name, msgext_table_text(slot, texts[i].column));
-	set_column_number(arena, object, "attempt", slot, Anum_event_attempt, false);
-	set_column_number(arena, object, "http_status", slot, Anum_event_http_status, false);
-	set_column_number(arena, object, "related", slot, Anum_event_related, true);
-	set_column_time(arena, object, "reported_at", slot, Anum_event_reported_at);
-	set_text(arena, object, "server", msgext_row_text(message, Anum_outbox_server));
-	set_text(arena, object, "operation_id",
-			 msgext_row_text(message, Anum_outbox_operation_id));
-	if (!message->nulls[Anum_outbox_ref - 1])
-		msgext_json_set(object, "ref",
-						msgext_json_from_jsonb(
-							arena, DatumGetJsonbP(message->values[Anum_outbox_ref - 1])));
-	return msgext_json_to_jsonb(object);
-}
-
-static void
 stop_clocks(void)
 {
 	disable_timeout(last_resort, false);
@@ -218,14 +139,13 @@ set(const char *name, const char *value)
 
 /* One after the other, up to max. *n is how many, *id the one that it is at. */
 static void
-handle(MsgFeed *feed, MsgReader *reader, int max, int *n, int64 *id)
+handle(MsgFeed *feed, MsgSource *source, int max, int *n, int64 *id)
 {
 	TimestampTz until = GetCurrentTimestamp() + ROUND_US;
 	MemoryContext context = CurrentMemoryContext;
 	MemoryContext each =
 		AllocSetContextCreate(context, "msgext handler", ALLOCSET_DEFAULT_SIZES);
-	FmgrInfo function;
-	MsgReading reading;
+	FmgrInfo function = {0};
 	Oid user;
 	int security;
 	int settings;
@@ -239,21 +159,23 @@ handle(MsgFeed *feed, MsgReader *reader, int max, int *n, int64 *id)
 	set("search_path", "pg_catalog, pg_temp");
 	set("row_security", "on");
 	while (*n < max && (*n == 0 || GetCurrentTimestamp() < until) &&
-		   msgext_reader_next(reader, &reading))
+		   msgext_source_next(source, id))
 	{
-		*id = reading.id;
-		if (*n == 0)
+		if (!OidIsValid(function.fn_oid))
 		{
 			/* Looked at now: it may be another's since the last round. */
 			msgext_handler_check(feed->function, feed->owner);
 			fmgr_info_cxt(feed->function, &function, context);
 		}
 		MemoryContextSwitchTo(each);
-		call(feed, &function, describe(&reading));
+		if (msgext_source_take(source))
+		{
+			call(feed, &function, msgext_source_describe(source));
+			msgext_source_pass(source);
+			(*n)++;
+		}
 		MemoryContextSwitchTo(context);
 		MemoryContextReset(each);
-		feed->cursor.id = reading.id;
-		(*n)++;
 	}
 	AtEOXact_GUC(false, settings);
 	SetUserIdAndSecContext(user, security);
@@ -310,10 +232,10 @@ try_round(const MsgHandlerId *id, MsgFeed *feed, int max, int *n, int64 *at)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		MsgReader *reader = msgext_reader_open(feed);
+		MsgSource *source = msgext_source_open(feed);
 
-		handle(feed, reader, max, n, at);
-		msgext_reader_close(reader);
+		handle(feed, source, max, n, at);
+		msgext_source_close(source);
 		write_success(id, feed);
 		ReleaseCurrentSubTransaction();
 	}
@@ -389,20 +311,20 @@ msgext_handlers_due(void)
 static bool
 begin(MsgTable *feeds, MsgFeed *feed)
 {
-	MsgReader *reader;
-	MsgReading reading;
+	MsgSource *source;
+	int64 id;
 
 	if (feed->started_at != 0)
 	{
 		write_failure(feeds, feed, feed->failed_id, "the process ended while it ran");
 		return false;
 	}
-	reader = msgext_reader_open(feed);
-	if (msgext_reader_next(reader, &reading))
+	source = msgext_source_open(feed);
+	if (msgext_source_next(source, &id))
 		feed->started_at = msgext_clock();
-	if (feed->started_at != 0 || msgext_reader_is_worth_a_write(reader))
+	if (feed->started_at != 0 || msgext_source_is_worth_a_write(source))
 		msgext_feed_write(feeds, feed);
-	msgext_reader_close(reader);
+	msgext_source_close(source);
 	return feed->started_at != 0;
 }
 

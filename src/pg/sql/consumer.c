@@ -24,7 +24,9 @@
 #include "pg/catalog/access.h"
 #include "pg/outcome/event_filter.h"
 #include "pg/outcome/handler.h"
+#include "pg/outcome/pushes.h"
 #include "pg/outcome/reader.h"
+#include "pg/outcome/source.h"
 #include "pg/sql/consumer.h"
 #include "pg/store/event.h"
 #include "pg/store/event_id.h"
@@ -154,6 +156,10 @@ msgext_create_consumer(PG_FUNCTION_ARGS)
 	feed = msgext_consumer_make(name, GetUserId(),
 								PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
 								PG_ARGISNULL(2) ? NULL : &after);
+	if (msgext_event_filter_read(feed->filter)->pushes)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("pushes are no events that a consumer reads"),
+						errhint("Use take_pushes(), or a handler: on_event().")));
 	if (!PG_ARGISNULL(3))
 		feed->notify = read_channel(PG_GETARG_TEXT_PP(3));
 	feeds = msgext_feed_open(true);
@@ -265,15 +271,29 @@ msgext_events_done(PG_FUNCTION_ARGS)
 	feeds = msgext_feed_open(true);
 	feed = get_consumer(feeds, text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
 	msgext_reader_check_origin(feed);
-	done = msgext_reader_is_open(feed, id);
+	done = msgext_source_skip(feed, id);
 	if (done)
 	{
-		feed->cursor.id = id;
 		msgext_handler_succeeded(feed);
 		msgext_feed_write(feeds, feed);
 	}
 	msgext_table_close(feeds);
 	PG_RETURN_BOOL(done);
+}
+
+/* The same of pushes, the oldest of which comes first. */
+static void
+count_pushes(const MsgFeed *feed, int64 *unread, TimestampTz *oldest)
+{
+	MsgPushes *pushes = msgext_pushes_open(feed, false);
+	int64 id;
+
+	while (*unread < COUNT_MAX && msgext_pushes_next(pushes, &id))
+	{
+		if ((*unread)++ == 0)
+			*oldest = msgext_pushes_received_at(pushes);
+	}
+	msgext_pushes_close(pushes);
 }
 
 /* Events that have not been passed: how many, as far as is looked, and since when. */
@@ -283,8 +303,6 @@ count_unread(MsgFeed *feed, int64 *unread, TimestampTz *oldest)
 	MsgReader *reader = msgext_reader_open(feed);
 	MsgReading reading;
 
-	*unread = 0;
-	*oldest = 0;
 	while (msgext_reader_looked_at(reader) < COUNT_MAX)
 	{
 		TimestampTz at;
@@ -368,7 +386,9 @@ put_consumer(ReturnSetInfo *result, MsgFeed *feed)
 
 	/* Counting moves the cursor in memory. */
 	nulls[CONSUMER_UNREAD] = feed->origin != msgext_origin();
-	if (!nulls[CONSUMER_UNREAD])
+	if (!nulls[CONSUMER_UNREAD] && msgext_event_filter_read(feed->filter)->pushes)
+		count_pushes(feed, &unread, &oldest);
+	else if (!nulls[CONSUMER_UNREAD])
 		count_unread(feed, &unread, &oldest);
 	values[CONSUMER_UNREAD] = Int64GetDatum(unread);
 	set_time(values, nulls, CONSUMER_OLDEST_UNREAD_AT, oldest);

@@ -15,7 +15,9 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "pg/outcome/event_filter.h"
 #include "pg/outcome/handler.h"
+#include "pg/outcome/pushes.h"
 #include "pg/sql/consumer.h"
 
 #define TIMEOUT_MAX_MS (60 * 1000)
@@ -59,7 +61,9 @@ change(MsgTable *feeds, MsgFeed *old, MsgFeed *new, bool keep_place)
 						errmsg("\"%s\" is a consumer, and no handler", old->name)));
 	new->tid = old->tid;
 	new->created_at = old->created_at;
-	if (keep_place && old->origin == new->origin)
+	if (keep_place && old->origin ==
+						  new->origin &&msgext_event_filter_read(old->filter)->pushes ==
+						  msgext_event_filter_read(new->filter)->pushes)
 	{
 		new->cursor = old->cursor;
 		new->read_at = old->read_at;
@@ -89,6 +93,15 @@ msgext_on_event(PG_FUNCTION_ARGS)
 		PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2), PG_ARGISNULL(3) ? NULL : &after);
 	feed->function = PG_GETARG_OID(1);
 	msgext_handler_check(feed->function, feed->owner);
+	if (msgext_event_filter_read(feed->filter)->pushes)
+	{
+		if (!PG_ARGISNULL(3))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("\"after\" is for events of messages"),
+							errdetail("A handler of pushes gets all that nobody is done "
+									  "with.")));
+		msgext_pushes_check(feed);
+	}
 	feed->function_name = format_procedure_qualified(feed->function);
 	feed->timeout_ms = read_timeout(PG_GETARG_INTERVAL_P(4));
 	feeds = msgext_feed_open(true);

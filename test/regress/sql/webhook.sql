@@ -157,6 +157,28 @@ RESET ROLE;
 UPDATE msgext.inbox SET done_at = NULL;
 SELECT count(*) FROM msgext.take_pushes('hook');
 
+-- Handlers of pushes: whose they may be, and what they may ask for.
+CREATE FUNCTION on_push(push jsonb) RETURNS void LANGUAGE sql AS 'SELECT';
+ALTER FUNCTION on_push(jsonb) OWNER TO regress_other;
+SET ROLE regress_other;
+SELECT msgext.on_event('hooks', 'on_push(jsonb)', '{"kind": "push"}');
+SELECT msgext.on_event('hooks', 'on_push(jsonb)', '{"kind": ["push", "answer"], "server": "hook"}');
+SELECT msgext.on_event('hooks', 'on_push(jsonb)', '{"kind": "push", "server": "hook", "state": "read"}');
+SELECT msgext.on_event('hooks', 'on_push(jsonb)', '{"kind": "push", "server": "nobody"}');
+SELECT msgext.on_event('hooks', 'on_push(jsonb)', '{"kind": "push", "server": "hook"}');
+SELECT msgext.create_consumer('hooks', '{"kind": "push", "server": "hook"}');
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION msgext.can_consume() TO regress_other;
+GRANT USAGE ON FOREIGN SERVER hook TO regress_other;
+SET ROLE regress_other;
+SELECT msgext.on_event('hooks', 'on_push(jsonb)', '{"kind": "push", "server": "hook"}', after => 0);
+SELECT msgext.on_event('hooks', 'on_push(jsonb)', '{"kind": "push", "server": ["hook"]}');
+SELECT handler, owner, unread, failures FROM msgext.handler;
+SELECT msgext.events_done('hooks', 1);
+SELECT msgext.drop_consumer('hooks');
+RESET ROLE;
+DROP FUNCTION on_push(jsonb);
+
 DROP SERVER hook, sms, docs, cell CASCADE;
 DROP OWNED BY regress_consumer, regress_other;
 DROP ROLE regress_consumer, regress_other;
