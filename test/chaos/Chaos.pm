@@ -146,7 +146,7 @@ sub settle
 SELECT 'stuck: ' || concat_ws(' ', 'message', o.id, o.server, o.priority, o.state, 'attempts', attempts, 'xid', xid,
 	'waiting', waiting, next_attempt_at, 'reminders', (SELECT string_agg(r.kind || ' ' || r.at, ',') FROM msgext.reminder r WHERE r.id = o.id),
 	'claim', (SELECT string_agg(c.id::text, ',') FROM msgext.claim c WHERE o.id = ANY (c.messages)),
-	'lane', (SELECT concat_ws(' ', l.done, l.scan, l.xid, l.id, l.waiting, l.until) FROM msgext.lane l WHERE l.server = o.server AND l.priority = o.priority))
+	'lane', (SELECT concat_ws(' ', l.done, l.scan, l.xid, l.id, l.waiting, l.until) FROM msgext.lane l WHERE l.server_oid = o.server_oid AND l.priority = o.priority))
 FROM msgext.outbox o WHERE state IN ('queued', 'accepted', 'sent') ORDER BY id LIMIT 8
 SQL
 }
