@@ -126,6 +126,32 @@ ok( $t->wait_sql("SELECT queued = (SELECT count(*) FROM msgext.outbox)"
 	'after crashes the counters are no more than the tables say')
   or diag(counters() . "\n" . $t->sql('SELECT state, count(*) FROM msgext.outbox GROUP BY 1'));
 
+# Room for 512 servers at a time: what was counted of servers and databases that are gone takes none
+# of it for ever.
+$t->sql('CREATE DATABASE other');
+$t->sql('CREATE EXTENSION msgext', 'other');
+for my $database ('postgres', 'other')
+{
+	$t->sql(<<'SQL', $database);
+DO $$ BEGIN
+	FOR i IN 1..300 LOOP
+		CREATE SERVER brief FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0.1:1');
+		PERFORM msgext.receive_callback('brief', '{"messageId":4712,"status":"READ"}');
+		DROP SERVER brief;
+		COMMIT;
+	END LOOP;
+END $$
+SQL
+}
+$t->sql('DROP DATABASE other');
+$t->add_server('last');
+ok( until_true(
+		sub {
+			$t->sql(q(SELECT msgext.receive_callback('last', '{"messageId":4713,"status":"READ"}')));
+			return $t->sql("SELECT callbacks > 0 FROM msgext.pg_stat_msgext WHERE server = 'last'") eq 't';
+		}),
+	'after six hundred servers that are gone, another one is counted');
+
 # Nothing to do, nothing written.
 ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE state IN ('queued', 'sending')", 0), 'idle');
 my $quiet = until_true(

@@ -303,31 +303,83 @@ msgext_tally(Oid server)
 	return &entry->counts;
 }
 
-void
-msgext_tally_take(Oid server, MsgCounts *counts)
+/* Takes from what this process keeps, and frees what no transaction counts upon. */
+static bool
+take_kept(Oid *server, MsgCounts *counts)
 {
-	Kept *entry = kept_of(server, slots == NULL);
-	Slot *slot;
+	Kept **link = &kept;
+
+	while (*link != NULL)
+	{
+		Kept *entry = *link;
+		bool any = entry->counts.any;
+		const Pending *use = pending;
+
+		*server = entry->server;
+		*counts = entry->counts;
+		msgext_counts_clear(&entry->counts);
+		while (use != NULL && use->server != entry->server)
+			use = use->next;
+		if (use != NULL)
+			link = &entry->next;
+		else
+		{
+			*link = entry->next;
+			pfree(entry);
+		}
+		if (any)
+			return true;
+	}
+	return false;
+}
+
+/* True when there was something. */
+static bool
+take_slot(Slot *slot, MsgCounts *counts)
+{
 	int k;
 
-	if (entry != NULL)
+	memset(counts, 0, sizeof(*counts));
+	for (k = 0; k < NUMBERS; k++)
 	{
-		msgext_counts_merge(counts, &entry->counts);
-		msgext_counts_clear(&entry->counts);
-	}
-	if (slots == NULL)
-		return;
-	LWLockAcquire(lock, LW_SHARED);
-	slot = find(server);
-	for (k = 0; k < NUMBERS && slot != NULL; k++)
-	{
-		uint64 n = pg_atomic_read_u64(&slot->numbers[k]);
-
-		if (n == 0)
+		if (pg_atomic_read_u64(&slot->numbers[k]) == 0)
 			continue;
-		n = pg_atomic_exchange_u64(&slot->numbers[k], 0);
-		*number(counts, k) += (int64) n;
+		*number(counts, k) = (int64) pg_atomic_exchange_u64(&slot->numbers[k], 0);
 		counts->any = true;
 	}
+	return counts->any;
+}
+
+bool
+msgext_tally_take(int *place, Oid *server, MsgCounts *counts)
+{
+	bool found = false;
+
+	if (slots == NULL)
+		return take_kept(server, counts);
+	LWLockAcquire(lock, LW_SHARED);
+	while (*place < SLOTS && !found)
+	{
+		Slot *slot = &slots[(*place)++];
+
+		if (slot->database != MyDatabaseId)
+			continue;
+		*server = slot->server;
+		found = take_slot(slot, counts);
+	}
+	LWLockRelease(lock);
+	return found;
+}
+
+void
+msgext_tally_forget(Oid database)
+{
+	MsgCounts counts;
+	int i;
+
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	for (i = 0; i < SLOTS; i++)
+		if (slots[i].database == database)
+			(void) take_slot(&slots[i], &counts);
 	LWLockRelease(lock);
 }

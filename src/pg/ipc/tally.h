@@ -28,7 +28,13 @@ extern MsgCounts *msgext_tally(Oid server);
 /* Outside of a transaction's fate: they have happened. */
 extern void msgext_tally_put(Oid server, const MsgCounts *counts);
 
-/* Takes what lies there for the server of this database, and adds it to counts. */
-extern void msgext_tally_take(Oid server, MsgCounts *counts);
+/*
+ * Takes what lies there for one server of this database after the other: false when that
+ * was all. To begin, *place is 0. What is taken is free for others.
+ */
+extern bool msgext_tally_take(int *place, Oid *server, MsgCounts *counts);
+
+/* The database, or the extension in it, has gone: nobody will take what lies there. */
+extern void msgext_tally_forget(Oid database);
 
 #endif /* MSGEXT_TALLY_H */

@@ -39,6 +39,7 @@
 #include "pg/base/extension.h"
 #include "pg/base/mode.h"
 #include "pg/ipc/registry.h"
+#include "pg/ipc/tally.h"
 #include "pg/process/bgworker.h"
 
 /* Beyond the drain, for the last turn. */
@@ -306,6 +307,7 @@ leave(bool is_there_another)
 		elog(DEBUG1, "%s leaves: database %u has no extension msgext",
 			 MyBgworkerEntry->bgw_type, MyDatabaseId);
 		msgext_registry_absent();
+		msgext_tally_forget(MyDatabaseId);
 	}
 	proc_exit(0);
 }

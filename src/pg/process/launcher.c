@@ -33,6 +33,7 @@
 #include "pg/base/compat.h"
 #include "pg/base/guc.h"
 #include "pg/ipc/registry.h"
+#include "pg/ipc/tally.h"
 #include "pg/process/bgworker.h"
 #include "pg/process/worker.h"
 
@@ -362,6 +363,7 @@ start_what_is_due(void)
 				!can_have_children(children->database))
 			{
 				msgext_registry_forget(children->database);
+				msgext_tally_forget(children->database);
 				databases = foreach_delete_current(databases, cell);
 				pfree(children);
 				continue;
