@@ -42,7 +42,8 @@ CREATE FUNCTION msgext.server_counts(OUT server text, OUT provider text,
     OUT paused boolean, OUT pause_reason text, OUT queued bigint, OUT in_flight bigint,
     OUT unknown bigint, OUT oldest_queued_at timestamptz, OUT last_error text,
     OUT last_error_at timestamptz, OUT last_success_at timestamptz, OUT paused_accounts text[],
-    OUT stranded bigint, OUT exact boolean)
+    OUT stranded bigint, OUT exact boolean, OUT broken_at timestamptz, OUT probe_at timestamptz,
+    OUT probes int)
 RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'msgext_server_counts';
 COMMENT ON FUNCTION msgext.server_counts() IS 'what view server_status shows, for the servers the current user may use';

@@ -6,7 +6,7 @@ CREATE FUNCTION msgext.statistics(OUT server text, OUT provider text, OUT queued
     OUT unknown bigint, OUT cancelled bigint, OUT retried bigint, OUT requests bigint,
     OUT request_errors bigint, OUT polls bigint, OUT logins bigint, OUT bytes_sent bigint,
     OUT bytes_received bigint, OUT callbacks bigint, OUT callbacks_unmatched bigint,
-    OUT waits_rate bigint, OUT waits_recipient bigint,
+    OUT waits_rate bigint, OUT waits_recipient bigint, OUT breaks bigint,
     OUT request_time bigint[], OUT request_time_total double precision,
     OUT wait_time bigint[], OUT wait_time_total double precision,
     OUT delivery_time bigint[], OUT delivery_time_total double precision,
@@ -42,7 +42,7 @@ CREATE VIEW msgext.pg_stat_msgext WITH (security_invoker) AS
 SELECT s.server, s.provider, s.queued, s.accepted, s.sent, s.delivered, s.read, s.undelivered,
     s.rejected, s.failed, s.expired, s.unknown, s.cancelled, s.retried, s.requests,
     s.request_errors, s.polls, s.logins, s.bytes_sent, s.bytes_received, s.callbacks,
-    s.callbacks_unmatched, s.waits_rate, s.waits_recipient, s.request_time,
+    s.callbacks_unmatched, s.waits_rate, s.waits_recipient, s.breaks, s.request_time,
     s.request_time_total, s.wait_time, s.wait_time_total, s.delivery_time,
     s.delivery_time_total, s.stats_reset
 FROM msgext.statistics() s;

@@ -221,6 +221,7 @@ CREATE TABLE msgext.server_pause (
     paused_at    timestamptz,
     origin       bigint,
     copied       boolean NOT NULL DEFAULT false,
+    resumed_at   timestamptz,
     CONSTRAINT server_pause_pkey PRIMARY KEY (server_oid)
 );
 COMMENT ON TABLE msgext.server_pause IS 'servers that are or were paused';
@@ -229,6 +230,7 @@ COMMENT ON COLUMN msgext.server_pause.paused IS 'nothing is sent while true';
 COMMENT ON COLUMN msgext.server_pause.pause_reason IS 'why, as given to pause_server or found in an answer';
 COMMENT ON COLUMN msgext.server_pause.paused_at IS 'since when';
 COMMENT ON COLUMN msgext.server_pause.origin IS 'database in which resume_server released it, in a restored copy';
+COMMENT ON COLUMN msgext.server_pause.resumed_at IS 'when somebody last resumed it: a circuit breaker that opened before is closed';
 COMMENT ON COLUMN msgext.server_pause.copied IS 'it has messages of another database, which resume_server adopts';
 
 CREATE TABLE msgext.account_pause (
@@ -254,6 +256,11 @@ CREATE TABLE msgext.health (
     last_claim_at   timestamptz,
     key_ignored     boolean NOT NULL,
     stranded        bigint NOT NULL DEFAULT 0,
+    broken_at       timestamptz,
+    probe_at        timestamptz,
+    probes          int NOT NULL DEFAULT 0,
+    failing_at      timestamptz,
+    failures        int NOT NULL DEFAULT 0,
     CONSTRAINT health_pkey PRIMARY KEY (server_oid)
 );
 COMMENT ON TABLE msgext.health IS 'last success and error of each server; rewritten about once a second';
@@ -263,6 +270,11 @@ COMMENT ON COLUMN msgext.health.last_error_at IS 'when';
 COMMENT ON COLUMN msgext.health.last_success_at IS 'when it last took a message or answered a status request';
 COMMENT ON COLUMN msgext.health.key_ignored IS 'an answer showed that the provider does not know repeats by our key: what is unknown is not repeated';
 COMMENT ON COLUMN msgext.health.stranded IS 'queued messages that nothing led to any more, found and sent: none, unless something is wrong';
+COMMENT ON COLUMN msgext.health.broken_at IS 'since when the circuit breaker is open: the server does nothing but fail';
+COMMENT ON COLUMN msgext.health.probe_at IS 'when the next message may try it';
+COMMENT ON COLUMN msgext.health.probes IS 'how many have tried it since';
+COMMENT ON COLUMN msgext.health.failing_at IS 'since when no request has been answered, while the circuit breaker is closed';
+COMMENT ON COLUMN msgext.health.failures IS 'how many have failed since, counted to the number that opens it';
 COMMENT ON COLUMN msgext.health.last_claim_at IS 'when a message was last claimed for it: rate limits start from here';
 
 CREATE TABLE msgext.statistic (
@@ -289,6 +301,7 @@ CREATE TABLE msgext.statistic (
     callbacks_unmatched bigint NOT NULL,
     waits_rate          bigint NOT NULL,
     waits_recipient     bigint NOT NULL,
+    breaks              bigint NOT NULL,
     request_time        bigint[] NOT NULL,
     request_time_us     bigint NOT NULL,
     wait_time           bigint[] NOT NULL,
@@ -322,6 +335,7 @@ COMMENT ON COLUMN msgext.statistic.callbacks IS 'reports that were pushed';
 COMMENT ON COLUMN msgext.statistic.callbacks_unmatched IS 'of them, those that no message was known for, or that could not be read';
 COMMENT ON COLUMN msgext.statistic.waits_rate IS 'messages set aside for the rate limit';
 COMMENT ON COLUMN msgext.statistic.waits_recipient IS 'messages set aside for the limit of their recipient';
+COMMENT ON COLUMN msgext.statistic.breaks IS 'how often the circuit breaker opened';
 COMMENT ON COLUMN msgext.statistic.request_time IS 'requests by the time they took, in the classes of statistic_bounds(''request_time''), and one more';
 COMMENT ON COLUMN msgext.statistic.request_time_us IS 'the sum of their times, microseconds';
 COMMENT ON COLUMN msgext.statistic.wait_time IS 'messages by the time from being queued to their first request';

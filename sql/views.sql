@@ -41,6 +41,6 @@ COMMENT ON VIEW msgext.message_event IS 'what happened to the messages of view m
 CREATE VIEW msgext.server_status WITH (security_invoker) AS
 SELECT s.server, s.provider, s.paused, s.pause_reason, s.queued, s.in_flight, s.unknown,
     s.oldest_queued_at, s.last_error, s.last_error_at, s.last_success_at, s.paused_accounts,
-    s.stranded, s.exact
+    s.stranded, s.exact, s.broken_at, s.probe_at, s.probes
 FROM msgext.server_counts() s;
 COMMENT ON VIEW msgext.server_status IS 'how the servers are that the current user may use; pg_monitor sees all';

@@ -55,6 +55,7 @@ const MsgMetric msgext_counter_metrics[MSG_COUNTERS] = {
 	[MSG_COUNT_WAITS_RATE] = {"waits_rate", "Messages set aside for the rate limit."},
 	[MSG_COUNT_WAITS_RECIPIENT] = {"waits_recipient",
 								   "Messages set aside for their recipient's limit."},
+	[MSG_COUNT_BREAKS] = {"breaks", "How often the circuit breaker opened."},
 };
 
 const MsgMetric msgext_time_metrics[MSG_TIMES] = {

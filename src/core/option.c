@@ -33,6 +33,7 @@ const MsgOption msgext_common_options[] = {
 	 false},
 	{"give_up_after", MSG_OPTION_SERVER, MSG_OPTION_DURATION, "1 day", NULL, false,
 	 false},
+	{"break_after", MSG_OPTION_SERVER, MSG_OPTION_PATIENCE, "5 min", NULL, false, false},
 	{.name = "expires_after", .place = MSG_OPTION_SERVER, .kind = MSG_OPTION_DURATION},
 	{"on_invalid", MSG_OPTION_SERVER, MSG_OPTION_CHOICE, "error", "error|record", false,
 	 false},
@@ -291,6 +292,7 @@ msgext_option_check(MsgArena *arena, const MsgOption *option, const char *value,
 	{
 		case MSG_OPTION_TEXT:
 		case MSG_OPTION_DURATION:
+		case MSG_OPTION_PATIENCE:
 			return true;
 		case MSG_OPTION_URL:
 			if (is_url(value))

@@ -24,6 +24,7 @@ typedef enum MsgOptionKind
 	MSG_OPTION_URL,		 /* http or https, a host, no credentials, no query */
 	MSG_OPTION_PROXY,	 /* as libcurl takes it, no credentials */
 	MSG_OPTION_FILE,	 /* absolute path */
+	MSG_OPTION_PATIENCE, /* a duration, or 'off' */
 	MSG_OPTION_DURATION, /* an interval, as PostgreSQL reads it; more than zero */
 	MSG_OPTION_COUNT,	 /* a whole number from 1 to 1,000,000 */
 	MSG_OPTION_RATE,	 /* '50/s', '5/day', or 'off' */
@@ -70,7 +71,7 @@ extern const MsgOption *msgext_option_find(const MsgOption *own, MsgOptionPlace 
 										   const char *name);
 
 /*
- * Checks a value of every kind but DURATION, which only the server can read. The arena is
+ * Checks a value of every kind but durations, which only the server can read. The arena is
  * for what HEADERS are read into.
  */
 extern bool msgext_option_check(MsgArena *arena, const MsgOption *option,

@@ -35,6 +35,7 @@ main(int argc, char **argv)
 	test_cascade();
 	test_provider();
 	test_rate();
+	test_breaker();
 	test_counts();
 	test_openmetrics();
 	test_samples();

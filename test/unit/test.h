@@ -53,6 +53,7 @@ extern void test_check_int(const char *file, int line, const char *what, int64_t
 extern void test_base64(void);
 extern void test_recipients(void);
 extern void test_sha256(void);
+extern void test_breaker(void);
 extern void test_buf(void);
 extern void test_cascade(void);
 extern void test_counts(void);

@@ -248,6 +248,8 @@ read_settings(MsgServer *server)
 	server->poll_min_ms = duration_ms(conn, "poll_min_interval");
 	server->poll_max_ms = duration_ms(conn, "poll_max_interval");
 	server->poll_give_up_ms = duration_ms(conn, "poll_give_up");
+	if (!is_choice(conn, "break_after", "off"))
+		server->break_after_ms = duration_ms(conn, "break_after");
 	server->expires_after_ms = duration_ms(conn, "expires_after");
 	server->records_invalid = is_choice(conn, "on_invalid", "record");
 	server->redirect = msgext_conn_option(conn, "redirect");

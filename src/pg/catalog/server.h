@@ -32,6 +32,7 @@ typedef struct MsgServer
 	int64_t poll_min_ms;
 	int64_t poll_max_ms;
 	int64_t poll_give_up_ms;
+	int64_t break_after_ms;		  /* 0 = never */
 	int64_t expires_after_ms;	  /* of messages that say nothing of it; 0 = never */
 	bool records_invalid;		  /* on_invalid 'record' */
 	const char *redirect;		  /* everything goes to this recipient, or NULL */

@@ -14,7 +14,8 @@
  *		5. Has its time to be sent ended, or not begun? Before credentials, which may be
  *		   missing for longer than the message lives.
  *		6. Is it still the same provider, may its recipient be written to from this server,
- *		   and has its sender an account, one that has not been refused, and a session?
+ *		   and has its sender an account, one that has not been refused; does the circuit
+ *		   breaker let anything out, before a login is; and is there a session?
  *		7. Is there room for its request? Before limits, which count what is let through.
  *		8. The recipient's limit, then the rate: a message that the first one sets aside
  *		   must not use up the second.
@@ -34,6 +35,7 @@
 #include "pg/base/arena_pg.h"
 #include "pg/base/text.h"
 #include "pg/engine/admit.h"
+#include "pg/engine/outage.h"
 #include "pg/engine/statistics.h"
 #include "pg/store/event.h"
 #include "pg/store/origin.h"
@@ -206,6 +208,7 @@ claim_within_limits(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane,
 	flight = msgext_batch_join(&engine->batches, &engine->flights, engine->sessions,
 							   upstream, account, row, MSG_FLIGHT_SEND);
 	msgext_batch_claim(&engine->batches, flight, now);
+	msgext_outage_claim(upstream, flight, now);
 	if (row->tried_at == 0)
 		msgext_counts_time(msgext_turn_counts(upstream), MSG_TIME_WAIT,
 						   now - Max(row->queued_at, row->send_after));
@@ -322,6 +325,8 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 									msgext_row_text(row, Anum_outbox_sender));
 	if (account->error != NULL || msgext_refusal_holds(upstream, account))
 		return wait_for_account(engine, upstream, account, row);
+	if (!msgext_outage_admits(upstream, now))
+		return MSG_ADMIT_STOP;
 	if (msgext_session_need(engine->sessions, &engine->flights, upstream, account, now,
 							&until) == MSG_SESSION_WAIT)
 		return wait_for_login(engine, upstream, lane, row, until);

@@ -15,6 +15,7 @@
 #include "pg/base/mode.h"
 #include "pg/engine/dispatcher.h"
 #include "pg/engine/http_peer.h"
+#include "pg/engine/outage.h"
 #include "pg/engine/recover.h"
 #include "pg/engine/request.h"
 #include "pg/engine/settle.h"
@@ -57,14 +58,20 @@ claims(const MsgDispatcher *dispatcher)
 static TimestampTz
 upstream_due(const MsgUpstream *upstream)
 {
+	TimestampTz due = upstream->next_due;
+
 	if (upstream->server == NULL || upstream->paused ||
 		upstream->in_flight >= upstream->server->max_in_flight)
 		return 0;
-	if (upstream->next_due == 0)
-		return upstream->throttled_until;
-	if (upstream->throttled_until == 0)
-		return upstream->next_due;
-	return Min(upstream->next_due, upstream->throttled_until);
+	if (upstream->throttled_until != 0 && (due == 0 || upstream->throttled_until < due))
+		due = upstream->throttled_until;
+	if (upstream->breaker.state == MSG_BREAKER_CLOSED)
+		return due;
+
+	/* It is not looked at before: its lanes may have rows that are due. */
+	if (due == 0 && !msgext_upstream_may_have_rows(upstream))
+		return 0;
+	return Max(due, msgext_outage_until(upstream));
 }
 
 /* When the next turn is due, if nothing happens meanwhile; the past: now. */
@@ -263,8 +270,12 @@ msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 	{
 		const MsgUpstream *upstream = lfirst(cell);
 
-		if (upstream->server == NULL || upstream->paused)
+		if (upstream->server == NULL || upstream->paused ||
+			msgext_outage_until(upstream) > until)
 			continue;
+		if (upstream->breaker.state != MSG_BREAKER_CLOSED &&
+			msgext_upstream_may_have_rows(upstream))
+			return false;
 		if ((upstream->throttled_until != 0 && upstream->throttled_until <= until) ||
 			(upstream->next_due != 0 &&
 			 upstream->next_due <= (upstream->reserved_until > now ? until : now)))

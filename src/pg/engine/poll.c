@@ -8,6 +8,7 @@
 
 #include "pg/base/text.h"
 #include "pg/engine/answer.h"
+#include "pg/engine/outage.h"
 #include "pg/engine/poll.h"
 #include "pg/engine/statistics.h"
 #include "pg/inbound/tracking.h"
@@ -112,6 +113,11 @@ msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 			put_off(engine, upstream, &row, &found[i]);
 			continue;
 		}
+		if (!msgext_outage_admits(upstream, engine->turn.now))
+		{
+			upstream->poll_after = found[i].id - 1;
+			break;
+		}
 		if (msgext_session_need(engine->sessions, &engine->flights, upstream, account,
 								engine->turn.now, &until) == MSG_SESSION_WAIT)
 		{
@@ -133,6 +139,7 @@ msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 		flight = msgext_batch_join(&engine->batches, &engine->flights, engine->sessions,
 								   upstream, account, &row, MSG_FLIGHT_POLL);
 		flight->reminders[flight->n - 1] = found[i];
+		msgext_outage_claim(upstream, flight, engine->turn.now);
 	}
 	msgext_turn_reading(&engine->turn, 0, upstream->name);
 }

@@ -13,6 +13,7 @@
 #include "pg/base/clock.h"
 #include "pg/base/json_pg.h"
 #include "pg/base/text.h"
+#include "pg/engine/outage.h"
 #include "pg/engine/poll.h"
 #include "pg/engine/record.h"
 #include "pg/engine/statistics.h"
@@ -391,6 +392,8 @@ record_flight(MsgEngine *engine, MsgFlight *flight, bool one_by_one)
 		MemoryContextSwitchTo(before);
 	}
 	msgext_turn_reading(turn, 0, NULL);
+	if (all)
+		msgext_outage_learn(turn, flight);
 	if (flight->claim != NULL && flight->claim->recorded_now == flight->claim->left)
 		msgext_claim_remove(claims_of(turn), flight->claim->id);
 	return all;

@@ -7,6 +7,7 @@
 #include "utils/timestamp.h"
 
 #include "pg/base/clock.h"
+#include "pg/engine/outage.h"
 #include "pg/engine/recover.h"
 #include "pg/engine/request.h"
 #include "pg/engine/statistics.h"
@@ -119,6 +120,7 @@ msgext_recover_turn(MsgEngine *engine, int sqlstate)
 		msgext_inherited_abort(&engine->inherited, culprit);
 		msgext_rematch_abort(&engine->rematches);
 		msgext_statistics_abort(&engine->upstreams);
+		msgext_outages_abort(&engine->upstreams);
 	}
 
 	/* A row that cannot even be looked at must not stop those behind it. */

@@ -13,6 +13,7 @@
 #include "core/lifecycle.h"
 #include "pg/base/clock.h"
 #include "pg/catalog/refresh_token.h"
+#include "pg/engine/outage.h"
 #include "pg/engine/refusal.h"
 #include "pg/engine/session.h"
 
@@ -128,7 +129,7 @@ wants_login(const MsgAccount *account, const MsgProvider *provider)
 
 static void
 start_login(MsgFlights *flights, MsgUpstream *upstream, MsgAccount *account,
-			Session *session)
+			Session *session, TimestampTz now)
 {
 	MsgFlight *flight =
 		msgext_flight_create(flights, MSG_FLIGHT_LOGIN, upstream, account);
@@ -140,6 +141,7 @@ start_login(MsgFlights *flights, MsgUpstream *upstream, MsgAccount *account,
 		flight->refresh_token = MemoryContextStrdup(flight->context, refresh_token);
 	msgext_flight_add(flight);
 	flight->conn = account->conn;
+	msgext_outage_claim(upstream, flight, now);
 	session->under_way = true;
 }
 
@@ -177,7 +179,7 @@ msgext_session_need(MsgSessions *sessions, MsgFlights *flights, MsgUpstream *ups
 		(session->expires_at != 0 &&
 		 now >= session->issued_at + (session->expires_at - session->issued_at) / 5 * 4);
 	if (stale && !session->under_way && now >= session->not_before)
-		start_login(flights, upstream, account, session);
+		start_login(flights, upstream, account, session, now);
 
 	/* The old one serves while its successor is fetched. */
 	if (session->token != NULL && (session->expires_at == 0 || now < session->expires_at))

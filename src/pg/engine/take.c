@@ -12,6 +12,7 @@
 #include "pg/base/guc.h"
 #include "pg/base/mode.h"
 #include "pg/engine/admit.h"
+#include "pg/engine/outage.h"
 #include "pg/engine/poll.h"
 #include "pg/engine/take.h"
 #include "pg/store/claim.h"
@@ -241,6 +242,25 @@ find_next_due(MsgEngine *engine, MsgUpstream *upstream)
 		upstream->next_due = poll;
 }
 
+/*
+ * The circuit breaker lets one message try, or one status be asked for. New messages come
+ * first: one that fails for its own sake is behind all others the next time.
+ */
+static void
+take_probe(MsgEngine *engine, MsgUpstream *upstream, bool due)
+{
+	TimestampTz now = engine->turn.now;
+
+	take_lanes(engine, upstream, 1);
+	if (!due || !msgext_outage_admits(upstream, now))
+		return;
+	upstream->next_due = 0;
+	take_reminded(engine, upstream, 1);
+	if (msgext_outage_admits(upstream, now))
+		take_polls(engine, upstream, 1);
+	find_next_due(engine, upstream);
+}
+
 static void
 take_upstream(MsgEngine *engine, MsgUpstream *upstream)
 {
@@ -256,8 +276,14 @@ take_upstream(MsgEngine *engine, MsgUpstream *upstream)
 		return;
 	}
 	if ((!due && !msgext_upstream_may_have_rows(upstream)) ||
+		!msgext_outage_admits(upstream, engine->turn.now) ||
 		msgext_upstream_is_paused(upstream))
 		return;
+	if (upstream->breaker.state != MSG_BREAKER_CLOSED)
+	{
+		take_probe(engine, upstream, due);
+		return;
+	}
 	polls_first = requests >= 4 || upstream->turns_with_room++ % 4 == 3;
 	if (due)
 	{

@@ -12,6 +12,7 @@
 
 #include "pg/base/clock.h"
 #include "pg/engine/limiter.h"
+#include "pg/engine/outage.h"
 #include "pg/engine/record.h"
 #include "pg/engine/request.h"
 #include "pg/engine/statistics.h"
@@ -86,6 +87,7 @@ refresh(MsgEngine *engine, uint64 news)
 	if ((news & MSG_NEWS_SERVER) != 0)
 	{
 		msgext_upstreams_read_pauses(turn, upstreams);
+		msgext_outages_read(turn, upstreams);
 		msgext_refusals_read(turn, upstreams);
 		msgext_upstreams_refresh(turn, upstreams); /* again, if a pause has ended */
 	}
@@ -98,6 +100,7 @@ refresh(MsgEngine *engine, uint64 news)
 static bool
 save(MsgEngine *engine)
 {
+	msgext_outages_note(&engine->upstreams);
 	msgext_upstreams_save(&engine->turn, &engine->upstreams);
 	msgext_statistics_save(&engine->upstreams);
 	engine->activity.in_flight = engine->flights.count;
@@ -142,6 +145,7 @@ msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 		saved = save(engine);
 	msgext_turn_commit(turn);
 	msgext_statistics_commit(&engine->upstreams);
+	msgext_outages_commit(&engine->upstreams);
 	if (saved)
 		msgext_activity_clear(&engine->activity);
 

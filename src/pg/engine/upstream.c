@@ -175,6 +175,23 @@ load_server(MsgUpstream *upstream)
 			MemoryContextStrdup(GetMemoryChunkContext(upstream), server->name);
 }
 
+/* As it was written down; a probe that was under way then is none any more. */
+static void
+load_breaker(MsgUpstream *upstream)
+{
+	const MsgHealth *health = &upstream->health;
+
+	upstream->breaker = (MsgBreaker){
+		.state = health->broken_at != 0 ? MSG_BREAKER_OPEN : MSG_BREAKER_CLOSED,
+		.failing_us = health->failing_at,
+		.failures = health->failures,
+		.opened_us = health->broken_at,
+		.probe_us = health->probe_at,
+		.probes = health->probes,
+	};
+	upstream->breaker_before = upstream->breaker;
+}
+
 MsgUpstream *
 msgext_upstream_find(const MsgUpstreams *upstreams, Oid server)
 {
@@ -214,6 +231,7 @@ msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams)
 			MemoryContextSwitchTo(turn->context);
 			msgext_upstream_load(turn, upstreams, upstream);
 			msgext_health_load(upstream->oid, &upstream->health);
+			load_breaker(upstream);
 		}
 		MemoryContextSwitchTo(before);
 	}

@@ -8,6 +8,7 @@
 #ifndef MSGEXT_UPSTREAM_H
 #define MSGEXT_UPSTREAM_H
 
+#include "core/breaker.h"
 #include "core/counts.h"
 #include "pg/catalog/server.h"
 #include "pg/engine/turn_tables.h"
@@ -72,6 +73,8 @@ typedef struct MsgUpstream
 	HTAB *refused;				  /* accounts, see refusal.h; NULL = none ever was */
 	MsgMended mended;
 	MsgHealth health;
+	MsgBreaker breaker;		   /* see outage.h */
+	MsgBreaker breaker_before; /* as it was when the last turn committed */
 	MsgCounted counted;
 } MsgUpstream;
 

@@ -34,6 +34,7 @@ typedef enum Gauge
 	GAUGE_STRANDED,
 	GAUGE_PAUSED,
 	GAUGE_PAUSED_ACCOUNTS,
+	GAUGE_BROKEN,
 	GAUGE_LAST_SUCCESS,
 	GAUGE_LAST_ERROR
 } Gauge;
@@ -89,6 +90,9 @@ static const struct
 								"Accounts whose credentials the provider refused."},
 							   KIND_NUMBER,
 							   MSG_METRIC_GAUGE},
+	[GAUGE_BROKEN] = {{"circuit_open", "1 while one message at a time tries the server."},
+					  KIND_NUMBER,
+					  MSG_METRIC_GAUGE},
 	[GAUGE_LAST_SUCCESS] = {{"last_success_timestamp_seconds",
 							 "When a request last succeeded; 0 = never."},
 							KIND_SECONDS,
@@ -210,6 +214,7 @@ read_gauges(const MsgServer *server, Watched *watched)
 	values[GAUGE_STRANDED] = state.health.stranded;
 	values[GAUGE_PAUSED] = state.pause.paused;
 	values[GAUGE_PAUSED_ACCOUNTS] = list_length(state.paused_accounts);
+	values[GAUGE_BROKEN] = state.health.broken_at != 0;
 	values[GAUGE_LAST_SUCCESS] = msgext_unix_us(state.health.last_success_at);
 	values[GAUGE_LAST_ERROR] = msgext_unix_us(state.health.last_error_at);
 }

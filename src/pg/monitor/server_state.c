@@ -284,9 +284,11 @@ msgext_server_state_nothing_due(void)
 	{
 		MsgPause pause;
 		MsgQueueCounts counts;
+		MsgHealth health;
 
 		msgext_server_pause_read(lfirst_oid(cell), &pause);
-		if (pause.paused)
+		msgext_health_load(lfirst_oid(cell), &health);
+		if (pause.paused || health.probe_at > msgext_clock())
 			continue;
 		count_server(msgext_server_get(lfirst_oid(cell)), false, &counts);
 		if (counts.in_flight > 0 || counts.fresh > 0 ||

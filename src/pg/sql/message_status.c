@@ -24,6 +24,7 @@
 #include "pg/sql/row_access.h"
 #include "pg/store/account_pause.h"
 #include "pg/store/claim.h"
+#include "pg/store/health.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
 #include "pg/store/outbox.h"
@@ -68,6 +69,7 @@ static const char *
 waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 {
 	TransactionId version = InvalidTransactionId;
+	MsgHealth health;
 	MsgPause pause;
 	MsgLane *lane;
 	const char *why;
@@ -100,6 +102,12 @@ waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 	if (pause.paused)
 		return pause.reason != NULL ? psprintf("account is paused: %s", pause.reason)
 									: "account is paused";
+	msgext_health_load(server->oid, &health);
+	if (health.broken_at != 0 && row->next_attempt_at <= health.probe_at)
+	{
+		*until = health.probe_at;
+		return "the server does nothing but fail: one message at a time tries it";
+	}
 	if ((why = msgext_row_text(row, Anum_outbox_waiting)) != NULL)
 	{
 		*until = row->next_attempt_at;

@@ -31,6 +31,9 @@ enum
 	COUNTS_PAUSED_ACCOUNTS,
 	COUNTS_STRANDED,
 	COUNTS_EXACT,
+	COUNTS_BROKEN_AT,
+	COUNTS_PROBE_AT,
+	COUNTS_PROBES,
 	COUNTS_COLUMNS
 };
 
@@ -93,6 +96,10 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 		values[COUNTS_PAUSED_ACCOUNTS] = text_array(state.paused_accounts);
 		values[COUNTS_STRANDED] = Int64GetDatum(state.health.stranded);
 		values[COUNTS_EXACT] = BoolGetDatum(state.counts.exact);
+		nulls[COUNTS_BROKEN_AT] = nulls[COUNTS_PROBE_AT] = state.health.broken_at == 0;
+		values[COUNTS_BROKEN_AT] = TimestampTzGetDatum(state.health.broken_at);
+		values[COUNTS_PROBE_AT] = TimestampTzGetDatum(state.health.probe_at);
+		values[COUNTS_PROBES] = Int32GetDatum(state.health.probes);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextSwitchTo(before);
 		MemoryContextReset(per_server);

@@ -184,7 +184,8 @@ check_value(const MsgOption *option, const char *value)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for option \"%s\"", option->name),
 				 errdetail("Option \"%s\" must be text that UTF-8 has.", option->name)));
-	if (option->kind == MSG_OPTION_DURATION)
+	if (option->kind == MSG_OPTION_DURATION ||
+		(option->kind == MSG_OPTION_PATIENCE && strcmp(value, "off") != 0))
 		check_duration(option->name, value);
 	else if (!msgext_option_check(msgext_arena_pg_create(CurrentMemoryContext), option,
 								  value, &error))

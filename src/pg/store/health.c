@@ -14,7 +14,8 @@
 #define HEALTH_COLUMNS(C) \
 	C(health, server_oid) C(health, last_error) C(health, last_error_at) \
 	C(health, last_success_at) C(health, last_claim_at) C(health, key_ignored) \
-	C(health, stranded)
+	C(health, stranded) C(health, broken_at) C(health, probe_at) C(health, probes) \
+	C(health, failing_at) C(health, failures)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(health, HEALTH_COLUMNS);
 MSG_LAYOUT(health, HEALTH_COLUMNS);
@@ -62,6 +63,12 @@ msgext_health_load(Oid server, MsgHealth *health)
 			DatumGetBool(slot_getattr(slot, Anum_health_key_ignored, &isnull));
 		health->stranded =
 			DatumGetInt64(slot_getattr(slot, Anum_health_stranded, &isnull));
+		health->failing_at = time_of(slot, Anum_health_failing_at);
+		health->failures =
+			DatumGetInt32(slot_getattr(slot, Anum_health_failures, &isnull));
+		health->broken_at = time_of(slot, Anum_health_broken_at);
+		health->probe_at = time_of(slot, Anum_health_probe_at);
+		health->probes = DatumGetInt32(slot_getattr(slot, Anum_health_probes, &isnull));
 	}
 	msgext_scan_end(scan);
 	msgext_table_close(table);
@@ -83,6 +90,11 @@ msgext_health_save(Oid server, MsgHealth *health)
 	msgext_values_time(&row, Anum_health_last_claim_at, health->last_claim_at);
 	msgext_values_bool(&row, Anum_health_key_ignored, health->key_ignored);
 	msgext_values_int64(&row, Anum_health_stranded, health->stranded);
+	msgext_values_time(&row, Anum_health_failing_at, health->failing_at);
+	msgext_values_int32(&row, Anum_health_failures, health->failures);
+	msgext_values_time(&row, Anum_health_broken_at, health->broken_at);
+	msgext_values_time(&row, Anum_health_probe_at, health->probe_at);
+	msgext_values_int32(&row, Anum_health_probes, health->probes);
 	msgext_table_put(table, find(table, server, &scan), row.values, row.nulls, true);
 	msgext_scan_end(scan);
 	msgext_table_close(table);

@@ -16,7 +16,12 @@ typedef struct MsgHealth
 	TimestampTz last_error_at;
 	TimestampTz last_success_at;
 	TimestampTz last_claim_at;
-	int64 stranded;	  /* messages that nothing led to any more: see engine/sweep.h */
+	int64 stranded; /* messages that nothing led to any more: see engine/sweep.h */
+	TimestampTz failing_at; /* since then nothing but failures, and so many requests */
+	int failures;
+	TimestampTz broken_at; /* the circuit breaker is open; 0 = it is not */
+	TimestampTz probe_at;
+	int probes;
 	bool key_ignored; /* an answer showed that repeats are not recognised */
 	bool changed;
 } MsgHealth;

@@ -20,7 +20,7 @@
 #define SERVER_PAUSE_COLUMNS(C) \
 	C(server_pause, server_oid) C(server_pause, paused) C(server_pause, pause_reason) \
 	C(server_pause, paused_at) C(server_pause, origin) \
-	C(server_pause, copied)
+	C(server_pause, copied) C(server_pause, resumed_at)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(server_pause, SERVER_PAUSE_COLUMNS);
 MSG_LAYOUT(server_pause, SERVER_PAUSE_COLUMNS);
@@ -74,6 +74,9 @@ msgext_server_pause_read(Oid server, MsgPause *pause)
 		adopted = !isnull && DatumGetInt64(value) == msgext_origin();
 		value = slot_getattr(slot, Anum_server_pause_copied, &isnull);
 		pause->copied = pause->paused && !isnull && DatumGetBool(value);
+		value = slot_getattr(slot, Anum_server_pause_resumed_at, &isnull);
+		if (!isnull)
+			pause->resumed_at = DatumGetTimestampTz(value);
 	}
 	msgext_scan_end(scan);
 	msgext_table_close(pauses);
@@ -99,6 +102,8 @@ msgext_server_pause_write(Oid server, const MsgPause *pause, bool wait)
 	}
 	else if (!msgext_mode_has_test_extension())
 		msgext_values_int64(&row, Anum_server_pause_origin, msgext_origin());
+	if (!pause->paused)
+		msgext_values_time(&row, Anum_server_pause_resumed_at, msgext_clock());
 	do
 	{
 		TransactionId writer = InvalidTransactionId;

@@ -7,11 +7,14 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 typedef struct MsgPause
 {
 	bool paused;
-	char *reason; /* or NULL; in the current memory context */
-	bool copied;  /* for the sake of messages from another database: to be adopted */
+	char *reason;			/* or NULL; in the current memory context */
+	TimestampTz resumed_at; /* 0 = never */
+	bool copied; /* for the sake of messages from another database: to be adopted */
 } MsgPause;
 
 /*

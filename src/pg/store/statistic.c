@@ -24,7 +24,7 @@
 	C(statistic, requests) C(statistic, request_errors) C(statistic, polls) \
 	C(statistic, logins) C(statistic, bytes_sent) C(statistic, bytes_received) \
 	C(statistic, callbacks) C(statistic, callbacks_unmatched) \
-	C(statistic, waits_rate) C(statistic, waits_recipient) \
+	C(statistic, waits_rate) C(statistic, waits_recipient) C(statistic, breaks) \
 	C(statistic, request_time) C(statistic, request_time_us) \
 	C(statistic, wait_time) C(statistic, wait_time_us) \
 	C(statistic, delivery_time) C(statistic, delivery_time_us) \
@@ -33,8 +33,7 @@
 MSG_COLUMN_NUMBERS(statistic, STATISTIC_COLUMNS);
 MSG_LAYOUT(statistic, STATISTIC_COLUMNS);
 
-StaticAssertDecl(Anum_statistic_waits_recipient ==
-					 Anum_statistic_queued + MSG_COUNTERS - 1,
+StaticAssertDecl(Anum_statistic_breaks == Anum_statistic_queued + MSG_COUNTERS - 1,
 				 "columns and counters differ");
 
 /* Where the buckets of a histogram are; their sum is in the column behind. */

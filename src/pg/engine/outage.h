@@ -1,0 +1,42 @@
+/*
+ * outage.h
+ *		A server that does nothing but fail: the circuit breaker (core/breaker.h) of an
+ *		upstream. It learns from requests, holds messages back, and lets one at a time try.
+ *
+ * Apart from a pause: nobody has to end it. What a turn changes of it counts when the
+ * turn has committed, and is undone when it fails.
+ */
+#ifndef MSGEXT_OUTAGE_H
+#define MSGEXT_OUTAGE_H
+
+#include "pg/engine/flight.h"
+
+/* May a request go out now? Not to, where it is only looked for one. */
+static inline bool
+msgext_outage_admits(const MsgUpstream *upstream, TimestampTz now)
+{
+	return msgext_breaker_admits(&upstream->breaker, now);
+}
+
+/* This request does: while the breaker is open, as the probe. */
+extern void msgext_outage_claim(MsgUpstream *upstream, MsgFlight *flight,
+								TimestampTz now);
+
+/* What a request came to; for each flight once, when all of it is recorded. */
+extern void msgext_outage_learn(const MsgTurn *turn, const MsgFlight *flight);
+
+/* When the next request may go out: DT_NOBEGIN = now; DT_NOEND = after the probe. */
+extern TimestampTz msgext_outage_until(const MsgUpstream *upstream);
+
+/* ---- All servers ---- */
+
+/* Who has been resumed is tried anew. */
+extern void msgext_outages_read(const MsgTurn *turn, const MsgUpstreams *upstreams);
+/* Tells the servers' health, to be written down. */
+extern void msgext_outages_note(const MsgUpstreams *upstreams);
+
+/* The turn has committed; or has failed. */
+extern void msgext_outages_commit(const MsgUpstreams *upstreams);
+extern void msgext_outages_abort(const MsgUpstreams *upstreams);
+
+#endif /* MSGEXT_OUTAGE_H */

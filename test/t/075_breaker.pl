@@ -1,0 +1,121 @@
+# The circuit breaker: a provider that does nothing but fail is left alone, but for one message at a
+# time; nothing is lost by it, and no attempts are used up.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use Msgext;
+use Test::More;
+
+my $t = Msgext->new('breaker', options => { status_poll => 'off', break_after => '1 s' });
+my $sim = $t->sim;
+
+sub status
+{
+	my ($what) = @_;
+
+	return $t->sql("SELECT $what FROM msgext.server_status s JOIN msgext.pg_stat_msgext p USING (server) WHERE server = 'vk'");
+}
+
+# What may not happen gets two seconds to do so: the dispatcher looks at everything once a second,
+# and writes down what it counts.
+sub let_turns_pass
+{
+	sleep 2;
+	return;
+}
+
+sub wait_open
+{
+	my ($name) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return ok($t->wait_sql("SELECT broken_at IS NOT NULL FROM msgext.server_status WHERE server = 'vk'"), $name);
+}
+
+sub events
+{
+	return $t->sql("SELECT string_agg(kind, ', ' ORDER BY at) FROM msgext.server_event WHERE server = 'vk' AND kind LIKE 'circuit%'");
+}
+
+my $send = Msgext::send_sql(phone => 79990000101);
+subtest 'it opens' => sub {
+	my ($requests, $probes, $attempts);
+
+	$sim->script('devino send always status 503');
+	$t->sql("SELECT $send FROM generate_series(1, 20)");
+	wait_open('after a second of nothing but failures');
+	ok($t->wait_sql("SELECT probes > 0 FROM msgext.server_status WHERE server = 'vk'"), 'a message tries it');
+	let_turns_pass();
+	($requests, $probes) = split /\|/, status('requests, probes');
+	ok($t->wait_sql("SELECT probes >= $probes + 2 FROM msgext.server_status WHERE server = 'vk'"), 'after a growing while');
+	let_turns_pass();
+	is(status("abs((requests - $requests) - (probes - $probes)) <= 1"), 't', 'a request each, and no others');
+	is(status("(SELECT sum(attempts) FROM msgext.message) <= requests"), 't', 'each is an attempt of one message');
+	is($t->sql("SELECT count(*) FROM msgext.message WHERE state = 'queued'"), 20, 'all are still queued');
+	like(
+		$t->sql("SELECT detail->'waiting'->>'for' FROM msgext.message_status((SELECT min(id) FROM msgext.message"
+			  . " WHERE next_attempt_at IS NULL OR next_attempt_at < now()))"),
+		qr/nothing but fail/,
+		'and say why');
+	is(events(), 'circuit opened', 'it is an event of the server');
+	ok($t->wait_sql("SELECT breaks FROM msgext.pg_stat_msgext WHERE server = 'vk'", 1), 'it is counted');
+	is($t->sql("SELECT msgext.metrics() ~ 'msgext_circuit_open\\{server=\"vk\"\\} 1'"), 't', 'and a metric');
+	like($t->sql("SELECT pg_read_file('" . $t->node->logfile . "')"), qr/LOG:  server "vk" does nothing but fail/, 'the log tells it once');
+};
+
+subtest 'it stays open' => sub {
+	my $before = status('broken_at');
+
+	$t->node->restart;
+	ok($t->wait_sql("SELECT started_at > now() - interval '1 min' AND turns > 0 FROM msgext.pg_stat_msgext_worker WHERE process = 'dispatcher'"),
+		'a restart later');
+	let_turns_pass();
+	is(status('broken_at'), $before, 'it is still open, and since then');
+	is(events(), 'circuit opened', 'which is no news');
+};
+
+subtest 'resumed' => sub {
+	$sim->clear;
+	$t->sql("SELECT msgext.resume_server('vk')");
+	ok($t->wait_sql("SELECT broken_at IS NULL FROM msgext.server_status WHERE server = 'vk'"), 'who resumes the server closes it');
+	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE state = 'accepted'", 20), 'and all leave');
+	is($sim->count(79990000101), 20, 'once');
+};
+
+subtest 'one at a time' => sub {
+	$sim->script('devino send always status 503');
+	$t->sql("SELECT $send FROM generate_series(1, 20)");
+	wait_open('it opens again');
+	$sim->clear;
+	$sim->script('devino send always delay 60000');
+	ok($t->wait_sql("SELECT count(*) FROM msgext.messages_in_flight()", 1), 'one is on its way');
+	let_turns_pass();
+	is($t->sql("SELECT count(*) FROM msgext.messages_in_flight()"), 1, 'two seconds later it still is the only one');
+	is($t->sql("SELECT count(*) FROM msgext.message WHERE state = 'queued'"), 19, 'the others wait');
+};
+
+subtest 'it closes' => sub {
+	$sim->clear;
+	$sim->release;
+	ok($t->wait_sql("SELECT broken_at IS NULL FROM msgext.server_status WHERE server = 'vk'"), 'with the first success');
+	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE state = 'accepted'", 40), 'all that wait leave')
+	  or diag($t->sql('SELECT state, count(*) FROM msgext.message GROUP BY 1'));
+	is($sim->count(79990000101), 40, 'once');
+	is(events(), 'circuit opened, circuit opened, circuit closed', 'the events tell it');
+	ok($t->wait_sql("SELECT breaks FROM msgext.pg_stat_msgext WHERE server = 'vk'", 2), 'and the counter');
+};
+
+subtest 'switched off' => sub {
+	$sim->script('devino send always status 503');
+	$t->set_option('vk', break_after => 'off');
+	my $before = status('requests');
+	$t->sql("SELECT $send FROM generate_series(1, 5)");
+	ok($t->wait_sql("SELECT requests > $before + 40 FROM msgext.pg_stat_msgext WHERE server = 'vk'"), 'many failures');
+	is(status('breaks'), 2, 'open nothing');
+};
+
+$t->node->stop;
+done_testing();
