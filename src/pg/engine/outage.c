@@ -107,23 +107,29 @@ msgext_outage_until(const MsgUpstream *upstream)
 	return DT_NOBEGIN;
 }
 
+static bool
+is_resumed(const MsgUpstream *upstream)
+{
+	MsgPause pause;
+
+	msgext_server_pause_read(upstream->oid, &pause);
+	return pause.resumed_at > upstream->breaker.opened_us;
+}
+
 void
-msgext_outages_read(const MsgTurn *turn, const MsgUpstreams *upstreams)
+msgext_outages_read(const MsgTurn *turn, const MsgUpstreams *upstreams, bool news)
 {
 	ListCell *cell;
 
 	foreach (cell, upstreams->list)
 	{
 		MsgUpstream *upstream = lfirst(cell);
-		MsgBreaker *breaker = &upstream->breaker;
-		MsgPause pause;
 
-		if (breaker->state == MSG_BREAKER_CLOSED)
+		if (upstream->breaker.state == MSG_BREAKER_CLOSED || upstream->server == NULL)
 			continue;
-		msgext_server_pause_read(upstream->oid, &pause);
-		if (pause.resumed_at <= breaker->opened_us)
+		if (break_us(upstream) > 0 && !(news && is_resumed(upstream)))
 			continue;
-		msgext_breaker_reset(breaker);
+		msgext_breaker_reset(&upstream->breaker);
 		msgext_upstream_come_again(turn, upstream);
 	}
 }

@@ -30,8 +30,9 @@ extern TimestampTz msgext_outage_until(const MsgUpstream *upstream);
 
 /* ---- All servers ---- */
 
-/* Who has been resumed is tried anew. */
-extern void msgext_outages_read(const MsgTurn *turn, const MsgUpstreams *upstreams);
+/* Whose breaker has been switched off is tried anew; with news, who has been resumed. */
+extern void msgext_outages_read(const MsgTurn *turn, const MsgUpstreams *upstreams,
+								bool news);
 /* Tells the servers' health, to be written down. */
 extern void msgext_outages_note(const MsgUpstreams *upstreams);
 

@@ -87,10 +87,10 @@ refresh(MsgEngine *engine, uint64 news)
 	if ((news & MSG_NEWS_SERVER) != 0)
 	{
 		msgext_upstreams_read_pauses(turn, upstreams);
-		msgext_outages_read(turn, upstreams);
 		msgext_refusals_read(turn, upstreams);
 		msgext_upstreams_refresh(turn, upstreams); /* again, if a pause has ended */
 	}
+	msgext_outages_read(turn, upstreams, (news & MSG_NEWS_SERVER) != 0);
 	if ((news & MSG_NEWS_CALLBACK) != 0)
 		msgext_rematch_news(&engine->rematches);
 	msgext_upstreams_mark_news(upstreams, news);

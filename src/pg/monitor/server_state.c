@@ -287,12 +287,15 @@ msgext_server_state_nothing_due(void)
 		MsgHealth health;
 
 		msgext_server_pause_read(lfirst_oid(cell), &pause);
-		msgext_health_load(lfirst_oid(cell), &health);
-		if (pause.paused || health.probe_at > msgext_clock())
+		if (pause.paused)
 			continue;
 		count_server(msgext_server_get(lfirst_oid(cell)), false, &counts);
-		if (counts.in_flight > 0 || counts.fresh > 0 ||
-			any_due(lfirst_oid(cell), MSG_REMINDER_SEND) ||
+		if (counts.in_flight > 0)
+			return false;
+		msgext_health_load(lfirst_oid(cell), &health);
+		if (health.probe_at > msgext_clock())
+			continue;
+		if (counts.fresh > 0 || any_due(lfirst_oid(cell), MSG_REMINDER_SEND) ||
 			any_due(lfirst_oid(cell), MSG_REMINDER_POLL))
 			return false;
 	}

@@ -41,6 +41,13 @@ SELECT msgext.resume_server('vk');
 CALL msgext.dispatch('1 s');
 SELECT sum(attempts) > :attempts + 4 AS tried FROM msgext.message;
 
+-- Off is off: it closes, and stays so.
+SELECT broken_at IS NOT NULL AS open FROM msgext.server_status;
+ALTER SERVER vk OPTIONS (SET break_after 'off');
+SELECT send() > 0 AS sent;
+CALL msgext.dispatch('0.5 s');
+SELECT broken_at, probe_at, probes FROM msgext.server_status;
+
 DROP FUNCTION send;
 DROP SERVER vk CASCADE;
 TRUNCATE msgext.outbox, msgext.event, msgext.claim, msgext.reminder, msgext.lane, msgext.health,
