@@ -16,10 +16,10 @@ BEGIN ATOMIC
                 (4, 'state', concat_ws(', ', m.state, m.provider_status, m.code, m.error)),
                 (5, 'waits for', m.waiting || coalesce(' until ' || m.next_attempt_at, '')),
                 (6, 'send after', m.send_after::text), (7, 'expires', m.expires_at::text),
-                (8, 'provider''s id', m.provider_id)) AS f(part, name, value)
+                (8, 'provider''s id', m.provider_id), (9, 'payload removed', m.erased_at::text)) AS f(part, name, value)
         WHERE m.id = show.id AND f.value IS NOT NULL
         UNION ALL
-        SELECT 9, e.id, rtrim(concat_ws('  ', to_char(e.at, 'YYYY-MM-DD HH24:MI:SS.MS'),
+        SELECT 10, e.id, rtrim(concat_ws('  ', to_char(e.at, 'YYYY-MM-DD HH24:MI:SS.MS'),
             rpad(e.kind, 11), rpad(e.state, 11),
             concat_ws(', ', 'attempt ' || e.attempt, 'HTTP ' || e.http_status, e.channel, e.status,
                 e.code, e.error, 'message ' || e.related, 'by ' || e.actor, e.reason)))

@@ -33,6 +33,7 @@ CREATE TABLE msgext.outbox (
     accepted_at     timestamptz,
     finished_at     timestamptz,
     closed_at       timestamptz,
+    erased_at       timestamptz,
     problem         text COLLATE "C",
     waiting         text COLLATE "C",
     limit_key       text COLLATE "C",
@@ -44,7 +45,7 @@ CREATE TABLE msgext.outbox (
     error           text COLLATE "C",
     detail          jsonb,
     ref             jsonb,
-    payload         bytea NOT NULL,
+    payload         bytea,
     CONSTRAINT outbox_pkey PRIMARY KEY (id),
     CONSTRAINT outbox_priority CHECK (priority BETWEEN 1 AND 5),
     CONSTRAINT outbox_state CHECK (state IN
@@ -80,6 +81,7 @@ COMMENT ON COLUMN msgext.outbox.next_attempt_at IS 'when it is sent again, or as
 COMMENT ON COLUMN msgext.outbox.accepted_at IS 'when the provider took it';
 COMMENT ON COLUMN msgext.outbox.finished_at IS 'when its last state was reached, or tracking ended';
 COMMENT ON COLUMN msgext.outbox.closed_at IS 'when somebody said that nothing more is to be done about it, or queued a corrected copy';
+COMMENT ON COLUMN msgext.outbox.erased_at IS 'when its payload was removed, the row being kept: by payload_retention of the server or by forget_recipient';
 COMMENT ON COLUMN msgext.outbox.problem IS 'the state again, when it is a bad end or unknown and not closed: such messages are found by this';
 COMMENT ON COLUMN msgext.outbox.waiting IS 'why a queued message waits until next_attempt_at';
 COMMENT ON COLUMN msgext.outbox.limit_key IS 'whose rate limit it counts against';
@@ -91,7 +93,7 @@ COMMENT ON COLUMN msgext.outbox.code IS 'the provider''s last code, verbatim';
 COMMENT ON COLUMN msgext.outbox.error IS 'last error, in the provider''s words or ours';
 COMMENT ON COLUMN msgext.outbox.detail IS 'state of each channel, as the provider told it';
 COMMENT ON COLUMN msgext.outbox.ref IS 'what the caller wants to find it by';
-COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every attempt; no credential is in them';
+COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every attempt; no credential is in them. NULL: removed, see erased_at';
 
 -- New work of a lane is one index range above the lane's cursor, however long the
 -- history before it. No column that changes on a message's good way is in any index, so

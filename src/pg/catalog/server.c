@@ -251,6 +251,7 @@ read_settings(MsgServer *server)
 	if (!is_choice(conn, "break_after", "off"))
 		server->break_after_ms = duration_ms(conn, "break_after");
 	server->expires_after_ms = duration_ms(conn, "expires_after");
+	server->payload_retention_ms = duration_ms(conn, "payload_retention");
 	server->records_invalid = is_choice(conn, "on_invalid", "record");
 	server->redirect = msgext_conn_option(conn, "redirect");
 	server->allow_recipients = msgext_conn_option(conn, "allow_recipients");

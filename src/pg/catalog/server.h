@@ -34,6 +34,7 @@ typedef struct MsgServer
 	int64_t poll_give_up_ms;
 	int64_t break_after_ms;		  /* 0 = never */
 	int64_t expires_after_ms;	  /* of messages that say nothing of it; 0 = never */
+	int64_t payload_retention_ms; /* 0 = as long as the message */
 	bool records_invalid;		  /* on_invalid 'record' */
 	const char *redirect;		  /* everything goes to this recipient, or NULL */
 	const char *allow_recipients; /* nothing goes to any other, or NULL */

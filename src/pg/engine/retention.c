@@ -20,6 +20,7 @@
 
 #include "pg/base/clock.h"
 #include "pg/base/guc.h"
+#include "pg/engine/erasure.h"
 #include "pg/engine/retention.h"
 #include "pg/inbound/callback.h"
 #include "pg/inbound/inbox.h"
@@ -88,20 +89,6 @@ commit(const MsgXactOps *xact)
 	PopActiveSnapshot();
 	xact->commit();
 	MemoryContextReset(window_context);
-}
-
-/* When the message was over, or 0. */
-static TimestampTz
-ended_at(const MsgRow *row)
-{
-	if (!row->nulls[Anum_outbox_finished_at - 1])
-		return DatumGetTimestampTz(row->values[Anum_outbox_finished_at - 1]);
-
-	/* What nobody asks about any more counts as over, a day's callbacks past. */
-	if ((row->state == MSG_ACCEPTED || row->state == MSG_SENT) &&
-		row->next_attempt_at == 0)
-		return row->accepted_at;
-	return 0;
 }
 
 /*
@@ -187,7 +174,7 @@ remove_window(const MsgXactOps *xact)
 			reading = DatumGetInt64(slot_getattr(slot, Anum_outbox_id, &isnull));
 			msgext_outbox_read(outbox, slot, &row);
 			more = row.created_at < horizon;
-			ended = ended_at(&row);
+			ended = msgext_row_ended_at(&row);
 			if (ended != 0 && ended < horizon)
 				remove_message(outbox, events, references, &row);
 			cursor = row.id;
@@ -200,6 +187,17 @@ remove_window(const MsgXactOps *xact)
 	msgext_table_close(references);
 	msgext_table_close(events);
 	msgext_table_close(outbox);
+	commit(xact);
+	return more;
+}
+
+static bool
+erase_window(const MsgXactOps *xact)
+{
+	bool more;
+
+	begin(xact);
+	more = msgext_erasure_window();
 	commit(xact);
 	return more;
 }
@@ -246,15 +244,9 @@ has_time(TimestampTz until)
 	return !MyLatch->is_set && GetCurrentTimestamp() < until;
 }
 
-void
-msgext_retention_run(const MsgXactOps *xact, int64 budget_us)
+static void
+remove_old(const MsgXactOps *xact, TimestampTz start, TimestampTz until)
 {
-	TimestampTz start = GetCurrentTimestamp();
-	TimestampTz until = start + budget_us;
-	MemoryContext before = CurrentMemoryContext;
-
-	if (msgext_retention < 0)
-		return;
 	if (reading != 0)
 	{
 		/* It raised an error the last time, which is in the log. */
@@ -284,5 +276,19 @@ msgext_retention_run(const MsgXactOps *xact, int64 budget_us)
 				next_side_tables = 0;
 		}
 	}
+}
+
+void
+msgext_retention_run(const MsgXactOps *xact, int64 budget_us)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz until = start + budget_us;
+	MemoryContext before = CurrentMemoryContext;
+
+	if (msgext_erasure_due(start))
+		while (erase_window(xact) && has_time(until))
+			;
+	if (msgext_retention >= 0)
+		remove_old(xact, start, until);
 	MemoryContextSwitchTo(before);
 }

@@ -117,11 +117,23 @@ renew_key(const MsgRow *row, MsgChange *change)
 }
 
 static bool
+is_for_retry(const MsgRow *row)
+{
+	return (row->state == MSG_FAILED || row->state == MSG_REJECTED ||
+			row->state == MSG_UNKNOWN) &&
+		   !msgext_invalid_is(row);
+}
+
+bool
+msgext_change_lacks_payload(const MsgRow *row)
+{
+	return is_for_retry(row) && msgext_row_is_erased(row) && may_change(row);
+}
+
+static bool
 decide_retry(const MsgRow *row, MsgChange *change)
 {
-	if ((row->state != MSG_FAILED && row->state != MSG_REJECTED &&
-		 row->state != MSG_UNKNOWN) ||
-		msgext_invalid_is(row))
+	if (!is_for_retry(row) || msgext_row_is_erased(row))
 		return false;
 
 	/* Who asks for it now wants it sent now. */

@@ -66,6 +66,9 @@ extern bool msgext_change_find(MsgChanger *changer, int64 id, MsgRow *row,
  */
 extern bool msgext_change_is_claimed(const MsgRow *row);
 
+/* Is it his to retry, but that its payload has been removed? */
+extern bool msgext_change_lacks_payload(const MsgRow *row);
+
 /* Is it over, and has certainly nothing of it gone out? */
 extern bool msgext_change_never_left(const MsgRow *row);
 

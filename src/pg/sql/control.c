@@ -90,12 +90,20 @@ PG_FUNCTION_INFO_V1(msgext_retry_message);
 PGDLLEXPORT Datum
 msgext_retry_message(PG_FUNCTION_ARGS)
 {
-	MsgRow row;
+	MsgRow row = {.id = 0};
+	bool retried;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	PreventCommandIfReadOnly("retry_message()");
-	PG_RETURN_BOOL(act_on(fcinfo, &msgext_act_retry, &row));
+	retried = act_on(fcinfo, &msgext_act_retry, &row);
+	if (!retried && row.id != 0 && msgext_change_lacks_payload(&row))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("message " INT64_FORMAT " cannot be sent again", row.id),
+						errdetail("Its payload has been removed; erased_at of view "
+								  "msgext.message says when."),
+						errhint("replay_message() sends one that you write anew.")));
+	PG_RETURN_BOOL(retried);
 }
 
 PG_FUNCTION_INFO_V1(msgext_close_message);

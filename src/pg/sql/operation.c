@@ -67,11 +67,15 @@ read_holder(MsgTable *outbox, const MsgOperation *operation, MsgRow *row)
 	}
 }
 
+/* Of what has been removed nobody can tell, and a repeat is what a key is for. */
 static bool
 has_same_payload(const MsgRow *row, const MsgFragment *fragment)
 {
-	bytea *payload = msgext_row_payload(row);
+	bytea *payload;
 
+	if (msgext_row_is_erased(row))
+		return true;
+	payload = msgext_row_payload(row);
 	return VARSIZE_ANY_EXHDR(payload) == fragment->len &&
 		   memcmp(VARDATA_ANY(payload), fragment->bytes, fragment->len) == 0;
 }

@@ -16,7 +16,10 @@
 #include "pg/sql/invalid.h"
 #include "pg/sql/row_access.h"
 
-/* NULL when there is no such message, or it is not the current user's to read. */
+/*
+ * NULL when there is no such message, it is not the current user's to read, or its payload
+ * has been removed.
+ */
 static bytea *
 read_payload(int64 id, MsgRow *row)
 {
@@ -24,7 +27,7 @@ read_payload(int64 id, MsgRow *row)
 	bytea *payload = NULL;
 
 	if (msgext_outbox_find(outbox, id, GetActiveSnapshot(), row) &&
-		msgext_row_may(MSG_ACCESS_PAYLOAD, row, InvalidOid))
+		msgext_row_may(MSG_ACCESS_PAYLOAD, row, InvalidOid) && !msgext_row_is_erased(row))
 		payload = msgext_row_payload(row);
 	msgext_table_close(outbox);
 	return payload;

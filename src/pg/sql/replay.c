@@ -66,7 +66,7 @@ use_old_parts(const MsgRow *row, MsgPost *post)
 	bytea *old;
 	int n;
 
-	if (provider->parts == NULL || row->nulls[Anum_outbox_payload - 1] ||
+	if (provider->parts == NULL || msgext_row_is_erased(row) ||
 		strcmp(msgext_row_text(row, Anum_outbox_provider), provider->name) != 0 ||
 		!msgext_row_may(MSG_ACCESS_PAYLOAD, row, InvalidOid))
 		return;

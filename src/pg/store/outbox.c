@@ -118,7 +118,25 @@ msgext_row_text(const MsgRow *row, AttrNumber column)
 bytea *
 msgext_row_payload(const MsgRow *row)
 {
+	if (msgext_row_is_erased(row))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("message " INT64_FORMAT " has no payload any more", row->id),
+				 errdetail("It was removed; column erased_at says when.")));
 	return DatumGetByteaPP(row->values[Anum_outbox_payload - 1]);
+}
+
+TimestampTz
+msgext_row_ended_at(const MsgRow *row)
+{
+	if (!row->nulls[Anum_outbox_finished_at - 1])
+		return time_of(row, Anum_outbox_finished_at);
+
+	/* What nobody asks about any more counts as over, a day's callbacks past. */
+	if ((row->state == MSG_ACCEPTED || row->state == MSG_SENT) &&
+		row->next_attempt_at == 0)
+		return row->accepted_at;
+	return 0;
 }
 
 MsgJson *
@@ -183,6 +201,13 @@ msgext_change_time(MsgChange *change, AttrNumber column, TimestampTz value)
 		msgext_change_set(change, column, TimestampTzGetDatum(value));
 	else
 		msgext_change_null(change, column);
+}
+
+void
+msgext_change_erase(MsgChange *change, TimestampTz now)
+{
+	msgext_change_null(change, Anum_outbox_payload);
+	msgext_change_time(change, Anum_outbox_erased_at, now);
 }
 
 void

@@ -22,7 +22,7 @@
 	C(outbox, provider) C(outbox, sender) C(outbox, state) C(outbox, operation_id) \
 	C(outbox, key) C(outbox, send_after) C(outbox, expires_at) C(outbox, tried_at) \
 	C(outbox, next_attempt_at) C(outbox, accepted_at) C(outbox, finished_at) \
-	C(outbox, closed_at) C(outbox, problem) C(outbox, waiting) C(outbox, limit_key) C(outbox, recipient) C(outbox, channels) \
+	C(outbox, closed_at) C(outbox, erased_at) C(outbox, problem) C(outbox, waiting) C(outbox, limit_key) C(outbox, recipient) C(outbox, channels) \
 	C(outbox, provider_id) C(outbox, provider_status) C(outbox, code) \
 	C(outbox, error) C(outbox, detail) C(outbox, ref) C(outbox, payload)
 /* clang-format on */
@@ -101,8 +101,20 @@ extern bool msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id,
 
 /* A text column as a C string in the current memory context, or NULL. */
 extern char *msgext_row_text(const MsgRow *row, AttrNumber column);
-/* The payload, detoasted into the current memory context. */
+/*
+ * The payload, detoasted into the current memory context. ERROR 55000 where it has been
+ * removed: see erased_at.
+ */
 extern bytea *msgext_row_payload(const MsgRow *row);
+
+static inline bool
+msgext_row_is_erased(const MsgRow *row)
+{
+	return row->nulls[Anum_outbox_payload - 1];
+}
+
+/* When the message was over, or 0. */
+extern TimestampTz msgext_row_ended_at(const MsgRow *row);
 
 /* The detail in the arena, or NULL when there is none. */
 extern MsgJson *msgext_row_detail(MsgArena *arena, const MsgRow *row);
@@ -117,6 +129,8 @@ extern void msgext_change_null(MsgChange *change, AttrNumber column);
 extern void msgext_change_text(MsgChange *change, AttrNumber column, const char *value);
 /* 0 sets the column to NULL. */
 extern void msgext_change_time(MsgChange *change, AttrNumber column, TimestampTz value);
+/* Removes the payload, for good. */
+extern void msgext_change_erase(MsgChange *change, TimestampTz now);
 /* With the state, whether somebody may have to look at the message: column problem. */
 extern void msgext_change_state(MsgChange *change, MsgState state);
 

@@ -39,8 +39,11 @@ enum
 MsgJson *
 msgext_sent_message(MsgArena *arena, const MsgRow *row)
 {
-	bytea *payload = msgext_row_payload(row);
+	bytea *payload;
 
+	if (msgext_row_is_erased(row))
+		return msgext_json_new(arena, MSG_JSON_OBJECT);
+	payload = msgext_row_payload(row);
 	return msgext_describe(
 		msgext_provider_find(msgext_row_text(row, Anum_outbox_provider)), arena,
 		VARDATA_ANY(payload), VARSIZE_ANY_EXHDR(payload));
