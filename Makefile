@@ -54,7 +54,7 @@ DATA_built = $(SCRIPT) $(TEST_SCRIPT)
 EXTRA_CLEAN = build msgext--*.sql msgext_test--*.sql
 
 REGRESS = objects servers post operation status control dispatch callback webhook privileges store diadoc edna personium \
-	rights identity hostile look feed mistakes statistics breaker payload node testing rehearsal install
+	rights identity hostile look feed mistakes privacy statistics breaker payload node testing rehearsal install
 # In its own folder: beside where it writes, pg_regress takes sql/NAME.sql for the test.
 REGRESS_OPTS = --inputdir=test/regress --outputdir=build/installcheck --load-extension=msgext --encoding=UTF8
 ISOLATION = cancel retry callback operation dispatch feed many
@@ -151,7 +151,7 @@ build/provider_list.c: Makefile $(wildcard src/providers/*)
 	  echo '	NULL};'; } > $@
 
 # The install scripts, one file a subject.
-SQL_PARTS = begin tables functions lookup rights views feed mistakes show response statistics privileges inbox install
+SQL_PARTS = begin tables functions lookup rights views feed mistakes privacy show response statistics privileges inbox install
 $(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile \
 		$(wildcard src/providers/* src/providers/*/*.sql)
 	@{ cat $(SQL_PARTS:%=sql/%.sql); for p in $(PROVIDERS); do \

@@ -72,7 +72,7 @@ COMMENT ON TABLE msgext.server_event IS 'what happened to servers: pauses, and c
 COMMENT ON COLUMN msgext.server_event.at IS 'when';
 COMMENT ON COLUMN msgext.server_event.server_oid IS 'foreign server';
 COMMENT ON COLUMN msgext.server_event.server IS 'name it had';
-COMMENT ON COLUMN msgext.server_event.kind IS 'created, options, renamed, owner, dropped, paused, account paused, resumed, circuit opened or circuit closed';
+COMMENT ON COLUMN msgext.server_event.kind IS 'created, options, renamed, owner, dropped, paused, account paused, resumed, circuit opened, circuit closed, recipient blocked, recipient unblocked or recipient forgotten';
 COMMENT ON COLUMN msgext.server_event.actor IS 'session_user; NULL: the dispatcher, by an answer';
 COMMENT ON COLUMN msgext.server_event.reason IS 'why: in his words, or in those of the answer';
 COMMENT ON COLUMN msgext.server_event.detail IS 'of options: {"name": [before, after]}';

@@ -61,14 +61,8 @@ msgext_recipients_redirect(MsgArena *arena, const char *const *paths, MsgJson *p
 		msgext_json_set_text(arena, payload, paths[0], to);
 }
 
-/* What is asked of each. */
-typedef struct Asked
-{
-	MsgArena *arena;
-	const char *to;
-	const char *pattern;
-	const char *stranger;
-} Asked;
+/* What is asked of each; false ends the asking. */
+typedef bool (*Question)(void *asked, const char *one);
 
 /* The next letter or digit, in lower case; NUL at the end. */
 static char
@@ -100,19 +94,9 @@ is_same(const char *a, const char *b)
 	return true;
 }
 
-static bool
-may(Asked *asked, const char *one)
-{
-	if ((asked->to == NULL || is_same(asked->to, one)) &&
-		(asked->pattern == NULL || msgext_pattern_fits(asked->pattern, one)))
-		return true;
-	asked->stranger = one;
-	return false;
-}
-
 /* One, or several with commas between them. */
 static bool
-text_may(Asked *asked, const char *text)
+ask_text(MsgArena *arena, const char *text, Question question, void *asked)
 {
 	for (;;)
 	{
@@ -121,11 +105,11 @@ text_may(Asked *asked, const char *text)
 
 		text += strspn(text, " ");
 		len = strcspn(text, ",");
-		one = msgext_strndup(asked->arena, text, len);
+		one = msgext_strndup(arena, text, len);
 		text += len;
 		while (len > 0 && one[len - 1] == ' ')
 			one[--len] = '\0';
-		if (!may(asked, one))
+		if (!question(asked, one))
 			return false;
 		if (*text++ == '\0')
 			return true;
@@ -133,23 +117,43 @@ text_may(Asked *asked, const char *text)
 }
 
 static bool
-member_may(Asked *asked, const MsgJson *member)
+ask_member(MsgArena *arena, const MsgJson *member, Question question, void *asked)
 {
 	const MsgJson *element;
 
 	if (member->type == MSG_JSON_STRING || member->type == MSG_JSON_NUMBER)
-		return text_may(asked, member->text);
+		return ask_text(arena, member->text, question, asked);
 	for (element = member->first; element != NULL; element = element->next)
-		if (!member_may(asked, element))
+		if (!ask_member(arena, element, question, asked))
 			return false;
 	return true;
+}
+
+/* May it be written to from a server of a staging environment? */
+typedef struct Staging
+{
+	const char *to;
+	const char *pattern;
+	const char *stranger;
+} Staging;
+
+static bool
+may(void *arg, const char *one)
+{
+	Staging *staging = arg;
+
+	if ((staging->to == NULL || is_same(staging->to, one)) &&
+		(staging->pattern == NULL || msgext_pattern_fits(staging->pattern, one)))
+		return true;
+	staging->stranger = one;
+	return false;
 }
 
 bool
 msgext_recipients_may(MsgArena *arena, const char *const *paths, const MsgJson *payload,
 					  const char *to, const char *pattern, const char **stranger)
 {
-	Asked asked = {.arena = arena, .to = to, .pattern = pattern};
+	Staging staging = {.to = to, .pattern = pattern};
 	bool fits = true;
 	const char *const *path;
 
@@ -162,9 +166,94 @@ msgext_recipients_may(MsgArena *arena, const char *const *paths, const MsgJson *
 		if (**path == '~' || member == NULL)
 			continue;
 		if (untold)
-			asked.stranger = *path + 1;
-		fits = !untold && member_may(&asked, member);
+			staging.stranger = *path + 1;
+		fits = !untold && ask_member(arena, member, may, &staging);
 	}
-	*stranger = asked.stranger;
+	*stranger = staging.stranger;
 	return fits;
+}
+
+/* Is it none of those that are looked for? */
+typedef struct Look
+{
+	MsgArena *arena;
+	MsgRecipientTest test;
+	void *arg;
+	const char *found;
+} Look;
+
+static bool
+passes(void *arg, const char *one)
+{
+	Look *look = arg;
+	const char *normal = msgext_recipient_normal(look->arena, one);
+
+	if (!look->test(look->arg, normal))
+		return true;
+	look->found = normal;
+	return false;
+}
+
+const char *
+msgext_recipients_find(MsgArena *arena, const char *const *paths, const MsgJson *payload,
+					   MsgRecipientTest test, void *arg)
+{
+	Look look = {arena, test, arg, NULL};
+	const char *const *path;
+
+	for (path = paths; *path != NULL && look.found == NULL; path++)
+	{
+		const MsgJson *member =
+			**path == '-' || **path == '~' ? NULL : member_of(arena, *path, payload);
+
+		if (member != NULL)
+			(void) ask_member(arena, member, passes, &look);
+	}
+	return look.found;
+}
+
+/* The digits, where there is nothing else but what people write between them. */
+static bool
+is_number(const char *text, size_t len)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+	{
+		bool digit = text[i] >= '0' && text[i] <= '9';
+
+		any |= digit;
+		if (!digit && strchr("+-(). ", text[i]) == NULL)
+			return false;
+	}
+	return any;
+}
+
+const char *
+msgext_recipient_normal(MsgArena *arena, const char *text)
+{
+	size_t len = strlen(text);
+	bool number;
+	char *normal;
+	char *out;
+
+	while (len > 0 && *text == ' ')
+	{
+		text++;
+		len--;
+	}
+	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '/'))
+		len--;
+	number = is_number(text, len);
+	normal = out = msgext_strndup(arena, text, len);
+	for (; len > 0; text++, len--)
+	{
+		char c = *text >= 'A' && *text <= 'Z' ? (char) (*text - 'A' + 'a') : *text;
+
+		if (!number || (c >= '0' && c <= '9'))
+			*out++ = c;
+	}
+	*out = '\0';
+	return normal;
 }

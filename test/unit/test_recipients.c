@@ -35,9 +35,36 @@ check_redirect(const char *before, const char *after)
 	CHECK_TEXT(out.data, after);
 }
 
+static bool
+is_he(void *arg, const char *recipient)
+{
+	return strcmp(recipient, arg) == 0;
+}
+
+static void
+check_find(const char *payload, const char *he, const char *found)
+{
+	const char *got =
+		msgext_recipients_find(test_arena, paths, parse(payload), is_he, (void *) he);
+
+	CHECK_TEXT(got != NULL ? got : "NULL", found != NULL ? found : "NULL");
+}
+
 void
 test_recipients(void)
 {
+	static const char *const normal[][2] = {
+		{"79031112233", "79031112233"},
+		{" +7 (903) 111-22.33 ", "79031112233"},
+		{"8-800", "8800"},
+		{"+", "+"},
+		{"-1x", "-1x"},
+		{"HTTPS://A.Example/b/", "https://a.example/b"},
+		{"Anna@Example.com", "anna@example.com"},
+		{"\320\220", "\320\220"},
+		{" / ", ""},
+		{"", ""},
+	};
 	static const struct
 	{
 		const char *payload;
@@ -66,6 +93,22 @@ test_recipients(void)
 		{"{\"To\": \"a\"}", NULL, "(", false, NULL},
 	};
 	size_t i;
+
+	test_begin("recipients have one way to be written");
+	for (i = 0; i < lengthof(normal); i++)
+		CHECK_TEXT(msgext_recipient_normal(test_arena, normal[i][0]), normal[i][1]);
+	test_end();
+
+	test_begin("recipients are found, wherever they are");
+	check_find("{\"To\": \"+7 900\"}", "7900", "7900");
+	check_find("{\"To\": \"a, B/,c\"}", "b", "b");
+	check_find("{\"To\": [\"a\", \"b\"], \"sms\": {\"to\": 7900}}", "7900", "7900");
+	check_find("{\"To\": \"7900\"}", "790", NULL);
+	check_find("{\"Group\": \"7900\"}", "7900", NULL);
+	check_find("{\"Department\": \"7900\"}", "7900", NULL);
+	check_find("{}", "7900", NULL);
+	check_find("[\"7900\"]", "7900", NULL);
+	test_end();
 
 	test_begin("recipients are replaced where they are");
 	check_redirect("{\"To\":\"a\",\"x\":1}", "{\"To\":\"me\",\"x\":1}");

@@ -142,14 +142,21 @@ msgext_access_use(const MsgServer *server)
 								quote_identifier(server->name), current_role())));
 }
 
+bool
+msgext_access_may_operate(const MsgServer *server)
+{
+	Oid role = GetUserId();
+
+	return msgext_server_ownercheck(server->oid, role) ||
+		   (has_right(role, RIGHT_OPERATE) && may_use(server->oid, role));
+}
+
 void
 msgext_access_operate(const MsgServer *server)
 {
-	bool operates = has_right(GetUserId(), RIGHT_OPERATE);
-
-	if (msgext_server_ownercheck(server->oid, GetUserId()))
+	if (msgext_access_may_operate(server))
 		return;
-	if (!operates)
+	if (!has_right(GetUserId(), RIGHT_OPERATE))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be owner of foreign server %s", server->name),
 						errhint("Or GRANT EXECUTE ON FUNCTION msgext.can_operate() TO "

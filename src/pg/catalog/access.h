@@ -29,6 +29,7 @@ extern void msgext_access_use(const MsgServer *server);
 
 /* ERROR 42501 unless the current user owns the server, or operates it. */
 extern void msgext_access_operate(const MsgServer *server);
+extern bool msgext_access_may_operate(const MsgServer *server);
 
 /* Is the state of the server for the current user to see? */
 extern bool msgext_access_monitor(const MsgServer *server);

@@ -13,8 +13,8 @@
  *		   included: its rows are evidence.
  *		5. Has its time to be sent ended, or not begun? Before credentials, which may be
  *		   missing for longer than the message lives.
- *		6. Is it still the same provider, may its recipient be written to from this server,
- *		   and has its sender an account, one that has not been refused; does the circuit
+ *		6. Is it still the same provider, may its recipients be written to from this server,
+ *		   and want to be; and has its sender an account, one that has not been refused; does the circuit
  *		   breaker let anything out, before a login is; and is there a session?
  *		7. Is there room for its request? Before limits, which count what is let through.
  *		8. The recipient's limit, then the rate: a message that the first one sets aside
@@ -30,10 +30,8 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
-#include "core/describe.h"
-#include "core/recipients.h"
-#include "pg/base/arena_pg.h"
 #include "pg/base/text.h"
+#include "pg/engine/addressee.h"
 #include "pg/engine/admit.h"
 #include "pg/engine/outage.h"
 #include "pg/engine/statistics.h"
@@ -248,37 +246,6 @@ wait_for_account(MsgEngine *engine, MsgUpstream *upstream, const MsgAccount *acc
 				 MSG_WAITS_FOR_ACCOUNT, account->error);
 }
 
-/*
- * On a server of a staging environment: may this message leave it? What was queued before
- * it became one is looked at too. Otherwise *why not.
- */
-static bool
-is_allowed_here(const MsgServer *server, const MsgRow *row, const char **why)
-{
-	const char *const *paths = server->provider->recipients;
-	const char *to = server->redirect;
-	const char *pattern = server->allow_recipients;
-	MsgArena *arena;
-	const MsgJson *told;
-	bytea *payload;
-	const char *stranger = NULL;
-
-	if (paths == NULL || (to == NULL && pattern == NULL))
-		return true;
-	arena = msgext_arena_pg_create(CurrentMemoryContext);
-	payload = msgext_row_payload(row);
-	told = msgext_describe(server->provider, arena, VARDATA_ANY(payload),
-						   VARSIZE_ANY_EXHDR(payload));
-
-	/* Bytes that cannot be read are told by their digest alone. */
-	if (msgext_json_get(told, "sha256") == NULL &&
-		msgext_recipients_may(arena, paths, told, to, pattern, &stranger))
-		return true;
-	*why = psprintf("recipient %s is not allowed on this server",
-					stranger != NULL ? msgext_clean_text(stranger, 128) : "unknown");
-	return false;
-}
-
 static MsgAdmission
 admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row)
 {
@@ -286,7 +253,8 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 	TimestampTz now = engine->turn.now;
 	const MsgFlight *flight;
 	MsgAccount *account;
-	const char *stranger;
+	const char *code;
+	const char *why;
 	TimestampTz until;
 
 	if (row->state != MSG_QUEUED || row->server_oid != upstream->oid)
@@ -318,9 +286,8 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 	if (strcmp(msgext_row_text(row, Anum_outbox_provider), server->provider->name) != 0)
 		return finish(engine, upstream, row, MSG_FAILED, "answer", NULL,
 					  "the server belongs to another provider now");
-	if (!is_allowed_here(server, row, &stranger))
-		return finish(engine, upstream, row, MSG_REJECTED, "answer", "not_allowed_here",
-					  stranger);
+	if (!msgext_addressee_may(&engine->turn, upstream, row, &code, &why))
+		return finish(engine, upstream, row, MSG_REJECTED, "answer", code, why);
 	account = msgext_server_account(server, row->sender_oid,
 									msgext_row_text(row, Anum_outbox_sender));
 	if (account->error != NULL || msgext_refusal_holds(upstream, account))

@@ -11,6 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "pg/base/clock.h"
+#include "pg/engine/addressee.h"
 #include "pg/engine/limiter.h"
 #include "pg/engine/outage.h"
 #include "pg/engine/record.h"
@@ -90,6 +91,7 @@ refresh(MsgEngine *engine, uint64 news)
 		msgext_refusals_read(turn, upstreams);
 		msgext_upstreams_refresh(turn, upstreams); /* again, if a pause has ended */
 	}
+	msgext_addressees_read(turn, upstreams);
 	msgext_outages_read(turn, upstreams, (news & MSG_NEWS_SERVER) != 0);
 	if ((news & MSG_NEWS_CALLBACK) != 0)
 		msgext_rematch_news(&engine->rematches);

@@ -10,6 +10,7 @@
 
 #include "pg/base/clock.h"
 #include "pg/engine/turn_tables.h"
+#include "pg/store/blocked_recipient.h"
 #include "pg/store/claim.h"
 #include "pg/store/event.h"
 #include "pg/store/recipient_use.h"
@@ -125,6 +126,9 @@ msgext_turn_table(MsgTurn *turn, MsgTableKind kind)
 			break;
 		case MSG_TABLE_USES:
 			*table = msgext_recipient_open();
+			break;
+		case MSG_TABLE_BLOCKED:
+			*table = msgext_blocked_open(false);
 			break;
 	}
 	turn->reading = reading;

@@ -27,10 +27,11 @@ typedef enum MsgTableKind
 	MSG_TABLE_REMINDERS,
 	MSG_TABLE_CLAIMS,
 	MSG_TABLE_REFERENCES,
-	MSG_TABLE_USES
+	MSG_TABLE_USES,
+	MSG_TABLE_BLOCKED
 } MsgTableKind;
 
-#define MSG_TABLE_COUNT (MSG_TABLE_USES + 1)
+#define MSG_TABLE_COUNT (MSG_TABLE_BLOCKED + 1)
 
 typedef struct MsgTurn
 {
@@ -110,6 +111,12 @@ static inline MsgTable *
 uses_of(MsgTurn *turn)
 {
 	return msgext_turn_table(turn, MSG_TABLE_USES);
+}
+
+static inline MsgTable *
+blocked_of(MsgTurn *turn)
+{
+	return msgext_turn_table(turn, MSG_TABLE_BLOCKED);
 }
 
 /* Writes what has been gathered of the timeline and of the providers' ids. */

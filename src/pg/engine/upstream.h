@@ -70,6 +70,7 @@ typedef struct MsgUpstream
 	TimestampTz next_due;		  /* the first reminder that may be there; 0 = none */
 	TimestampTz throttled_until;  /* a rate limit holds messages back until then */
 	TimestampTz reserved_until;	  /* the last of those set aside for it has its turn */
+	bool has_blocked;			  /* recipients: see addressee.h */
 	HTAB *refused;				  /* accounts, see refusal.h; NULL = none ever was */
 	MsgMended mended;
 	MsgHealth health;

@@ -30,13 +30,6 @@
 #include "pg/store/table.h"
 #include "pg/store/values.h"
 
-/* clang-format off */
-#define CALLBACK_COLUMNS(C) \
-	C(callback, server_oid) C(callback, digest) C(callback, provider_id) \
-	C(callback, received_at) C(callback, message_id) C(callback, repeats) \
-	C(callback, report) C(callback, error)
-/* clang-format on */
-MSG_COLUMN_NUMBERS(callback, CALLBACK_COLUMNS);
 MSG_LAYOUT(callback, CALLBACK_COLUMNS);
 
 MsgTable *

@@ -10,6 +10,14 @@
 #include "pg/catalog/server.h"
 #include "pg/store/table.h"
 
+/* clang-format off */
+#define CALLBACK_COLUMNS(C) \
+	C(callback, server_oid) C(callback, digest) C(callback, provider_id) \
+	C(callback, received_at) C(callback, message_id) C(callback, repeats) \
+	C(callback, report) C(callback, error)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(callback, CALLBACK_COLUMNS);
+
 /* Opens the table for writing; and when a row of it came first. */
 extern MsgTable *msgext_callback_open(void);
 extern TimestampTz msgext_callback_received_at(TupleTableSlot *row);

@@ -6,7 +6,8 @@
  * were queued in. What identifies them there may be somebody else here, so they are found
  * by the server's name, and this is the only place that does so. What other tables keep
  * of a message is moved by its id; callbacks and uses of recipients by the oid that the
- * messages name; pushes by the server's name, as messages. How far lanes had been read, pauses and health are not taken over.
+ * messages name; pushes and opt-outs by the server's name, as messages. How far lanes had been
+ * read, pauses and health are not taken over.
  */
 #include "postgres.h"
 
@@ -22,6 +23,7 @@
 #include "pg/inbound/callback.h"
 #include "pg/inbound/inbox.h"
 #include "pg/sql/adopt.h"
+#include "pg/store/blocked_recipient.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
 #include "pg/store/outbox.h"
@@ -151,6 +153,7 @@ msgext_adopt(const MsgServer *server)
 	ExecDropSingleTupleTableSlot(slot);
 	move_traces(&adoption);
 	msgext_inbox_adopt(server);
+	msgext_blocked_adopt(server->oid, server->name);
 	msgext_table_close(adoption.references);
 	msgext_table_close(adoption.reminders);
 	msgext_table_close(adoption.outbox);

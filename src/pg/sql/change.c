@@ -183,12 +183,28 @@ decide_replay(const MsgRow *row, MsgChange *change)
 	return true;
 }
 
+/* What says whom it went to, and what. Why it was not valid is told without the payload. */
+static bool
+decide_forget(const MsgRow *row, MsgChange *change)
+{
+	if (msgext_row_ended_at(row) == 0)
+		return false;
+	if (!msgext_row_is_erased(row))
+		msgext_change_erase(change, msgext_clock());
+	msgext_change_null(change, Anum_outbox_recipient);
+	msgext_change_null(change, Anum_outbox_error);
+	if (!msgext_invalid_is(row))
+		msgext_change_null(change, Anum_outbox_detail);
+	return true;
+}
+
 const MsgAct msgext_act_cancel = {decide_cancel, "cancelled", true, MSG_CANCELLED};
 const MsgAct msgext_act_retry = {decide_retry, "retried", true, MSG_QUEUED};
 const MsgAct msgext_act_close = {decide_close, "closed"};
 const MsgAct msgext_act_replay = {decide_replay, "replayed"};
 const MsgAct msgext_act_replace = {decide_replace, "replaced", true, MSG_CANCELLED};
 const MsgAct msgext_act_release = {decide_release, "replaced"};
+const MsgAct msgext_act_forget = {decide_forget, "forgotten"};
 
 const char *
 msgext_actor(void)

@@ -74,6 +74,43 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 	msgext_table_gather(events, row.values, row.nulls);
 }
 
+int64
+msgext_event_blank(MsgTable *events, int64 message)
+{
+	static int texts[] = {Anum_event_error, Anum_event_reason, Anum_event_answer,
+						  Anum_event_headers};
+	Datum values[lengthof(texts)] = {0};
+	bool nulls[] = {true, true, true, true};
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	int64 blanked = 0;
+	ScanKeyData key;
+	TupleTableSlot *slot;
+	MsgScan *scan;
+
+	msgext_key_int64(&key, 1, BTEqualStrategyNumber, message);
+	scan = msgext_table_scan(events, "event_message", latest, &key, 1);
+	while ((slot = msgext_scan_next(scan)) != NULL)
+	{
+		HeapTuple row;
+
+		if (slot_attisnull(slot, Anum_event_error) &&
+			slot_attisnull(slot, Anum_event_reason) &&
+			slot_attisnull(slot, Anum_event_answer) &&
+			slot_attisnull(slot, Anum_event_headers))
+			continue;
+		row = ExecCopySlotHeapTuple(slot);
+		blanked += msgext_table_update(
+					   events, &row->t_self,
+					   heap_modify_tuple_by_cols(row, RelationGetDescr(events->rel),
+												 lengthof(texts), texts, values, nulls),
+					   true) == TM_Ok;
+		heap_freetuple(row);
+	}
+	msgext_scan_end(scan);
+	UnregisterSnapshot(latest);
+	return blanked;
+}
+
 void
 msgext_event_remove(MsgTable *events, int64 message)
 {

@@ -1,6 +1,7 @@
 /*
  * event.h
- *		The timeline of messages: appends rows to msgext.event, never changes one.
+ *		The timeline of messages: appends rows to msgext.event, and changes none but to
+ *		forget what was said of somebody.
  */
 #ifndef MSGEXT_EVENT_H
 #define MSGEXT_EVENT_H
@@ -54,6 +55,12 @@ extern MsgTable *msgext_event_open_read(void);
  * events.
  */
 extern void msgext_event_append(MsgTable *events, const MsgEventRow *event);
+
+/*
+ * Removes what was said in the timeline of a message, and leaves what happened. Returns how
+ * many events said something.
+ */
+extern int64 msgext_event_blank(MsgTable *events, int64 message);
 
 /* Removes the timeline of a message. */
 extern void msgext_event_remove(MsgTable *events, int64 message);

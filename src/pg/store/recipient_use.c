@@ -139,3 +139,27 @@ msgext_recipient_move(MsgTable *uses, Oid from, Oid to)
 	msgext_scan_end(scan);
 	UnregisterSnapshot(latest);
 }
+
+int64
+msgext_recipient_forget(MsgTable *uses, Oid server, const char *recipient)
+{
+	int64 forgotten = 0;
+	ScanKeyData key;
+	TupleTableSlot *slot;
+	MsgScan *scan;
+
+	msgext_key_oid(&key, 1, BTEqualStrategyNumber, server);
+	scan = msgext_table_scan(uses, "recipient_use_key", GetActiveSnapshot(), &key, 1);
+	while ((slot = msgext_scan_next(scan)) != NULL)
+	{
+		char *one = msgext_table_text(slot, Anum_recipient_use_recipient);
+		ItemPointerData tid = slot->tts_tid;
+
+		if (strcmp(one, recipient) == 0)
+			forgotten += msgext_table_delete(uses, &tid, true) == TM_Ok;
+		pfree(one);
+		CHECK_FOR_INTERRUPTS();
+	}
+	msgext_scan_end(scan);
+	return forgotten;
+}

@@ -35,6 +35,9 @@ extern bool msgext_recipient_has_room(MsgTable *uses, Oid server, const char *ke
 /* Uses of one server's recipients become those of another one's. */
 extern void msgext_recipient_move(MsgTable *uses, Oid from, Oid to);
 
+/* Forgets that somebody was written to; returns how many uses there were. */
+extern int64 msgext_recipient_forget(MsgTable *uses, Oid server, const char *recipient);
+
 /* When this use, a row of the table, was. */
 extern TimestampTz msgext_recipient_used_at(TupleTableSlot *use);
 

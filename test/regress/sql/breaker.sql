@@ -42,6 +42,8 @@ CALL msgext.dispatch('1 s');
 SELECT sum(attempts) > :attempts + 4 AS tried FROM msgext.message;
 
 -- Off is off: it closes, and stays so.
+SELECT FROM pg_sleep(0.05);
+CALL msgext.dispatch('3 s');
 SELECT broken_at IS NOT NULL AS open FROM msgext.server_status;
 ALTER SERVER vk OPTIONS (SET break_after 'off');
 SELECT send() > 0 AS sent;

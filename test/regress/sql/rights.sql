@@ -53,6 +53,7 @@ SELECT * FROM msgext_test.run();
 RESET ROLE;
 DROP EXTENSION msgext_test;
 SELECT msgext.resume_server('vk');
+SELECT msgext.block_recipient('vk', '79031112234');
 
 CREATE FUNCTION attempt(role text, query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -84,6 +85,10 @@ INSERT INTO what (what, query) VALUES
     ('see the server''s status', 'SELECT count(*) FROM msgext.server_status'),
     ('pause the server', 'SELECT msgext.pause_server(''vk'', ''x'')'),
     ('resume it', 'SELECT msgext.resume_server(''vk'')'),
+    ('block a recipient', 'SELECT msgext.block_recipient(''vk'', ''79031112233'')'),
+    ('let him be written to again', 'SELECT msgext.unblock_recipient(''vk'', ''79031112234'')'),
+    ('see who is blocked', 'SELECT count(*) FROM msgext.blocked_recipient'),
+    ('have a recipient forgotten', 'SELECT messages FROM msgext.forget_recipient(''vk'', ''79031112233'')'),
     ('change its url', 'ALTER SERVER vk OPTIONS (SET url ''http://127.0.0.1:2'')'),
     ('write the sender''s mapping', 'ALTER USER MAPPING FOR regress_sender SERVER vk OPTIONS (SET login ''x'')'),
     ('write PUBLIC''s mapping', 'CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login ''x'')'),
