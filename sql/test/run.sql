@@ -77,10 +77,11 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_test_report';
 COMMENT ON FUNCTION msgext_test.report(int, text, text) IS
     'the provider tells a message''s fate, by push or asked for it; returns the message''s state';
 
-CREATE FUNCTION msgext_test.callback(server name, body bytea) RETURNS int
-LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'msgext_test_callback';
-COMMENT ON FUNCTION msgext_test.callback(name, bytea) IS
-    'the provider pushes this; returns how many new reports were applied to messages';
+CREATE FUNCTION msgext_test.callback(server name, body bytea, headers jsonb DEFAULT NULL)
+RETURNS int
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_test_callback';
+COMMENT ON FUNCTION msgext_test.callback(name, bytea, jsonb) IS
+    'the provider pushes this; returns how many new reports were applied to messages, or pushes to the inbox';
 
 CREATE FUNCTION msgext_test.case_number() RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_test_number';

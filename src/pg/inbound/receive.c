@@ -103,24 +103,14 @@ header_lines(Jsonb *object)
 	return lines.data;
 }
 
-PG_FUNCTION_INFO_V1(msgext_receive_callback);
-
-PGDLLEXPORT Datum
-msgext_receive_callback(PG_FUNCTION_ARGS)
+int
+msgext_receive_from_sql(MsgServer *server, Jsonb *headers, const char *body, size_t len)
 {
-	MsgServer *server;
 	MsgError error = {0};
 	MsgReceived received;
-	bytea *body;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("server and body must not be null")));
-	PreventCommandIfReadOnly("receive_callback()");
-	server = msgext_access_server(NameStr(*PG_GETARG_NAME(0)));
-	body = PG_GETARG_BYTEA_PP(1);
-	if (!msgext_receive(server, PG_ARGISNULL(2) ? "" : header_lines(PG_GETARG_JSONB_P(2)),
-						VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), &received, &error))
+	if (!msgext_receive(server, headers != NULL ? header_lines(headers) : "", body, len,
+						&received, &error))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("callback for server \"%s\" could not be read", server->name),
@@ -146,5 +136,24 @@ msgext_receive_callback(PG_FUNCTION_ARGS)
 			 errhint("Let the provider repeat it later. Look at "
 					 "msgext.callback, whose rows without message_id these are; "
 					 "remove those that nobody needs, or raise the limit.")));
-	PG_RETURN_INT32(received.applied);
+	return received.applied;
+}
+
+PG_FUNCTION_INFO_V1(msgext_receive_callback);
+
+/* server, body, headers */
+PGDLLEXPORT Datum
+msgext_receive_callback(PG_FUNCTION_ARGS)
+{
+	bytea *body;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("server and body must not be null")));
+	PreventCommandIfReadOnly("receive_callback()");
+	body = PG_GETARG_BYTEA_PP(1);
+	PG_RETURN_INT32(
+		msgext_receive_from_sql(msgext_access_server(NameStr(*PG_GETARG_NAME(0))),
+								PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2),
+								VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body)));
 }

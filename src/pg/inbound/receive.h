@@ -5,6 +5,8 @@
 #ifndef MSGEXT_RECEIVE_H
 #define MSGEXT_RECEIVE_H
 
+#include "utils/jsonb.h"
+
 #include "core/provider.h"
 #include "pg/catalog/server.h"
 
@@ -27,5 +29,12 @@ typedef struct MsgReceived
  */
 extern bool msgext_receive(MsgServer *server, const char *headers, const char *body,
 						   size_t len, MsgReceived *received, MsgError *error);
+
+/*
+ * The same where a caller in SQL is told: what is refused, or finds no room, is an ERROR.
+ * headers are an object of names and texts, or NULL. Returns how much was applied.
+ */
+extern int msgext_receive_from_sql(MsgServer *server, Jsonb *headers, const char *body,
+								   size_t len);
 
 #endif /* MSGEXT_RECEIVE_H */

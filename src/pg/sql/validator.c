@@ -131,7 +131,8 @@ check_recipients(const MsgProvider *provider, const MsgOption *option)
 						errmsg("invalid option \"%s\"", option->name),
 						errdetail("Nothing is known of where the recipients of provider "
 								  "\"%s\" are.",
-								  provider->name)));
+								  provider->name),
+						errhint("They are where the server's url leads.")));
 }
 
 static void

@@ -165,21 +165,6 @@ msgext_test_answer(PG_FUNCTION_ARGS)
 	return state_of(order.n);
 }
 
-/* As receive_callback() takes it. */
-static int
-receive(MsgServer *server, const char *body, size_t len)
-{
-	MsgError error = {0};
-	MsgReceived received;
-
-	if (!msgext_receive(server, "", body, len, &received, &error))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("callback for server \"%s\" could not be read", server->name),
-				 errdetail("%s.", msgext_from_utf8(error.text))));
-	return received.applied;
-}
-
 /*
  * The provider's push of this, where it pushes such; false where it has no words for it in
  * a push.
@@ -207,7 +192,7 @@ push(const MsgRow *row, MsgState state, const char *channel)
 			server->provider->sample_reply(flight->arena, &flight->conn, MSG_SAMPLE_PUSH,
 										   flight->jobs, &sample, 1, &reply, &error);
 		if (said)
-			(void) receive(server, reply.body, reply.body_len);
+			(void) msgext_receive_from_sql(server, NULL, reply.body, reply.body_len);
 	}
 	PG_FINALLY();
 	{
@@ -263,14 +248,20 @@ msgext_test_report(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(msgext_test_callback);
 
-/* receive_callback() needs a right that tests have not. */
+/* server, body, headers. receive_callback() needs a right that tests have not. */
 PGDLLEXPORT Datum
 msgext_test_callback(PG_FUNCTION_ARGS)
 {
-	bytea *body = PG_GETARG_BYTEA_PP(1);
+	bytea *body;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("server and body must not be null")));
 	(void) msgext_case();
 	PreventCommandIfReadOnly("msgext_test");
-	PG_RETURN_INT32(receive(msgext_access_server(NameStr(*PG_GETARG_NAME(0))),
-							VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body)));
+	body = PG_GETARG_BYTEA_PP(1);
+	PG_RETURN_INT32(
+		msgext_receive_from_sql(msgext_access_server(NameStr(*PG_GETARG_NAME(0))),
+								PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2),
+								VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body)));
 }

@@ -15,11 +15,13 @@ CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0
 CREATE SERVER docs FOREIGN DATA WRAPPER msgext_diadoc OPTIONS (url 'http://127.0.0.1:1');
 CREATE SERVER sms FOREIGN DATA WRAPPER msgext_edna OPTIONS (url 'http://127.0.0.1:1');
 CREATE SERVER mail FOREIGN DATA WRAPPER msgext_personium OPTIONS (url 'http://127.0.0.1:1/sender');
+CREATE SERVER hook FOREIGN DATA WRAPPER msgext_webhook OPTIONS (url 'http://127.0.0.1:1/hook', signature 'standard', callback_signature 'none');
 CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER docs OPTIONS (api_client_id 'api-1', login 'l', password 'secret-1');
 CREATE USER MAPPING FOR PUBLIC SERVER sms OPTIONS (login 'tester', password '111111');
 CREATE USER MAPPING FOR PUBLIC SERVER mail OPTIONS (client_id 'app', client_secret 'secret-2', login 'l', password 'secret-3');
-GRANT USAGE ON FOREIGN SERVER vk, docs, sms, mail TO PUBLIC;
+CREATE USER MAPPING FOR PUBLIC SERVER hook OPTIONS (signing_secret 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw');
+GRANT USAGE ON FOREIGN SERVER vk, docs, sms, mail, hook TO PUBLIC;
 GRANT CREATE ON SCHEMA public TO regress_tester;
 CREATE EXTENSION msgext_test;
 SET ROLE regress_tester;
@@ -51,17 +53,18 @@ SELECT at, kind, attempt, state, channel, status, code, http_status FROM msgext.
 ROLLBACK;
 SELECT count(*) FROM msgext_test.attempts;
 
--- A whole story in one transaction: a rate limit, a lost answer, an expiry, a recipient's limit
--- over a day, callbacks out of order.
+-- A whole story in one transaction: a rate limit, a retry when told, a lost answer, a fallback
+-- from VK to SMS, an expiry, a recipient's limit over a day, callbacks out of order.
 BEGIN;
 SELECT msgext_test.begin('2030-01-01 12:00Z');
 SELECT msgext_test.stub('vk', 'retry-after 30', '79031110001', times => 1);
 SELECT msgext_test.stub('vk', 'lost', '79031110002', times => 1);
 SELECT msgext_test.stub('vk', 'retry', '79031110003');
-SELECT vk('79031110001', 'retried'), vk('79031110002', 'lost'), vk('79031110003', 'expires', '1 min'),
+SELECT vk('79031110001', 'retried', sms => true), vk('79031110002', 'lost'), vk('79031110003', 'expires', '1 min'),
     vk('79031110004', 'limited'), vk('79031110004', 'limited too'), vk('79031110004', 'one too many');
 SELECT * FROM msgext_test.run();
 SELECT * FROM msgext_test.advance('1 min');
+SELECT msgext_test.report(1, 'undelivered', 'vk'), msgext_test.report(1, 'delivered', 'sms');
 SELECT * FROM msgext_test.advance('1 day');
 SELECT msgext_test.callback('vk', convert_to(format('[{"messageId": %1$s, "status": "read", "receivedAt": "2030-01-01 15:00:03"},
     {"messageId": %1$s, "status": "sent", "receivedAt": "2030-01-01 15:00:01"}]', provider_id), 'UTF8'))
@@ -168,6 +171,33 @@ SELECT count(doc(msgext_test.magic(fate, 'docs'))) FROM unnest(ARRAY['accepted',
 SELECT * FROM msgext_test.advance('6 h');
 ROLLBACK;
 
+-- Webhooks: an endpoint answers, and reports nothing later; what is pushed is the application's.
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT msgext_test.stub('hook', 'retry-after 30', message => '{"data": 1}', times => 1), msgext_test.stub('hook', 'reject 422', message => '{"data": 2}'),
+    msgext_test.stub('hook', 'lost', message => '{"data": 3}', times => 1), msgext_test.stub('hook', 'pause', message => '{"data": 4}', times => 1);
+SELECT count(msgext.send_webhook('hook', 'order.paid', to_jsonb(i), operation_id => 'hook-' || i)) FROM generate_series(1, 5) i;
+SELECT * FROM msgext_test.run();
+SELECT paused, pause_reason FROM msgext.server_status WHERE server = 'hook';
+RESET ROLE;
+SELECT msgext.resume_server('hook');
+SET ROLE regress_tester;
+SELECT * FROM msgext_test.advance('1 min');
+SELECT kind, answer, method, url, ARRAY(SELECT jsonb_object_keys(headers) ORDER BY 1) AS headers, body, status, state
+FROM msgext_test.attempts WHERE n = 1 AND attempt = 2;
+SELECT msgext_test.callback('hook', '{"type": "order.seen"}', '{"webhook-id": "p1"}'), msgext_test.callback('hook', '{"type": "order.seen"}', '{"webhook-id": "p1"}');
+SAVEPOINT one;
+SELECT msgext_test.callback('hook', '{"type": "order.seen"}');
+ROLLBACK TO one;
+SELECT msgext_test.report(1, 'read');
+ROLLBACK TO one;
+SELECT msgext_test.magic('lost', 'hook');
+ROLLBACK TO one;
+RESET ROLE;
+SELECT push_id, type, payload FROM msgext.take_pushes('hook');
+ROLLBACK;
+SET ROLE regress_tester;
+
 -- In every state: what may be withdrawn, and what may be sent again.
 BEGIN;
 SELECT msgext_test.begin('2030-01-01 12:00Z');
@@ -261,6 +291,8 @@ SELECT * FROM msgext_test.run();
 SELECT msgext_test.answer(2, 200);
 ROLLBACK TO one;
 SELECT msgext_test.callback('vk', 'nonsense');
+ROLLBACK TO one;
+SELECT msgext_test.callback('vk', NULL);
 ROLLBACK TO one;
 SELECT msgext_test.magic('forgotten', 'vk');
 ROLLBACK TO one;
