@@ -144,7 +144,7 @@ $(OBJS): $(HEADERS) build/settings
 
 build/provider_list.c: Makefile $(wildcard src/providers/*)
 	@mkdir -p build
-	@{ echo '#include "core/provider.h"'; \
+	@{ echo '#include "core/provider_list.h"'; \
 	  for p in $(PROVIDERS); do echo "extern const MsgProvider msgext_provider_$$p;"; done; \
 	  echo 'const MsgProvider *const msgext_providers[] = {'; \
 	  for p in $(PROVIDERS); do echo "	&msgext_provider_$$p,"; done; \
@@ -158,6 +158,28 @@ $(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile \
 	  title=$$(sed -n 's/^\t*\.title = "\(.*\)",/\1/p' src/providers/$$p/$$p.c); \
 	  sed "s/@NAME@/$$p/g; s/@TITLE@/$$title/g" sql/provider.sql.in; \
 	  [ ! -f src/providers/$$p/$$p.sql ] || cat src/providers/$$p/$$p.sql; done; } > $@
+
+# What a library with a provider of its own is compiled with: the headers, and core as an
+# archive, of which it takes what it uses (docs/adding-a-provider.md).
+CORE_ARCHIVE = build/libmsgext_core.a
+CORE_HEADERS = $(wildcard src/core/*.h)
+$(CORE_ARCHIVE): $(patsubst %.c,%.o,$(filter-out %/provider_list.c,$(CORE_SOURCES)))
+	rm -f $@
+	$(AR) crs $@ $^
+all: $(CORE_ARCHIVE)
+
+LIBRARY_HEADERS = '$(DESTDIR)$(includedir_server)/extension/msgext'
+install: install-library
+install-library: $(CORE_ARCHIVE)
+	$(MKDIR_P) $(LIBRARY_HEADERS)/core '$(DESTDIR)$(pkglibdir)'
+	$(INSTALL_DATA) src/library/msgext.h $(LIBRARY_HEADERS)/
+	$(INSTALL_DATA) $(CORE_HEADERS) $(LIBRARY_HEADERS)/core/
+	$(INSTALL_DATA) $(CORE_ARCHIVE) '$(DESTDIR)$(pkglibdir)/'
+uninstall: uninstall-library
+uninstall-library:
+	rm -f '$(DESTDIR)$(pkglibdir)/$(notdir $(CORE_ARCHIVE))' $(LIBRARY_HEADERS)/msgext.h \
+		$(addprefix $(LIBRARY_HEADERS)/core/,$(notdir $(CORE_HEADERS)))
+	-rmdir $(LIBRARY_HEADERS)/core $(LIBRARY_HEADERS)
 
 SQL_TEST_PARTS = begin case sent expect run reset privileges
 $(TEST_SCRIPT): $(SQL_TEST_PARTS:%=sql/test/%.sql) Makefile
@@ -355,7 +377,7 @@ help:
 	echo 'unit fuzz regress isolation tap: parts of make test'; \
 	echo 'check-layers check-format format try simulator install-simulator bench bench-quick chaos soak model cassert coverage fresh matrix scaling dist packages'
 
-.PHONY: simulator install-simulator unit fuzz require check-layers format check-format regress isolation tap \
+.PHONY: install-library uninstall-library simulator install-simulator unit fuzz require check-layers format check-format regress isolation tap \
 	build-all build-checks test demo try help bench bench-quick soak chaos model scaling cassert coverage
 
 print-%:

@@ -21,6 +21,7 @@ $bad"
 }
 may_include src/core 'core/'
 may_include src/net 'core/|net/'
+may_include src/library 'core/|fmgr'
 for folder in src/providers/*/; do
     name=$(basename "$folder")
     may_include "$folder" "core/|providers/$name/|build/"
@@ -68,7 +69,7 @@ if [ -n "$library" ]; then
     # Symbols of the library: exported is what PostgreSQL looks up by name, and no more.
     exported=$(nm -D --defined-only "$library" | awk '{print $3}')
     entries=$(echo "$exported" | sed -n 's/^pg_finfo_\(msgext_.*\)/\1|pg_finfo_\1/p' | paste -sd'|')
-    bad=$(echo "$exported" | grep -vxE "$entries|msgext_[a-z]*_main|_PG_init|Pg_magic_func" || true)
+    bad=$(echo "$exported" | grep -vxE "$entries|msgext_[a-z]*_main|msgext_register_provider|_PG_init|Pg_magic_func" || true)
     [ -z "$bad" ] || fail "exported, and no entry point of PostgreSQL:
 $bad"
     echo "$exported" | grep -qx _PG_init || fail '_PG_init is not exported'

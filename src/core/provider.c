@@ -1,7 +1,7 @@
 /*
  * provider.c
- *		Finding providers, checking what they promise, and the few questions that every
- *		codec asks of its server and of a reply: see provider.h.
+ *		What providers promise, checked, and the few questions that every codec asks of its
+ *		server and of a reply: see provider.h.
  */
 #include "core/provider.h"
 
@@ -10,19 +10,6 @@
 
 #include "core/ascii.h"
 #include "core/timestamp.h"
-
-const MsgProvider *
-msgext_provider_find(const char *name)
-{
-	const MsgProvider *const *provider;
-
-	for (provider = msgext_providers; *provider != NULL; provider++)
-	{
-		if (strcmp((*provider)->name, name) == 0)
-			return *provider;
-	}
-	return NULL;
-}
 
 void
 msgext_own_key(int64_t created_us, int64_t id, char *key)

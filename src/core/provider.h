@@ -20,6 +20,10 @@
 #include "core/lifecycle.h"
 #include "core/option.h"
 
+/*
+ * Raised with each change of what codecs see: the structures of core, and what is expected
+ * of a slot. Libraries of others are compiled for one number.
+ */
 #define MSG_PROVIDER_ABI 3
 
 /* What a provider can do; the registry checks each against the slots. */
@@ -257,7 +261,7 @@ typedef struct MsgSample
 
 typedef struct MsgProvider
 {
-	uint32_t abi;	   /* MSG_PROVIDER_ABI */
+	uint32_t abi;	   /* MSG_PROVIDER_ABI; first in every version, and name behind it */
 	const char *name;  /* = its folder; the foreign-data wrapper is msgext_<name> */
 	const char *title; /* for people */
 	unsigned caps;
@@ -359,11 +363,6 @@ typedef struct MsgProvider
 	 */
 	const char *const *recipients;
 } MsgProvider;
-
-/* The generated list; ends with NULL. */
-extern const MsgProvider *const msgext_providers[];
-
-extern const MsgProvider *msgext_provider_find(const char *name);
 
 /* False with *error filled in when slots and capabilities of a provider disagree. */
 extern bool msgext_provider_check(const MsgProvider *provider, MsgError *error);

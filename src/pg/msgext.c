@@ -1,15 +1,16 @@
 /*
  * msgext.c
  *		Loading the library: settings, and, when it is preloaded, shared memory and the
- *		launcher. Nothing else.
+ *		launcher; and providers of other libraries. Nothing else.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "core/provider.h"
+#include "core/provider_list.h"
 #include "pg/base/guc.h"
+#include "pg/catalog/server.h"
 #include "pg/ipc/notify.h"
 #include "pg/ipc/registry.h"
 #include "pg/ipc/tally.h"
@@ -19,6 +20,7 @@
 PG_MODULE_MAGIC;
 
 PGDLLEXPORT void _PG_init(void);
+PGDLLEXPORT void msgext_register_provider(const MsgProvider *provider);
 
 static void
 check_providers(void)
@@ -29,6 +31,28 @@ check_providers(void)
 	for (provider = msgext_providers; *provider != NULL; provider++)
 		if (!msgext_provider_check(*provider, &error))
 			elog(ERROR, "provider \"%s\" is broken: %s", (*provider)->name, error.text);
+}
+
+/* Looked up by name: see src/library/msgext.h. */
+void
+msgext_register_provider(const MsgProvider *provider)
+{
+	MsgError error = {0};
+
+	if (provider->abi != MSG_PROVIDER_ABI)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("provider \"%s\" was built for another version of msgext",
+						provider->name),
+				 errdetail("Its MSG_PROVIDER_ABI is %u, that of msgext is %u.",
+						   provider->abi, MSG_PROVIDER_ABI),
+				 errhint("Compile its library anew, with the headers of this msgext.")));
+	if (!msgext_provider_add(provider, &error))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						errmsg("provider \"%s\" cannot be registered", provider->name),
+						errdetail("%s%s%s.", error.path, error.path[0] != '\0' ? " " : "",
+								  error.text)));
+	msgext_server_forget_all();
 }
 
 void

@@ -18,7 +18,7 @@
 #include "core/describe.h"
 #include "core/http_text.h"
 #include "core/pb.h"
-#include "core/provider.h"
+#include "core/provider_list.h"
 #include "core/xml.h"
 
 #include "build/test/pb_kinds.pb-c.h"

@@ -14,7 +14,7 @@
 
 #include "core/lengthof.h"
 #include "core/pb.h"
-#include "core/provider.h"
+#include "core/provider_list.h"
 #include "core/xml.h"
 
 #define XML_SIZE (1024 * 1024)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/provider.h"
+#include "core/provider_list.h"
 #include "sample.h"
 
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)

@@ -14,7 +14,7 @@
 
 #include "core/describe.h"
 #include "core/lengthof.h"
-#include "core/provider.h"
+#include "core/provider_list.h"
 #include "sample.h"
 
 static Samples samples;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/lengthof.h"
-#include "core/provider.h"
+#include "core/provider_list.h"
 
 static bool
 prepare(MsgArena *arena, const MsgConn *conn, const MsgPayload *payload,
@@ -114,6 +114,9 @@ static void
 test_check(void)
 {
 	const MsgProvider *const *registered;
+	static MsgProvider added;
+	MsgProvider other;
+	MsgError error = {0};
 
 	test_begin("provider: a sound one passes");
 	BROKEN((void) 0, "");
@@ -168,6 +171,24 @@ test_check(void)
 	}
 	CHECK(msgext_provider_find("nobody") == NULL);
 	CHECK(msgext_provider_find("") == NULL);
+	test_end();
+
+	test_begin("provider: one of another library is added once, and under its own name");
+	added = sound_provider();
+	other = added;
+	CHECK(msgext_provider_add(&added, &error));
+	CHECK(msgext_provider_find(added.name) == &added);
+	CHECK(msgext_provider_add(&added, &error));
+	CHECK(!msgext_provider_add(&other, &error));
+	CHECK_TEXT(error.path, "name");
+	other.name = msgext_providers[0]->name;
+	CHECK(!msgext_provider_add(&other, &error));
+	CHECK_TEXT(error.path, "name");
+	other.name = "another";
+	other.abi++;
+	CHECK(!msgext_provider_add(&other, &error));
+	CHECK_TEXT(error.path, "abi");
+	CHECK(msgext_provider_find("another") == NULL);
 	test_end();
 }
 

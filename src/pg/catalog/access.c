@@ -119,9 +119,17 @@ MsgServer *
 msgext_access_server(const char *name)
 {
 	MsgServer *server = msgext_server_find(name);
+	const char *provider;
 
 	if (server != NULL)
 		return server;
+	provider = msgext_server_missing_provider(get_foreign_server_oid(name, true));
+	if (provider != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("provider \"%s\" of server \"%s\" is not loaded", provider, name),
+				 errhint("Add its library to shared_preload_libraries, or LOAD "
+						 "it in this session.")));
 	if (GetForeignServerByName(name, true) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

@@ -17,6 +17,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "core/provider_list.h"
 #include "core/rate.h"
 #include "pg/base/text.h"
 #include "pg/catalog/server.h"
@@ -265,12 +266,32 @@ msgext_server_find(const char *name)
 	return OidIsValid(oid) ? msgext_server_get(oid) : NULL;
 }
 
+/* By its wrapper; NULL where that is none of ours. */
+static const char *
+provider_name(Oid wrapper_oid)
+{
+	const char *wrapper = GetForeignDataWrapper(wrapper_oid)->fdwname;
+
+	return strncmp(wrapper, WRAPPER_PREFIX, strlen(WRAPPER_PREFIX)) == 0
+			   ? wrapper + strlen(WRAPPER_PREFIX)
+			   : NULL;
+}
+
+char *
+msgext_server_missing_provider(Oid oid)
+{
+	ForeignServer *foreign = GetForeignServerExtended(oid, FSV_MISSING_OK);
+	const char *name = foreign != NULL ? provider_name(foreign->fdwid) : NULL;
+
+	return name != NULL && msgext_provider_find(name) == NULL ? pstrdup(name) : NULL;
+}
+
 MsgServer *
 msgext_server_get(Oid oid)
 {
 	ForeignServer *foreign;
-	ForeignDataWrapper *wrapper;
 	const MsgProvider *provider;
+	const char *name;
 	MsgServer *server;
 	MemoryContext context;
 	MemoryContext before;
@@ -288,10 +309,8 @@ msgext_server_get(Oid oid)
 
 	if ((foreign = GetForeignServerExtended(oid, FSV_MISSING_OK)) == NULL)
 		return NULL;
-	wrapper = GetForeignDataWrapper(foreign->fdwid);
-	if (strncmp(wrapper->fdwname, WRAPPER_PREFIX, strlen(WRAPPER_PREFIX)) != 0 ||
-		(provider = msgext_provider_find(wrapper->fdwname + strlen(WRAPPER_PREFIX))) ==
-			NULL)
+	if ((name = provider_name(foreign->fdwid)) == NULL ||
+		(provider = msgext_provider_find(name)) == NULL)
 		return NULL;
 
 	context = AllocSetContextCreate(cache_context, "msgext server", ALLOCSET_SMALL_SIZES);
@@ -312,8 +331,8 @@ msgext_server_get(Oid oid)
 	return server;
 }
 
-List *
-msgext_server_oids(void)
+static List *
+list_oids(bool loaded)
 {
 	List *oids = NIL;
 	Relation rel = table_open(ForeignServerRelationId, AccessShareLock);
@@ -324,13 +343,24 @@ msgext_server_oids(void)
 	while ((tuple = systable_getnext(scan)) != NULL)
 	{
 		Form_pg_foreign_server form = (Form_pg_foreign_server) GETSTRUCT(tuple);
-		ForeignDataWrapper *wrapper = GetForeignDataWrapper(form->srvfdw);
+		const char *name = provider_name(form->srvfdw);
 
-		if (strncmp(wrapper->fdwname, WRAPPER_PREFIX, strlen(WRAPPER_PREFIX)) == 0 &&
-			msgext_provider_find(wrapper->fdwname + strlen(WRAPPER_PREFIX)) != NULL)
+		if (name != NULL && (msgext_provider_find(name) != NULL) == loaded)
 			oids = lappend_oid(oids, form->oid);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return oids;
+}
+
+List *
+msgext_server_oids(void)
+{
+	return list_oids(true);
+}
+
+List *
+msgext_server_oids_missing(void)
+{
+	return list_oids(false);
 }

@@ -72,8 +72,16 @@ extern MsgServer *msgext_server_get(Oid oid);
 extern void msgext_server_pin(MsgServer *server);
 extern void msgext_server_unpin(MsgServer *server);
 
+/*
+ * The provider of a server of that oid, where it is one of a library that has not been
+ * loaded in this process; NULL for all other servers, and for none.
+ */
+extern char *msgext_server_missing_provider(Oid oid);
+
 /* All servers of ours, sorted by name; a list of oids in the current context. */
 extern List *msgext_server_oids(void);
+/* The same of those whose provider is not loaded. */
+extern List *msgext_server_oids_missing(void);
 
 /* Changes whenever a server, mapping or wrapper may have changed. */
 extern uint64 msgext_server_generation(void);

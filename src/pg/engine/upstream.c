@@ -207,6 +207,31 @@ msgext_upstream_find(const MsgUpstreams *upstreams, Oid server)
 	return NULL;
 }
 
+/* What waits for a provider that is not here waits on, and says so. */
+static void
+tell_missing(MsgUpstreams *upstreams)
+{
+	ListCell *cell;
+
+	foreach (cell, msgext_server_oids_missing())
+	{
+		Oid server = lfirst_oid(cell);
+		MemoryContext before;
+
+		if (list_member_oid(upstreams->missing, server))
+			continue;
+		ereport(LOG,
+				(errmsg("messages of server \"%s\" wait: its provider \"%s\" is not "
+						"loaded",
+						GetForeignServer(server)->servername,
+						msgext_server_missing_provider(server)),
+				 errhint("Add the provider's library to shared_preload_libraries.")));
+		before = MemoryContextSwitchTo(upstreams->context);
+		upstreams->missing = lappend_oid(upstreams->missing, server);
+		MemoryContextSwitchTo(before);
+	}
+}
+
 void
 msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams)
 {
@@ -216,6 +241,7 @@ msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams)
 	if (upstreams->generation == msgext_server_generation())
 		return;
 	upstreams->generation = msgext_server_generation();
+	tell_missing(upstreams);
 	oids = msgext_server_oids();
 	foreach (cell, oids)
 	{

@@ -82,7 +82,8 @@ typedef struct MsgUpstream
 typedef struct MsgUpstreams
 {
 	MemoryContext context;
-	List *list; /* of MsgUpstream * */
+	List *list;	   /* of MsgUpstream * */
+	List *missing; /* oids of servers without a provider, of which it has been told */
 	uint64 generation;
 	int rotation; /* which of them comes first in this turn */
 	TimestampTz last_save;

@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "core/provider_list.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
 #include "pg/base/node.h"
@@ -49,8 +50,9 @@ is_begun(const MsgRow *row)
 	const MsgProvider *provider =
 		msgext_provider_find(msgext_row_text(row, Anum_outbox_provider));
 
-	return !row->nulls[Anum_outbox_detail - 1] && provider != NULL &&
-		   (provider->caps & MSG_CAN_RESUME) != 0;
+	/* One that is not loaded might. */
+	return !row->nulls[Anum_outbox_detail - 1] &&
+		   (provider == NULL || (provider->caps & MSG_CAN_RESUME) != 0);
 }
 
 static bool

@@ -20,6 +20,7 @@
 #include "utils/snapmgr.h"
 
 #include "core/describe.h"
+#include "core/provider_list.h"
 #include "core/recipients.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/text.h"

@@ -87,6 +87,8 @@ waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 	}
 	if (row->origin != msgext_origin())
 		return "restored from another database, until resume_server";
+	if (server == NULL && (why = msgext_server_missing_provider(row->server_oid)) != NULL)
+		return psprintf("provider \"%s\" is not loaded", why);
 	if (server == NULL)
 		return psprintf("server \"%s\" was dropped",
 						msgext_row_text(row, Anum_outbox_server));

@@ -10,6 +10,7 @@
 #include "utils/jsonb.h"
 #include "utils/snapmgr.h"
 
+#include "core/provider_list.h"
 #include "core/describe.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/json_pg.h"

@@ -17,10 +17,11 @@
 #include "utils/fmgrprotos.h"
 #include "utils/formatting.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-#include "core/provider.h"
+#include "core/provider_list.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/text.h"
 #include "pg/catalog/server.h"
@@ -41,7 +42,11 @@ provider_of(Oid function)
 		provider = msgext_provider_find(name);
 	}
 	if (provider == NULL)
-		elog(ERROR, "validator function %u belongs to no provider", function);
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("function %s checks options of no provider that is loaded",
+							   format_procedure(function)),
+						errhint("Its name is the provider's, with _validator behind it. "
+								"LOAD the provider's library first.")));
 	return provider;
 }
 
@@ -219,7 +224,7 @@ PG_FUNCTION_INFO_V1(msgext_validator);
 PGDLLEXPORT Datum
 msgext_validator(PG_FUNCTION_ARGS)
 {
-	const MsgProvider *provider = provider_of(fcinfo->flinfo->fn_oid);
+	const MsgProvider *provider;
 	List *options = untransformRelOptions(PG_GETARG_DATUM(0));
 	Oid catalog = PG_GETARG_OID(1);
 	MsgOptionPlace place =
@@ -237,6 +242,7 @@ msgext_validator(PG_FUNCTION_ARGS)
 					 errmsg("msgext takes options of servers and user mappings only")));
 		PG_RETURN_VOID();
 	}
+	provider = provider_of(fcinfo->flinfo->fn_oid);
 	foreach (cell, options)
 	{
 		DefElem *given = lfirst(cell);

@@ -13,6 +13,7 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+#include "core/provider_list.h"
 #include "core/describe.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/json_pg.h"
