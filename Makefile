@@ -316,7 +316,7 @@ chaos: require build-all
 		script/test.sh tap test/t/060_chaos.pl
 soak: chaos
 	MSGEXT_SOAK=1 script/test.sh tap test/t/052_listen_soak.pl test/t/090_soak.pl \
-		test/t/091_edna_soak.pl test/t/092_nodes_soak.pl
+		test/t/091_edna_soak.pl test/t/092_nodes_soak.pl test/t/048_endpoints.pl
 
 # The engine's rules in every order of events, and broken variants of them: docs/model.md.
 model:
