@@ -18,7 +18,8 @@ start_cluster
 start_simulator
 hook=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
 echo "  PostgreSQL: $scratch/out     Devino: $peer/devino     Diadoc: $peer/diadoc
-  edna: $peer/edna     Personium: $peer/personium/shop"
+  edna: $peer/edna     Personium: $peer/personium/shop
+  an endpoint for webhooks: $peer/webhook/crm"
 
 say 'The administrator, once:'
 sql postgres "CREATE EXTENSION msgext;
@@ -36,7 +37,11 @@ CREATE USER MAPPING FOR app SERVER sms OPTIONS (login 'tester', password '111111
 CREATE SERVER cells FOREIGN DATA WRAPPER msgext_personium
     OPTIONS (url '$peer/personium/shop', retry_min_delay '500 ms');
 CREATE USER MAPPING FOR app SERVER cells OPTIONS (login 'tester', password '111111');
-GRANT USAGE ON FOREIGN SERVER vk, docs, sms, cells TO app;
+CREATE SERVER crm FOREIGN DATA WRAPPER msgext_webhook
+    OPTIONS (url '$peer/webhook/crm', signature 'standard', retry_min_delay '500 ms');
+CREATE USER MAPPING FOR app SERVER crm
+    OPTIONS (signing_secret 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw');
+GRANT USAGE ON FOREIGN SERVER vk, docs, sms, cells, crm TO app;
 GRANT CREATE ON SCHEMA public TO app;"
 
 say 'And for callbacks: a role that may do nothing else, tokens, and a port'
@@ -105,6 +110,10 @@ sql app "SELECT msgext.post_message('cells', '{
     \"To\": \"https://unit.example/alice/,https://unit.example/bob/,https://unit.example/carol/\",
     \"Title\": \"Parcel 1002\", \"Body\": \"It is on its way.\"}');"
 
+say 'A webhook, signed, to any endpoint: the receiver cuts the first answer off, and knows the repeat by its id'
+curl -sf "$peer/control/script" -d 'webhook send match order.shipped next 1 drop-after' > /dev/null
+sql app "SELECT msgext.send_webhook('crm', 'order.shipped', '{\"id\": 1002}');"
+
 say 'An order that is shipped in a transaction that is rolled back: this one must not arrive'
 sql app "INSERT INTO orders VALUES (1003, '79031112255', 'new');
 BEGIN;
@@ -133,16 +142,19 @@ sql app "SELECT id, server, state, provider_id, code, detail->'channels'->'vk'->
 FROM msgext.message ORDER BY id;
 SELECT target, result->>'code' AS code, result->>'state' AS state
 FROM msgext.message, jsonb_each(detail->'targets') AS t (target, result)
-WHERE server = 'cells' ORDER BY target;"
+WHERE server = 'cells' ORDER BY target;
+SELECT msgext.webhook_id(m.id), attempt, status, headers->>'content-type' AS type, convert_from(body, 'UTF8') AS body
+FROM msgext.message m, msgext.response(m.id) WHERE server = 'crm';"
 
 say "What the other side's ledger says"
 curl -s "$peer/ledger" | sed -E \
     -e 's/.*"id":([0-9]+).*"to":"([0-9]+)".*"outcome":"([a-z]+)".*"order": *"([0-9]+)".*/    \1  to \2  order \4  \3/' \
     -e 's/.*"id":"([^"]+)","to":"([^"]+)","outcome":"([a-z]+)".*"file_name":"([^"]+)".*/    \1  to \2  \4  \3/' \
     -e 's/.*"id":"?([^",]+)"?,"to":"([^"]+)","outcome":"([a-z]+)","code":"([^"]+)".*"packet":([0-9]+).*/    \1  to \2  packet \5  \3: \4/' \
-    -e 's/.*"id":"([^"]+)","to":"([^"]+)","outcome":"([a-z]+)".*"Title":"([^"]+)".*/    \1  to \2  \4  \3/'
+    -e 's/.*"id":"([^"]+)","to":"([^"]+)","outcome":"([a-z]+)".*"Title":"([^"]+)".*/    \1  to \2  \4  \3/' \
+    -e 's/.*"id":"(msg_[^"]+)","to":"([^"]+)","outcome":"([a-z]+)".*"type": *"(order[^"]+)".*/    \1  to \2  \4  \3/'
 
 [ "$open" = 0 ] || { echo 'msgext: not every message came to its end' >&2; exit 1; }
-[ "$(curl -s "$peer/ledger" | grep -c '"outcome":"accepted"')" = 8 ] &&
-    [ "$(curl -s "$peer/ledger" | wc -l)" = 9 ] || { echo 'msgext: the ledger is wrong' >&2; exit 1; }
-say 'Seven messages, each once at each of its recipients, of which one was refused; the rolled-back one never left.'
+[ "$(curl -s "$peer/ledger" | grep -c '"outcome":"accepted"')" = 9 ] &&
+    [ "$(curl -s "$peer/ledger" | wc -l)" = 10 ] || { echo 'msgext: the ledger is wrong' >&2; exit 1; }
+say 'Eight messages, each once at each of its recipients, of which one was refused; the rolled-back one never left.'

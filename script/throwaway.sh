@@ -33,7 +33,7 @@ CONF
 
 start_simulator() {
     # Its own pid, not that of the command which made it another user's.
-    as_user sh -c 'echo $$ > "$1.pid"; exec "$0" --status-step 400 > "$1.log" 2>&1' \
+    as_user sh -c 'echo $$ > "$1.pid"; exec "$0" --status-step 400 --webhook-secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw > "$1.log" 2>&1' \
         "$scratch/bin/simulator" "$scratch/out/simulator" &
     until grep -qs '^listening on' "$scratch/out/simulator.log"; do sleep 0.05; done
     simulator_pid=$(cat "$scratch/out/simulator.pid")

@@ -18,7 +18,7 @@ for part in report cluster queue dispatch latency enqueue callbacks flat look; d
 done
 
 # In the order in which they run. What fills the disk comes last.
-scenarios='dispatch dispatch_polled documents large_documents packets cells dispatch_50ms
+scenarios='dispatch dispatch_polled documents large_documents packets cells webhooks webhooks_tls dispatch_50ms
     pg_net latency enqueue enqueue_bulk cost memory held_transaction callbacks look dead_lane history backlog'
 
 # sizes SCENARIO: what it is called with, as it says itself; false when there is none.
@@ -30,6 +30,7 @@ sizes() {
         large_documents) echo 3 40 ;;
         packets) echo 3 30000 5000 ;;
         cells) echo 3 20000 ;;
+        webhooks | webhooks_tls) echo 3 20000 ;;
         dispatch_50ms) echo 3 30000 ;;
         pg_net) echo 3 20000 2000 ;;
         latency) echo 3 200 500000 ;;

@@ -37,6 +37,17 @@ CALL bench.server('sms_single_wide', 'edna', :'edna',
     $$ rate_limit 'off', status_poll 'off', batch_size '1', max_in_flight '64' $$);
 CALL bench.server('cells', 'personium', :'personium', $$ max_in_flight '64' $$);
 
+-- Webhooks have no login.
+CREATE PROCEDURE bench.webhook(name text, url text, options text = '') LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER msgext_webhook OPTIONS (url %L, %s signature ''standard'', max_in_flight ''64'')',
+        name, url, options);
+    EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (signing_secret ''whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'')',
+        name);
+END$$;
+\set webhook 'http://127.0.0.1:' :port '/webhook/in'
+CALL bench.webhook('hooks', :'webhook');
+
 -- What is sent, made beforehand: about 300 bytes of JSON each.
 CREATE TABLE bench.body (n int PRIMARY KEY, vk jsonb);
 INSERT INTO bench.body

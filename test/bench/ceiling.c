@@ -7,6 +7,8 @@
  *			bodies; prints seconds, CPU seconds and how many were not answered with 2xx
  *		ceiling --to PATH TOKEN PORT COUNT IN_FLIGHT BODIES
  *			the same to another of the peer's interfaces, with a bearer token
+ *		ceiling --tls FILE ...
+ *			any of them over TLS, by the authority in FILE
  *		ceiling --pace MS PORT COUNT BODIES
  *			posts one request each MS milliseconds; prints for each its phone and when it
  *			was handed to libcurl, in microseconds
@@ -37,6 +39,7 @@ static char **bodies;
 static long nbodies;
 static long submitted;
 static long failed;
+static const char *ca_file; /* NULL = without TLS */
 
 static void
 die(const char *what)
@@ -141,6 +144,7 @@ new_handle(const char *url, struct curl_slist *headers)
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -274,8 +278,15 @@ main(int argc, char **argv)
 	const char *path = "/devino/send/vk";
 	char authorization[256] = AUTHORIZATION;
 	char url[128];
-	bool pace = argc == 6 && strcmp(argv[1], "--pace") == 0;
+	bool pace;
 
+	if (argc > 2 && strcmp(argv[1], "--tls") == 0)
+	{
+		ca_file = argv[2];
+		argv += 2;
+		argc -= 2;
+	}
+	pace = argc == 6 && strcmp(argv[1], "--pace") == 0;
 	if (argc == 8 && strcmp(argv[1], "--to") == 0)
 	{
 		path = argv[2];
@@ -299,7 +310,8 @@ main(int argc, char **argv)
 	headers = curl_slist_append(headers, authorization);
 	headers = curl_slist_append(headers, "Content-Type: application/json; charset=utf-8");
 	headers = curl_slist_append(headers, "Expect:");
-	snprintf(url, sizeof(url), "http://127.0.0.1:%s%s", argv[pace ? 3 : 1], path);
+	snprintf(url, sizeof(url), "%s://127.0.0.1:%s%s", ca_file != NULL ? "https" : "http",
+			 argv[pace ? 3 : 1], path);
 	read_bodies(argv[pace ? 5 : 4]);
 	if (pace)
 		run_pace(url, headers, atol(argv[4]), atol(argv[2]));

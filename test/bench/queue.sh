@@ -41,6 +41,11 @@ queue_cells() {
         FROM generate_series(1, $2) n")
 }
 
+# queue_hooks SERVER N: webhooks with the bodies of queue().
+queue_hooks() {
+    first=$(sql -c "SELECT min(msgext.post_message('$1', vk)) FROM bench.body WHERE n <= $2")
+}
+
 # drain N: dispatches N messages from the first on; sets rate, and the µs of processor
 # time a message: cpu_worker, cpu_curl and their sum, cpu.
 drain() {

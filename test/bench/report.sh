@@ -71,7 +71,7 @@ conditions() {
 $(postgres --version), no setting that decides about durability or cost changed:
 $kept.
 $(curl-config --version 2> /dev/null || echo libcurl); $(nproc) CPUs ($processor), $memory; fdatasync $fsync; load when it began $load.
-The peer is the simulator (\`--no-checks\`) on the loopback interface, without TLS,
+The peer is the simulator (\`--no-checks\`) on the loopback interface, without TLS where nothing else is said,
 HTTP/1.1 with connections kept; it, the database and the yardsticks share the CPUs. Bodies of about 300 bytes.
 TEXT
 }

@@ -26,12 +26,14 @@ Settings settings = {
 	.latency_ms = 0, .status_step_ms = 50, .ledger_bodies = true, .checks = true};
 
 static uint16_t port;
+static const char *tls; /* or NULL */
 
 static void
 usage(FILE *out)
 {
 	fputs("usage: simulator [--port N] [--latency MS] [--status-step MS]\n"
-		  "                 [--ledger-bodies on|off] [--no-checks] [--stamp TEXT]\n"
+		  "                 [--ledger-bodies on|off] [--no-checks] [--stamp TEXT] [--tls "
+		  "FILE]\n"
 		  "                 [--devino-login LOGIN] [--devino-password PASSWORD]\n"
 		  "                 [--diadoc-api-client-id ID] [--diadoc-login LOGIN]\n"
 		  "                 [--diadoc-password PASSWORD] [--diadoc-client-id ID]\n"
@@ -92,6 +94,8 @@ set_option(const char *name, const char *value)
 		settings.latency_ms = number_option(name, value, 86400000);
 	else if (strcmp(name, "--status-step") == 0)
 		settings.status_step_ms = number_option(name, value, 86400000);
+	else if (strcmp(name, "--tls") == 0)
+		tls = value;
 	else if (strcmp(name, "--stamp") == 0)
 		settings.stamp = value;
 	else if (strcmp(name, "--ledger-bodies") == 0)
@@ -164,7 +168,7 @@ main(int argc, char **argv)
 	callbacks_start();
 	for (i = 0; providers[i] != NULL; i++)
 		providers[i]->start();
-	port = server_start(port);
+	port = server_start(port, tls);
 
 	printf("listening on 127.0.0.1:%u\n", (unsigned) port);
 	fflush(stdout);

@@ -28,6 +28,7 @@
 #include "server.h"
 #include "timer.h"
 
+#define TLS_FILE_MAX 65536
 #define PROVIDER_BODY_MAX ((size_t) 80 << 20)
 #define CONTROL_BODY_MAX ((size_t) 1 << 20)
 #define FIRST_ALLOCATION_MAX ((size_t) 1 << 20)
@@ -406,24 +407,45 @@ raise_descriptor_limit(void)
 	}
 }
 
-/* Returns the port. */
-uint16_t
-server_start(uint16_t port)
+/* All of a file, for as long as the process lives. */
+static char *
+must_read(const char *path)
 {
+	FILE *file = fopen(path, "r");
+	char *text = must_alloc(TLS_FILE_MAX);
+	size_t len = file != NULL ? fread(text, 1, TLS_FILE_MAX - 1, file) : 0;
+
+	if (len == 0 || len == TLS_FILE_MAX - 1)
+		die("could not read %s", path);
+	text[len] = '\0';
+	fclose(file);
+	return text;
+}
+
+/* With tls, a file of a certificate and its key, it speaks TLS. Returns the port. */
+uint16_t
+server_start(uint16_t port, const char *tls)
+{
+	char *pem = tls != NULL ? must_read(tls) : NULL;
+	struct MHD_OptionItem with_tls[] = {
+		{pem != NULL ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, pem},
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, pem},
+		{MHD_OPTION_END, 0, NULL}};
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
 	socklen_t len = sizeof(address);
 	const union MHD_DaemonInfo *info;
 
 	raise_descriptor_limit();
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	httpd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
-								 MHD_USE_SUPPRESS_DATE_NO_CLOCK,
-							 port, NULL, NULL, handle_access, NULL, MHD_OPTION_SOCK_ADDR,
-							 (struct sockaddr *) &address, MHD_OPTION_LISTEN_BACKLOG_SIZE,
-							 4096u, MHD_OPTION_CONNECTION_LIMIT,
-							 (unsigned) CONNECTIONS_MAX, MHD_OPTION_NOTIFY_CONNECTION,
-							 connection_changed, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-							 request_completed, NULL, MHD_OPTION_END);
+	httpd = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+			MHD_USE_SUPPRESS_DATE_NO_CLOCK | (pem != NULL ? MHD_USE_TLS : 0),
+		port, NULL, NULL, handle_access, NULL, MHD_OPTION_SOCK_ADDR,
+		(struct sockaddr *) &address, MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096u,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS_MAX,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, request_completed, NULL, MHD_OPTION_ARRAY, with_tls,
+		MHD_OPTION_END);
 	if (httpd == NULL)
 		die("could not listen on 127.0.0.1:%u", (unsigned) port);
 	info = MHD_get_daemon_info(httpd, MHD_DAEMON_INFO_LISTEN_FD);

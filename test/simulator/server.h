@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-extern uint16_t server_start(uint16_t port);
+extern uint16_t server_start(uint16_t port, const char *tls);
 extern void server_run(void);
 extern void server_stop(void);
 
