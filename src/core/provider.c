@@ -5,17 +5,27 @@
  */
 #include "core/provider.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/ascii.h"
 #include "core/timestamp.h"
 
+static void
+put_hex(char *text, uint64_t number)
+{
+	int i;
+
+	for (i = 15; i >= 0; i--, number >>= 4)
+		text[i] = "0123456789abcdef"[number & 15];
+}
+
+/* By hand: printf takes ten times as long, for each message. */
 void
 msgext_own_key(int64_t created_us, int64_t id, char *key)
 {
-	snprintf(key, MSG_KEY_LEN + 1, "%016llx%016llx", (unsigned long long) created_us,
-			 (unsigned long long) id);
+	put_hex(key, (uint64_t) created_us);
+	put_hex(key + 16, (uint64_t) id);
+	key[MSG_KEY_LEN] = '\0';
 }
 
 const char *

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -237,7 +238,10 @@ msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target, const MsgRequest 
 		msgext_http_slot_free(slot);
 		return false;
 	}
-	msgext_http_trace(slot, slot->may_be_http2);
+
+	/* HTTP/2 is agreed upon within TLS: without it there is nothing to listen for. */
+	msgext_http_trace(slot,
+					  slot->may_be_http2 && strncasecmp(request->url, "http:", 5) != 0);
 	result = curl_multi_add_handle(http->multi, slot->easy);
 	if (result != CURLM_OK)
 	{

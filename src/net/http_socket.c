@@ -10,7 +10,6 @@
 #include "net/http_socket.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,23 +43,24 @@ port_of(const Address *address)
 	return 0;
 }
 
-/* The peer's port, if this is its address; else -1. */
-static int
-peer_port_of(int fd, const char *ip)
+/* The other end, which stays what it is; false before the socket is connected. */
+static bool
+has_peer(MsgHttpSocket *one)
 {
 	Address peer;
 	socklen_t len = sizeof(peer);
-	char text[INET6_ADDRSTRLEN];
 	const void *bytes;
 
-	if (getpeername(fd, &peer.any, &len) != 0)
-		return -1;
+	if (one->peer_port != 0)
+		return true;
+	if (getpeername(one->fd, &peer.any, &len) != 0)
+		return false;
 	bytes = peer.any.sa_family == AF_INET ? (const void *) &peer.v4.sin_addr
 										  : (const void *) &peer.v6.sin6_addr;
-	if (inet_ntop(peer.any.sa_family, bytes, text, sizeof(text)) == NULL ||
-		strcmp(text, ip) != 0)
-		return -1;
-	return port_of(&peer);
+	if (inet_ntop(peer.any.sa_family, bytes, one->peer_ip, sizeof(one->peer_ip)) == NULL)
+		return false;
+	one->peer_port = port_of(&peer);
+	return one->peer_port != 0;
 }
 
 static curl_socket_t
@@ -203,12 +203,12 @@ msgext_http_sockets_find(MsgHttpSockets *sockets, int local_port, const char *pe
 	sort_fresh(sockets);
 	for (one = sockets->by_port[local_port % BUCKETS]; one != NULL; one = one->next)
 	{
-		int port = one->local_port == local_port ? peer_port_of(one->fd, peer_ip) : -1;
-
-		if (port == peer_port)
+		if (one->local_port != local_port || !has_peer(one) ||
+			strcmp(one->peer_ip, peer_ip) != 0)
+			continue;
+		if (one->peer_port == peer_port)
 			return one;
-		if (port >= 0)
-			near = one;
+		near = one;
 	}
 	return near;
 }

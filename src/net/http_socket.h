@@ -10,6 +10,7 @@
 #define MSGEXT_HTTP_SOCKET_H
 
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,7 +18,9 @@ typedef struct MsgHttpSocket
 {
 	struct MsgHttpSocket *next;
 	int fd;
-	int local_port;	 /* 0 = not known yet */
+	int local_port; /* 0 = not known yet */
+	int peer_port;	/* the same; with it: */
+	char peer_ip[INET6_ADDRSTRLEN];
 	uint64_t serial; /* no other socket of the client has had it */
 	bool used;		 /* a request has been sent on it */
 } MsgHttpSocket;

@@ -208,6 +208,7 @@ test_provider(void)
 								 "Empty:\r\n"
 								 "Broken line\r\n"
 								 "Last: end"};
+	char key[MSG_KEY_LEN + 1];
 
 	test_check();
 	sound_provider();
@@ -241,6 +242,11 @@ test_provider(void)
 			provider->make_key(test_arena, 7, INT64_C(1540555200001000), &later, &error));
 		CHECK(first != NULL && later != NULL && strcmp(first, later) != 0);
 	}
+	test_end();
+
+	test_begin("provider: our own key is time and id in hexadecimal");
+	msgext_own_key(INT64_C(0x0123456789abcdef), -2, key);
+	CHECK_TEXT(key, "0123456789abcdeffffffffffffffffe");
 	test_end();
 
 	test_begin("provider: headers of a reply");

@@ -148,13 +148,16 @@ Oid
 msgext_relation_oid(const char *name)
 {
 	static bool registered = false;
+	static int last = 0; /* mostly the same is asked for again and again */
 	uint64 before;
 	Oid relation;
 	int i;
 
+	if (last < nknown && strcmp(known[last].name, name) == 0)
+		return known[last].oid;
 	for (i = 0; i < nknown; i++)
 		if (strcmp(known[i].name, name) == 0)
-			return known[i].oid;
+			return known[last = i].oid;
 	if (!registered)
 		CacheRegisterRelcacheCallback(forget, (Datum) 0);
 	registered = true;
