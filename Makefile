@@ -32,7 +32,7 @@ PG_CONFIG ?= pg_config
 LISTENER ?= yes
 LISTENER_SOURCES = $(addprefix src/net/,endpoint.c http_head.c http_link.c http_listener.c http_reply.c \
 		listen_socket.c) \
-	$(addprefix src/pg/process/,listen_token.c listener.c scrape.c)
+	$(addprefix src/pg/process/,console.c http_service.c listen_token.c listener.c scrape.c)
 ifeq ($(LISTENER),yes)
 LISTENER_LIBS = libmicrohttpd
 LISTENER_CPPFLAGS = -DMSGEXT_LISTENER
@@ -47,7 +47,7 @@ PROTO_SOURCES = $(PROTOS:proto/%.proto=build/proto/%.pb-c.c)
 
 MODULE_big = msgext
 OBJS = $(patsubst %.c,%.o,$(PG_SOURCES) $(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES) \
-	$(PROTO_SOURCES)) build/provider_list.o
+	$(PROTO_SOURCES)) build/provider_list.o build/static_files.o
 # Steps between released versions.
 DATA = $(wildcard sql/msgext--*--*.sql sql/msgext_test--*--*.sql)
 DATA_built = $(SCRIPT) $(TEST_SCRIPT)
@@ -135,7 +135,7 @@ $(PROTO_SOURCES): build/proto/.made ;
 PURE_CFLAGS = -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Werror $(HARDENING) -fPIC -fvisibility=hidden -Isrc \
 	$(PROTO_CFLAGS) $(XML_CFLAGS) $(COVERAGE)
 PURE_OBJS = $(patsubst %.c,%.o,$(NET_SOURCES) $(PROVIDER_SOURCES) $(CORE_SOURCES) \
-	$(PROTO_SOURCES)) build/provider_list.o
+	$(PROTO_SOURCES)) build/provider_list.o build/static_files.o
 $(PURE_OBJS): %.o: %.c
 	$(CC) $(PURE_CFLAGS) $(shell pkg-config --cflags libcurl $(LISTENER_LIBS) 2>/dev/null) -c -o $@ $<
 
@@ -150,8 +150,14 @@ build/provider_list.c: Makefile $(wildcard src/providers/*)
 	  for p in $(PROVIDERS); do echo "	&msgext_provider_$$p,"; done; \
 	  echo '	NULL};'; } > $@
 
+# The console's page, as bytes of the library.
+PAGE = $(sort $(wildcard console/*))
+build/static_files.c: $(PAGE) script/embed.sh
+	@mkdir -p build
+	@script/embed.sh $(PAGE) > $@.new && mv $@.new $@
+
 # The install scripts, one file a subject.
-SQL_PARTS = begin tables functions lookup rights views feed mistakes privacy show response statistics privileges inbox install
+SQL_PARTS = begin tables functions lookup rights views feed mistakes privacy show response statistics privileges inbox console install
 $(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile \
 		$(wildcard src/providers/* src/providers/*/*.sql)
 	@{ cat $(SQL_PARTS:%=sql/%.sql); for p in $(PROVIDERS); do \
@@ -307,6 +313,20 @@ demo: build-all
 try: build-all
 	@script/try.sh
 
+# The console's page in Chromium. What that takes comes once, from Debian and npm; afterwards
+# it is a part of "make test".
+console-test: require-console build-all
+	script/test.sh tap test/t/055_console_page.pl
+.PHONY: console-test require-console screenshots
+require-console: require
+	@script/require.sh console
+	@mkdir -p build/console-test
+	@cp test/console/package.json test/console/package-lock.json build/console-test/
+	@cd build/console-test && npm ci --no-audit --no-fund --silent
+# Pictures of it for README and docs.
+screenshots: require-console build-all
+	@script/screenshots.sh
+
 # The long proofs; each has a short form in "make test". Chaos takes KILLS=10000 (of all its
 # clusters), SEED=1, CLUSTERS=2, MODES='sync async odd': test/chaos/README.md.
 KILLS ?= 1000
@@ -374,8 +394,8 @@ scaling: require
 
 help:
 	@sed -n 's/^# *make /make /p' Makefile; \
-	echo 'unit fuzz regress isolation tap: parts of make test'; \
-	echo 'check-layers check-format format try simulator install-simulator bench bench-quick chaos soak model cassert coverage fresh matrix scaling dist packages'
+	echo 'unit fuzz regress isolation tap console-test: parts of make test'; \
+	echo 'check-layers check-format format try simulator install-simulator bench bench-quick chaos soak model cassert coverage fresh matrix scaling dist packages screenshots'
 
 .PHONY: install-library uninstall-library simulator install-simulator unit fuzz require check-layers format check-format regress isolation tap \
 	build-all build-checks test demo try help bench bench-quick soak chaos model scaling cassert coverage

@@ -28,7 +28,7 @@ for folder in src/providers/*/; do
 done
 
 # Rooms of src/pg: sql, process, test -> engine -> inbound -> store, catalog, ipc -> base; beside
-# engine and inbound, outcome and monitor.
+# engine and inbound, outcome and monitor; console, below process and sql.
 # A header of the server has no folder of ours in front.
 room() { # room, rooms it may not include
     local bad
@@ -36,14 +36,15 @@ room() { # room, rooms it may not include
     [ -z "$bad" ] || fail "src/pg/$1 includes a room above it:
 $bad"
 }
-room base 'ipc|catalog|store|inbound|outcome|monitor|engine|process|sql|test'
-room ipc 'catalog|store|inbound|outcome|monitor|engine|process|sql|test'
-room catalog 'ipc|store|inbound|outcome|monitor|engine|process|sql|test'
-room store 'ipc|catalog|inbound|outcome|monitor|engine|process|sql|test'
-room inbound 'outcome|monitor|engine|process|sql|test'
-room outcome 'ipc|inbound|monitor|engine|process|sql|test'
-room monitor 'inbound|outcome|engine|process|sql|test'
-room engine 'monitor|process|sql|test'
+room base 'ipc|catalog|store|inbound|outcome|monitor|console|engine|process|sql|test'
+room ipc 'catalog|store|inbound|outcome|monitor|console|engine|process|sql|test'
+room catalog 'ipc|store|inbound|outcome|monitor|console|engine|process|sql|test'
+room store 'ipc|catalog|inbound|outcome|monitor|console|engine|process|sql|test'
+room inbound 'outcome|monitor|console|engine|process|sql|test'
+room outcome 'ipc|inbound|monitor|console|engine|process|sql|test'
+room monitor 'inbound|outcome|console|engine|process|sql|test'
+room engine 'monitor|console|process|sql|test'
+room console 'ipc|inbound|outcome|monitor|engine|process|sql|test'
 room process 'sql|test'
 room sql 'process|test'
 room test 'process|sql'

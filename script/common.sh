@@ -25,6 +25,8 @@ make_scratch() {
     cp -r "$root/test" "$root/docs" "$root/README.md" "$scratch/"
     mkdir -p "$scratch/bin" "$scratch/out"
     cp "$root"/build/{simulator,chaos-peer,chaos-writer,fault.so} "$scratch/bin/"
+    [ ! -d "$root/build/console-test/node_modules" ] ||
+        cp -r "$root/build/console-test/node_modules" "$scratch/test/console/"
     [ "$(id -u)" != 0 ] || chown -R "$server_user" "$scratch"
     cp -r "$root/contrib" "$scratch/"
     chmod -R a+rX "$scratch/contrib"

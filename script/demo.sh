@@ -61,6 +61,15 @@ curl -sf "$peer/control/callbacks" -o /dev/null \
         \"edna\": \"http://127.0.0.1:$hook/sms/another-long-one\"}}"
 echo "  Devino now posts to http://127.0.0.1:$hook/vk/<token>, edna to …/sms/<token>"
 
+say 'And the console, for people who would rather look'
+console=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+sql postgres "GRANT EXECUTE ON FUNCTION msgext.open_console(interval) TO app;
+ALTER DATABASE shop SET msgext.console_port = $console;"
+for _ in $(seq 1 100); do
+    ! curl -sf "http://127.0.0.1:$console/" >/dev/null || break
+    sleep 0.1
+done
+
 say 'The application, an ordinary role: one message by a call, in a transaction of its own'
 sql app "SELECT msgext.send_vk('vk',
     vk => '{\"subject\": \"AO\", \"priority\": \"high\", \"routes\": [\"vk\"],
@@ -154,7 +163,25 @@ curl -s "$peer/ledger" | sed -E \
     -e 's/.*"id":"([^"]+)","to":"([^"]+)","outcome":"([a-z]+)".*"Title":"([^"]+)".*/    \1  to \2  \4  \3/' \
     -e 's/.*"id":"(msg_[^"]+)","to":"([^"]+)","outcome":"([a-z]+)".*"type": *"(order[^"]+)".*/    \1  to \2  \4  \3/'
 
+# As its page does: the link is exchanged for a cookie and a key, once.
+say 'What the console says'
+token=$(quiet -U app -c 'SELECT msgext.open_console()' | sed 's/.*#//')
+key=$(curl -s -c "$scratch/jar" -H 'Content-Type: application/json' -d "{\"token\": \"$token\"}" \
+    "http://127.0.0.1:$console/api/session" | sed 's/.*"key": "\(.*\)".*/\1/')
+seen=$(curl -s -b "$scratch/jar" -H "X-Msgext-Key: $key" "http://127.0.0.1:$console/api/messages" |
+    grep -o '"operation_id"' | wc -l)
+echo "    It shows $seen messages"
+
 [ "$open" = 0 ] || { echo 'msgext: not every message came to its end' >&2; exit 1; }
 [ "$(curl -s "$peer/ledger" | grep -c '"outcome":"accepted"')" = 9 ] &&
     [ "$(curl -s "$peer/ledger" | wc -l)" = 10 ] || { echo 'msgext: the ledger is wrong' >&2; exit 1; }
+[ "$seen" = 8 ] || { echo 'msgext: the console shows others' >&2; exit 1; }
 say 'Eight messages, each once at each of its recipients, of which one was refused; the rolled-back one never left.'
+
+say 'Look at them in a browser, by this link, once:'
+echo "  $(quiet -U app -c 'SELECT msgext.open_console()')"
+if [ -t 0 ]; then
+    read -rp '  Enter ends the demo, and everything is gone. '
+else
+    echo '  (in a terminal the demo waits here)'
+fi

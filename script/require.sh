@@ -4,8 +4,8 @@
 #
 #   script/require.sh [--check] [GROUP...]
 #
-# Groups: build (the extension itself), demo, test, format, model; each of the others takes
-# build along. --check installs nothing: it names what is missing and fails.
+# Groups: build (the extension itself), demo, test, console (its page in a browser), format,
+# model; each of the others takes build along. --check installs nothing: it names what is missing and fails.
 #
 # What is needed is looked for by itself (a header, a program), not by its package: it may
 # have come from anywhere.
@@ -97,6 +97,11 @@ if wanted test; then
     /usr/bin/python3 -c 'import psycopg' 2>/dev/null || optional+=(python3-psycopg)
 fi
 ! wanted model || need spin spin
+if wanted console; then
+    need chromium chromium
+    need node nodejs
+    need npm npm
+fi
 
 # Without it the test of the metrics leaves a part out.
 ! wanted test || command -v promtool >/dev/null 2>&1 || optional+=(prometheus)

@@ -52,6 +52,8 @@ typedef struct Request
 	MsgHttpLink *link;
 	const char *line_end; /* where libmicrohttpd has to find the version; to compare */
 	char *server;
+	char *line; /* where the owner routes: what follows the method in the request line */
+	char *method;
 	char *headers; /* of a push that is wanted */
 	size_t headers_len;
 	char *body;
@@ -80,8 +82,9 @@ struct MsgHttpListener
 	Request *asked; /* those that wait for an answer; the inbox begins at fresh */
 	Request *asked_last;
 	Request *fresh;
-	bool answered; /* since the last pump */
-	bool ending;   /* takes no more pushes */
+	bool takes_all; /* the owner routes */
+	bool answered;	/* since the last pump */
+	bool ending;	/* takes no more pushes */
 };
 
 static void
@@ -142,6 +145,8 @@ on_completed(void *arg, struct MHD_Connection *connection, void **context,
 	if (request->answer != NULL)
 		MHD_destroy_response(request->answer);
 	free(request->server);
+	free(request->line);
+	free(request->method);
 	free(request->headers);
 	free(request->body);
 	free(request);
@@ -155,12 +160,14 @@ on_completed(void *arg, struct MHD_Connection *connection, void **context,
 static void *
 on_line(void *arg, const char *line, struct MHD_Connection *connection)
 {
+	const MsgHttpListener *listener = arg;
 	Request *request = calloc(1, sizeof(Request));
 
-	(void) arg;
 	if (request == NULL)
 		return NULL; /* it is refused */
 	request->connection = connection;
+	if (listener->takes_all && line != NULL)
+		request->line = strdup(line);
 	request->line_end = line != NULL ? line + strlen(line) + 1 : NULL;
 	return request;
 }
@@ -210,14 +217,28 @@ may_see_page(const MsgHttpListener *listener, struct MHD_Connection *connection)
 	return msgext_token_equals(&listener->page_token, given, strlen(given));
 }
 
+/* Leaves its status 0 when it can be given to the owner. */
+static void
+keep_line(Request *request, const char *method)
+{
+	request->method = strdup(method);
+	if (request->line == NULL || request->method == NULL)
+		request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+}
+
 /* Judges a request by its head; leaves its status 0 when it is for the owner. */
 static void
 route(MsgHttpListener *listener, Request *request, const char *path, const char *method,
 	  const char *length)
 {
 	const char *server = msgext_endpoints_find(listener->endpoints, path);
+	bool too_large = length != NULL && strtoull(length, NULL, 10) > listener->limits.body;
 
-	if (strcmp(path, "/health") == 0 && strcmp(method, "GET") == 0)
+	if (listener->takes_all && too_large)
+		request->status = MHD_HTTP_CONTENT_TOO_LARGE;
+	else if (listener->takes_all)
+		keep_line(request, method);
+	else if (strcmp(path, "/health") == 0 && strcmp(method, "GET") == 0)
 		request->status = MHD_HTTP_OK;
 	else if (strcmp(path, "/metrics") == 0 && strcmp(method, "GET") == 0 &&
 			 listener->page_token.len > 0)
@@ -229,7 +250,7 @@ route(MsgHttpListener *listener, Request *request, const char *path, const char 
 		request->status = MHD_HTTP_METHOD_NOT_ALLOWED;
 	else if (server == NULL)
 		request->status = MHD_HTTP_NOT_FOUND;
-	else if (length != NULL && strtoull(length, NULL, 10) > listener->limits.body)
+	else if (too_large)
 		request->status = MHD_HTTP_CONTENT_TOO_LARGE;
 	else if ((request->server = strdup(server)) == NULL)
 		request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
@@ -330,6 +351,8 @@ static void
 put_into_inbox(MsgHttpListener *listener, Request *request)
 {
 	request->push.server = request->server;
+	request->push.method = request->method;
+	request->push.target = request->line;
 	request->push.headers = request->headers != NULL ? request->headers : "";
 	request->push.body = request->body_len > 0 ? request->body : "";
 	request->push.body_len = request->body_len;
@@ -469,6 +492,12 @@ msgext_http_listener_destroy(MsgHttpListener *listener)
 	free(listener);
 }
 
+void
+msgext_http_listener_take_all(MsgHttpListener *listener)
+{
+	listener->takes_all = true;
+}
+
 int
 msgext_http_listener_set_endpoints(MsgHttpListener *listener,
 								   const MsgEndpoint *endpoints, int n)
@@ -585,8 +614,13 @@ msgext_http_listener_answer(MsgHttpListener *listener, MsgPush *push,
 	forget_asked(listener, request);
 	request->status = answer->status;
 	if (answer->text != NULL)
-		request->answer =
-			msgext_http_reply_make(answer->text, strlen(answer->text), answer->type);
+	{
+		request->answer = msgext_http_reply_make(
+			answer->text, answer->len > 0 ? answer->len : strlen(answer->text),
+			answer->type, answer->fields);
+		if (request->answer == NULL)
+			request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	}
 	listener->answered = true;
 	listener->now_us = now_us;
 	msgext_http_link_start(&listener->links, request->link, now_us);

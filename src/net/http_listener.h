@@ -1,7 +1,8 @@
 /*
  * http_listener.h
  *		Takes what providers push over HTTP: POST /<server>/<token>, on libmicrohttpd; and
- *		gives GET /metrics, with a token in its head, a page of its owner's.
+ *		gives GET /metrics, with a token in its head, a page of its owner's. Or leaves every
+ *		request to its owner: the console's.
  *
  * Has no thread and no wait of its own: the owner waits for one descriptor and calls
  * msgext_http_listener_pump(). A push to no known endpoint is answered here and
@@ -32,7 +33,9 @@ typedef struct MsgListenLimits
 /* A push that has come in whole and has not been answered; or who asks for the page. */
 typedef struct MsgPush
 {
-	const char *server;	 /* NULL = the page */
+	const char *server;	 /* NULL = the page, or the owner routes */
+	const char *method;	 /* where the owner routes, as is the next */
+	const char *target;	 /* path and query as they came */
 	const char *headers; /* "Name: value" lines, each ended by \n */
 	const char *body;
 	size_t body_len;
@@ -40,15 +43,23 @@ typedef struct MsgPush
 
 typedef struct MsgPushAnswer
 {
-	int status;		  /* of HTTP */
-	const char *text; /* or NULL for none */
-	const char *type; /* of the text */
+	int status;			/* of HTTP */
+	const char *text;	/* or NULL for none */
+	const char *type;	/* of the text */
+	size_t len;			/* of the text; 0 = up to its NUL */
+	const char *fields; /* "Name: value" lines, each ended by \n, or NULL; with a text */
 } MsgPushAnswer;
 
 /* NULL, with a text in error, when the address cannot be listened on. */
 extern MsgHttpListener *msgext_http_listener_create(const char *address, int port,
 													const MsgListenLimits *limits,
 													char *error, size_t error_room);
+
+/*
+ * From now on whatever is asked for, by whatever method, is the owner's to answer, with a
+ * text: there are no endpoints and no page.
+ */
+extern void msgext_http_listener_take_all(MsgHttpListener *listener);
 
 /* Answers 503 to all that is in the inbox or with the owner, and closes everything. */
 extern void msgext_http_listener_destroy(MsgHttpListener *listener);

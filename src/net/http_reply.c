@@ -5,6 +5,8 @@
 #include "net/http_reply.h"
 
 #include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/lengthof.h"
 
@@ -48,17 +50,45 @@ msgext_http_replies_free(MsgHttpReplies *replies)
 			MHD_destroy_response(all[i]);
 }
 
-struct MHD_Response *
-msgext_http_reply_make(const char *text, size_t len, const char *type)
+/* The next of the lines; false when memory runs out, or it is none. */
+static bool
+add_field(struct MHD_Response *response, const char **lines)
 {
-	return make(text, len, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	const char *end = strchr(*lines, '\n');
+	const char *colon = strstr(*lines, ": ");
+	char *name;
+	bool added;
+
+	if (end == NULL || colon == NULL || colon > end ||
+		(name = strndup(*lines, (size_t) (end - *lines))) == NULL)
+		return false;
+	name[colon - *lines] = '\0';
+	added =
+		MHD_add_response_header(response, name, name + (colon - *lines) + 2) == MHD_YES;
+	free(name);
+	*lines = end + 1;
+	return added;
+}
+
+struct MHD_Response *
+msgext_http_reply_make(const char *text, size_t len, const char *type, const char *fields)
+{
+	struct MHD_Response *response = make(text, len, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+
+	while (response != NULL && fields != NULL && *fields != '\0')
+		if (!add_field(response, &fields))
+		{
+			MHD_destroy_response(response);
+			response = NULL;
+		}
+	return response;
 }
 
 bool
 msgext_http_replies_set_page(MsgHttpReplies *replies, const char *text, size_t len,
 							 const char *type)
 {
-	struct MHD_Response *fresh = msgext_http_reply_make(text, len, type);
+	struct MHD_Response *fresh = msgext_http_reply_make(text, len, type, NULL);
 
 	if (fresh == NULL)
 		return false;

@@ -21,9 +21,12 @@ typedef struct MsgHttpReplies
 	struct MHD_Response *page; /* NULL = none was given */
 } MsgHttpReplies;
 
-/* A copy of a text of this type; NULL when memory runs out. */
+/*
+ * A copy of a text of this type, with further header fields or NULL: "Name: value" lines,
+ * each ended by \n. NULL when memory runs out.
+ */
 extern struct MHD_Response *msgext_http_reply_make(const char *text, size_t len,
-												   const char *type);
+												   const char *type, const char *fields);
 
 /* False when memory runs out; to be freed all the same. */
 extern bool msgext_http_replies_make(MsgHttpReplies *replies);

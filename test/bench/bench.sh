@@ -13,13 +13,13 @@ out=$BENCH_OUT
 PATH=$BINDIR:$PATH
 load=$(cut -d ' ' -f 1 /proc/loadavg)
 
-for part in report cluster queue dispatch latency enqueue callbacks flat look; do
+for part in report cluster queue dispatch latency enqueue callbacks flat look console; do
     . "$here/$part.sh"
 done
 
 # In the order in which they run. What fills the disk comes last.
 scenarios='dispatch dispatch_polled documents large_documents packets cells webhooks webhooks_tls dispatch_50ms
-    pg_net latency enqueue enqueue_bulk cost memory held_transaction callbacks look dead_lane history backlog'
+    pg_net latency enqueue enqueue_bulk cost memory held_transaction callbacks look console dead_lane history backlog'
 
 # sizes SCENARIO: what it is called with, as it says itself; false when there is none.
 sizes() {
@@ -41,6 +41,7 @@ sizes() {
         held_transaction) echo 3 20000 3 ;;
         callbacks) echo 3 30000 100000 ;;
         look) echo 1000000 ;;
+        console) echo 1000000 100 ;;
         dead_lane) echo 1000000 5 30000 ;;
         history) echo 10000000 5 60000 ;;
         backlog) echo 10000000 5 60000 ;;

@@ -23,6 +23,7 @@ main(int argc, char **argv)
 	test_recipients();
 	test_sha256();
 	test_hmac();
+	test_query_string();
 	test_pb_write();
 	test_pb_read();
 	test_pb_schema();

@@ -59,6 +59,7 @@ extern void test_cascade(void);
 extern void test_counts(void);
 extern void test_error(void);
 extern void test_hmac(void);
+extern void test_query_string(void);
 extern void test_hostile(void);
 extern void test_json(void);
 extern void test_lane_cursor(void);

@@ -209,7 +209,7 @@ check_headers(void)
 	int fd;
 
 	begin("headers of a push, and an answer with a text", 100);
-	answer = (MsgPushAnswer){200, text, "text/plain"};
+	answer = (MsgPushAnswer){.status = 200, .text = text, .type = "text/plain"};
 	fd = dial();
 	say(fd, BYTES(POST "X-Signature:  v0=1\r\nX-Empty:\r\nx-signature: "
 					   "v0=2\r\nConnection: close\r\nContent-Length: 2\r\n\r\n[]"));
@@ -517,11 +517,58 @@ check_end(void)
 	end();
 }
 
+/* Of the console: everything is the owner's to answer. */
+static void
+check_take_all(void)
+{
+	const char *heard;
+	MsgPush *push;
+	int fd;
+
+	begin("an owner who routes by himself", 100);
+	msgext_http_listener_take_all(listener);
+	answering = false;
+	answer = (MsgPushAnswer){.status = 200,
+							 .text = "a\0b",
+							 .len = 3,
+							 .type = "text/plain",
+							 .fields = "X-One: 1\nX-Two: a: b\n"};
+	fd = dial();
+	say(fd, BYTES("PUT /a%20b?c=%2F HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+				  "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+	while ((push = msgext_http_listener_take(listener)) == NULL)
+		pump();
+	CHECK(push->server == NULL);
+	CHECK_TEXT(push->method, "PUT");
+	CHECK_TEXT(push->target, "/a%20b?c=%2F");
+	CHECK_INT((int64_t) push->body_len, 2);
+	msgext_http_listener_answer(listener, push, &answer, now_us());
+	while ((push = msgext_http_listener_take(listener)) == NULL)
+		pump();
+	CHECK_TEXT(push->method, "GET");
+	CHECK_TEXT(push->target, "/health");
+	msgext_http_listener_answer(listener, push, &answer, now_us());
+	heard = hear(fd, 0);
+	CHECK(strstr(heard, "HTTP/1.1 200 ") == heard);
+	CHECK(strstr(heard, "X-One: 1\r\nX-Two: a: b\r\n") != NULL);
+	CHECK(strstr(heard, "Content-Length: 3\r\n") != NULL);
+	close(fd);
+
+	/* Bounds are the listener's own. */
+	CHECK_TEXT(
+		statuses_until_end(BYTES("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+								 "Content-Length: 9999\r\nExpect: 100-continue\r\n\r\n")),
+		"413 ");
+	CHECK_TEXT(statuses_until_end(BYTES("GET / HTTP/1.1\r\n\r\n")), "400 ");
+	end();
+}
+
 void
 test_net_listener(void)
 {
 	check_good();
 	check_headers();
+	check_take_all();
 	check_ambiguous();
 	check_refused();
 	check_page();

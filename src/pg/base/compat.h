@@ -11,6 +11,7 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
@@ -115,6 +116,18 @@ msgext_function_aclcheck(Oid function, Oid role, AclMode mode)
 	return object_aclcheck(ProcedureRelationId, function, role, mode);
 }
 
+static inline AclResult
+msgext_database_aclcheck(Oid database, Oid role, AclMode mode)
+{
+	return object_aclcheck(DatabaseRelationId, database, role, mode);
+}
+
+static inline bool
+msgext_may_set_role(Oid login, Oid role)
+{
+	return member_can_set_role(login, role);
+}
+
 static inline bool
 msgext_server_ownercheck(Oid server, Oid role)
 {
@@ -139,6 +152,18 @@ static inline AclResult
 msgext_function_aclcheck(Oid function, Oid role, AclMode mode)
 {
 	return pg_proc_aclcheck(function, role, mode);
+}
+
+static inline AclResult
+msgext_database_aclcheck(Oid database, Oid role, AclMode mode)
+{
+	return pg_database_aclcheck(database, role, mode);
+}
+
+static inline bool
+msgext_may_set_role(Oid login, Oid role)
+{
+	return is_member_of_role(login, role);
 }
 
 static inline bool

@@ -29,6 +29,9 @@ int msgext_listen_max_header_size = 16;
 int msgext_listen_max_body_size = 1024;
 int msgext_listen_idle_timeout = 10;
 int msgext_listen_request_timeout = 30;
+char *msgext_console_address = NULL;
+int msgext_console_port = 0;
+char *msgext_console_url = NULL;
 
 static const struct config_enum_entry modes[] = {
 	{"live", MSG_MODE_LIVE, false},
@@ -55,6 +58,24 @@ check_path(char **value, void **extra, GucSource source)
 	if (**value == '\0' || is_absolute_path(*value))
 		return true;
 	GUC_check_errdetail("It must be an absolute path.");
+	return false;
+}
+
+/* What a browser is given, and names again as its Host and Origin: scheme and host alone. */
+static bool
+check_url(char **value, void **extra, GucSource source)
+{
+	const char *host = strstr(*value, "://");
+	size_t scheme = host != NULL ? host - *value : 0;
+
+	if (**value == '\0')
+		return true;
+	if ((scheme == 4 || scheme == 5) && strncmp(*value, "https", scheme) == 0 &&
+		host[3] != '\0' &&
+		strspn(host + 3, "abcdefghijklmnopqrstuvwxyz0123456789.-:[]") == strlen(host + 3))
+		return true;
+	GUC_check_errdetail("It must be http:// or https:// and a host in lower case, with a "
+						"port if need be, and nothing behind it.");
 	return false;
 }
 
@@ -103,6 +124,21 @@ define_listener(void)
 							GUC_UNIT_S, NULL, NULL, NULL);
 }
 
+static void
+define_console(void)
+{
+	DefineCustomStringVariable("msgext.console_address", "The address the console is at.",
+							   NULL, &msgext_console_address, "127.0.0.1", PGC_SUSET, 0,
+							   check_address, NULL, NULL);
+	DefineCustomIntVariable("msgext.console_port", "The port the console is at.",
+							"0: there is none.", &msgext_console_port, 0, 0, 65535,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("msgext.console_url",
+							   "What browsers find the console by, behind a proxy.",
+							   "Empty: by its address and port.", &msgext_console_url, "",
+							   PGC_SUSET, 0, check_url, NULL, NULL);
+}
+
 void
 msgext_guc_define(void)
 {
@@ -137,6 +173,7 @@ msgext_guc_define(void)
 		"0: it is on its own. The number is the end of every id of a message.",
 		&msgext_node, 0, 0, MSG_NODE_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
 	define_listener();
+	define_console();
 	msgext_test_case_define();
 	MarkGUCPrefixReserved("msgext");
 }

@@ -25,6 +25,10 @@ extern int msgext_listen_max_body_size;				  /* kB */
 extern int msgext_listen_idle_timeout;				  /* s */
 extern int msgext_listen_request_timeout;			  /* s */
 
+extern char *msgext_console_address;
+extern int msgext_console_port;	 /* 0 = no console */
+extern char *msgext_console_url; /* "" = by its address and port */
+
 extern void msgext_guc_define(void);
 
 #endif /* MSGEXT_GUC_H */

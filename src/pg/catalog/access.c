@@ -4,12 +4,13 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "access/genam.h"
-#include "access/table.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "foreign/foreign.h"
@@ -29,7 +30,8 @@ typedef enum Right
 	RIGHT_READ_PAYLOAD,
 	RIGHT_OPERATE,
 	RIGHT_RECEIVE,
-	RIGHT_CONSUME
+	RIGHT_CONSUME,
+	RIGHT_CONSOLE
 } Right;
 
 /* The functions whose EXECUTE is a right; found once, until a function changes. */
@@ -44,6 +46,7 @@ static struct
 	[RIGHT_READ_PAYLOAD] = {"can_read_payload"},
 	[RIGHT_OPERATE] = {"can_operate"},
 	[RIGHT_CONSUME] = {"can_consume"},
+	[RIGHT_CONSOLE] = {"open_console", 1, {INTERVALOID}},
 	[RIGHT_RECEIVE] = {"receive_callback", 3, {NAMEOID, BYTEAOID, JSONBOID}},
 };
 
@@ -217,6 +220,26 @@ msgext_access_may_consume_as(Oid role, Oid server)
 {
 	return msgext_server_ownercheck(server, role) ||
 		   (has_right(role, RIGHT_CONSUME) && may_use(server, role));
+}
+
+static bool
+may_log_in(Oid role)
+{
+	HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+	bool may = HeapTupleIsValid(tuple) &&
+			   ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin &&
+			   msgext_database_aclcheck(MyDatabaseId, role, ACL_CONNECT) == ACLCHECK_OK;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return may;
+}
+
+bool
+msgext_access_console(Oid login, Oid role)
+{
+	return may_log_in(login) && SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) &&
+		   msgext_may_set_role(login, role) && has_right(role, RIGHT_CONSOLE);
 }
 
 bool

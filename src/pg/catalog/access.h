@@ -3,8 +3,8 @@
  *		Who may do what: checks of the current user's rights, with their errors.
  *
  * Rights that PostgreSQL has no privilege for are EXECUTE on a function of that name:
- * receive_callback() itself, and can_read(), can_read_payload() and can_operate(), which
- * do nothing else. Membership counts as PostgreSQL counts it, so not without INHERIT.
+ * receive_callback() and open_console() themselves, and can_read(), can_read_payload() and
+ * can_operate(), which do nothing else. Membership counts as PostgreSQL counts it, so not without INHERIT.
  */
 #ifndef MSGEXT_ACCESS_H
 #define MSGEXT_ACCESS_H
@@ -46,6 +46,12 @@ extern bool msgext_access_may_receive(Oid role, Oid server);
 extern bool msgext_access_may_consume(Oid server);
 /* The same of another role. */
 extern bool msgext_access_may_consume_as(Oid role, Oid server);
+
+/*
+ * May the role open the console, and can somebody log in here as login and be that role?
+ * False, too, when one of them is gone.
+ */
+extern bool msgext_access_console(Oid login, Oid role);
 
 /*
  * Has the current user the privileges of the role that queued a message, or the right to

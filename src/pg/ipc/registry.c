@@ -26,13 +26,13 @@ typedef struct Entry
 {
 	Oid database; /* written by take(), when the entry changes hands */
 	MsgEntryState state;
-	int worker;	   /* index into ProcGlobal->allProcs; NO_PROCESS unless RUNNING */
-	bool replace;  /* its worker ends to be replaced at once; the worker's */
-	int port;	   /* the listener's, as the database has set it; the worker's */
-	bool relisten; /* its listener ends to begin anew with other settings */
-	bool feeds;	   /* a feeder is wanted; the worker's */
-	pg_atomic_uint64 news; /* set by sessions at commit, taken by the worker */
-	pg_atomic_uint32 idle; /* set by the worker, taken by who wakes it early */
+	int worker;	  /* index into ProcGlobal->allProcs; NO_PROCESS unless RUNNING */
+	bool replace; /* its worker ends to be replaced at once; the worker's */
+	int ports[MSG_HTTP_KINDS];	   /* as the database has set them; the worker's */
+	bool relisten[MSG_HTTP_KINDS]; /* one ends to begin anew with other settings */
+	bool feeds;					   /* a feeder is wanted; the worker's */
+	pg_atomic_uint64 news;		   /* set by sessions at commit, taken by the worker */
+	pg_atomic_uint32 idle;		   /* set by the worker, taken by who wakes it early */
 } Entry;
 
 typedef struct Shared
@@ -50,6 +50,18 @@ static Entry *mine = NULL;
 
 static shmem_request_hook_type previous_shmem_request = NULL;
 static shmem_startup_hook_type previous_shmem_startup = NULL;
+
+static void
+forget_http(Entry *entry)
+{
+	int i;
+
+	for (i = 0; i < MSG_HTTP_KINDS; i++)
+	{
+		entry->ports[i] = -1;
+		entry->relisten[i] = false;
+	}
+}
 
 static void
 request_shared_memory(void)
@@ -81,8 +93,7 @@ start_shared_memory(void)
 
 			entry->state = MSG_ENTRY_ABSENT;
 			entry->worker = NO_PROCESS;
-			entry->port = -1;
-			entry->relisten = false;
+			forget_http(entry);
 			entry->feeds = false;
 			pg_atomic_init_u64(&entry->news, 0);
 			pg_atomic_init_u32(&entry->idle, 0);
@@ -140,8 +151,7 @@ take(Oid database)
 			continue;
 		entry = &shared->entries[i];
 		entry->database = database;
-		entry->port = -1;
-		entry->relisten = false;
+		forget_http(entry);
 		entry->feeds = false;
 		entry->replace = false;
 		pg_atomic_write_u64(&entry->news, 0);
@@ -334,7 +344,7 @@ msgext_registry_state(Oid database)
 }
 
 int
-msgext_registry_port(Oid database)
+msgext_registry_port(Oid database, MsgHttpKind kind)
 {
 	Entry *entry;
 	int port = -1;
@@ -342,7 +352,7 @@ msgext_registry_port(Oid database)
 	LWLockAcquire(shared_lock, LW_SHARED);
 	entry = find(database);
 	if (entry != NULL)
-		port = entry->port;
+		port = entry->ports[kind];
 	LWLockRelease(shared_lock);
 	return port;
 }
@@ -441,14 +451,14 @@ msgext_registry_launch(void)
 }
 
 void
-msgext_registry_relisten(void)
+msgext_registry_relisten(MsgHttpKind kind)
 {
 	Entry *entry;
 
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
 	entry = find(MyDatabaseId);
 	if (entry != NULL)
-		entry->relisten = true;
+		entry->relisten[kind] = true;
 	LWLockRelease(shared_lock);
 }
 
@@ -466,7 +476,7 @@ msgext_registry_feeds(Oid database)
 }
 
 bool
-msgext_registry_take_relisten(Oid database)
+msgext_registry_take_relisten(Oid database, MsgHttpKind kind)
 {
 	bool wanted = false;
 	Entry *entry;
@@ -475,24 +485,24 @@ msgext_registry_take_relisten(Oid database)
 	entry = find(database);
 	if (entry != NULL)
 	{
-		wanted = entry->relisten;
-		entry->relisten = false;
+		wanted = entry->relisten[kind];
+		entry->relisten[kind] = false;
 	}
 	LWLockRelease(shared_lock);
 	return wanted;
 }
 
 void
-msgext_registry_set_port(int port)
+msgext_registry_set_port(MsgHttpKind kind, int port)
 {
 	int launcher = NO_PROCESS;
 
 	if (mine == NULL)
 		return;
 	LWLockAcquire(shared_lock, LW_EXCLUSIVE);
-	if (mine->port != port)
+	if (mine->ports[kind] != port)
 	{
-		mine->port = port;
+		mine->ports[kind] = port;
 		launcher = shared->launcher;
 	}
 	LWLockRelease(shared_lock);

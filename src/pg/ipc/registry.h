@@ -48,6 +48,15 @@ typedef enum MsgEntryState
 	MSG_ENTRY_ENDED
 } MsgEntryState;
 
+/* What a database answers over HTTP: each a process with a port of its own. */
+typedef enum MsgHttpKind
+{
+	MSG_HTTP_LISTENER,
+	MSG_HTTP_CONSOLE
+} MsgHttpKind;
+
+#define MSG_HTTP_KINDS 2
+
 /* Called once, while the library is being preloaded. */
 extern void msgext_registry_preload(void);
 
@@ -70,12 +79,12 @@ extern int msgext_registry_requests(Oid *databases, int max);
 /* A worker is being started in this database: whether it is wanted, it will say. */
 extern void msgext_registry_expect(Oid database);
 extern MsgEntryState msgext_registry_state(Oid database);
-/* The port its database has set for its listener: 0 = none, -1 = nothing of its own. */
-extern int msgext_registry_port(Oid database);
+/* The port its database has set for it: 0 = none, -1 = nothing of its own. */
+extern int msgext_registry_port(Oid database, MsgHttpKind kind);
 /* Is a feeder wanted in this database? */
 extern bool msgext_registry_feeds(Oid database);
-/* Did the listener that has ended want to begin anew? Once for each time. */
-extern bool msgext_registry_take_relisten(Oid database);
+/* Did the process that has ended want to begin anew? Once for each time. */
+extern bool msgext_registry_take_relisten(Oid database, MsgHttpKind kind);
 /* The database has gone. */
 extern void msgext_registry_forget(Oid database);
 
@@ -98,11 +107,11 @@ extern bool msgext_registry_was_woken_early(void);
 /* The number of the last start of a launcher: it keeps workers of its own. */
 extern uint32 msgext_registry_launch(void);
 /* Tells the launcher the port that this database itself has set; -1 = none. */
-extern void msgext_registry_set_port(int port);
+extern void msgext_registry_set_port(MsgHttpKind kind, int port);
 /* Tells the launcher whether there is something for a feeder to do. */
 extern void msgext_registry_set_feeds(bool feeds);
-/* The listener ends to begin anew, with settings that have changed. */
-extern void msgext_registry_relisten(void);
+/* The listener or console ends to begin anew, with settings that have changed. */
+extern void msgext_registry_relisten(MsgHttpKind kind);
 /* The extension is not in this database (any more): no worker is wanted. */
 extern void msgext_registry_absent(void);
 /* This worker ends, and another one is wanted at once: the extension was made anew. */

@@ -31,6 +31,7 @@
 #include "utils/timestamp.h"
 
 #include "core/lifecycle.h"
+#include "pg/base/actor.h"
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/text.h"
@@ -49,8 +50,6 @@
 #define GRACE_MS 5000
 
 static TimeoutId last_resort;
-
-static Oid running_for = InvalidOid; /* owner of the handler that is being run */
 
 /* In a signal handler. */
 static void
@@ -154,7 +153,7 @@ handle(MsgFeed *feed, MsgSource *source, int max, int *n, int64 *id)
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(feed->owner, security | SECURITY_LOCAL_USERID_CHANGE |
 											SECURITY_RESTRICTED_OPERATION);
-	running_for = feed->owner;
+	msgext_actor_set(feed->owner);
 	settings = NewGUCNestLevel();
 	set("search_path", "pg_catalog, pg_temp");
 	set("row_security", "on");
@@ -179,14 +178,8 @@ handle(MsgFeed *feed, MsgSource *source, int max, int *n, int64 *id)
 	}
 	AtEOXact_GUC(false, settings);
 	SetUserIdAndSecContext(user, security);
-	running_for = InvalidOid;
+	msgext_actor_set(InvalidOid);
 	MemoryContextDelete(each);
-}
-
-Oid
-msgext_handler_owner(void)
-{
-	return running_for;
 }
 
 void
@@ -242,7 +235,7 @@ try_round(const MsgHandlerId *id, MsgFeed *feed, int max, int *n, int64 *at)
 	PG_CATCH();
 	{
 		stop_clocks();
-		running_for = InvalidOid;
+		msgext_actor_set(InvalidOid);
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();

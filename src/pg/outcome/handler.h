@@ -44,9 +44,6 @@ extern bool msgext_handler_run(const MsgHandlerId *id);
 /* After an error in either, or the end of a run: nothing of the session is left behind. */
 extern void msgext_handler_clean_up(void);
 
-/* Whose handler this process is in; InvalidOid: in none. */
-extern Oid msgext_handler_owner(void);
-
 /* The event that it failed at is behind it. */
 extern void msgext_handler_succeeded(MsgFeed *feed);
 

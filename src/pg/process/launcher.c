@@ -1,7 +1,8 @@
 /*
  * launcher.c
  *		Finds the databases that have the extension and keeps one worker for each, a
- *		listener where there is a port for it, and a feeder where that has something to do.
+ *		listener and a console where there is a port for it, and a feeder where that has
+ *		something to do.
  *
  * Connected to no database, so it can be asked to leave none. Whether a database has
  * the extension only a process inside it can tell: a worker is started in each once,
@@ -65,7 +66,7 @@ typedef struct DatabaseChildren
 {
 	Oid database;
 	Child worker;
-	Child listener;
+	Child http[MSG_HTTP_KINDS]; /* listener and console */
 	Child feeder;
 } DatabaseChildren;
 
@@ -110,8 +111,10 @@ children_of(Oid database)
 	children->database = database;
 	children->worker.type = "msgext worker";
 	children->worker.function = "msgext_worker_main";
-	children->listener.type = "msgext listener";
-	children->listener.function = "msgext_listener_main";
+	children->http[MSG_HTTP_LISTENER].type = "msgext listener";
+	children->http[MSG_HTTP_LISTENER].function = "msgext_listener_main";
+	children->http[MSG_HTTP_CONSOLE].type = "msgext console";
+	children->http[MSG_HTTP_CONSOLE].function = "msgext_console_main";
 	children->feeder.type = "msgext feeder";
 	children->feeder.function = "msgext_feeder_main";
 	databases = lappend(databases, children);
@@ -236,16 +239,16 @@ note_end(Oid database, Child *child, int64 ran_well_us)
 		elog(DEBUG1, "msgext: database %u: %s ended", database, child->type);
 }
 
-/* Is there a port for a listener of this database? */
+/* Is there a port for it in this database? */
 static bool
-listens(Oid database)
+listens(Oid database, MsgHttpKind kind)
 {
 	MsgEntryState state = msgext_registry_state(database);
-	int port = msgext_registry_port(database);
+	int port = msgext_registry_port(database, kind);
 
 	/* This process has no database, hence nobody's settings but the cluster's. */
 	if (port < 0)
-		port = msgext_listen_port;
+		port = kind == MSG_HTTP_LISTENER ? msgext_listen_port : msgext_console_port;
 	return port > 0 && (state == MSG_ENTRY_RUNNING || state == MSG_ENTRY_ENDED);
 }
 
@@ -279,28 +282,29 @@ start_if_due(Oid database, Child *child, TimestampTz now, TimestampTz *next)
 	}
 }
 
-/* The listener is there as long as a port is. */
+/* A listener or console is there as long as a port is. */
 static void
-start_listener_if_due(DatabaseChildren *children, TimestampTz now, TimestampTz *next)
+start_http_if_due(DatabaseChildren *children, MsgHttpKind kind, TimestampTz now,
+				  TimestampTz *next)
 {
-	Child *listener = &children->listener;
+	Child *child = &children->http[kind];
 
-	if (!listens(children->database))
+	if (!listens(children->database, kind))
 	{
-		listener->start_after = 0;
-		listener->early_ends = 0;
+		child->start_after = 0;
+		child->early_ends = 0;
 		return;
 	}
 #ifdef MSGEXT_LISTENER
-	if (listener->start_after == 0)
-		listener->start_after = now;
-	start_if_due(children->database, listener, now, next);
+	if (child->start_after == 0)
+		child->start_after = now;
+	start_if_due(children->database, child, now, next);
 #else
-	if (listener->early_ends++ == 0)
+	if (child->early_ends++ == 0)
 		ereport(WARNING,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("msgext.listen_port is set, and this build of msgext has "
-						"no listener"),
+				 errmsg("there is a port for a %s, and this build of msgext has none",
+						child->type),
 				 errhint("Install libmicrohttpd's development files and build "
 						 "msgext again.")));
 #endif
@@ -332,6 +336,17 @@ has_ended(const Child *child)
 		   GetBackgroundWorkerPid(child->handle, &pid) == BGWH_STOPPED;
 }
 
+static bool
+only_worker_is_left(const DatabaseChildren *children)
+{
+	int i;
+
+	for (i = 0; i < MSG_HTTP_KINDS; i++)
+		if (children->http[i].handle != NULL)
+			return false;
+	return children->feeder.handle == NULL;
+}
+
 /* Starts what is to be started; returns milliseconds until there is more to do. */
 static long
 start_what_is_due(void)
@@ -344,23 +359,25 @@ start_what_is_due(void)
 	{
 		DatabaseChildren *children = lfirst(cell);
 		Child *worker = &children->worker;
-		Child *listener = &children->listener;
 		Child *feeder = &children->feeder;
+		int i;
 
 		if (has_ended(worker))
 			note_end(children->database, worker, RAN_WELL_US);
-		if (has_ended(listener))
+		for (i = 0; i < MSG_HTTP_KINDS; i++)
 		{
-			listener->requested |= msgext_registry_take_relisten(children->database);
-			note_end(children->database, listener, LISTENED_WELL_US);
+			if (!has_ended(&children->http[i]))
+				continue;
+			children->http[i].requested |=
+				msgext_registry_take_relisten(children->database, i);
+			note_end(children->database, &children->http[i], LISTENED_WELL_US);
 		}
 		if (has_ended(feeder))
 			note_end(children->database, feeder, LISTENED_WELL_US);
 		if (worker->handle == NULL && worker->start_after != 0 &&
 			worker->start_after <= now)
 		{
-			if (listener->handle == NULL && feeder->handle == NULL &&
-				!can_have_children(children->database))
+			if (only_worker_is_left(children) && !can_have_children(children->database))
 			{
 				msgext_registry_forget(children->database);
 				msgext_tally_forget(children->database);
@@ -371,7 +388,8 @@ start_what_is_due(void)
 			msgext_registry_expect(children->database);
 		}
 		start_if_due(children->database, worker, now, &next);
-		start_listener_if_due(children, now, &next);
+		for (i = 0; i < MSG_HTTP_KINDS; i++)
+			start_http_if_due(children, i, now, &next);
 		start_feeder_if_due(children, now, &next);
 	}
 	return Max(0, (long) ((next - now) / 1000));
@@ -412,6 +430,7 @@ msgext_launcher_main(Datum arg)
 	{
 		long timeout;
 		ListCell *cell;
+		int i;
 
 		take_requests();
 		timeout = start_what_is_due();
@@ -423,7 +442,8 @@ msgext_launcher_main(Datum arg)
 		{
 			msgext_bgworker_reload();
 			foreach (cell, databases)
-				((DatabaseChildren *) lfirst(cell))->listener.start_after = 0;
+				for (i = 0; i < MSG_HTTP_KINDS; i++)
+					((DatabaseChildren *) lfirst(cell))->http[i].start_after = 0;
 		}
 	}
 

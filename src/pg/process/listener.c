@@ -3,21 +3,18 @@
  *		The listener of one database: takes callbacks over HTTP and answers them when they
  *		are in the tables.
  *
- * Owns the process, its one wait, and the transactions in which pushes are taken. What
- * comes in between two commits is taken by the next one. Who may push is listen_token.c's,
- * what GET /metrics says scrape.c's. It connects as background
- * workers do, and takes every push as msgext.listen_role, which has no more rights than
- * the web tier that it replaces. Never logs what a path or a body says.
+ * Owns the transactions in which pushes are taken. What comes in between two commits is
+ * taken by the next one. Its port and its wait are http_service.c's, who may push
+ * listen_token.c's, what GET /metrics says scrape.c's. It connects as background workers
+ * do, and takes every push as msgext.listen_role, which has no more rights than the web
+ * tier that it replaces. Never logs what a path or a body says.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/latch.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
@@ -27,15 +24,14 @@
 
 #include "net/http_listener.h"
 #include "pg/base/clock.h"
-#include "pg/base/compat.h"
 #include "pg/base/guc.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/catalog/server.h"
 #include "pg/inbound/callback.h"
 #include "pg/inbound/receive.h"
-#include "pg/ipc/registry.h"
 #include "pg/process/bgworker.h"
+#include "pg/process/http_service.h"
 #include "pg/process/listen_token.h"
 #include "pg/process/scrape.h"
 #include "pg/process/worker.h"
@@ -53,27 +49,9 @@
 #define BATCH_LOCK_MS 10
 #define LOCK_MS 500
 
-/* The address may be in use by a listener that is just leaving. */
-#define OPEN_ATTEMPTS 30
-#define OPEN_PAUSE_MS 100
-
-#define CHECK_US USECS_PER_SEC
 #define COMPLAINT_PAUSE_US USECS_PER_SEC
 #define REFUSAL_PAUSE_US (60 * USECS_PER_SEC)
 
-/* What msgext.listen_* said when this process began: a change of it ends the process. */
-typedef struct Settings
-{
-	char *address;
-	char *role;
-	char *metrics_token_file;
-	char *database; /* the database's own, as text */
-	int port;
-	MsgListenLimits limits;
-} Settings;
-
-static Settings settings;
-static MsgHttpListener *http;
 static MemoryContext push_context;	/* reset after each push */
 static MemoryContext batch_context; /* after each batch, when it has been answered */
 
@@ -82,64 +60,14 @@ static MemoryContext batch_context; /* after each batch, when it has been answer
 static MsgActivity activity;
 static TimestampTz saved_at = 0;
 
-static MsgListenLimits
-limits(void)
-{
-	MsgListenLimits result;
-
-	memset(&result, 0, sizeof(result)); /* padding too: they are compared */
-
-	result.connections = msgext_listen_max_connections;
-	result.connections_per_address = msgext_listen_max_connections_per_address;
-	result.head = (size_t) msgext_listen_max_header_size * 1024;
-	result.body = (size_t) msgext_listen_max_body_size * 1024;
-	result.idle_s = msgext_listen_idle_timeout;
-	result.request_us = (int64) msgext_listen_request_timeout * USECS_PER_SEC;
-	return result;
-}
+static const char *const prefixes[] = {"msgext.listen_", "msgext.metrics_",
+									   "msgext.mode=", NULL};
 
 static char *
-database_settings(void)
+own_settings(void)
 {
-	char *text;
-	char *kept;
-
-	msgext_bgworker_begin();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	text = psprintf("%s%s%s", msgext_bgworker_settings("msgext.listen_"),
-					msgext_bgworker_settings("msgext.metrics_"),
-					msgext_bgworker_settings("msgext.mode="));
-	kept = MemoryContextStrdup(TopMemoryContext, text);
-	PopActiveSnapshot();
-	msgext_bgworker_commit();
-	return kept;
-}
-
-static void
-note_settings(void)
-{
-	settings.address = MemoryContextStrdup(TopMemoryContext, msgext_listen_address);
-	settings.role = MemoryContextStrdup(TopMemoryContext, msgext_listen_role);
-	settings.metrics_token_file =
-		MemoryContextStrdup(TopMemoryContext, msgext_metrics_token_file);
-	settings.port = msgext_listen_port;
-	settings.limits = limits();
-	settings.database = database_settings();
-}
-
-static bool
-settings_changed(void)
-{
-	MsgListenLimits now = limits();
-	char *database = database_settings();
-	bool changed = strcmp(database, settings.database) != 0;
-
-	pfree(database);
-	return changed || settings.port != msgext_listen_port ||
-		   strcmp(settings.address, msgext_listen_address) != 0 ||
-		   strcmp(settings.role, msgext_listen_role) != 0 ||
-		   strcmp(settings.metrics_token_file, msgext_metrics_token_file) != 0 ||
-		   memcmp(&now, &settings.limits, sizeof(now)) != 0;
+	return psprintf("%s %d %s %s", msgext_listen_address, msgext_listen_port,
+					msgext_listen_role, msgext_metrics_token_file);
 }
 
 /* The role that pushes are taken as; ERROR when there is none that is fit for it. */
@@ -347,7 +275,7 @@ save_activity(void)
 
 /* Takes what is in the inbox, and answers it. */
 static void
-empty_inbox(void)
+empty_inbox(MsgHttpListener *http)
 {
 	MsgPush *pushes[BATCH_MAX];
 	MsgPushAnswer answers[BATCH_MAX];
@@ -395,36 +323,6 @@ empty_inbox(void)
 	pgstat_report_activity(STATE_IDLE, "waiting for callbacks");
 }
 
-static void
-close_listener(int code, Datum arg)
-{
-	if (http != NULL)
-		msgext_http_listener_destroy(http);
-	http = NULL;
-}
-
-static bool
-open_listener(void)
-{
-	char error[200];
-	int attempt;
-
-	for (attempt = 0; attempt < OPEN_ATTEMPTS; attempt++)
-	{
-		http = msgext_http_listener_create(settings.address, settings.port,
-										   &settings.limits, error, sizeof(error));
-		if (http != NULL)
-			return true;
-		if (!msgext_bgworker_pause(OPEN_PAUSE_MS))
-			return false;
-	}
-	ereport(WARNING,
-			(errmsg("could not listen for callbacks on address \"%s\", port %d",
-					settings.address, settings.port),
-			 errdetail("%s.", error), errhint("Each database needs a port of its own.")));
-	return false;
-}
-
 /* Is the role fit? Says why not. Without one, there may be metrics at least. */
 static bool
 check_role(void)
@@ -432,7 +330,7 @@ check_role(void)
 	MemoryContext before = CurrentMemoryContext;
 	volatile bool fit = false;
 
-	if (settings.role[0] == '\0' && settings.metrics_token_file[0] != '\0')
+	if (msgext_listen_role[0] == '\0' && msgext_metrics_token_file[0] != '\0')
 		return true;
 	PG_TRY();
 	{
@@ -449,86 +347,32 @@ check_role(void)
 	return fit;
 }
 
-static void
-work(void)
-{
-	WaitEventSet *events = msgext_wait_event_set_create(3);
-	TimestampTz checked = GetCurrentTimestamp();
-	static uint32 event = 0;
-
-	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-	AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
-	AddWaitEventToSet(events, WL_SOCKET_READABLE, msgext_http_listener_fd(http), NULL,
-					  NULL);
-	while (!ShutdownRequestPending)
-	{
-		TimestampTz now = GetCurrentTimestamp();
-		long timeout = msgext_http_listener_timeout_ms(http, msgext_unix_us(now));
-		WaitEvent occurred[3];
-		int n;
-		int i;
-
-		if (timeout < 0 || timeout > CHECK_US / 1000)
-			timeout = CHECK_US / 1000;
-		n = WaitEventSetWait(events, timeout, occurred, lengthof(occurred),
-							 msgext_wait_event(&event, "MsgextListener"));
-		for (i = 0; i < n; i++)
-			if (occurred[i].events & WL_LATCH_SET)
-				ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-		{
-			msgext_bgworker_reload();
-			msgext_server_forget_all();
-			checked = 0;
-		}
-		now = GetCurrentTimestamp();
-		if (now >= checked + CHECK_US)
-		{
-			checked = now;
-			if (!msgext_bgworker_may_stay() || msgext_bgworker_in_test_database())
-				break;
-			if (settings_changed())
-			{
-				msgext_registry_relisten();
-				break;
-			}
-			pgstat_report_stat(false);
-			save_activity();
-		}
-		msgext_listen_tokens_keep(http);
-		msgext_http_listener_pump(http, msgext_unix_us(now));
-		empty_inbox();
-	}
-}
+static const MsgHttpService service = {.kind = MSG_HTTP_LISTENER,
+									   .what = "callbacks",
+									   .waiting = "waiting for callbacks",
+									   .wait_event = "MsgextListener",
+									   .prefixes = prefixes,
+									   .settings = own_settings,
+									   .prepare = msgext_listen_tokens_keep,
+									   .serve = empty_inbox,
+									   .look = save_activity};
 
 void
 msgext_listener_main(Datum arg)
 {
 	msgext_bgworker_start(DatumGetObjectId(arg));
 	pgstat_report_appname("msgext listener");
-	note_settings();
-	if (settings.port == 0 || msgext_bgworker_in_test_database() || !check_role())
+	if (msgext_listen_port == 0 || msgext_bgworker_in_test_database() || !check_role())
 		proc_exit(1);
 	push_context =
 		AllocSetContextCreate(TopMemoryContext, "msgext push", ALLOCSET_DEFAULT_SIZES);
 	batch_context =
 		AllocSetContextCreate(TopMemoryContext, "msgext batch", ALLOCSET_SMALL_SIZES);
-	if (!open_listener())
-		proc_exit(1);
-	before_shmem_exit(close_listener, (Datum) 0);
 
 	/* Its waits for rows are short, and somebody waits for the answer. */
 	msgext_bgworker_set_busy(true);
-	msgext_listen_tokens_keep(http);
 	activity.starts = 1;
 	activity.started_at = GetCurrentTimestamp();
 	activity.any = true;
-	ereport(LOG, (errmsg("msgext listens for callbacks on address \"%s\", port %d",
-						 settings.address, settings.port)));
-	pgstat_report_activity(STATE_IDLE, "waiting for callbacks");
-	work();
-
-	/* Not 0: the launcher starts it again where a port is set. */
-	proc_exit(1);
+	msgext_http_service_run(&service, msgext_listen_address, msgext_listen_port);
 }

@@ -75,13 +75,12 @@ report(const MsgDispatcher *dispatcher)
 }
 
 /*
- * The port that the database itself has set for its listener, or -1. Not this process's
- * own setting: that is as old as the process.
+ * The port that the database itself has set, or -1. Not this process's own setting: that is
+ * as old as the process.
  */
 static int
-own_port(void)
+own_port(const char *name)
 {
-	static const char name[] = "msgext.listen_port=";
 	const char *setting = msgext_bgworker_settings(name);
 	char *value;
 	int port;
@@ -93,11 +92,17 @@ own_port(void)
 }
 
 static void
-look_at_port(MsgDispatcher *dispatcher)
+look_at_ports(MsgDispatcher *dispatcher)
 {
+	bool none;
+
 	msgext_bgworker_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	msgext_registry_set_port(msgext_mode() == MSG_MODE_TEST ? 0 : own_port());
+	none = msgext_mode() == MSG_MODE_TEST;
+	msgext_registry_set_port(MSG_HTTP_LISTENER,
+							 none ? 0 : own_port("msgext.listen_port="));
+	msgext_registry_set_port(MSG_HTTP_CONSOLE,
+							 none ? 0 : own_port("msgext.console_port="));
 	PopActiveSnapshot();
 	msgext_bgworker_commit();
 }
@@ -185,7 +190,7 @@ typedef struct SideWork
 
 static SideWork staying = {look_whether_to_stay};
 static SideWork watching = {look_at_mode};
-static SideWork listening = {look_at_port};
+static SideWork listening = {look_at_ports};
 static SideWork feeding = {look_at_feeds};
 static SideWork retention = {remove_old};
 static SideWork statistics = {report_statistics};

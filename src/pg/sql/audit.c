@@ -34,13 +34,13 @@
 
 #include "core/json.h"
 #include "core/provider.h"
+#include "pg/base/actor.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/extension.h"
 #include "pg/base/json_pg.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/sql/audit.h"
-#include "pg/sql/change.h"
 #include "pg/store/relation.h"
 #include "pg/store/server_event.h"
 

@@ -11,13 +11,13 @@
 #include "utils/snapmgr.h"
 
 #include "core/provider_list.h"
+#include "pg/base/actor.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
 #include "pg/base/node.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
 #include "pg/ipc/tally.h"
-#include "pg/outcome/handler.h"
 #include "pg/sql/change.h"
 #include "pg/sql/invalid.h"
 #include "pg/sql/row_access.h"
@@ -207,15 +207,6 @@ const MsgAct msgext_act_replay = {decide_replay, "replayed"};
 const MsgAct msgext_act_replace = {decide_replace, "replaced", true, MSG_CANCELLED};
 const MsgAct msgext_act_release = {decide_release, "replaced"};
 const MsgAct msgext_act_forget = {decide_forget, "forgotten"};
-
-const char *
-msgext_actor(void)
-{
-	Oid handler = msgext_handler_owner();
-
-	/* The session of a handler is nobody's. */
-	return GetUserNameFromId(OidIsValid(handler) ? handler : GetSessionUserId(), true);
-}
 
 void
 msgext_change_open(MsgChanger *changer, const MsgAct *act, const char *reason)

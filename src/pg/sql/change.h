@@ -45,11 +45,6 @@ typedef enum MsgChanged
 	MSG_HELD	   /* another transaction has it, and there was to be no waiting */
 } MsgChanged;
 
-/*
- * Who asks: session_user, whatever function or role he does it by; of a handler its owner.
- */
-extern const char *msgext_actor(void);
-
 extern void msgext_change_open(MsgChanger *changer, const MsgAct *act,
 							   const char *reason);
 extern void msgext_change_close(MsgChanger *changer);

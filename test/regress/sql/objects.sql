@@ -35,13 +35,14 @@ FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
 WHERE c.relnamespace = 'msgext'::regnamespace AND c.relkind = 'v'
 GROUP BY c.relname, c.reloptions ORDER BY 1;
 
--- Everything a dump must carry: all tables but what was counted, and the sequence, every row.
+-- Everything a dump must carry: all tables but what was counted and the console's sessions, and
+-- the sequence, every row.
 SELECT c.oid::regclass AS kept_in_a_dump, condition
 FROM pg_extension e, unnest(extconfig, extcondition) AS k(oid, condition) JOIN pg_class c USING (oid)
 WHERE extname = 'msgext' ORDER BY c.relname;
 SELECT c.oid::regclass AS forgotten
 FROM pg_class c WHERE c.relnamespace = 'msgext'::regnamespace AND c.relkind IN ('r', 'S')
-    AND c.relname NOT IN ('activity', 'statistic')
+    AND c.relname NOT IN ('activity', 'statistic', 'console_session')
     AND c.oid <> ALL (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'msgext');
 
 -- Only logged tables, and no state in any index.

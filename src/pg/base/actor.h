@@ -1,0 +1,20 @@
+/*
+ * actor.h
+ *		Whose doing it is that something is changed: for timelines and audit. Rights are
+ *		those of the current user, and no matter of this.
+ */
+#ifndef MSGEXT_ACTOR_H
+#define MSGEXT_ACTOR_H
+
+#include "postgres.h"
+
+/* The name of that role: session_user, unless somebody else is set; NULL when it is gone. */
+extern char *msgext_actor(void);
+
+/*
+ * For a process whose session is nobody's: a role it works for now; InvalidOid when that
+ * is over, which an error does not do by itself.
+ */
+extern void msgext_actor_set(Oid role);
+
+#endif /* MSGEXT_ACTOR_H */
