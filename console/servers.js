@@ -12,6 +12,8 @@ const names = text.servers;
 function health(server) {
 	if (server.paused)
 		return 'paused';
+	if (server.broken_at)
+		return 'broken';
 	if (server.last_error_at && (!server.last_success_at || server.last_error_at > server.last_success_at))
 		return 'troubled';
 	return 'running';
@@ -24,6 +26,8 @@ function facts(server) {
 		[names.unknown, count(server.unknown)]
 	];
 
+	if (server.broken_at)
+		list.push([names.broken_at, time(server.broken_at)], [names.probe_at, time(server.probe_at)]);
 	if (server.oldest_queued_at)
 		list.push([names.oldest, time(server.oldest_queued_at)]);
 	if (server.last_success_at)

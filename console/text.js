@@ -34,7 +34,8 @@ export const text = {
 	},
 	servers: {
 		empty: 'There is no server that you may use.',
-		paused: 'paused', running: 'running', troubled: 'errors', idle: 'running',
+		paused: 'paused', running: 'running', troubled: 'errors',
+		broken: 'nothing but failures', broken_at: 'Breaker open since', probe_at: 'Next try',
 		queued: 'Queued', in_flight: 'On the way', unknown: 'Unknown', oldest: 'Oldest queued',
 		success: 'Last success', error: 'Last error', accounts: 'Paused accounts',
 		atLeast: (n) => `${n} or more`,
