@@ -12,10 +12,10 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "pg/base/actor.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/sql/audit.h"
-#include "pg/sql/change.h"
 #include "pg/sql/recipient.h"
 #include "pg/store/blocked_recipient.h"
 #include "pg/store/origin.h"
