@@ -335,6 +335,21 @@ SQL
 	$busy->must('ROLLBACK');
 	ok($t->wait_sql($done, 7), 'and that one when it is given back');
 	is($t->sql('SELECT count(*) FROM shop.got'), 6, 'each once');
+
+	# Its function may take more of them itself: those are no more to come. Its runs are counted.
+	$t->sql('REVOKE USAGE ON FOREIGN SERVER inbound FROM shop');
+	$come->('in_8', 'in_9', 'in_10');
+	$t->sql(<<'SQL');
+SET ROLE shop;
+CREATE SEQUENCE shop.runs;
+CREATE OR REPLACE FUNCTION shop.on_push(push jsonb) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO shop.got (push) SELECT to_jsonb(p) FROM msgext.take_pushes('inbound') p
+    UNION ALL SELECT push || jsonb_build_object('run', nextval('shop.runs'))
+$$;
+SQL
+	$t->sql('GRANT USAGE ON FOREIGN SERVER inbound TO shop');
+	ok($t->wait_sql($done, 10), 'what the function takes is done too');
+	is($t->sql('SELECT (SELECT count(*) FROM shop.got), (SELECT last_value FROM shop.runs)'), '9|1', 'once');
 };
 
 subtest 'Slack' => sub {

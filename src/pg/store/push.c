@@ -6,6 +6,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "pg/base/clock.h"
@@ -34,6 +35,17 @@ msgext_push_scan(MsgTable *pushes, Oid server, Snapshot snapshot)
 	return msgext_table_scan(pushes, "inbox_open", snapshot, &key, 1);
 }
 
+/* Since it was read, this very transaction may be done with it. */
+static bool
+is_there(MsgTable *pushes, ItemPointer tid)
+{
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	bool found = msgext_table_fetch(pushes, tid, latest) != NULL;
+
+	UnregisterSnapshot(latest);
+	return found;
+}
+
 bool
 msgext_push_finish(MsgTable *pushes, TupleTableSlot *slot)
 {
@@ -44,7 +56,8 @@ msgext_push_finish(MsgTable *pushes, TupleTableSlot *slot)
 	HeapTuple row = ExecCopySlotHeapTuple(slot);
 	HeapTuple done = heap_modify_tuple_by_cols(row, RelationGetDescr(pushes->rel),
 											   lengthof(columns), columns, values, nulls);
-	bool finished = msgext_table_update(pushes, &tid, done, false) == TM_Ok;
+	bool finished =
+		is_there(pushes, &tid) && msgext_table_update(pushes, &tid, done, false) == TM_Ok;
 
 	if (finished)
 		CommandCounterIncrement();
