@@ -360,6 +360,10 @@ bench: require build-all
 bench-quick: require build-all
 	@$(MAKE) --no-print-directory $(YARDSTICKS)
 	@script/bench.sh quick
+# Does a message cost more processor time than docs/benchmarks.md says?
+bench-guard: require build-all
+	@$(MAKE) --no-print-directory $(YARDSTICKS)
+	@script/bench.sh --guard
 
 # The same on a server with assertions: built once into a cache, PostgreSQL takes minutes.
 cassert: require
@@ -395,10 +399,10 @@ scaling: require
 help:
 	@sed -n 's/^# *make /make /p' Makefile; \
 	echo 'unit fuzz regress isolation tap console-test: parts of make test'; \
-	echo 'check-layers check-format format try simulator install-simulator bench bench-quick chaos soak model cassert coverage fresh matrix scaling dist packages screenshots'
+	echo 'check-layers check-format format try simulator install-simulator bench bench-quick bench-guard chaos soak model cassert coverage fresh matrix scaling dist packages screenshots'
 
 .PHONY: install-library uninstall-library simulator install-simulator unit fuzz require check-layers format check-format regress isolation tap \
-	build-all build-checks test demo try help bench bench-quick soak chaos model scaling cassert coverage
+	build-all build-checks test demo try help bench bench-quick bench-guard soak chaos model scaling cassert coverage
 
 print-%:
 	@echo $($*)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measures the extension against what stands around it: see README.md.
 #
-#   bench.sh all | quick | SCENARIO[=SIZE,SIZE...]...
+#   bench.sh all | quick | guard | SCENARIO[=SIZE,SIZE...]...
 #
 # Owns which scenarios there are and how large they are. Run by script/bench.sh, as a user
 # PostgreSQL runs as. Environment: BINDIR (PostgreSQL's programs), BENCH_BIN (simulator,
@@ -52,6 +52,7 @@ sizes() {
 [ $# -gt 0 ] || set -- all
 case $1 in
     quick) set -- dispatch=3,20000 latency=1,100,400000 enqueue=2,2 enqueue_bulk=2 ;;
+    guard) set -- dispatch=5,20000 webhooks=5,20000 cells=5,20000 ;;
     all) set -- $scenarios ;;
 esac
 for wanted; do

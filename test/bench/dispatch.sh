@@ -13,6 +13,7 @@ scenario_dispatch() { # rounds, messages
     done
     report dispatch "$(of dispatch.ratio | median)" '>=0.7' \
         "$(rates dispatch.rate), $(costs dispatch); bare libcurl $(bare_costs dispatch); ratio $(of dispatch.ratio | spread)"
+    report_cpu dispatch '<=1.25'
 }
 
 scenario_dispatch_polled() { # rounds, messages
@@ -121,6 +122,7 @@ scenario_cells() { # rounds, messages
     done
     report dispatch_cells "$(of cells.ratio | median)" '>=0.7' \
         "Personium, one target each: $(rates cells.rate), $(costs cells); bare libcurl $(bare_costs cells); ratio $(of cells.ratio | spread)"
+    report_cpu cells '<=1.6'
 }
 
 # Webhooks, signed: the same bodies to the same interface. put NAME, server, rounds, messages, and
@@ -143,6 +145,7 @@ webhooks() {
     done
     report "dispatch_$1" "$(of "$1.ratio" | median)" '>=0.7' \
         "webhooks, signed${5:+, over TLS}: $(rates "$1.rate"), $(costs "$1"); bare libcurl $(bare_costs "$1"); ratio $(of "$1.ratio" | spread)"
+    report_cpu "$1" '<=1.25'
 }
 scenario_webhooks() { webhooks webhooks hooks "$@"; } # rounds, messages
 

@@ -37,6 +37,14 @@ put_dispatch() {
     put "$1.curl" "$cpu_curl"
 }
 
+# report_cpu NAME TARGET, after put_ceiling NAME and put_dispatch NAME in each round: what a
+# message costs against a request of bare libcurl beside it. The rows that --guard compares.
+report_cpu() {
+    cpu_ratios() { paste "$out/$1.cpu" "$out/$1.bare_cpu" | awk '{ printf "%.3f\n", $1 / $2 }'; }
+    report "${1}_cpu" "$(cpu_ratios "$1" | median)" "$2" \
+        "CPU of a message against bare libcurl's of a request: $(of "$1.cpu" | median) and $(of "$1.bare_cpu" | median) µs; ratio $(cpu_ratios "$1" | spread)"
+}
+
 # report NAME RATIO TARGET(>=x or <=x) TEXT: the machine line, and a row of the table.
 report() {
     local verdict
