@@ -8,7 +8,10 @@
 
 #include "pg/base/arena_pg.h"
 
-/* Small pieces are cut from chunks of this size: nobody frees one by itself. */
+/*
+ * Small pieces are cut from chunks of this size: nobody frees one by itself. A power of two,
+ * as memory contexts deal in; the arena itself is in the first.
+ */
 #define CHUNK_SIZE 1024
 
 typedef struct PgArena
@@ -60,10 +63,10 @@ pg_own(MsgArena *arena, void (*release)(void *object), void *object)
 MsgArena *
 msgext_arena_pg_create(MemoryContext context)
 {
-	PgArena *arena = MemoryContextAlloc(context, MAXALIGN(sizeof(PgArena)) + CHUNK_SIZE);
+	PgArena *arena = MemoryContextAlloc(context, CHUNK_SIZE);
 
 	arena->next = (char *) arena + MAXALIGN(sizeof(PgArena));
-	arena->left = CHUNK_SIZE;
+	arena->left = CHUNK_SIZE - MAXALIGN(sizeof(PgArena));
 	arena->base.alloc = pg_alloc;
 	arena->base.own = pg_own;
 	arena->context = context;

@@ -107,6 +107,12 @@ msgext_clean_text(const char *text, size_t max)
 
 	if (text == NULL)
 		return NULL;
+
+	/* Nearly always it is so already, and the same in every encoding. */
+	for (len = 0; len < max && text[len] >= ' ' && text[len] < 0x7f; len++)
+		;
+	if (text[len] == '\0')
+		return pnstrdup(text, len);
 	len = strnlen(text, max + 4);
 	clean = palloc(len + 1);
 	out = clean;

@@ -212,7 +212,8 @@ msgext_indexes_open(MsgIndexes *indexes)
 	}
 	indexes->plain = entry->plain;
 	indexes->n = entry->n;
-	indexes->list = MemoryContextAlloc(indexes->context, sizeof(entry->list));
+	indexes->list =
+		MemoryContextAlloc(indexes->context, (entry->n + 1) * sizeof(MsgIndex));
 	memcpy(indexes->list, entry->list, entry->n * sizeof(MsgIndex));
 }
 

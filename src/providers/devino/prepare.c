@@ -441,7 +441,7 @@ msgext_devino_prepare(MsgArena *arena, const MsgConn *conn, const MsgPayload *pa
 	if (vk == NULL)
 		return msgext_error(error, "messages_not_specified", DEVINO_VK, "is missing");
 
-	msgext_buf_init(&out, arena, 1024);
+	msgext_buf_init(&out, arena, 1023); /* 1 kB, with its NUL */
 	msgext_buf_puts(&out, "{\"vk\":");
 	if (!put_vk(&block, vk, &phone))
 		return false;
