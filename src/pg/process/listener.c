@@ -215,7 +215,7 @@ try_to_receive(MsgPush **pushes, MsgPushAnswer *answers, int n, int lock_ms)
 			const char *text = NULL;
 			const char *type = NULL;
 
-			answers[i].status = receive(pushes[i], &text, &type);
+			answers[i] = (MsgPushAnswer){.status = receive(pushes[i], &text, &type)};
 			answers[i].text = keep_text(text);
 			answers[i].type = keep_text(type);
 			MemoryContextSwitchTo(outer);
