@@ -31,7 +31,7 @@ scenario_console() { # messages, requests of each kind
         console_times "$path" 3 > /dev/null
         p95=$(console_times "$path" "$2" | awk '{ ms[NR] = $1 } END { if (NR < 2) exit 1; print ms[int(NR * 0.95)] }')
         note "$name: $p95 ms"
-        most=$(awk -v a="$most" -v b="$p95" 'BEGIN { print a > b ? a : b }')
+        most=$(awk -v a="$most" -v b="$p95" 'BEGIN { print (a + 0 > b + 0 ? a : b) }')
         told+="${told:+, }$name $p95 ms"
     done <<PAGES
 newest|messages
