@@ -125,6 +125,25 @@ subtest 'what it says' => sub {
 	unlike(get($token)->[1], qr/secret/, 'why, it does not say');
 };
 
+subtest 'consumers' => sub {
+	my %late = (consumer => 'late "one"', owner => 'postgres');
+	my %broken = (consumer => 'broken', owner => 'postgres');
+
+	$t->sql("SELECT msgext.create_consumer('late \"one\"', after => 0)");
+	ok(wait_value(3, 'msgext_consumer_unread_events', %late), 'what a consumer has not passed');
+	cmp_ok(metrics()->value('msgext_consumer_lag_seconds', %late), '>', 0, 'and since when');
+	is(metrics()->value('msgext_consumer_failures', %late), 0, 'it cannot fail');
+	$t->sql("SELECT msgext.events_done('late \"one\"', max(position)) FROM msgext.events_after('late \"one\"')");
+	ok(wait_value(0, 'msgext_consumer_unread_events', %late), 'it has caught up');
+	ok(wait_value(0, 'msgext_consumer_lag_seconds', %late), 'with all');
+	$t->sql("CREATE FUNCTION fail(jsonb) RETURNS void LANGUAGE plpgsql AS 'BEGIN RAISE \$\$no\$\$; END'");
+	$t->sql("SELECT msgext.on_event('broken', 'fail(jsonb)', after => 0)");
+	ok(until_true(sub { (metrics()->value('msgext_consumer_failures', %broken) // 0) > 0 }), 'a handler that fails');
+	is($t->sql("SET SESSION AUTHORIZATION stranger; SELECT msgext.metrics() ~ 'consumer='"), 'f', 'a stranger sees none');
+	$t->sql("SELECT msgext.drop_consumer('broken')");
+	ok(until_true(sub { !defined metrics()->value('msgext_consumer_failures', %broken) }), 'what is gone is told no more');
+};
+
 # The age of what waits is another one in each page.
 subtest 'a page a second' => sub {
 	my $begun = time();
@@ -236,7 +255,7 @@ SKIP:
 	$config =~ s/_interval: 15s/_interval: 1s/g == 2 or die;
 	append_to_file("$dir/prometheus/prometheus.yml", $config);
 	IPC::Run::run([ $promtool, 'check', 'config', "$dir/prometheus/prometheus.yml" ], '>', \$out, '2>&1');
-	like($out, qr/SUCCESS: 14 rules found/, 'promtool finds no fault with configuration and rules');
+	like($out, qr/SUCCESS: 16 rules found/, 'promtool finds no fault with configuration and rules');
 	IPC::Run::run([ $promtool, 'test', 'rules', "$dir/prometheus/alerts_test.yml" ], '>', \$out, '2>&1');
 	like($out, qr/^\s*SUCCESS\s*\z/m, 'alerts come when they should') or diag($out);
 

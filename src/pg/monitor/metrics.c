@@ -9,6 +9,9 @@
 
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "core/lengthof.h"
 #include "core/openmetrics.h"
@@ -19,7 +22,9 @@
 #include "pg/ipc/registry.h"
 #include "pg/monitor/metrics.h"
 #include "pg/monitor/server_state.h"
+#include "pg/outcome/lag.h"
 #include "pg/store/activity.h"
+#include "pg/store/origin.h"
 #include "pg/store/statistic.h"
 
 /* States of a server. */
@@ -40,6 +45,21 @@ typedef enum Gauge
 } Gauge;
 
 #define GAUGES (GAUGE_LAST_ERROR + 1)
+
+/* States of a consumer. */
+typedef enum ConsumerGauge
+{
+	/* Not told of a consumer of another database. */
+	CONSUMER_UNREAD,
+	CONSUMER_LAG,
+
+	CONSUMER_FAILURES
+} ConsumerGauge;
+
+#define CONSUMER_GAUGES (CONSUMER_FAILURES + 1)
+
+/* Events of a consumer that are looked at, each time. */
+#define LOOKS 1000
 
 /* What a number is: as it stands, or microseconds. */
 typedef enum Kind
@@ -101,6 +121,22 @@ static const struct
 						   "When a request last failed; 0 = never."},
 						  KIND_SECONDS,
 						  MSG_METRIC_GAUGE},
+};
+
+static const struct
+{
+	MsgMetric metric;
+	Kind kind;
+} consumer_gauges[CONSUMER_GAUGES] = {
+	[CONSUMER_UNREAD] = {{"consumer_unread_events",
+						  "Events that it has not passed, of the first 1000."},
+						 KIND_NUMBER},
+	[CONSUMER_LAG] = {{"consumer_lag_seconds",
+					   "How long the oldest of them has waited; 0 without any."},
+					  KIND_SECONDS},
+	[CONSUMER_FAILURES] = {{"consumer_failures",
+							"How often its function has failed in a row; 0 = it works."},
+						   KIND_NUMBER},
 };
 
 static const struct
@@ -308,6 +344,81 @@ write_statistics(MsgBuf *text, const List *servers)
 	}
 }
 
+/* One consumer, as it is told. */
+typedef struct Follower
+{
+	MsgLabel labels[2];
+	bool ours; /* and not of the database that this one is a copy of */
+	int64 gauges[CONSUMER_GAUGES];
+} Follower;
+
+static void
+read_lag(MsgFeed *feed, Follower *follower)
+{
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "msgext lag of a consumer", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext before = MemoryContextSwitchTo(context);
+	MsgLag lag;
+
+	msgext_lag_read(feed, LOOKS, &lag);
+	follower->gauges[CONSUMER_UNREAD] = lag.unread;
+	follower->gauges[CONSUMER_LAG] =
+		lag.oldest == 0 ? 0 : Max(msgext_clock() - lag.oldest, 0);
+	MemoryContextSwitchTo(before);
+	MemoryContextDelete(context);
+}
+
+/* Those of roles whose privileges the current user has; for pg_monitor, all. */
+static List *
+read_consumers(void)
+{
+	MsgTable *feeds = msgext_feed_open(false);
+	List *followers = NIL;
+	ListCell *cell;
+
+	foreach (cell, msgext_feed_list(feeds, NULL, GetActiveSnapshot()))
+	{
+		MsgFeed *feed = lfirst(cell);
+		Follower *follower;
+
+		if (!msgext_access_monitor_all() && !has_privs_of_role(GetUserId(), feed->owner))
+			continue;
+		follower = palloc0(sizeof(Follower));
+		follower->labels[0] = (MsgLabel){"consumer", msgext_to_utf8(feed->name)};
+		follower->labels[1] = (MsgLabel){"owner", msgext_to_utf8(feed->owner_name)};
+		follower->gauges[CONSUMER_FAILURES] = feed->failures;
+		follower->ours = feed->origin == msgext_origin();
+		if (follower->ours)
+			read_lag(feed, follower);
+		followers = lappend(followers, follower);
+	}
+	msgext_table_close(feeds);
+	return followers;
+}
+
+static void
+write_consumers(MsgBuf *text)
+{
+	List *followers = read_consumers();
+	ListCell *cell;
+	int i;
+
+	for (i = 0; i < CONSUMER_GAUGES; i++)
+	{
+		const MsgMetric *metric = &consumer_gauges[i].metric;
+
+		msgext_openmetrics_family(text, MSG_METRIC_GAUGE, metric);
+		foreach (cell, followers)
+		{
+			const Follower *follower = lfirst(cell);
+
+			if (follower->ours || i > CONSUMER_LAG)
+				put(text, MSG_METRIC_GAUGE, consumer_gauges[i].kind, metric->name,
+					follower->labels, lengthof(follower->labels), follower->gauges[i]);
+		}
+	}
+}
+
 void
 msgext_metrics_write(MsgBuf *text)
 {
@@ -317,5 +428,6 @@ msgext_metrics_write(MsgBuf *text)
 	write_processes(text);
 	write_states(text, servers);
 	write_statistics(text, servers);
+	write_consumers(text);
 	msgext_openmetrics_end(text);
 }

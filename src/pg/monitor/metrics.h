@@ -1,9 +1,9 @@
 /*
  * metrics.h
- *		What a monitoring system is told: counters, histograms and states of the servers
- *		and processes of this database, as OpenMetrics.
+ *		What a monitoring system is told: counters, histograms and states of the servers,
+ *		processes and consumers of this database, as OpenMetrics.
  *
- * Names servers, roles' number, and nothing of any message: neither a text of a provider
+ * Names servers, consumers and their owners, and nothing of any message: neither a text of a provider
  * nor one of a person is in it.
  */
 #ifndef MSGEXT_METRICS_H

@@ -24,7 +24,7 @@
 #include "pg/catalog/access.h"
 #include "pg/outcome/event_filter.h"
 #include "pg/outcome/handler.h"
-#include "pg/outcome/pushes.h"
+#include "pg/outcome/lag.h"
 #include "pg/outcome/reader.h"
 #include "pg/outcome/source.h"
 #include "pg/sql/consumer.h"
@@ -281,48 +281,6 @@ msgext_events_done(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(done);
 }
 
-/* The same of pushes, the oldest of which comes first. */
-static void
-count_pushes(const MsgFeed *feed, int64 *unread, TimestampTz *oldest)
-{
-	MsgPushes *pushes = msgext_pushes_open(feed, false);
-	int64 id;
-
-	while (*unread < COUNT_MAX && msgext_pushes_next(pushes, &id))
-	{
-		if ((*unread)++ == 0)
-			*oldest = msgext_pushes_received_at(pushes);
-	}
-	msgext_pushes_close(pushes);
-}
-
-/* Events that have not been passed: how many, as far as is looked, and since when. */
-static void
-count_unread(MsgFeed *feed, int64 *unread, TimestampTz *oldest)
-{
-	MsgReader *reader = msgext_reader_open(feed);
-	MsgReading reading;
-
-	while (msgext_reader_looked_at(reader) < COUNT_MAX)
-	{
-		TimestampTz at;
-		bool isnull;
-
-		if (!msgext_reader_next(reader, &reading))
-		{
-			/* The rest of a batch that was begun; then what came after it. */
-			if (!feed->cursor.scanning || !msgext_reader_go_on(reader))
-				break;
-			continue;
-		}
-		at = DatumGetTimestampTz(slot_getattr(reading.event, Anum_event_at, &isnull));
-		if (*oldest == 0 || at < *oldest)
-			*oldest = at;
-		(*unread)++;
-	}
-	msgext_reader_close(reader);
-}
-
 enum
 {
 	CONSUMER_NAME,
@@ -364,8 +322,7 @@ put_consumer(ReturnSetInfo *result, MsgFeed *feed)
 	Datum values[CONSUMER_COLUMNS] = {0};
 	bool nulls[CONSUMER_COLUMNS] = {false};
 	Interval *timeout = palloc0(sizeof(Interval));
-	TimestampTz oldest = 0;
-	int64 unread = 0;
+	MsgLag lag = {0};
 
 	values[CONSUMER_NAME] = CStringGetTextDatum(feed->name);
 	values[CONSUMER_OWNER] = CStringGetTextDatum(feed->owner_name);
@@ -386,12 +343,10 @@ put_consumer(ReturnSetInfo *result, MsgFeed *feed)
 
 	/* Counting moves the cursor in memory. */
 	nulls[CONSUMER_UNREAD] = feed->origin != msgext_origin();
-	if (!nulls[CONSUMER_UNREAD] && msgext_event_filter_read(feed->filter)->pushes)
-		count_pushes(feed, &unread, &oldest);
-	else if (!nulls[CONSUMER_UNREAD])
-		count_unread(feed, &unread, &oldest);
-	values[CONSUMER_UNREAD] = Int64GetDatum(unread);
-	set_time(values, nulls, CONSUMER_OLDEST_UNREAD_AT, oldest);
+	if (!nulls[CONSUMER_UNREAD])
+		msgext_lag_read(feed, COUNT_MAX, &lag);
+	values[CONSUMER_UNREAD] = Int64GetDatum(lag.unread);
+	set_time(values, nulls, CONSUMER_OLDEST_UNREAD_AT, lag.oldest);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
