@@ -1,10 +1,12 @@
 -- For tests that commit; and recipients with a fate
 
 CREATE TABLE msgext_test.installation (
-    position bigint NOT NULL
+    position bigint NOT NULL,
+    at       timestamptz NOT NULL
 );
-COMMENT ON TABLE msgext_test.installation IS 'the last message that was there when this became a test database';
-INSERT INTO msgext_test.installation SELECT coalesce(pg_catalog.max(o.id), 0) FROM msgext.outbox o;
+COMMENT ON TABLE msgext_test.installation IS 'when this became a test database, and the last message that was there';
+INSERT INTO msgext_test.installation
+SELECT coalesce(pg_catalog.max(o.id), 0), pg_catalog.clock_timestamp() FROM msgext.outbox o;
 
 CREATE FUNCTION msgext_test.end_case() RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_test_end_case';
@@ -25,6 +27,8 @@ BEGIN ATOMIC
     WHERE u.message_id OPERATOR(pg_catalog.>) i.position;
     DELETE FROM msgext.outbox o USING msgext_test.installation i
     WHERE o.id OPERATOR(pg_catalog.>) i.position;
+    DELETE FROM msgext.blocked_recipient b USING msgext_test.installation i
+    WHERE b.blocked_at OPERATOR(pg_catalog.>) i.at;
     DELETE FROM msgext.server_pause;
     DELETE FROM msgext.account_pause;
     DELETE FROM msgext_test.stub;

@@ -8,8 +8,6 @@ CREATE DATABASE regress_msgext_privacy TEMPLATE template0 ENCODING 'UTF8';
 SET client_min_messages = warning;
 CREATE EXTENSION msgext;
 CREATE EXTENSION msgext_test;
-SELECT msgext_test.begin();
-SELECT setval('msgext.outbox_id_seq', 9500, false);
 CREATE ROLE regress_owner SUPERUSER;
 SET SESSION AUTHORIZATION regress_owner;
 CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0.1:1', rate_limit 'off',
@@ -30,6 +28,13 @@ RETURNS bigint LANGUAGE sql AS $$
         'sms', CASE WHEN fallback IS NOT NULL THEN jsonb_build_object('srcAddress', 'AO', 'validityPeriod', 60,
             'dstAddress', fallback, 'text', 'hello') END)), operation_id => operation_id)
 $$;
+
+-- Who is blocked by a test is not any more after it.
+SELECT msgext.block_recipient('vk', '79031112233');
+SELECT msgext_test.reset();
+SELECT count(*) FROM msgext.blocked_recipient;
+SELECT msgext_test.begin();
+SELECT setval('msgext.outbox_id_seq', 9500, false);
 
 -- Blocked, as he may be written; once. The others go, and he through another server.
 SELECT msgext.block_recipient('vk', '+7 (903) 111-22-33', 'asked by phone');
