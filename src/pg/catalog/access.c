@@ -191,6 +191,23 @@ msgext_access_monitor_all(void)
 	return has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
 }
 
+bool
+msgext_access_may_read_payloads(void)
+{
+	return superuser() || has_right(GetUserId(), RIGHT_READ_PAYLOAD);
+}
+
+void
+msgext_access_read_payloads(void)
+{
+	if (!msgext_access_may_read_payloads())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to search payloads"),
+						errhint("GRANT EXECUTE ON FUNCTION msgext.can_read_payload() TO "
+								"%s;",
+								current_role())));
+}
+
 void
 msgext_access_receive(void)
 {

@@ -36,6 +36,11 @@ extern bool msgext_access_monitor(const MsgServer *server);
 /* Of every one, also of those that are gone? */
 extern bool msgext_access_monitor_all(void);
 
+/* May the current user read everybody's payloads: superuser, or can_read_payload()? */
+extern bool msgext_access_may_read_payloads(void);
+/* ERROR 42501 unless he may. */
+extern void msgext_access_read_payloads(void);
+
 /* ERROR 42501 unless the current user may call receive_callback(). */
 extern void msgext_access_receive(void);
 

@@ -6,6 +6,9 @@
  * cancelled, or waited for, and then forgotten by a second call. The whole outbox is read
  * once; the recipient of a message is where its codec says, in the column or in the
  * payload. A provider that is not told of recipients has messages that mention him.
+ *
+ * What is found is counted, and a caller may roll back: who could have any text looked for
+ * could read payloads by it. So texts are looked for by those alone who may read them.
  */
 #include "postgres.h"
 
@@ -24,6 +27,7 @@
 #include "core/recipients.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/text.h"
+#include "pg/catalog/access.h"
 #include "pg/inbound/forget.h"
 #include "pg/sql/audit.h"
 #include "pg/sql/change.h"
@@ -50,6 +54,7 @@ enum
 typedef struct Forgetting
 {
 	MsgRecipient recipient;
+	bool searches;	/* texts, for mentions of him */
 	HTAB *messages; /* to him that have been forgotten */
 	int64 counts[FORGOTTEN_COLUMNS];
 } Forgetting;
@@ -80,9 +85,10 @@ has(const char *bytes, size_t len, const char *text)
 static bool
 is_mentioned(void *arg, const char *bytes, size_t len)
 {
-	const MsgRecipient *recipient = &((const Forgetting *) arg)->recipient;
+	const Forgetting *forgetting = arg;
+	const MsgRecipient *recipient = &forgetting->recipient;
 
-	return strlen(recipient->name) >= MENTION_MIN &&
+	return forgetting->searches && strlen(recipient->name) >= MENTION_MIN &&
 		   (has(bytes, len, recipient->given) || has(bytes, len, recipient->name));
 }
 
@@ -251,6 +257,9 @@ msgext_forget_recipient(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	msgext_recipient_read(fcinfo, &forgetting.recipient);
+	if (forgetting.recipient.server->provider->recipients == NULL)
+		msgext_access_read_payloads();
+	forgetting.searches = msgext_access_may_read_payloads();
 	control.keysize = control.entrysize = sizeof(int64);
 	control.hcxt = CurrentMemoryContext;
 	forgetting.messages = hash_create("msgext messages forgotten", 256, &control,

@@ -159,6 +159,19 @@ SET ROLE regress_operator;
 SELECT count(*) FROM msgext.blocked_recipient;
 SELECT msgext.unblock_recipient('vk', '70000000001'), msgext.block_recipient('vk', '70000000001', 'by the operator');
 SELECT messages FROM msgext.forget_recipient('vk', '79035550002');
+
+-- Nor can he look for what is in a payload that is not his to read.
+SELECT messages, reports FROM msgext.forget_recipient('vk', '{"phone": "+79035550009", ');
+SELECT messages FROM msgext.forget_recipient('hook', 'hanna@example.com');
+RESET ROLE;
+GRANT USAGE ON FOREIGN SERVER hook TO regress_operator;
+SET ROLE regress_operator;
+SELECT messages FROM msgext.forget_recipient('hook', 'hanna@example.com');
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION msgext.can_read_payload() TO regress_operator;
+SET ROLE regress_operator;
+SELECT messages FROM msgext.forget_recipient('hook', 'hanna@example.com');
+SELECT messages, reports FROM msgext.forget_recipient('vk', '{"phone": "+79035550009", ');
 SET ROLE regress_server_owner;
 SELECT recipient, actor, reason FROM msgext.blocked_recipient;
 SELECT messages FROM msgext.forget_recipient('vk', '79035550002');
