@@ -128,9 +128,12 @@ typedef struct Writer
 static void
 to_string(const Writer *writer, JsonbValue *value, const char *text, size_t len)
 {
-	char *copy = pnstrdup(text, len);
+	char *copy = palloc(len + 1);
 	char *nul;
 
+	/* It may hold NULs, where pnstrdup() would stop. */
+	memcpy(copy, text, len);
+	copy[len] = '\0';
 	while ((nul = memchr(copy, '\0', len)) != NULL)
 		*nul = '?';
 	value->type = jbvString;
