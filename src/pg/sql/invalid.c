@@ -13,7 +13,10 @@
 #include "pg/sql/invalid.h"
 #include "pg/store/event.h"
 
-/* As much as a payload that can be sent as JSON or XML has at most. */
+/*
+ * As much as a payload that can be sent as JSON or XML has at most. Nothing is kept of a
+ * larger one: that must not cost the caller's transaction.
+ */
 #define KEEP_MAX (1024 * 1024)
 
 #define MEMBER "invalid"
@@ -26,9 +29,10 @@ msgext_invalid_keep(MsgArena *arena, const MsgJson *message, MsgFragment *fragme
 	msgext_buf_init(&buf, arena, 256);
 	msgext_json_write(&buf, message);
 	if (buf.len > KEEP_MAX)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("message is not valid, and too large to be recorded"),
-						errdetail("It has more than %d bytes.", KEEP_MAX)));
+	{
+		msgext_buf_init(&buf, arena, 4);
+		msgext_buf_puts(&buf, "{}");
+	}
 	fragment->bytes = buf.data;
 	fragment->len = buf.len;
 }

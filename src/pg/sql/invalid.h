@@ -12,7 +12,7 @@
 #include "pg/catalog/server.h"
 #include "pg/store/outbox.h"
 
-/* Makes the payload the fragment. ERROR where it is too large to be kept. */
+/* Makes the payload the fragment; {} where it is too large to be kept. */
 extern void msgext_invalid_keep(MsgArena *arena, const MsgJson *message,
 								MsgFragment *fragment);
 
