@@ -48,6 +48,8 @@ typedef struct MsgLayout
 /* Of another extension than msgext: see relation.h. */
 #define MSG_LAYOUT_IN(prefix, table, COLUMNS)                                            \
 	static const char *const table##_columns[] = {COLUMNS(MSG_COLUMN_NAME)};             \
+	StaticAssertDecl(Natts_##table <= MSG_COLUMNS_MAX,                                   \
+					 "MsgValues has no room for a row");                                 \
 	static MsgLayout table##_layout = {prefix #table, Natts_##table, table##_columns, 0}
 
 /* Told of a gathered row that a unique index had already; it has not been kept. */

@@ -14,7 +14,7 @@
 #include "datatype/timestamp.h"
 
 /* As many as the widest table has. */
-#define MSG_COLUMNS_MAX 40
+#define MSG_COLUMNS_MAX 48
 
 typedef struct MsgValues
 {
