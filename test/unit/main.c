@@ -39,6 +39,7 @@ main(int argc, char **argv)
 	test_breaker();
 	test_counts();
 	test_openmetrics();
+	test_template();
 	test_samples();
 	test_sample_reply();
 	test_login();

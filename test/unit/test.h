@@ -83,6 +83,7 @@ extern void test_provider(void);
 extern void test_rate(void);
 extern void test_sample_reply(void);
 extern void test_samples(void);
+extern void test_template(void);
 extern void test_timestamp(void);
 extern void test_utf8(void);
 extern void test_verdict(void);
