@@ -54,10 +54,10 @@ DATA_built = $(SCRIPT) $(TEST_SCRIPT)
 EXTRA_CLEAN = build msgext--*.sql msgext_test--*.sql
 
 REGRESS = objects servers post operation status control dispatch callback webhook privileges store diadoc edna personium \
-	rights identity hostile look feed mistakes privacy statistics breaker payload node testing rehearsal install
+	rights identity hostile look feed mistakes privacy statistics breaker payload node template notify template_times notify_row template_hostile testing rehearsal install
 # In its own folder: beside where it writes, pg_regress takes sql/NAME.sql for the test.
 REGRESS_OPTS = --inputdir=test/regress --outputdir=build/installcheck --load-extension=msgext --encoding=UTF8
-ISOLATION = cancel retry callback operation dispatch feed many
+ISOLATION = cancel retry callback operation dispatch feed many template
 ISOLATION_OPTS = --inputdir=test --load-extension=msgext --encoding=UTF8
 
 # "make installcheck" meets whatever server runs. Where it has a worker, what looks at
@@ -157,7 +157,7 @@ build/static_files.c: $(PAGE) script/embed.sh
 	@script/embed.sh $(PAGE) > $@.new && mv $@.new $@
 
 # The install scripts, one file a subject.
-SQL_PARTS = begin tables functions lookup rights views feed mistakes privacy show response statistics privileges inbox console install
+SQL_PARTS = begin tables functions lookup rights views feed mistakes privacy show response statistics templates privileges inbox console install
 $(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile \
 		$(wildcard src/providers/* src/providers/*/*.sql)
 	@{ cat $(SQL_PARTS:%=sql/%.sql); for p in $(PROVIDERS); do \
@@ -344,7 +344,7 @@ model:
 	@test/model/run.sh
 
 # The yardsticks of the benchmark, then the benchmark: test/bench/README.md.
-YARDSTICKS = build/ceiling build/pace
+YARDSTICKS = build/ceiling build/pace build/trigger.so
 build/ceiling: test/bench/ceiling.c
 	@mkdir -p build
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $$(pkg-config --cflags libcurl) $< -o $@ \
@@ -353,6 +353,10 @@ build/pace: test/bench/pace.c
 	@mkdir -p build
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -I$$($(PG_CONFIG) --includedir) $< -o $@ \
 		-L$$($(PG_CONFIG) --libdir) -lpq
+
+build/trigger.so: test/bench/trigger.c
+	@mkdir -p build
+	$(CC) -std=gnu11 -O2 -g -fPIC -shared -I$$($(PG_CONFIG) --includedir-server) $< -o $@
 
 bench: require build-all
 	@$(MAKE) --no-print-directory $(YARDSTICKS)

@@ -30,7 +30,7 @@ case ${1:-} in
 esac
 make_scratch
 trap 'rm -rf "$scratch"' EXIT
-cp build/ceiling build/pace "$scratch/bin/"
+cp build/ceiling build/pace build/trigger.so "$scratch/bin/"
 as_user env BINDIR="$bindir" BENCH_BIN="$scratch/bin" BENCH_OUT="$scratch/out" \
     bash "$scratch/test/bench/bench.sh" "${@:-all}"
 

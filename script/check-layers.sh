@@ -27,8 +27,8 @@ for folder in src/providers/*/; do
     may_include "$folder" "core/|providers/$name/|build/"
 done
 
-# Rooms of src/pg: sql, process, test -> engine -> inbound -> store, catalog, ipc -> base; beside
-# engine and inbound, monitor -> outcome; console, below process and sql.
+# Rooms of src/pg: trigger -> sql; sql, process, test -> engine -> inbound -> store, catalog,
+# ipc -> base; beside engine and inbound, monitor -> outcome; console, below process and sql.
 # A header of the server has no folder of ours in front.
 room() { # room, rooms it may not include
     local bad
@@ -36,18 +36,19 @@ room() { # room, rooms it may not include
     [ -z "$bad" ] || fail "src/pg/$1 includes a room above it:
 $bad"
 }
-room base 'ipc|catalog|store|inbound|outcome|monitor|console|engine|process|sql|test'
-room ipc 'catalog|store|inbound|outcome|monitor|console|engine|process|sql|test'
-room catalog 'ipc|store|inbound|outcome|monitor|console|engine|process|sql|test'
-room store 'ipc|catalog|inbound|outcome|monitor|console|engine|process|sql|test'
-room inbound 'outcome|monitor|console|engine|process|sql|test'
-room outcome 'ipc|inbound|monitor|console|engine|process|sql|test'
-room monitor 'inbound|console|engine|process|sql|test'
-room engine 'monitor|console|process|sql|test'
-room console 'ipc|inbound|outcome|monitor|engine|process|sql|test'
-room process 'sql|test'
-room sql 'process|test'
-room test 'process|sql'
+room base 'ipc|catalog|store|inbound|outcome|monitor|console|engine|process|sql|test|trigger'
+room ipc 'catalog|store|inbound|outcome|monitor|console|engine|process|sql|test|trigger'
+room catalog 'ipc|store|inbound|outcome|monitor|console|engine|process|sql|test|trigger'
+room store 'ipc|catalog|inbound|outcome|monitor|console|engine|process|sql|test|trigger'
+room inbound 'outcome|monitor|console|engine|process|sql|test|trigger'
+room outcome 'ipc|inbound|monitor|console|engine|process|sql|test|trigger'
+room monitor 'inbound|console|engine|process|sql|test|trigger'
+room engine 'monitor|console|process|sql|test|trigger'
+room console 'ipc|inbound|outcome|monitor|engine|process|sql|test|trigger'
+room process 'sql|test|trigger'
+room sql 'process|test|trigger'
+room test 'process|sql|trigger'
+room trigger 'inbound|outcome|monitor|console|engine|process|test'
 
 ! grep -rnE '#include [<"](postgres|curl/|microhttpd)' src/core src/providers --include='*.[ch]' ||
     fail 'core or a provider knows the server, libcurl or libmicrohttpd'

@@ -7,8 +7,8 @@ GRANT USAGE ON SCHEMA msgext TO PUBLIC;
 GRANT SELECT ON msgext.message, msgext.message_event, msgext.server_status TO PUBLIC;
 GRANT SELECT (id, server, provider, sender, state, provider_status, provider_id, code, error,
     operation_id, priority, attempts, created_at, send_after, expires_at, next_attempt_at,
-    waiting, accepted_at, finished_at, detail, recipient, ref, problem, erased_at)
-    ON msgext.outbox TO PUBLIC;
+    waiting, accepted_at, finished_at, detail, recipient, ref, problem, erased_at, template,
+    template_version) ON msgext.outbox TO PUBLIC;
 GRANT SELECT ON msgext.event TO PUBLIC;
 REVOKE ALL ON FUNCTION msgext.receive_callback(name, bytea, jsonb) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE msgext.dispatch(interval) FROM PUBLIC;

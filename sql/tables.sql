@@ -45,6 +45,9 @@ CREATE TABLE msgext.outbox (
     error           text COLLATE "C",
     detail          jsonb,
     ref             jsonb,
+    template        text COLLATE "C",
+    template_version integer,
+    waits_since     timestamptz,
     payload         bytea,
     CONSTRAINT outbox_pkey PRIMARY KEY (id),
     CONSTRAINT outbox_priority CHECK (priority BETWEEN 1 AND 5),
@@ -93,6 +96,9 @@ COMMENT ON COLUMN msgext.outbox.code IS 'the provider''s last code, verbatim';
 COMMENT ON COLUMN msgext.outbox.error IS 'last error, in the provider''s words or ours';
 COMMENT ON COLUMN msgext.outbox.detail IS 'state of each channel, as the provider told it';
 COMMENT ON COLUMN msgext.outbox.ref IS 'what the caller wants to find it by';
+COMMENT ON COLUMN msgext.outbox.template IS 'template that has made it';
+COMMENT ON COLUMN msgext.outbox.template_version IS 'version of that template';
+COMMENT ON COLUMN msgext.outbox.waits_since IS 'of debounce: when the first was queued that this one stands for';
 COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every attempt; no credential is in them. NULL: removed, see erased_at';
 
 -- New work of a lane is one index range above the lane's cursor, however long the

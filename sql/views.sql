@@ -14,7 +14,8 @@ SELECT o.id, o.server COLLATE pg_catalog."default" AS server,
     o.error COLLATE pg_catalog."default" AS error, o.operation_id, o.priority, o.attempts,
     o.created_at, o.send_after, o.expires_at, o.next_attempt_at,
     o.waiting COLLATE pg_catalog."default" AS waiting, o.accepted_at, o.finished_at, o.detail,
-    o.recipient, o.ref, o.problem, o.erased_at
+    o.recipient, o.ref, o.problem, o.erased_at,
+    o.template COLLATE pg_catalog."default" AS template, o.template_version
 FROM msgext.outbox o;
 COMMENT ON VIEW msgext.message IS 'messages of the current user and of the roles whose privileges it has';
 

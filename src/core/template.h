@@ -65,6 +65,10 @@ extern MsgTemplateText *msgext_template_read_text(MsgTemplate *plan, const char 
 extern MsgTemplateText *msgext_template_read_path(MsgTemplate *plan, const char *text,
 												  size_t len, MsgError *error);
 
+/* The string that a text always is, or NULL where there is a place in it. */
+extern const MsgJson *msgext_template_constant(const MsgTemplateText *text);
+extern bool msgext_template_wants(const MsgTemplate *plan, MsgScope scope);
+
 /* One row's values, and what is made of them. */
 typedef struct MsgRendering
 {
@@ -88,7 +92,7 @@ extern void msgext_rendering_begin(MsgRendering *rendering, const MsgTemplate *p
 								   const MsgJson *(*value)(void *source, int index),
 								   void *source);
 
-/* A tree that may share parts with the template and the values. NULL: see *error. */
+/* A tree that may share texts with the template, and parts with the values. NULL: see *error. */
 extern MsgJson *msgext_template_render(MsgRendering *rendering,
 									   const MsgTemplateNode *node, MsgError *error);
 

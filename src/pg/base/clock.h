@@ -39,6 +39,17 @@ msgext_clock_given(TimestampTz at)
 	return at + (clock - GetCurrentTransactionStartTimestamp());
 }
 
+/* The reverse: as a caller would give a time by the clock of messages. */
+static inline TimestampTz
+msgext_clock_to_give(TimestampTz at)
+{
+	TimestampTz clock = msgext_test_clock_stands ? msgext_clock() : 0;
+
+	if (at == 0 || clock == 0)
+		return at;
+	return at - (clock - GetCurrentTransactionStartTimestamp());
+}
+
 /* 0 means "no time" on both sides. */
 static inline int64
 msgext_unix_us(TimestampTz at)

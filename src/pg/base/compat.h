@@ -11,6 +11,7 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_proc.h"
@@ -133,6 +134,12 @@ msgext_server_ownercheck(Oid server, Oid role)
 {
 	return object_ownercheck(ForeignServerRelationId, server, role);
 }
+
+static inline bool
+msgext_relation_ownercheck(Oid relation, Oid role)
+{
+	return object_ownercheck(RelationRelationId, relation, role);
+}
 #else
 typedef bool MsgUpdateIndexes;
 #define msgext_insert_index_tuples(result, slot, estate, update, speculative, conflict,  \
@@ -170,6 +177,12 @@ static inline bool
 msgext_server_ownercheck(Oid server, Oid role)
 {
 	return pg_foreign_server_ownercheck(server, role);
+}
+
+static inline bool
+msgext_relation_ownercheck(Oid relation, Oid role)
+{
+	return pg_class_ownercheck(relation, role);
 }
 #endif
 

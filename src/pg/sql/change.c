@@ -87,6 +87,15 @@ decide_release(const MsgRow *row, MsgChange *change)
 	return msgext_change_never_left(row);
 }
 
+/* The provider goes on knowing it by the key it has. */
+static bool
+decide_pass_on(const MsgRow *row, MsgChange *change)
+{
+	msgext_change_text(change, Anum_outbox_key, msgext_row_key(row));
+	msgext_change_null(change, Anum_outbox_operation_id);
+	return true;
+}
+
 static bool
 decide_replace(const MsgRow *row, MsgChange *change)
 {
@@ -207,6 +216,7 @@ const MsgAct msgext_act_replay = {decide_replay, "replayed"};
 const MsgAct msgext_act_replace = {decide_replace, "replaced", true, MSG_CANCELLED};
 const MsgAct msgext_act_release = {decide_release, "replaced"};
 const MsgAct msgext_act_forget = {decide_forget, "forgotten"};
+const MsgAct msgext_act_pass_on = {decide_pass_on, "replaced"};
 
 void
 msgext_change_open(MsgChanger *changer, const MsgAct *act, const char *reason)
@@ -301,7 +311,7 @@ msgext_change(MsgChanger *changer, int64 id, bool wait, MsgRow *row)
 			return MSG_HELD;
 	}
 	tell(changer, row);
-	if (row->state == MSG_UNKNOWN)
+	if (row->state == MSG_UNKNOWN && changer->act != &msgext_act_pass_on)
 		forget_unknown(row);
 	if (changer->act == &msgext_act_retry)
 		after_retry(row);

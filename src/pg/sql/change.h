@@ -26,6 +26,7 @@ extern const MsgAct msgext_act_replay;
 extern const MsgAct msgext_act_replace; /* cancel, and give the operation id away */
 extern const MsgAct msgext_act_release; /* give it away, being over */
 extern const MsgAct msgext_act_forget;	/* whom it went to, being over */
+extern const MsgAct msgext_act_pass_on; /* give it away, whatever has become of it */
 
 typedef struct MsgChanger
 {

@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "pg/ipc/tally.h"
@@ -120,9 +121,13 @@ static void
 refuse(const MsgOperation *operation, const MsgRow *row, const char *why)
 {
 	ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-					errmsg("operation_id \"%s\" was used for another message to server "
-						   "\"%s\"",
-						   operation->id, operation->server->name),
+					operation->hidden
+						? errmsg("operation_id was used for another message to server "
+								 "\"%s\"",
+								 operation->server->name)
+						: errmsg("operation_id \"%s\" was used for another message to "
+								 "server \"%s\"",
+								 operation->id, operation->server->name),
 					errdetail("Message " INT64_FORMAT " has it, %s.", row->id, why),
 					err_generic_string(PG_DIAG_CONSTRAINT_NAME, "outbox_operation")));
 }
@@ -138,6 +143,59 @@ replace(const MsgOperation *operation, MsgRow *row)
 	if (msgext_change_is_claimed(row))
 		refuse(operation, row, "which is being sent");
 	msgext_counts_add(msgext_tally(row->server_oid), MSG_COUNT_CANCELLED, 1);
+	return true;
+}
+
+/* In a subtransaction, to let go of the message if its request is on the way. */
+static bool
+replace_unless_claimed(const MsgOperation *operation, MsgRow *row)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		done = give_away(operation, &msgext_act_replace, row) &&
+			   !msgext_change_is_claimed(row);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		RollbackAndReleaseCurrentSubTransaction();
+		CurrentResourceOwner = owner;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (done)
+		ReleaseCurrentSubTransaction();
+	else
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
+}
+
+/*
+ * It takes the message's place while that waits; false: that has left, and what comes now is
+ * another one.
+ */
+static bool
+debounce(const MsgOperation *operation, MsgRow *row)
+{
+	bool isnull = row->nulls[Anum_outbox_waits_since - 1];
+
+	if (!replace_unless_claimed(operation, row))
+	{
+		(void) give_away(operation, &msgext_act_pass_on, row);
+		return false;
+	}
+	msgext_counts_add(msgext_tally(row->server_oid), MSG_COUNT_CANCELLED, 1);
+	*operation->waits_since =
+		isnull ? row->created_at
+			   : DatumGetTimestampTz(row->values[Anum_outbox_waits_since - 1]);
 	return true;
 }
 
@@ -158,6 +216,12 @@ msgext_operation_find(MsgTable *outbox, const MsgOperation *operation, MsgPosted
 			if (invalid && same && msgext_invalid_is(&row))
 				return row.id;
 			(void) give_away(operation, &msgext_act_release, &row);
+			continue;
+		}
+		if (operation->on_conflict == MSG_CONFLICT_DEBOUNCE)
+		{
+			if (debounce(operation, &row))
+				*posted = MSG_POSTED_REPLACED;
 			continue;
 		}
 		if (operation->on_conflict == MSG_CONFLICT_REPLACE && !invalid &&

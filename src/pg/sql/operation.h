@@ -18,8 +18,9 @@
 typedef enum MsgOnConflict
 {
 	MSG_CONFLICT_ERROR,
-	MSG_CONFLICT_RETURN, /* the first message stands for this one */
-	MSG_CONFLICT_REPLACE /* the first one is cancelled, if it has not left */
+	MSG_CONFLICT_RETURN,  /* the first message stands for this one */
+	MSG_CONFLICT_REPLACE, /* the first one is cancelled, if it has not left */
+	MSG_CONFLICT_DEBOUNCE /* the same; and if it has, this is another message */
 } MsgOnConflict;
 
 /* What became of a call. */
@@ -42,7 +43,9 @@ typedef struct MsgOperation
 	TimestampTz send_after;
 	TimestampTz expires_at;
 	Jsonb *ref;
+	bool hidden; /* no error shows the id */
 	MsgOnConflict on_conflict;
+	TimestampTz *waits_since; /* of DEBOUNCE: becomes that of the one it replaces */
 } MsgOperation;
 
 /*

@@ -24,7 +24,6 @@
 #include "pg/store/origin.h"
 #include "pg/store/relation.h"
 
-#define OPERATION_ID_MAX 255
 #define REF_MAX 8192
 
 static void
@@ -108,7 +107,9 @@ prepare(MsgPost *post, MsgFragment *fragment)
 	const MsgJson *message = post->payload.message;
 
 	memset(fragment, 0, sizeof(*fragment));
-	if (message->type != MSG_JSON_OBJECT)
+	if (post->error.text[0] != '\0')
+		;
+	else if (message->type != MSG_JSON_OBJECT)
 		msgext_error(&post->error, "", "message", "is not a JSON object");
 	else
 	{
@@ -166,10 +167,10 @@ check_arguments(const MsgPost *post)
 		refuse_argument("expires_at", "must be in the future");
 	if (post->expires_at != 0 && post->send_after >= post->expires_at)
 		refuse_argument("send_after", "must be before expires_at");
-	if (post->operation_id != NULL &&
-		(post->operation_id[0] == '\0' || strlen(post->operation_id) > OPERATION_ID_MAX))
+	if (post->operation_id != NULL && (post->operation_id[0] == '\0' ||
+									   strlen(post->operation_id) > MSG_OPERATION_ID_MAX))
 		refuse_argument("operation_id",
-						psprintf("must have 1 to %d bytes", OPERATION_ID_MAX));
+						psprintf("must have 1 to %d bytes", MSG_OPERATION_ID_MAX));
 }
 
 /* A key to find messages by, no place for a payload. */
@@ -218,7 +219,22 @@ fill_row(const MsgPost *post, const MsgFragment *fragment, TimestampTz created_a
 	msgext_values_text(row, Anum_outbox_channels, fragment->channels);
 	if (post->ref != NULL)
 		msgext_values_set(row, Anum_outbox_ref, JsonbPGetDatum(post->ref));
+	msgext_values_text(row, Anum_outbox_template, post->template);
+	if (post->template != NULL)
+		msgext_values_int32(row, Anum_outbox_template_version, post->template_version);
+	msgext_values_time(row, Anum_outbox_waits_since, post->waits_since);
 	msgext_values_bytes(row, Anum_outbox_payload, fragment->bytes, fragment->len);
+}
+
+/* Where it has taken the place of another one. */
+static void
+set_times_again(MsgPost *post, TimestampTz created_at, MsgValues *row)
+{
+	post->set_times(post, post->set_times_arg);
+	take_times(post, created_at);
+	msgext_values_time(row, Anum_outbox_send_after, post->send_after);
+	msgext_values_time(row, Anum_outbox_expires_at, post->expires_at);
+	msgext_values_time(row, Anum_outbox_waits_since, post->waits_since);
 }
 
 static int64
@@ -236,6 +252,8 @@ insert_message(MsgPost *post, const MsgFragment *fragment, TimestampTz created_a
 		.expires_at = post->expires_at,
 		.ref = post->ref,
 		.on_conflict = post->on_conflict,
+		.hidden = post->hides_operation_id,
+		.waits_since = &post->waits_since,
 	};
 	MsgTable *outbox = msgext_outbox_open(true);
 	MsgValues row;
@@ -252,6 +270,8 @@ insert_message(MsgPost *post, const MsgFragment *fragment, TimestampTz created_a
 			(id = msgext_operation_find(outbox, &operation, &post->posted)) != 0)
 			break;
 		id = post->payload.id;
+		if (post->posted == MSG_POSTED_REPLACED && post->set_times != NULL)
+			set_times_again(post, created_at, &row);
 		if (!unique)
 			msgext_table_insert(outbox, row.values, row.nulls);
 	} while (unique && !msgext_table_insert_unique(outbox, "outbox_operation", row.values,
@@ -268,6 +288,25 @@ insert_message(MsgPost *post, const MsgFragment *fragment, TimestampTz created_a
 	else
 		msgext_notify_at_commit(msgext_notify_news_of_lane(lane));
 	return id;
+}
+
+/*
+ * Its operation id may go over to the next one after it has left: its provider must know
+ * it by another key. One that is not valid takes nobody's place.
+ */
+static void
+prepare_debounce(MsgPost *post, MsgFragment *fragment, TimestampTz created_at)
+{
+	post->waits_since = created_at;
+	if (post->posted == MSG_POSTED_INVALID)
+		post->operation_id = NULL;
+	if (fragment->key == NULL)
+	{
+		char *key = msgext_alloc(post->arena, MSG_KEY_LEN + 1);
+
+		msgext_own_key(post->payload.created_us, post->payload.id, key);
+		fragment->key = key;
+	}
 }
 
 int64
@@ -293,5 +332,7 @@ msgext_post(MsgPost *post)
 	post->payload.id =
 		msgext_node_id(nextval_internal(msgext_relation_oid("outbox_id_seq"), false));
 	prepare(post, &fragment);
+	if (post->on_conflict == MSG_CONFLICT_DEBOUNCE)
+		prepare_debounce(post, &fragment, created_at);
 	return insert_message(post, &fragment, created_at);
 }

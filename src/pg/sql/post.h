@@ -19,6 +19,7 @@
 #include "pg/sql/operation.h"
 
 #define MSG_PRIORITY_USUAL 3
+#define MSG_OPERATION_ID_MAX 255 /* bytes */
 
 /* What to do with a payload that the provider would refuse. */
 typedef enum MsgOnInvalid
@@ -40,12 +41,23 @@ typedef struct MsgPost
 	TimestampTz expires_at;	  /* 0 = as expires_after says; DT_NOEND = never */
 	Interval *expires_after;  /* from send_after on, or now; NULL = as the server says */
 	Jsonb *ref;				  /* an object, or NULL */
+	bool hides_operation_id;  /* no error shows it */
 	MsgOnConflict on_conflict;
 	MsgOnInvalid on_invalid;
+	const char *template; /* that has made it, or NULL */
+	int32 template_version;
 
-	/* filled in by msgext_post() */
-	MsgPosted posted;
-	MsgError error; /* why it is invalid, in UTF-8 */
+	/*
+	 * Of DEBOUNCE: gives it the times it has as one that stands for others since
+	 * waits_since, which msgext_post() fills in.
+	 */
+	void (*set_times)(struct MsgPost *post, void *arg);
+	void *set_times_arg;
+	TimestampTz waits_since;
+
+	/* why it is invalid, in UTF-8; filled in beforehand where that is known */
+	MsgError error;
+	MsgPosted posted; /* filled in by msgext_post() */
 } MsgPost;
 
 /*

@@ -24,7 +24,8 @@
 	C(outbox, next_attempt_at) C(outbox, accepted_at) C(outbox, finished_at) \
 	C(outbox, closed_at) C(outbox, erased_at) C(outbox, problem) C(outbox, waiting) C(outbox, limit_key) C(outbox, recipient) C(outbox, channels) \
 	C(outbox, provider_id) C(outbox, provider_status) C(outbox, code) \
-	C(outbox, error) C(outbox, detail) C(outbox, ref) C(outbox, payload)
+	C(outbox, error) C(outbox, detail) C(outbox, ref) C(outbox, template) \
+	C(outbox, template_version) C(outbox, waits_since) C(outbox, payload)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(outbox, OUTBOX_COLUMNS);
 

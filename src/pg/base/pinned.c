@@ -1,0 +1,100 @@
+/*
+ * pinned.c
+ *		Settings that are to mean the same whoever's session it is: see pinned.h.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "parser/parse_expr.h"
+#include "parser/parser.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+#include "utils/pg_locale.h"
+#include "utils/rls.h"
+#include "utils/xml.h"
+
+#include "pg/base/pinned.h"
+
+/*
+ * What a session may set and what changes what an SQL text, a value or a row is. Not
+ * here: what makes things faster or slower, and what only a superuser sets. Values are
+ * PostgreSQL's own defaults: most sessions have them already.
+ */
+static const struct
+{
+	const char *name;
+	const char *value;
+} pinned[] = {
+	/* Which rows there are. */
+	{"row_security", "on"},
+
+	/* How a text is read as SQL. */
+	{"standard_conforming_strings", "on"},
+	{"backslash_quote", "safe_encoding"},
+	{"transform_null_equals", "off"},
+	{"array_nulls", "on"},
+	{"quote_all_identifiers", "off"},
+
+	/* How values are read and written. */
+	{"DateStyle", "ISO, MDY"},
+	{"IntervalStyle", "postgres"},
+	{"bytea_output", "hex"},
+	{"extra_float_digits", "1"},
+	{"xmloption", "content"},
+	{"xmlbinary", "base64"},
+	{"lc_monetary", "C"},
+	{"lc_numeric", "C"},
+	{"lc_time", "C"},
+};
+
+/* Are all of these as they should be? To look so costs less than to ask for each by name. */
+static bool
+are_pinned(void)
+{
+	return row_security && standard_conforming_strings &&
+		   backslash_quote == BACKSLASH_QUOTE_SAFE_ENCODING && !Transform_null_equals &&
+		   Array_nulls && !quote_all_identifiers && DateStyle == USE_ISO_DATES &&
+		   DateOrder == DATEORDER_MDY && IntervalStyle == INTSTYLE_POSTGRES &&
+		   bytea_output == BYTEA_OUTPUT_HEX && extra_float_digits == 1 &&
+		   xmloption == XMLOPTION_CONTENT && xmlbinary == XMLBINARY_BASE64 &&
+		   strcmp(locale_monetary, "C") == 0 && strcmp(locale_numeric, "C") == 0 &&
+		   strcmp(locale_time, "C") == 0;
+}
+
+/* To look costs less than to set. */
+static void
+pin(const char *name, const char *value)
+{
+	const char *now = GetConfigOption(name, true, false);
+
+	if (now != NULL && strcmp(now, value) != 0)
+		(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+}
+
+int
+msgext_pin_settings(const char *zone)
+{
+	int nest = NewGUCNestLevel();
+	int i;
+
+	if (!are_pinned())
+		for (i = 0; i < lengthof(pinned); i++)
+			pin(pinned[i].name, pinned[i].value);
+
+	/* Which relations may be read: of some versions, and a name that no header has. */
+	pin("restrict_nonsystem_relation_kind", "");
+	pin("timezone_abbreviations", "Default");
+	pin("search_path", "pg_catalog, pg_temp");
+	pin("TimeZone", zone != NULL ? zone : "UTC");
+	return nest;
+}
+
+void
+msgext_unpin_settings(int nest)
+{
+	AtEOXact_GUC(true, nest);
+}

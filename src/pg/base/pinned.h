@@ -1,0 +1,19 @@
+/*
+ * pinned.h
+ *		Settings that are to mean the same whoever's session it is: for SQL and output
+ *		functions that run for somebody else than the session's user.
+ */
+#ifndef MSGEXT_PINNED_H
+#define MSGEXT_PINNED_H
+
+#include "postgres.h"
+
+/*
+ * Names are looked up in pg_catalog alone, and values are read and written in one form,
+ * times in the zone given, or UTC where it is NULL. The session's own settings come back
+ * with msgext_unpin_settings(), or the end of the (sub)transaction.
+ */
+extern int msgext_pin_settings(const char *zone);
+extern void msgext_unpin_settings(int nest);
+
+#endif /* MSGEXT_PINNED_H */

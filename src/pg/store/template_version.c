@@ -1,0 +1,172 @@
+/*
+ * template_version.c
+ *		Versions of templates: see template_version.h.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/snapmgr.h"
+
+#include "pg/store/template_version.h"
+
+/* clang-format off */
+#define TEMPLATE_COLUMNS(C) \
+	C(template, name) C(template, version) C(template, created_at) \
+	C(template, created_by) C(template, priority) C(template, message) \
+	C(template, lookup) C(template, operation_id) C(template, on_conflict) \
+	C(template, skip_when_null) C(template, on_invalid) C(template, expires_in) \
+	C(template, debounce) C(template, max_wait) C(template, quiet_hours) \
+	C(template, time_zone)
+/* clang-format on */
+MSG_COLUMN_NUMBERS(template, TEMPLATE_COLUMNS);
+MSG_LAYOUT(template, TEMPLATE_COLUMNS);
+
+MsgTable *
+msgext_template_version_open(bool writable)
+{
+	return msgext_table_open(&template_layout, writable);
+}
+
+static char *
+text_in(TupleTableSlot *slot, AttrNumber column)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* A copy of what lies in the page, detoasted. */
+static void *
+varlena_in(TupleTableSlot *slot, AttrNumber column)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, column, &isnull);
+
+	return isnull ? NULL : PG_DETOAST_DATUM_COPY(value);
+}
+
+static Interval *
+interval_in_slot(TupleTableSlot *slot, AttrNumber column)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, column, &isnull);
+
+	return isnull ? NULL : DatumGetIntervalP(datumCopy(value, false, sizeof(Interval)));
+}
+
+static void
+read_version(TupleTableSlot *slot, MsgTemplateVersion *version)
+{
+	bool isnull;
+
+	slot_getallattrs(slot);
+	version->name = text_in(slot, Anum_template_name);
+	version->version = DatumGetInt32(slot_getattr(slot, Anum_template_version, &isnull));
+	version->created_at =
+		DatumGetTimestampTz(slot_getattr(slot, Anum_template_created_at, &isnull));
+	version->created_by = text_in(slot, Anum_template_created_by);
+	version->priority =
+		DatumGetInt16(slot_getattr(slot, Anum_template_priority, &isnull));
+	version->message = varlena_in(slot, Anum_template_message);
+	version->lookup = text_in(slot, Anum_template_lookup);
+	version->operation_id = text_in(slot, Anum_template_operation_id);
+	version->on_conflict = text_in(slot, Anum_template_on_conflict);
+	version->skip_when_null = varlena_in(slot, Anum_template_skip_when_null);
+	version->on_invalid = text_in(slot, Anum_template_on_invalid);
+	version->expires_in = interval_in_slot(slot, Anum_template_expires_in);
+	version->debounce = interval_in_slot(slot, Anum_template_debounce);
+	version->max_wait = interval_in_slot(slot, Anum_template_max_wait);
+	version->quiet_hours = text_in(slot, Anum_template_quiet_hours);
+	version->time_zone = text_in(slot, Anum_template_time_zone);
+}
+
+/* The highest number of that name, or 0. */
+static int32
+highest(MsgTable *templates, const char *name, Snapshot snapshot)
+{
+	int32 number = 0;
+	TupleTableSlot *slot;
+	ScanKeyData key;
+	MsgScan *scan;
+	bool isnull;
+
+	msgext_key_text(&key, 1, BTEqualStrategyNumber, name);
+	scan = msgext_table_scan(templates, "template_pkey", snapshot, &key, 1);
+	while ((slot = msgext_scan_next(scan)) != NULL)
+		number = DatumGetInt32(slot_getattr(slot, Anum_template_version, &isnull));
+	msgext_scan_end(scan);
+	return number;
+}
+
+bool
+msgext_template_version_find(MsgTable *templates, const char *name, Snapshot snapshot,
+							 MsgTemplateVersion *version)
+{
+	TupleTableSlot *slot;
+	ScanKeyData keys[2];
+	MsgScan *scan;
+	bool found;
+
+	msgext_key_text(&keys[0], 1, BTEqualStrategyNumber, name);
+	msgext_key_int32(&keys[1], 2, BTEqualStrategyNumber,
+					 highest(templates, name, snapshot));
+	scan = msgext_table_scan(templates, "template_pkey", snapshot, keys, 2);
+	found = (slot = msgext_scan_next(scan)) != NULL;
+	if (found)
+		read_version(slot, version);
+	msgext_scan_end(scan);
+	return found;
+}
+
+static void
+set_pointer(MsgValues *row, AttrNumber column, const void *value)
+{
+	if (value != NULL)
+		msgext_values_set(row, column, PointerGetDatum(value));
+}
+
+void
+msgext_template_version_add(MsgTable *templates, const MsgTemplateVersion *version)
+{
+	MsgValues row;
+
+	msgext_values_init(&row);
+	msgext_values_text(&row, Anum_template_name, version->name);
+	msgext_values_int32(&row, Anum_template_version, version->version);
+	msgext_values_time(&row, Anum_template_created_at, version->created_at);
+	msgext_values_text(&row, Anum_template_created_by, version->created_by);
+	msgext_values_int16(&row, Anum_template_priority, version->priority);
+	set_pointer(&row, Anum_template_message, version->message);
+	msgext_values_text(&row, Anum_template_lookup, version->lookup);
+	msgext_values_text(&row, Anum_template_operation_id, version->operation_id);
+	msgext_values_text(&row, Anum_template_on_conflict, version->on_conflict);
+	set_pointer(&row, Anum_template_skip_when_null, version->skip_when_null);
+	msgext_values_text(&row, Anum_template_on_invalid, version->on_invalid);
+	set_pointer(&row, Anum_template_expires_in, version->expires_in);
+	set_pointer(&row, Anum_template_debounce, version->debounce);
+	set_pointer(&row, Anum_template_max_wait, version->max_wait);
+	msgext_values_text(&row, Anum_template_quiet_hours, version->quiet_hours);
+	msgext_values_text(&row, Anum_template_time_zone, version->time_zone);
+	msgext_table_insert(templates, row.values, row.nulls);
+	CommandCounterIncrement();
+}
+
+void
+msgext_template_version_remove(MsgTable *templates, const char *name)
+{
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	TupleTableSlot *slot;
+	ScanKeyData key;
+	MsgScan *scan;
+
+	msgext_key_text(&key, 1, BTEqualStrategyNumber, name);
+	scan = msgext_table_scan(templates, "template_pkey", latest, &key, 1);
+	while ((slot = msgext_scan_next(scan)) != NULL)
+		msgext_table_delete(templates, &slot->tts_tid, true);
+	msgext_scan_end(scan);
+	UnregisterSnapshot(latest);
+	CommandCounterIncrement();
+}

@@ -1,0 +1,197 @@
+/*
+ * firing.c
+ *		What a template makes of one changed row: see firing.h.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+
+#include "pg/base/clock.h"
+#include "pg/base/datum_json.h"
+#include "pg/base/text.h"
+#include "pg/trigger/firing.h"
+
+static const MsgJson *
+text_json(MsgArena *arena, const char *text)
+{
+	const char *utf8 = msgext_to_utf8(text);
+
+	return msgext_json_string(arena, utf8, strlen(utf8));
+}
+
+static const MsgJson *
+fact(MsgFiring *firing, const char *name)
+{
+	const MsgRowEvent *event = firing->event;
+
+	switch (name[0])
+	{
+		case 's':
+			return text_json(firing->arena, event->schema);
+		case 'o':
+			return text_json(firing->arena, event->operation);
+		case 'u':
+			return text_json(firing->arena, GetUserNameFromId(event->user, false));
+		default:
+			if (strcmp(name, "table") == 0)
+				return text_json(firing->arena, event->table);
+			return msgext_datum_json(firing->arena, TimestampTzGetDatum(msgext_clock()),
+									 TIMESTAMPTZOID, firing->recipe->zone, false);
+	}
+}
+
+static const MsgJson *
+meta_value(MsgFiring *firing, const char *name)
+{
+	static const char *const names[] = {"table", "schema", "operation", "time", "user"};
+	MsgJson *all;
+	int i;
+
+	if (name != NULL)
+		return fact(firing, name);
+	all = msgext_json_new(firing->arena, MSG_JSON_OBJECT);
+	for (i = 0; i < lengthof(names); i++)
+	{
+		MsgJson *member = msgext_json_new(firing->arena, MSG_JSON_NULL);
+
+		*member = *fact(firing, names[i]);
+		msgext_json_set(all, names[i], member);
+	}
+	return all;
+}
+
+static const MsgJson *
+looked_up_value(MsgFiring *firing, int index)
+{
+	if (firing->looked_up == NULL)
+	{
+		firing->looked_up = msgext_alloc0(
+			firing->arena, sizeof(MsgJson *) * (size_t) firing->recipe->plan->nwanted);
+		msgext_lookup_run(firing->recipe, firing->binding->lookup, firing->event,
+						  firing->arena, firing->looked_up);
+	}
+	return firing->looked_up[index];
+}
+
+/* For msgext_rendering_begin(). */
+static const MsgJson *
+value_of(void *source, int index)
+{
+	MsgFiring *firing = source;
+	const MsgRecipe *recipe = firing->recipe;
+	const MsgWanted *wanted = &recipe->plan->wanted[index];
+	TupleTableSlot *slot;
+
+	if (wanted->scope == MSG_SCOPE_META)
+		return meta_value(firing, wanted->column);
+	if (wanted->scope == MSG_SCOPE_REF)
+		return looked_up_value(firing, index);
+	slot = wanted->scope == MSG_SCOPE_NEW ? firing->event->new : firing->event->old;
+	if (slot == NULL)
+		return NULL;
+	return wanted->column == NULL
+			   ? msgext_row_json(firing->arena, slot, recipe->zone, NULL)
+			   : msgext_slot_json(firing->arena, slot, firing->binding->columns[index],
+								  recipe->zone, wanted->bytes);
+}
+
+/* The path of skip_when_null that is null. False: see *error. */
+static bool
+find_null(MsgFiring *firing, MsgRendering *rendering)
+{
+	const MsgRecipe *recipe = firing->recipe;
+	int i;
+
+	for (i = 0; i < recipe->nskip && firing->skipped == NULL; i++)
+	{
+		const MsgJson *value =
+			msgext_template_render_text(rendering, recipe->skip[i], &firing->error);
+
+		if (value == NULL)
+			return false;
+		if (value->type == MSG_JSON_NULL)
+			firing->skipped = recipe->skip_paths[i];
+	}
+	return true;
+}
+
+/* A text; *rendered is NULL where it is null or empty. False: see *error. */
+static bool
+render_text(MsgFiring *firing, MsgRendering *rendering, const MsgTemplateText *text,
+			const char *part, const char **rendered)
+{
+	const MsgJson *value = msgext_template_render_text(rendering, text, &firing->error);
+
+	*rendered = NULL;
+	if (value == NULL)
+		return false;
+	if (value->type == MSG_JSON_NULL || value->len == 0)
+		return true;
+	if (value->len > MSG_OPERATION_ID_MAX || strlen(value->text) != value->len)
+		return msgext_error(&firing->error, "", part,
+							"has more than %d bytes, or a NUL in it",
+							MSG_OPERATION_ID_MAX);
+	*rendered = msgext_from_utf8(value->text);
+	return true;
+}
+
+static bool
+render_quiet_zone(MsgFiring *firing, MsgRendering *rendering)
+{
+	const MsgRecipe *recipe = firing->recipe;
+	const char *name = NULL;
+
+	if (recipe->quiet_zone != NULL &&
+		!render_text(firing, rendering, recipe->quiet_zone, "quiet_hours", &name))
+		return false;
+	firing->quiet_zone = name != NULL ? msgext_zone_find(name) : recipe->zone;
+	return firing->quiet_zone != NULL ||
+		   msgext_error(&firing->error, "", "quiet_hours",
+						"names a time zone that is not known");
+}
+
+void
+msgext_firing_set_times(MsgFiring *firing, TimestampTz since)
+{
+	const MsgRecipe *recipe = firing->recipe;
+	TimestampTz now = msgext_clock();
+	TimestampTz at = now + recipe->debounce_us;
+
+	if (recipe->max_wait_us > 0)
+		at = Max(now, Min(at, since + recipe->max_wait_us));
+	if (recipe->has_quiet)
+		at = msgext_quiet_hours_end(&recipe->quiet, at, firing->quiet_zone);
+	firing->send_after = at > now ? at : 0;
+	firing->expires_at = recipe->expires_us > 0 ? at + recipe->expires_us : 0;
+}
+
+static bool
+render(MsgFiring *firing)
+{
+	const MsgRecipe *recipe = firing->recipe;
+	MsgRendering rendering;
+
+	msgext_rendering_begin(&rendering, recipe->plan, firing->arena, value_of, firing);
+	if (!find_null(firing, &rendering))
+		return false;
+	if (firing->skipped != NULL)
+		return true;
+	if (recipe->operation_id != NULL &&
+		!render_text(firing, &rendering, recipe->operation_id, "operation_id",
+					 &firing->operation_id))
+		return false;
+	if (!render_quiet_zone(firing, &rendering))
+		return false;
+	msgext_firing_set_times(firing, msgext_clock());
+	firing->message = msgext_template_render(&rendering, recipe->message, &firing->error);
+	return firing->message != NULL;
+}
+
+void
+msgext_firing_render(MsgFiring *firing)
+{
+	firing->valid = render(firing);
+	if (firing->message == NULL)
+		firing->message = msgext_json_new(firing->arena, MSG_JSON_OBJECT);
+}

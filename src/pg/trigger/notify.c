@@ -1,0 +1,177 @@
+/*
+ * notify.c
+ *		notify(): the trigger that queues the message which a template makes of each
+ *		changed row, as the template's owner.
+ */
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "pg/base/arena_pg.h"
+#include "pg/base/clock.h"
+#include "pg/base/text.h"
+#include "pg/trigger/consent.h"
+#include "pg/trigger/firing.h"
+#include "pg/trigger/owner.h"
+
+/* The right that role lacks on something. */
+static void
+pg_attribute_noreturn()
+	refuse_table(const MsgRecipe *recipe, Relation rel, Oid role, const char *detail,
+				 const char *right, const char *schema, const char *name)
+{
+	const char *grantee = GetUserNameFromId(role, false);
+
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("template \"%s\" is not for table \"%s\" of role \"%s\"",
+						   recipe->name, RelationGetRelationName(rel),
+						   GetUserNameFromId(rel->rd_rel->relowner, false)),
+					errdetail("Role \"%s\" %s.", grantee, detail),
+					errhint("GRANT %s ON %s TO %s;", right,
+							quote_qualified_identifier(schema, name),
+							quote_identifier(grantee))));
+}
+
+static void
+check_consent(const MsgRecipe *recipe, Relation rel)
+{
+	if (!msgext_consent_of_template(recipe->relid, RelationGetRelid(rel)))
+		refuse_table(recipe, rel, rel->rd_rel->relowner, "has no TRIGGER on the template",
+					 "TRIGGER", "msgext_template", recipe->name);
+	if (!msgext_consent_of_table(recipe->relid, RelationGetRelid(rel)))
+		refuse_table(recipe, rel, recipe->owner,
+					 "owns the template, and may not read all rows of the table",
+					 "SELECT", get_namespace_name(RelationGetNamespace(rel)),
+					 RelationGetRelationName(rel));
+}
+
+/* Of an UPDATE it would be null, and nobody would know why. */
+static void
+check_old_rows(const MsgRecipe *recipe, const MsgRowEvents *events)
+{
+	if (events->statement && events->event.new != NULL && events->event.old == NULL &&
+		events->event.operation[0] == 'U' &&
+		msgext_template_wants(recipe->plan, MSG_SCOPE_OLD))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("template \"%s\" uses old, which the trigger does not have",
+						recipe->name),
+				 errhint("Create it with REFERENCING OLD TABLE AS name, too.")));
+}
+
+static void
+tell_template(void *arg)
+{
+	const MsgRecipe *recipe = arg;
+
+	errcontext("template \"%s\", version %d", recipe->name, recipe->version);
+}
+
+/* Of a debounced message; as a caller gives them. */
+static void
+set_times(MsgPost *post, void *arg)
+{
+	MsgFiring *firing = arg;
+
+	msgext_firing_set_times(firing, post->waits_since);
+	post->send_after = msgext_clock_to_give(firing->send_after);
+	post->expires_at = msgext_clock_to_give(firing->expires_at);
+}
+
+static void
+queue(MsgFiring *firing)
+{
+	const MsgRecipe *recipe = firing->recipe;
+	MsgPost post = {0};
+
+	post.server = msgext_server_get(recipe->server);
+	if (post.server == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("the server of template \"%s\" is not a msgext server",
+							   recipe->name)));
+	post.arena = firing->arena;
+	post.payload.message = firing->message;
+	post.operation_id = firing->operation_id;
+	post.priority = recipe->priority;
+	post.send_after = msgext_clock_to_give(firing->send_after);
+	post.expires_at = msgext_clock_to_give(firing->expires_at);
+	post.on_conflict =
+		recipe->debounce_us > 0 ? MSG_CONFLICT_DEBOUNCE : recipe->on_conflict;
+	post.set_times = set_times;
+	post.set_times_arg = firing;
+	post.hides_operation_id = !has_privs_of_role(firing->event->user, recipe->owner);
+	post.on_invalid = recipe->on_invalid;
+	if (!firing->valid)
+		post.error = firing->error;
+	post.template = recipe->name;
+	post.template_version = recipe->version;
+	msgext_post(&post);
+}
+
+static void
+fire(MsgRecipe *recipe, MsgRowEvents *events, MemoryContext context)
+{
+	MemoryContext before = MemoryContextSwitchTo(context);
+	MsgFiring firing = {.recipe = recipe, .event = &events->event};
+
+	firing.binding = msgext_binding_get(recipe, events->rel, events->event.user);
+	firing.arena = msgext_arena_pg_create(context);
+	msgext_firing_render(&firing);
+	if (firing.skipped == NULL)
+		queue(&firing);
+	MemoryContextSwitchTo(before);
+}
+
+/* A row's trigger runs in memory that lasts no longer; a statement's has many rows. */
+static void
+fire_all(MsgRecipe *recipe, MsgRowEvents *events)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	if (events->statement)
+		context = AllocSetContextCreate(CurrentMemoryContext, "msgext row",
+										ALLOCSET_DEFAULT_SIZES);
+	while (msgext_row_events_next(events))
+	{
+		fire(recipe, events, context);
+		if (events->statement)
+			MemoryContextReset(context);
+	}
+	if (events->statement)
+		MemoryContextDelete(context);
+}
+
+PG_FUNCTION_INFO_V1(msgext_notify);
+
+PGDLLEXPORT Datum
+msgext_notify(PG_FUNCTION_ARGS)
+{
+	const Trigger *trigger;
+	ErrorContextCallback tell;
+	MsgRowEvents events;
+	MsgRecipe *recipe;
+	MsgOwner before;
+
+	msgext_row_events_begin(&events, fcinfo, "notify");
+	trigger = ((TriggerData *) fcinfo->context)->tg_trigger;
+	if (trigger->tgnargs != 1)
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("function \"notify\" takes one argument, a template")));
+	recipe = msgext_recipe_get(trigger->tgargs[0]);
+	check_consent(recipe, events.rel);
+	check_old_rows(recipe, &events);
+	tell.callback = tell_template;
+	tell.arg = recipe;
+	tell.previous = error_context_stack;
+	error_context_stack = &tell;
+	msgext_owner_become(&before, recipe->owner);
+	fire_all(recipe, &events);
+	msgext_owner_leave(&before);
+	error_context_stack = tell.previous;
+	msgext_row_events_end(&events);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,57 @@
+/*
+ * row_event.h
+ *		Changed rows, as a trigger is called with them: one of a row's trigger, all of the
+ *		transition tables of a statement's.
+ *
+ * Knows nothing of messages.
+ */
+#ifndef MSGEXT_ROW_EVENT_H
+#define MSGEXT_ROW_EVENT_H
+
+#include "postgres.h"
+
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "utils/tuplestore.h"
+
+/* What happened to a row. */
+typedef struct MsgRowEvent
+{
+	const char *operation; /* INSERT, UPDATE or DELETE */
+	const char *schema;	   /* of the table; of a partition, of the table it is of */
+	const char *table;
+	Oid user;			 /* whose statement it was */
+	TupleTableSlot *new; /* NULL = there is none */
+	TupleTableSlot *old;
+} MsgRowEvent;
+
+/* The rows of one call of a trigger. */
+typedef struct MsgRowEvents
+{
+	Relation rel;
+	bool statement; /* FOR EACH STATEMENT */
+	MsgRowEvent event;
+	bool done;
+
+	/* of a statement's */
+	Tuplestorestate *new_rows;
+	Tuplestorestate *old_rows;
+	int new_pointer;
+	int old_pointer;
+} MsgRowEvents;
+
+/*
+ * ERROR 39P01 where the function is not called as an AFTER trigger of rows, or of a
+ * statement with the transition tables that it needs.
+ */
+extern void msgext_row_events_begin(MsgRowEvents *events, FunctionCallInfo fcinfo,
+									const char *function);
+/* The next row, in slots that are valid until the next call; false when there is none. */
+extern bool msgext_row_events_next(MsgRowEvents *events);
+extern void msgext_row_events_end(MsgRowEvents *events);
+
+/* The table under which people know it: of a partition, the table it is a part of. */
+extern Oid msgext_table_root(Oid table);
+extern void msgext_table_names(Relation rel, const char **schema, const char **table);
+
+#endif /* MSGEXT_ROW_EVENT_H */

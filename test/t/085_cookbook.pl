@@ -1,0 +1,84 @@
+# The recipes of docs/templates.md are run as they stand there, each with its own test; and
+# what README says of a webhook for each row.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use Msgext;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $t = Msgext->new('cookbook', preload => 0, server => 0);
+my $node = $t->node;
+
+sub blocks
+{
+	my ($text) = @_;
+
+	return $text =~ /^```sql\n(.*?)^```$/msg;
+}
+
+my ($cookbook) = slurp_file("$FindBin::RealBin/../../docs/templates.md") =~ /^## Cookbook\n(.*)/ms;
+my ($tables, @recipes) = split /^### /m, $cookbook;
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION msgext_test;
+CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0.1:1');
+CREATE SERVER docs FOREIGN DATA WRAPPER msgext_diadoc OPTIONS (url 'http://127.0.0.1:1');
+CREATE SERVER crm FOREIGN DATA WRAPPER msgext_webhook OPTIONS (url 'http://127.0.0.1:1');
+CREATE USER MAPPING FOR PUBLIC SERVER crm;
+CREATE USER MAPPING FOR PUBLIC SERVER vk OPTIONS (login 'tester', password '111111');
+CREATE USER MAPPING FOR PUBLIC SERVER docs OPTIONS (api_client_id 'a', login 'tester', password '111111');
+SQL
+$node->safe_psql('postgres', join("\n", blocks($tables)));
+cmp_ok(scalar @recipes, '>=', 5, 'there are recipes');
+
+for my $recipe (@recipes)
+{
+	my ($name) = $recipe =~ /(.*)/;
+	my ($code, $out, $err) =
+	  $node->psql('postgres', join("\n", "SET intervalstyle = 'postgres';", blocks($recipe)), on_error_stop => 1);
+
+	is($code, 0, $name) or diag($err);
+}
+
+my ($hook) = slurp_file("$FindBin::RealBin/../../README.md") =~ /pg_net's own use.*?^```sql\n(.*?)^```$/ms;
+$node->safe_psql('postgres', 'CREATE DATABASE hooks');
+$node->safe_psql('hooks', <<"SQL");
+CREATE EXTENSION msgext;
+CREATE ROLE app;
+CREATE TABLE orders (id int, state text);
+ALTER TABLE orders OWNER TO app;
+$hook
+SQL
+is($node->safe_psql('hooks', <<'SQL'),
+INSERT INTO orders VALUES (1001, 'new');
+SELECT sender, msgext.message_payload(id) FROM msgext.message;
+SQL
+	'app|{"type": "INSERT", "table": "orders", "record": {"id": 1001, "state": "new"}, "schema": "public", "old_record": null}',
+	'README: a webhook for each row');
+
+# What they have made is restored from a dump: templates with their owners, versions, triggers.
+$node->safe_psql('postgres', "SELECT msgext.alter_template('reminder', priority => 4)");
+$node->safe_psql('postgres', 'CREATE ROLE shopkeeper; ALTER FOREIGN TABLE msgext_template.reminder OWNER TO shopkeeper');
+my $dump = $node->data_dir . '/dump.sql';
+$node->command_ok(['pg_dump', '-f', $dump, '-d', $node->connstr('postgres')], 'pg_dump');
+$node->safe_psql('postgres', 'CREATE DATABASE copy');
+$node->command_ok(['psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr('copy')], 'and its restore');
+my $made = <<'SQL';
+SELECT n.nspname, c.relname, c.relowner::regrole, s.srvname, t.version, t.priority, t.message, t.lookup
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace JOIN pg_foreign_table f ON f.ftrelid = c.oid
+    JOIN pg_foreign_server s ON s.oid = f.ftserver JOIN msgext.template t ON t.name = c.relname
+ORDER BY 2, 5
+SQL
+my $here = $node->safe_psql('postgres', $made);
+like($here, qr/reminder\|shopkeeper\|vk\|2\|4/, 'templates with versions and owners');
+is($node->safe_psql('copy', $made), $here, 'are the same in the copy');
+is($node->safe_psql('copy', <<'SQL'), 'order_shipped|shipped-1001', 'and their triggers fire');
+UPDATE shop.orders SET status = 'shipped' WHERE id = 1001;
+SELECT template, operation_id FROM msgext.message;
+SQL
+
+done_testing();
