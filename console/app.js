@@ -8,11 +8,12 @@ import { deadLetters, feed, inbox, worker } from './lists.js';
 import { page as message } from './message.js';
 import { page as messages } from './messages.js';
 import { page as servers } from './servers.js';
+import { template, templates } from './templates.js';
 import { text } from './text.js';
 
 const PAUSE_MS = 2000;
 
-const pages = { servers, messages, message, dead_letters: deadLetters, inbox, handlers: feed, worker };
+const pages = { servers, messages, message, dead_letters: deadLetters, templates, template, inbox, handlers: feed, worker };
 const main = document.getElementById('main');
 const top = document.getElementById('top');
 
@@ -69,12 +70,13 @@ async function round() {
 function open() {
 	const [path, query] = location.hash.replace(/^#\/?/, '').split(/\?(.*)/s);
 	const name = Object.hasOwn(pages, path) ? path : 'servers';
+	const args = Object.fromEntries(new URLSearchParams(query ?? ''));
 
 	drawTop(name);
-	document.title = `${text.nav[name] ?? text.message.title('')} – ${text.title}`;
+	document.title = `${text.nav[name] ?? text[name].title(args.id ?? args.name ?? '')} – ${text.title}`;
 	main.replaceChildren();
 	main.setAttribute('aria-busy', 'true');
-	refresh = pages[name](main, Object.fromEntries(new URLSearchParams(query ?? '')), {
+	refresh = pages[name](main, args, {
 		me,
 		go: (address) => { location.hash = address; },
 		again: round

@@ -7,7 +7,7 @@ import { badge, bytes, count, time } from './format.js';
 import { text } from './text.js';
 
 // A table under a heading, with a word where it is empty. cells(item) gives a row's.
-function listing(root, heading, columns, keyOf, cells, nothing) {
+export function listing(root, heading, columns, keyOf, cells, nothing) {
 	const list = table(heading, columns);
 	const empty = h('p', {});
 

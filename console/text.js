@@ -15,8 +15,8 @@ export const text = {
 	mode: { hold: 'Nothing is sent: msgext.mode is hold', test: 'Nothing is sent: test database' },
 	lookOnly: 'look only',
 	nav: {
-		servers: 'Servers', messages: 'Messages', dead_letters: 'Dead letters', inbox: 'Inbox',
-		handlers: 'Feed', worker: 'Worker'
+		servers: 'Servers', messages: 'Messages', dead_letters: 'Dead letters', templates: 'Templates',
+		inbox: 'Inbox', handlers: 'Feed', worker: 'Worker'
 	},
 	navLabel: 'Pages',
 	loading: 'Loading…',
@@ -140,6 +140,26 @@ export const text = {
 		columns: { id: 'Id', server: 'Server', type: 'Type', received_at: 'Received', done_at: 'Done' },
 		empty: 'No push is yours to see.',
 		title: (id) => `Push ${id}`, headers: 'Header', payload: 'Payload', body: 'Body', open: 'open'
+	},
+	templates: {
+		caption: 'Templates, as their latest versions',
+		columns: {
+			name: 'Name', server: 'Server', owner: 'Sends as', version: 'Version', created_at: 'Changed', created_by: 'By'
+		},
+		empty: 'No template is yours to see.'
+	},
+	template: {
+		title: (name) => `Template ${name}`,
+		missing: 'There is no such template or version, or it is not yours to see.',
+		back: 'All templates',
+		facts: {
+			version: 'Version', created_at: 'Made', created_by: 'By', server: 'Server', owner: 'Sends as',
+			priority: 'Priority', operation_id: 'Operation id', on_conflict: 'If it is used',
+			skip_when_null: 'None without', on_invalid: 'If invalid', expires_in: 'Expires in',
+			debounce: 'Waits for the next', max_wait: 'Waits at most', quiet_hours: 'Quiet hours', time_zone: 'Time zone'
+		},
+		message: 'Message', lookup: 'Lookup', versions: 'Versions',
+		columns: { version: 'Version', created_at: 'Made', created_by: 'By' }
 	},
 	keys: 'Keys: / find · j k move · x select · Enter open'
 };

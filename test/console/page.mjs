@@ -211,6 +211,25 @@ await seen(page.getByText(/It waits: account is paused: /), 'a message says what
 sql('postgres', `ALTER USER MAPPING FOR PUBLIC SERVER wrong OPTIONS (SET password '111111')`);
 await seen(page.locator('.badge.delivered, .badge.sent, .badge.accepted').first(), 'and leaves when that is mended');
 
+// ---- Templates ----
+
+sql('anna', `SELECT msgext.create_template('order_paid', 'vk', '${JSON.stringify({ vk: { phone: '{{ref.phone}}', subject: script } })}',
+	lookup => $q$SELECT '79990000601' AS phone, '${script}' AS text$q$, skip_when_null => '{ref.phone}')`);
+sql('anna', `SELECT msgext.alter_template('order_paid', message => '{"vk": {"phone": "of the second version"}}')`);
+await page.getByRole('navigation').getByRole('link', { name: 'Templates', exact: true }).click();
+await seen(page.getByRole('row').filter({ hasText: 'order_paid' }).getByRole('cell', { name: 'anna' }), 'a template is in the list');
+await accessible(page, 'the page of templates');
+await page.locator('#main').focus();
+await page.keyboard.press('j');
+await page.keyboard.press('Enter');
+await seen(page.locator('pre').filter({ hasText: 'of the second version' }), 'keys open it: what its latest version says');
+ok(await page.title() === 'Template order_paid – msgext', 'the title tells which it is', await page.title());
+await page.getByRole('link', { name: '1', exact: true }).click();
+await seen(page.locator('pre').filter({ hasText: '{{ref.phone}}' }).filter({ hasText: 'onerror' }), 'and what an earlier one said, as it is');
+await seen(page.locator('pre').filter({ hasText: 'SELECT' }).filter({ hasText: 'onerror' }), 'with its lookup');
+await seen(page.getByText('ref.phone', { exact: true }), 'and its filter');
+await accessible(page, 'the page of a template');
+
 // ---- The rest of the pages, keys, other looks ----
 
 for (const [name, text] of [['Inbox', 'No push is yours to see.'], ['Feed', 'No handler is yours to see.'], ['Worker', 'This takes membership in pg_monitor.']]) {
@@ -259,6 +278,9 @@ const denied = await looker.evaluate(async (id) => {
 	return answer.status;
 }, bad[1]);
 ok(denied === 403, 'by hand neither', denied);
+
+await looker.goto(`${base}/#/template?name=order_paid`);
+await seen(looker.getByText('There is no such template or version'), 'and no template of another');
 
 // ---- The end ----
 

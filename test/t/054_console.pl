@@ -177,7 +177,7 @@ subtest 'what each sees' => sub {
 	ok($c->get($me{operator}, '/api/servers')->[1]->{servers}->[0]->{may_operate}, 'an operator operates');
 	ok(!$c->get($me{app}, '/api/servers')->[1]->{servers}->[0]->{may_operate}, 'a sender does not');
 	is($c->get($me{operator}, "/api/$_")->[0], 200, "there are $_")
-	  for qw(dead_letters worker handlers inbox server_events stats push?id=1);
+	  for qw(dead_letters worker handlers inbox server_events stats templates push?id=1 template?name=x);
 	for my $find ('operation_id=order-1', 'recipient=79990000001', 'server=vk&state=accepted', "id=$mine",
 		'created_after=2000-01-01&created_before=2100-01-01', 'state=queued,accepted&recipient=79990000001')
 	{
@@ -185,6 +185,34 @@ subtest 'what each sees' => sub {
 	}
 	is(scalar @{ $c->get($me{app}, "/api/messages?$_")->[1]->{messages} }, 0, "not by $_")
 	  for 'recipient=%27%20OR%20true--', 'state=queued', 'server=x', 'problem=failed', 'ref=%7B%22order%22%3A1%7D', 'created_before=2000-01-01';
+};
+
+subtest 'templates' => sub {
+	my $markup = '<img src=x onerror=alert(1)>';
+	my $of = sub { return join(' ', map { "$_->{name} $_->{version} $_->{server} $_->{owner}" } @{ $c->get($_[0], '/api/templates')->[1]->{templates} }) };
+	my $found;
+
+	is(as('app', "SELECT msgext.create_template('paid', 'vk', '{\"vk\": {\"subject\": \"$markup\"}}', operation_id => 'paid-{{new.id}}',"
+			  . " lookup => 'SELECT 1 AS a WHERE \$1.id > 0', skip_when_null => '{ref.a}', debounce => '5 min')"), 1, 'a template');
+	is(as('app', "SELECT msgext.alter_template('paid', priority => 1)"), 2, 'of two versions');
+	is($of->($me{app}), 'paid 2 vk app', 'its owner sees it, as its latest version');
+	is($of->($me{$_}), '', "$_ does not") for qw(other looker operator anna);
+	$found = $c->get($me{app}, '/api/template?name=paid')->[1];
+	like($found->{template}->{message}, qr/\Q$markup\E/, 'one with its message, as it is');
+	is($found->{template}->{lookup}, 'SELECT 1 AS a WHERE $1.id > 0', 'its lookup');
+	is_deeply($found->{template}->{skip_when_null}, ['ref.a'], 'its filter');
+	is($found->{template}->{debounce}, '00:05:00', 'its times');
+	is(join(' ', map { $_->{version} } @{ $found->{versions} }), '2 1', 'and its versions, the newest first');
+	is(join(' ', map { $c->get($me{app}, "/api/template?name=paid&version=$_")->[1]->{template}->{priority} } 1, 2), '3 1', 'each as it was');
+	is($c->get($me{app}, '/api/template?name=paid&version=3')->[1]->{template}, undef, 'not one that is none');
+	is($c->get($me{app}, '/api/template?name=paid&version=x')->[0], 400, 'nor no number');
+	is_deeply($c->get($me{$_}, '/api/template?name=paid')->[1], { template => undef, versions => [] }, "$_ sees neither")
+	  for qw(other looker operator anna);
+	$t->sql('GRANT app TO other');
+	is($of->($me{other}), 'paid 2 vk app', 'who has the privileges of its owner does');
+	$t->sql('REVOKE app FROM other');
+	as('app', "SELECT msgext.drop_template('paid')");
+	is($of->($me{app}), '', 'dropped, it is gone');
 };
 
 subtest 'pages' => sub {

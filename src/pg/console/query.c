@@ -133,6 +133,34 @@ static const char push[] =
 	" 'body', translate(encode(substr(i.body, 1, 100000), 'base64'), E'\\n', ''))"
 	" FROM msgext.inbox i WHERE i.id = ($1->>'id')::bigint))";
 
+/* A template is a foreign table without columns; its versions are rows that its owner sees. */
+#define TEMPLATE_TABLES                                                                  \
+	" JOIN pg_class c ON c.relname = t.name::name"                                       \
+	"  AND c.relnamespace = to_regnamespace('msgext_template')"                          \
+	" JOIN pg_foreign_table r ON r.ftrelid = c.oid"                                      \
+	" JOIN pg_foreign_server f ON f.oid = r.ftserver"
+
+static const char templates[] =
+	"SELECT jsonb_build_object('templates', coalesce(jsonb_agg(jsonb_build_object("
+	" 'name', t.name, 'version', t.version, 'server', f.srvname,"
+	" 'owner', pg_get_userbyid(c.relowner), 'created_at', t.created_at,"
+	" 'created_by', t.created_by) ORDER BY t.name), '[]'))"
+	" FROM (SELECT DISTINCT ON (v.name) v.name, v.version, v.created_at, v.created_by"
+	"  FROM msgext.template v ORDER BY v.name, v.version DESC) t" TEMPLATE_TABLES;
+
+/* Of one the version that is asked for, or the latest. */
+static const char template[] =
+	"SELECT jsonb_build_object('template', (SELECT to_jsonb(t) || jsonb_build_object("
+	"  'server', f.srvname, 'owner', pg_get_userbyid(c.relowner),"
+	"  'message', left(jsonb_pretty(t.message), 200000))"
+	" FROM (SELECT v.* FROM msgext.template v WHERE v.name = $1->>'name'"
+	"  AND ($1->>'version' IS NULL OR v.version = ($1->>'version')::integer)"
+	"  ORDER BY v.version DESC LIMIT 1) t" TEMPLATE_TABLES
+	"), 'versions', (SELECT coalesce(jsonb_agg(to_jsonb(o) ORDER BY o.version DESC), "
+	"'[]')"
+	" FROM (SELECT v.version, v.created_at, v.created_by FROM msgext.template v"
+	"  WHERE v.name = $1->>'name' ORDER BY v.version DESC LIMIT 500) o))";
+
 static const char stats[] =
 	"SELECT jsonb_build_object('fields', '[\"queued\", \"accepted\", \"delivered\","
 	" \"bad\", \"requests\", \"request_errors\"]'::jsonb, 'samples',"
@@ -172,6 +200,8 @@ static const MsgConsoleQuery queries[] = {
 	{"/api/handlers", .sql = handlers},
 	{"/api/inbox", .sql = inbox},
 	{"/api/push", .sql = push},
+	{"/api/templates", .sql = templates},
+	{"/api/template", .sql = template},
 	{"/api/stats", .sql = stats, .wants_samples = true},
 	{"/api/retry", .acts = true, .sql = MANY("retry_messages")},
 	{"/api/cancel", .acts = true, .sql = MANY("cancel_messages")},
