@@ -255,6 +255,28 @@ ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)
 await accessible(page, 'the page on a phone');
 await picture(page, 'messages-phone');
 
+// ---- A push ----
+
+sql('postgres', `CREATE SERVER hook FOREIGN DATA WRAPPER msgext_webhook
+		OPTIONS (url 'http://127.0.0.1:1', callback_signature 'none');
+	GRANT USAGE ON FOREIGN SERVER hook TO anna;
+	GRANT EXECUTE ON FUNCTION msgext.can_consume() TO anna`);
+sql('postgres', `SELECT msgext.receive_callback('hook', convert_to(v.body, 'UTF8'),
+		jsonb_build_object('webhook-id', v.id, 'x-echo', '${script}'))
+	FROM (VALUES ('push-1', '${JSON.stringify({ type: 'order.paid', note: script })}'), ('push-2', 'n=1&note=${script}')) AS v(id, body)`);
+await page.goto(`${base}/#/inbox`);
+const push = page.getByRole('row').filter({ hasText: 'order.paid' });
+await seen(push, 'a push is in the inbox');
+await accessible(page, 'the inbox with pushes');
+await push.getByRole('button').click();
+await seen(page.getByRole('dialog').locator('pre').filter({ hasText: 'order.paid' }).filter({ hasText: 'onerror' }), 'opened, it shows its payload as it is');
+await seen(page.getByRole('dialog').locator('pre').filter({ hasText: 'x-echo' }).filter({ hasText: 'onerror' }), 'and its header');
+await accessible(page, 'the push');
+await page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true }).click();
+await page.getByRole('row').filter({ hasText: 'hook' }).filter({ hasNotText: 'order.paid' }).getByRole('button').click();
+await seen(page.getByRole('dialog').locator('pre').filter({ hasText: 'n=1&note=<img' }), 'what is not JSON as it came');
+await page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true }).click();
+
 // ---- Who may look only ----
 
 const looker = await newPage();

@@ -215,6 +215,28 @@ subtest 'templates' => sub {
 	is($of->($me{app}), '', 'dropped, it is gone');
 };
 
+subtest 'pushes' => sub {
+	my ($id, $text, $push);
+
+	$t->sql(<<'SQL');
+CREATE SERVER hook FOREIGN DATA WRAPPER msgext_webhook
+    OPTIONS (url 'http://127.0.0.1:1', callback_signature 'none');
+GRANT USAGE ON FOREIGN SERVER hook TO app, other;
+GRANT EXECUTE ON FUNCTION msgext.can_consume() TO app;
+SELECT msgext.receive_callback('hook', '{"type": "a.b", "n": 1.50}', '{"webhook-id": "1", "x-echo": "<b>"}');
+SELECT msgext.receive_callback('hook', 'n=1', '{"webhook-id": "2"}');
+SQL
+	($text, $id) = map { $_->{id} } @{ $c->get($me{app}, '/api/inbox?server=hook')->[1]->{pushes} };
+	$push = $c->get($me{app}, "/api/push?id=$id")->[1]->{push};
+	is("$push->{server} $push->{push_id} $push->{type}", 'hook 1 a.b', 'who may consume them sees one');
+	like($push->{payload}, qr/"n": 1\.50/, 'with its payload');
+	like($push->{headers}, qr/"x-echo": "<b>"/, 'and its header');
+	is($c->get($me{app}, "/api/push?id=$text")->[1]->{push}->{body}, 'bj0x', 'what is not JSON as bytes');
+	is(scalar @{ $c->get($me{$_}, '/api/inbox')->[1]->{pushes} }, 0, "$_ has none") for qw(other looker);
+	is($c->get($me{$_}, "/api/push?id=$id")->[1]->{push}, undef, "$_ sees none by its id") for qw(other looker);
+	$t->sql('DROP SERVER hook CASCADE');
+};
+
 subtest 'pages' => sub {
 	my (@ids, @times);
 	my $next;
