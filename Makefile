@@ -30,7 +30,7 @@ LISTENER ?= $(or $(call built,LISTENER),yes)
 endif
 PG_CONFIG ?= pg_config
 LISTENER ?= yes
-LISTENER_SOURCES = $(addprefix src/net/,endpoint.c http_head.c http_link.c http_listener.c http_reply.c \
+LISTENER_SOURCES = $(addprefix src/net/,endpoint.c http_head.c http_link.c http_listener.c http_reply.c http_request.c \
 		listen_socket.c) \
 	$(addprefix src/pg/process/,console.c http_service.c listen_token.c listener.c scrape.c)
 ifeq ($(LISTENER),yes)

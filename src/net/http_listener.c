@@ -23,13 +23,8 @@
 #include "net/http_head.h"
 #include "net/http_link.h"
 #include "net/http_reply.h"
+#include "net/http_request.h"
 #include "net/listen_socket.h"
-
-/*
- * What is not wanted is read to its end and thrown away, so that the sender finds an
- * answer rather than a reset connection; but not more than this.
- */
-#define DISCARD_MAX (4 * 1024 * 1024)
 
 /*
  * libmicrohttpd keeps a request's head, what it has parsed of it, the rest of its read
@@ -41,31 +36,6 @@
 /* When connections are full: how soon to look again, and how many to make room for. */
 #define FULL_MS 20
 #define EVICT_MAX 32
-
-/* One request. */
-typedef struct Request
-{
-	MsgPush push; /* first: what the owner holds */
-	struct Request *next;
-	struct Request *prev; /* of those that wait for an answer */
-	struct MHD_Connection *connection;
-	MsgHttpLink *link;
-	const char *line_end; /* where libmicrohttpd has to find the version; to compare */
-	char *server;
-	char *line; /* where the owner routes: what follows the method in the request line */
-	char *method;
-	char *headers; /* of a push that is wanted */
-	size_t headers_len;
-	char *body;
-	size_t body_len;
-	size_t room;
-	size_t discarded;
-	int status;					 /* what it is to be answered with; 0 = not known yet */
-	struct MHD_Response *answer; /* its own, or NULL */
-	bool begun;					 /* its head is whole */
-	bool asked;					 /* in the inbox, or with the owner */
-	bool page;					 /* it is for the page */
-} Request;
 
 struct MsgHttpListener
 {
@@ -79,9 +49,7 @@ struct MsgHttpListener
 	MsgToken page_token; /* of length 0: nobody may ask for the page */
 	MsgHttpReplies replies;
 	MsgHttpLinks links;
-	Request *asked; /* those that wait for an answer; the inbox begins at fresh */
-	Request *asked_last;
-	Request *fresh;
+	MsgHttpRequests asked;
 	bool takes_all; /* the owner routes */
 	bool answered;	/* since the last pump */
 	bool ending;	/* takes no more pushes */
@@ -111,45 +79,20 @@ on_connection(void *arg, struct MHD_Connection *connection, void **context,
 }
 
 static void
-forget_asked(MsgHttpListener *listener, Request *request)
-{
-	if (!request->asked)
-		return;
-	if (listener->fresh == request)
-		listener->fresh = request->next;
-	if (request->prev != NULL)
-		request->prev->next = request->next;
-	else
-		listener->asked = request->next;
-	if (request->next != NULL)
-		request->next->prev = request->prev;
-	else
-		listener->asked_last = request->prev;
-	request->asked = false;
-}
-
-static void
 on_completed(void *arg, struct MHD_Connection *connection, void **context,
 			 enum MHD_RequestTerminationCode how)
 {
 	MsgHttpListener *listener = arg;
-	Request *request = *context;
+	MsgHttpRequest *request = *context;
 
 	(void) connection;
 	(void) how;
 	if (request == NULL)
 		return;
-	forget_asked(listener, request);
+	msgext_http_requests_remove(&listener->asked, request);
 	if (request->link != NULL)
 		msgext_http_link_start(&listener->links, request->link, listener->now_us);
-	if (request->answer != NULL)
-		MHD_destroy_response(request->answer);
-	free(request->server);
-	free(request->line);
-	free(request->method);
-	free(request->headers);
-	free(request->body);
-	free(request);
+	msgext_http_request_free(request);
 	*context = NULL;
 }
 
@@ -161,15 +104,8 @@ static void *
 on_line(void *arg, const char *line, struct MHD_Connection *connection)
 {
 	const MsgHttpListener *listener = arg;
-	Request *request = calloc(1, sizeof(Request));
 
-	if (request == NULL)
-		return NULL; /* it is refused */
-	request->connection = connection;
-	if (listener->takes_all && line != NULL)
-		request->line = strdup(line);
-	request->line_end = line != NULL ? line + strlen(line) + 1 : NULL;
-	return request;
+	return msgext_http_request_create(connection, line, listener->takes_all);
 }
 
 /* The path is decoded by endpoint.c, strictly. */
@@ -182,7 +118,7 @@ leave_escaped(void *arg, struct MHD_Connection *connection, char *text)
 }
 
 static enum MHD_Result
-reply(MsgHttpListener *listener, const Request *request)
+reply(MsgHttpListener *listener, const MsgHttpRequest *request)
 {
 	const MsgHttpReplies *replies = &listener->replies;
 	struct MHD_Response *response = replies->empty;
@@ -217,19 +153,10 @@ may_see_page(const MsgHttpListener *listener, struct MHD_Connection *connection)
 	return msgext_token_equals(&listener->page_token, given, strlen(given));
 }
 
-/* Leaves its status 0 when it can be given to the owner. */
-static void
-keep_line(Request *request, const char *method)
-{
-	request->method = strdup(method);
-	if (request->line == NULL || request->method == NULL)
-		request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-}
-
 /* Judges a request by its head; leaves its status 0 when it is for the owner. */
 static void
-route(MsgHttpListener *listener, Request *request, const char *path, const char *method,
-	  const char *length)
+route(MsgHttpListener *listener, MsgHttpRequest *request, const char *path,
+	  const char *method, const char *length)
 {
 	const char *server = msgext_endpoints_find(listener->endpoints, path);
 	bool too_large = length != NULL && strtoull(length, NULL, 10) > listener->limits.body;
@@ -237,7 +164,7 @@ route(MsgHttpListener *listener, Request *request, const char *path, const char 
 	if (listener->takes_all && too_large)
 		request->status = MHD_HTTP_CONTENT_TOO_LARGE;
 	else if (listener->takes_all)
-		keep_line(request, method);
+		msgext_http_request_keep_line(request, method);
 	else if (strcmp(path, "/health") == 0 && strcmp(method, "GET") == 0)
 		request->status = MHD_HTTP_OK;
 	else if (strcmp(path, "/metrics") == 0 && strcmp(method, "GET") == 0 &&
@@ -256,35 +183,9 @@ route(MsgHttpListener *listener, Request *request, const char *path, const char 
 		request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
-/* The head is bounded already, and its fields have been looked at by http_head.c. */
 static enum MHD_Result
-add_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len,
-		   const char *value, size_t value_len)
-{
-	Request *request = arg;
-	size_t len = name_len + 2 + value_len + 1;
-	char *grown = realloc(request->headers, request->headers_len + len + 1);
-
-	(void) kind;
-	if (grown == NULL)
-	{
-		request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-		return MHD_NO;
-	}
-	request->headers = grown;
-	grown += request->headers_len;
-	memcpy(grown, name, name_len);
-	memcpy(grown + name_len, ": ", 2);
-	if (value_len > 0)
-		memcpy(grown + name_len + 2, value, value_len);
-	memcpy(grown + len - 1, "\n", 2);
-	request->headers_len += len;
-	return MHD_YES;
-}
-
-static enum MHD_Result
-begin(MsgHttpListener *listener, Request *request, const char *path, const char *method,
-	  const char *version)
+begin(MsgHttpListener *listener, MsgHttpRequest *request, const char *path,
+	  const char *method, const char *version)
 {
 	struct MHD_Connection *connection = request->connection;
 	const union MHD_ConnectionInfo *info =
@@ -307,65 +208,15 @@ begin(MsgHttpListener *listener, Request *request, const char *path, const char 
 	}
 	route(listener, request, path, method, length);
 	if (request->status == 0 && !request->page)
-		MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, request);
+		msgext_http_request_keep_head(request);
 	request->link->wanted = request->status == 0;
 
 	/* Who asks before he sends, or has too much to send, is answered at once. */
 	if (request->status != 0 &&
-		(expect != NULL || (length != NULL && strtoull(length, NULL, 10) > DISCARD_MAX)))
+		(expect != NULL ||
+		 (length != NULL && strtoull(length, NULL, 10) > MSG_HTTP_DISCARD_MAX)))
 		return reply(listener, request);
 	return MHD_YES;
-}
-
-static enum MHD_Result
-keep(MsgHttpListener *listener, Request *request, const char *data, size_t len)
-{
-	if (request->status == 0 && len > listener->limits.body - request->body_len)
-		request->status = MHD_HTTP_CONTENT_TOO_LARGE;
-	if (request->status == 0 && request->body_len + len > request->room)
-	{
-		size_t room = request->room == 0 ? 1024 : request->room;
-		char *grown;
-
-		while (room < request->body_len + len)
-			room *= 2;
-		if ((grown = realloc(request->body, room)) == NULL)
-			request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-		else
-		{
-			request->body = grown;
-			request->room = room;
-		}
-	}
-	if (request->status != 0)
-	{
-		request->discarded += len;
-		return request->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
-	}
-	memcpy(request->body + request->body_len, data, len);
-	request->body_len += len;
-	return MHD_YES;
-}
-
-static void
-put_into_inbox(MsgHttpListener *listener, Request *request)
-{
-	request->push.server = request->server;
-	request->push.method = request->method;
-	request->push.target = request->line;
-	request->push.headers = request->headers != NULL ? request->headers : "";
-	request->push.body = request->body_len > 0 ? request->body : "";
-	request->push.body_len = request->body_len;
-	request->asked = true;
-	request->next = NULL;
-	request->prev = listener->asked_last;
-	if (listener->asked_last != NULL)
-		listener->asked_last->next = request;
-	else
-		listener->asked = request;
-	listener->asked_last = request;
-	if (listener->fresh == NULL)
-		listener->fresh = request;
 }
 
 /* Called with a request's head, with each piece of its body, at its end, and after it
@@ -376,7 +227,7 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
 		   void **context)
 {
 	MsgHttpListener *listener = arg;
-	Request *request = *context;
+	MsgHttpRequest *request = *context;
 
 	if (request == NULL)
 		return MHD_NO;
@@ -387,7 +238,9 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
 		size_t n = *len;
 
 		*len = 0;
-		return keep(listener, request, data, n);
+		return msgext_http_request_keep_body(request, data, n, listener->limits.body)
+				   ? MHD_YES
+				   : MHD_NO;
 	}
 	if (request->status == 0 && listener->ending)
 		request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
@@ -397,7 +250,7 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
 	{
 		/* Its time is over; ours begins. */
 		msgext_http_link_stop(&listener->links, request->link);
-		put_into_inbox(listener, request);
+		msgext_http_requests_append(&listener->asked, request);
 		MHD_suspend_connection(connection);
 	}
 	return MHD_YES;
@@ -472,8 +325,8 @@ msgext_http_listener_destroy(MsgHttpListener *listener)
 	 * none is laid to rest, whatever the last rounds read.
 	 */
 	listener->ending = true;
-	while (listener->asked != NULL)
-		msgext_http_listener_answer(listener, &listener->asked->push, &leaving,
+	while (listener->asked.first != NULL)
+		msgext_http_listener_answer(listener, &listener->asked.first->push, &leaving,
 									listener->now_us);
 	if (listener->daemon != NULL)
 	{
@@ -552,7 +405,7 @@ msgext_http_listener_timeout_ms(const MsgHttpListener *listener, int64_t now_us)
 	long timeout = -1;
 	long cut_ms;
 
-	if (listener->answered || listener->fresh != NULL)
+	if (listener->answered || listener->asked.fresh != NULL)
 		return 0;
 
 	/* To be heeded: what libmicrohttpd has read already makes no descriptor readable. */
@@ -597,21 +450,16 @@ msgext_http_listener_pump(MsgHttpListener *listener, int64_t now_us)
 MsgPush *
 msgext_http_listener_take(MsgHttpListener *listener)
 {
-	Request *request = listener->fresh;
-
-	if (request == NULL)
-		return NULL;
-	listener->fresh = request->next;
-	return &request->push;
+	return msgext_http_requests_take(&listener->asked);
 }
 
 void
 msgext_http_listener_answer(MsgHttpListener *listener, MsgPush *push,
 							const MsgPushAnswer *answer, int64_t now_us)
 {
-	Request *request = (Request *) push;
+	MsgHttpRequest *request = (MsgHttpRequest *) push;
 
-	forget_asked(listener, request);
+	msgext_http_requests_remove(&listener->asked, request);
 	request->status = answer->status;
 	if (answer->text != NULL)
 	{

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "net/endpoint.h"
+#include "net/http_push.h"
 
 typedef struct MsgHttpListener MsgHttpListener;
 
@@ -29,26 +30,6 @@ typedef struct MsgListenLimits
 	int idle_s;					 /* seconds without a byte */
 	int64_t request_us;			 /* from its first byte to its last */
 } MsgListenLimits;
-
-/* A push that has come in whole and has not been answered; or who asks for the page. */
-typedef struct MsgPush
-{
-	const char *server;	 /* NULL = the page, or the owner routes */
-	const char *method;	 /* where the owner routes, as is the next */
-	const char *target;	 /* path and query as they came */
-	const char *headers; /* "Name: value" lines, each ended by \n */
-	const char *body;
-	size_t body_len;
-} MsgPush;
-
-typedef struct MsgPushAnswer
-{
-	int status;			/* of HTTP */
-	const char *text;	/* or NULL for none */
-	const char *type;	/* of the text */
-	size_t len;			/* of the text; 0 = up to its NUL */
-	const char *fields; /* "Name: value" lines, each ended by \n, or NULL; with a text */
-} MsgPushAnswer;
 
 /* NULL, with a text in error, when the address cannot be listened on. */
 extern MsgHttpListener *msgext_http_listener_create(const char *address, int port,
