@@ -425,7 +425,8 @@ subtest 'a status of another message' => sub {
 	my $id = $t->send(server => 'polled', fate => 'sent@1');
 
 	$t->wait_state($id, 'sent');
-	like($t->server('last_error', 'polled'), qr/the answer is about message 1,/, 'is noted, and not taken for this one');
+	ok( $t->wait_sql("SELECT last_error LIKE 'the answer is about message 1,%' FROM msgext.server_status WHERE server = 'polled'"),
+		'is noted, and not taken for this one');
 };
 
 is($t->server('queued + in_flight', 'vk'), 0, 'nothing hangs');

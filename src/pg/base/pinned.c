@@ -12,11 +12,15 @@
 #include "utils/bytea.h"
 #include "utils/float.h"
 #include "utils/guc.h"
-#include "utils/pg_locale.h"
 #include "utils/rls.h"
 #include "utils/xml.h"
 
 #include "pg/base/pinned.h"
+
+/* Their header, utils/pg_locale.h, needs those of ICU where a server of 17 was built with it. */
+extern PGDLLIMPORT char *locale_monetary;
+extern PGDLLIMPORT char *locale_numeric;
+extern PGDLLIMPORT char *locale_time;
 
 /*
  * What a session may set and what changes what an SQL text, a value or a row is. Not
