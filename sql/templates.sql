@@ -109,4 +109,4 @@ COMMENT ON FUNCTION msgext.notify() IS
 CREATE FUNCTION msgext.notify_row() RETURNS trigger
 LANGUAGE C AS 'MODULE_PATHNAME', 'msgext_notify_row';
 COMMENT ON FUNCTION msgext.notify_row() IS
-    'trigger: queue the rows themselves; arguments: the server, format, columns=…, except=…';
+    'trigger: queue the rows themselves; arguments: the server, format, columns=..., except=...';

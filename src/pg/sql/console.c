@@ -66,7 +66,7 @@ msgext_open_console(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("this database has no console"),
-				 errhint("ALTER DATABASE %s SET msgext.console_port = …; sessions that "
+				 errhint("ALTER DATABASE %s SET msgext.console_port = ...; sessions that "
 						 "begin after it know it.",
 						 quote_identifier(get_database_name(MyDatabaseId)))));
 	msgext_console_link_create(end, token);
