@@ -37,6 +37,6 @@ extern MsgListenLimits msgext_http_service_limits(void);
  * needs. Ends the process.
  */
 extern void msgext_http_service_run(const MsgHttpService *service, const char *address,
-									int port) pg_attribute_noreturn();
+									int port) __attribute__((noreturn));
 
 #endif /* MSGEXT_HTTP_SERVICE_H */

@@ -40,8 +40,8 @@ may_know(const MsgRecipe *recipe, Oid user)
  * privileges is told that there was one, and of which kind, and the server's log the rest;
  * what ends a statement or has it repeated is as it is. In PG_CATCH().
  */
-static void
-pg_attribute_noreturn() hide_error(const MsgRecipe *recipe, MemoryContext context)
+static void __attribute__((noreturn))
+hide_error(const MsgRecipe *recipe, MemoryContext context)
 {
 	ErrorData *error;
 	int kind;

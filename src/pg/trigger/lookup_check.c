@@ -27,8 +27,7 @@ typedef struct Inspection
 	bool foreign; /* rows of another role's */
 } Inspection;
 
-static void
-pg_attribute_noreturn() refuse(const MsgRecipe *recipe, const char *detail)
+static void __attribute__((noreturn)) refuse(const MsgRecipe *recipe, const char *detail)
 {
 	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					errmsg("lookup of template \"%s\" would run what is not its owner's",

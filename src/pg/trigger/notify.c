@@ -19,10 +19,9 @@
 #include "pg/trigger/owner.h"
 
 /* The right that role lacks on something. */
-static void
-pg_attribute_noreturn()
-	refuse_table(const MsgRecipe *recipe, Relation rel, Oid role, const char *detail,
-				 const char *right, const char *schema, const char *name)
+static void __attribute__((noreturn))
+refuse_table(const MsgRecipe *recipe, Relation rel, Oid role, const char *detail,
+			 const char *right, const char *schema, const char *name)
 {
 	const char *grantee = GetUserNameFromId(role, false);
 

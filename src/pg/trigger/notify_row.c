@@ -32,8 +32,7 @@ typedef struct RowTrigger
 	MsgArena *arena;
 } RowTrigger;
 
-static void
-pg_attribute_noreturn() refuse(const char *what)
+static void __attribute__((noreturn)) refuse(const char *what)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED), errmsg("%s", what),

@@ -74,16 +74,15 @@ msgext_recipe_relation(const char *name)
 			   : InvalidOid;
 }
 
-static void
-pg_attribute_noreturn() refuse(const char *part, const char *detail)
+static void __attribute__((noreturn)) refuse(const char *part, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s of the template is not valid", part), errdetail("%s.", detail)));
 }
 
-static void
-pg_attribute_noreturn() refuse_error(const char *part, const MsgError *error)
+static void __attribute__((noreturn))
+refuse_error(const char *part, const MsgError *error)
 {
 	refuse(part, msgext_from_utf8(error->path[0] != '\0'
 									  ? psprintf("%s: %s", error->path, error->text)
