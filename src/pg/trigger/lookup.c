@@ -107,7 +107,7 @@ msgext_lookup_prepare(const MsgRecipe *recipe, Oid rowtype, Oid user)
 TupleDesc
 msgext_lookup_columns(SPIPlanPtr plan)
 {
-	return linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan))->resultDesc;
+	return ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->resultDesc;
 }
 
 /* All columns of the row, as an object. */

@@ -116,8 +116,7 @@ inspect(Node *node, Inspection *inspection)
 void
 msgext_lookup_check(const MsgRecipe *recipe, SPIPlanPtr plan, Oid rowtype)
 {
-	const CachedPlanSource *source =
-		linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan));
+	const CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
 	Oid table = typeidTypeRelid(rowtype);
 	Inspection inspection = {.recipe = recipe, .rowtype = rowtype};
 	ListCell *cell;

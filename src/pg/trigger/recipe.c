@@ -11,6 +11,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "common/int.h"
 #include "foreign/foreign.h"
 #include "parser/parser.h"
 #include "utils/acl.h"

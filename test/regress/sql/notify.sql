@@ -152,7 +152,7 @@ GRANT USAGE ON FOREIGN SERVER vk TO regress_shop;
 
 -- What goes wrong in a lookup shows the clerk nothing of what it reads, and the owner why.
 SET ROLE regress_shop;
-SELECT msgext.alter_template('order_status', lookup => 'SELECT phone::date AS phone FROM shop.customers WHERE id = $1.customer_id');
+SELECT msgext.alter_template('order_status', lookup => 'SELECT phone::int AS phone FROM shop.customers WHERE id = $1.customer_id');
 SET ROLE regress_clerk;
 UPDATE shop.orders SET status = 'lost' WHERE id = 1;
 SET ROLE regress_shop;
