@@ -49,7 +49,8 @@ OPTIONS
 sub setup
 {
 	my ($server, $peer, $port) = @_;
-	my $sql = "CREATE EXTENSION msgext;\n";
+	# A crash may not take it back: nobody would do it again.
+	my $sql = "SET synchronous_commit = on;\nCREATE EXTENSION msgext;\n";
 	my %own = (
 		vk => "rate_limit 'off', recipient_limit 'off', status_poll 'off'",
 		vkp => "rate_limit 'off', recipient_limit 'off', on_unknown 'resend', "
