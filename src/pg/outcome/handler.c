@@ -24,7 +24,6 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timeout.h"
@@ -34,6 +33,7 @@
 #include "pg/base/actor.h"
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
+#include "pg/base/subtransaction.h"
 #include "pg/base/text.h"
 #include "pg/outcome/handler.h"
 #include "pg/outcome/source.h"
@@ -115,8 +115,17 @@ call(const MsgFeed *feed, FmgrInfo *function, Jsonb *event)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	enable_timeout_after(STATEMENT_TIMEOUT, feed->timeout_ms);
 	enable_timeout_after(last_resort, feed->timeout_ms + GRACE_MS);
-	(void) FunctionCallInvoke(fcinfo);
-	stop_clocks();
+	msgext_actor_set(feed->owner);
+	PG_TRY();
+	{
+		(void) FunctionCallInvoke(fcinfo);
+	}
+	PG_FINALLY();
+	{
+		stop_clocks();
+		msgext_actor_set(InvalidOid);
+	}
+	PG_END_TRY();
 	PopActiveSnapshot();
 }
 
@@ -136,10 +145,20 @@ set(const char *name, const char *value)
 							 true, 0, false);
 }
 
-/* One after the other, up to max. *n is how many, *id the one that it is at. */
-static void
-handle(MsgFeed *feed, MsgSource *source, int max, int *n, int64 *id)
+/* Some events, one after the other. */
+typedef struct Round
 {
+	const MsgHandlerId *id;
+	MsgFeed *feed;
+	int max;  /* no more than so many */
+	int n;	  /* how many it was */
+	int64 at; /* the one that it is at */
+} Round;
+
+static void
+handle(Round *round, MsgSource *source)
+{
+	const MsgFeed *feed = round->feed;
 	TimestampTz until = GetCurrentTimestamp() + ROUND_US;
 	MemoryContext context = CurrentMemoryContext;
 	MemoryContext each =
@@ -153,12 +172,11 @@ handle(MsgFeed *feed, MsgSource *source, int max, int *n, int64 *id)
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(feed->owner, security | SECURITY_LOCAL_USERID_CHANGE |
 											SECURITY_RESTRICTED_OPERATION);
-	msgext_actor_set(feed->owner);
 	settings = NewGUCNestLevel();
 	set("search_path", "pg_catalog, pg_temp");
 	set("row_security", "on");
-	while (*n < max && (*n == 0 || GetCurrentTimestamp() < until) &&
-		   msgext_source_next(source, id))
+	while (round->n < round->max && (round->n == 0 || GetCurrentTimestamp() < until) &&
+		   msgext_source_next(source, &round->at))
 	{
 		if (!OidIsValid(function.fn_oid))
 		{
@@ -171,14 +189,13 @@ handle(MsgFeed *feed, MsgSource *source, int max, int *n, int64 *id)
 		{
 			call(feed, &function, msgext_source_describe(source));
 			msgext_source_pass(source);
-			(*n)++;
+			round->n++;
 		}
 		MemoryContextSwitchTo(context);
 		MemoryContextReset(each);
 	}
 	AtEOXact_GUC(false, settings);
 	SetUserIdAndSecContext(user, security);
-	msgext_actor_set(InvalidOid);
 	MemoryContextDelete(each);
 }
 
@@ -209,41 +226,28 @@ write_success(const MsgHandlerId *id, MsgFeed *feed)
 	msgext_table_close(feeds);
 }
 
-/*
- * A round in a subtransaction: NULL, or the error that undid it. Tables are opened within
- * it, for they would be closed with it.
- */
-static ErrorData *
-try_round(const MsgHandlerId *id, MsgFeed *feed, int max, int *n, int64 *at)
+/* Tables are opened within its subtransaction, for they would be closed with it. */
+static bool
+run_round(void *arg)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData *volatile error = NULL;
+	Round *round = arg;
+	MsgSource *source = msgext_source_open(round->feed);
 
-	*n = 0;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		MsgSource *source = msgext_source_open(feed);
+	handle(round, source);
+	msgext_source_close(source);
+	write_success(round->id, round->feed);
+	return true;
+}
 
-		handle(feed, source, max, n, at);
-		msgext_source_close(source);
-		write_success(id, feed);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		stop_clocks();
-		msgext_actor_set(InvalidOid);
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+/* NULL, or the error that undid it. */
+static ErrorData *
+try_round(Round *round, int max)
+{
+	ErrorData *error;
+
+	round->max = max;
+	round->n = 0;
+	(void) msgext_subtransaction(run_round, round, &error);
 	return error;
 }
 
@@ -350,27 +354,25 @@ read_latest(const MsgHandlerId *id)
 bool
 msgext_handler_run(const MsgHandlerId *id)
 {
-	MsgFeed *feed = read_latest(id);
+	Round round = {.id = id, .feed = read_latest(id)};
 	ErrorData *error;
 	MsgTable *feeds;
-	int64 at = 0;
-	int n;
 
-	error = try_round(id, feed, feed->failures > 0 ? 1 : ROUND_MAX, &n, &at);
-	if (error != NULL && n > 0)
+	error = try_round(&round, round.feed->failures > 0 ? 1 : ROUND_MAX);
+	if (error != NULL && round.n > 0)
 	{
 		/* Those before it were undone as well, and are right by themselves. */
-		feed = read_latest(id);
-		error = try_round(id, feed, n, &n, &at);
+		round.feed = read_latest(id);
+		error = try_round(&round, round.n);
 	}
 	if (error == NULL)
-		return n > 0;
+		return round.n > 0;
 
 	/* Where nothing was undone but the event itself, its place is kept: it can be passed. */
-	if (n > 0)
-		feed = read_latest(id);
+	if (round.n > 0)
+		round.feed = read_latest(id);
 	feeds = msgext_feed_open(true);
-	write_failure(feeds, feed, at, error->message);
+	write_failure(feeds, round.feed, round.at, error->message);
 	msgext_table_close(feeds);
 	return false;
 }

@@ -7,12 +7,11 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
 
+#include "pg/base/subtransaction.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
 #include "pg/ipc/tally.h"
@@ -37,52 +36,38 @@ act_on(FunctionCallInfo fcinfo, const MsgAct *act, MsgRow *row)
 	return done;
 }
 
+/* A call of cancel_message(). */
+typedef struct Cancel
+{
+	FunctionCallInfo fcinfo;
+	MsgRow row;
+} Cancel;
+
+static bool
+cancel_unless_claimed(void *arg)
+{
+	Cancel *cancel = arg;
+
+	return act_on(cancel->fcinfo, &msgext_act_cancel, &cancel->row) &&
+		   !msgext_change_is_claimed(&cancel->row);
+}
+
 PG_FUNCTION_INFO_V1(msgext_cancel_message);
 
 PGDLLEXPORT Datum
 msgext_cancel_message(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool cancelled = false;
-	MsgRow row;
+	Cancel cancel = {.fcinfo = fcinfo};
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	PreventCommandIfReadOnly("cancel_message()");
 
-	/*
-	 * In a subtransaction, to let go of the row if its request is on the way. An error
-	 * must not leave it open: outside of a block the session would stay in it.
-	 */
-	BeginInternalSubTransaction(NULL);
-	PG_TRY();
-	{
-		cancelled =
-			act_on(fcinfo, &msgext_act_cancel, &row) && !msgext_change_is_claimed(&row);
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		ReThrowError(error);
-	}
-	PG_END_TRY();
-	if (cancelled)
-		ReleaseCurrentSubTransaction();
-	else
-		RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	if (cancelled)
-		msgext_counts_add(msgext_tally(row.server_oid), MSG_COUNT_CANCELLED, 1);
-	PG_RETURN_BOOL(cancelled);
+	/* Undone, it lets go of the row, whose request is on the way. */
+	if (!msgext_subtransaction(cancel_unless_claimed, &cancel, NULL))
+		PG_RETURN_BOOL(false);
+	msgext_counts_add(msgext_tally(cancel.row.server_oid), MSG_COUNT_CANCELLED, 1);
+	PG_RETURN_BOOL(true);
 }
 
 PG_FUNCTION_INFO_V1(msgext_retry_message);

@@ -11,9 +11,9 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "pg/base/subtransaction.h"
 #include "pg/ipc/tally.h"
 #include "pg/sql/change.h"
 #include "pg/sql/invalid.h"
@@ -146,36 +146,20 @@ replace(const MsgOperation *operation, MsgRow *row)
 	return true;
 }
 
-/* In a subtransaction, to let go of the message if its request is on the way. */
-static bool
-replace_unless_claimed(const MsgOperation *operation, MsgRow *row)
+/* A message, and what wants to take its place. */
+typedef struct Replacement
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool done = false;
+	const MsgOperation *operation;
+	MsgRow *row;
+} Replacement;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		done = give_away(operation, &msgext_act_replace, row) &&
-			   !msgext_change_is_claimed(row);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		RollbackAndReleaseCurrentSubTransaction();
-		CurrentResourceOwner = owner;
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	if (done)
-		ReleaseCurrentSubTransaction();
-	else
-		RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return done;
+static bool
+replace_unless_claimed(void *arg)
+{
+	const Replacement *replacement = arg;
+
+	return give_away(replacement->operation, &msgext_act_replace, replacement->row) &&
+		   !msgext_change_is_claimed(replacement->row);
 }
 
 /*
@@ -185,9 +169,11 @@ replace_unless_claimed(const MsgOperation *operation, MsgRow *row)
 static bool
 debounce(const MsgOperation *operation, MsgRow *row)
 {
+	Replacement replacement = {.operation = operation, .row = row};
 	bool isnull = row->nulls[Anum_outbox_waits_since - 1];
 
-	if (!replace_unless_claimed(operation, row))
+	/* Undone, it lets go of the message, whose request is on the way. */
+	if (!msgext_subtransaction(replace_unless_claimed, &replacement, NULL))
 	{
 		(void) give_away(operation, &msgext_act_pass_on, row);
 		return false;

@@ -7,7 +7,6 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -17,13 +16,13 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 #include "utils/typcache.h"
 
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/subtransaction.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/trigger/consent.h"
@@ -215,35 +214,16 @@ tell(Check *check, const char *part, const char *problem)
 
 /* An ERROR in part is told as what is wrong with it. */
 static void
-attempt(Check *check, const char *part, void (*part_of)(Check *check))
+attempt(Check *check, const char *part, bool (*part_of)(void *check))
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *error;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		part_of(check);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			ReThrowError(error);
-		tell(check, part, error->message);
-	}
-	PG_END_TRY();
+	(void) msgext_subtransaction(part_of, check, &error);
+	if (error == NULL)
+		return;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	tell(check, part, error->message);
 }
 
 static void
@@ -264,9 +244,11 @@ check_columns(Check *check)
 	}
 }
 
-static void
-check_lookup(Check *check)
+/* For attempt(). */
+static bool
+check_lookup(void *arg)
 {
+	Check *check = arg;
 	const MsgTemplate *plan = check->recipe->plan;
 	TupleDesc columns;
 	MsgOwner before;
@@ -284,6 +266,7 @@ check_lookup(Check *check)
 			tell(check, msgext_wanted_path(&plan->wanted[i]),
 				 "the lookup has no such column");
 	SPI_freeplan(lookup);
+	return true;
 }
 
 static void
@@ -341,16 +324,17 @@ sample_row(Relation rel)
 	return slot;
 }
 
-/* As if the row had been updated, to what it is. */
-static void
-check_sample(Check *check)
+/* As if the row had been updated, to what it is. For attempt(). */
+static bool
+check_sample(void *arg)
 {
+	Check *check = arg;
 	MsgFiring firing = {.recipe = check->recipe};
 	MsgRowEvent event = {0};
 
 	event.new = event.old = sample_row(check->rel);
 	if (event.new == NULL)
-		return;
+		return true;
 	fire(&firing, &event);
 	if (firing.skipped == NULL && !firing.valid)
 		tell(check, firing.error.path[0] != '\0' ? firing.error.path : "message",
@@ -358,6 +342,7 @@ check_sample(Check *check)
 				 firing.error.code[0] != '\0'
 					 ? psprintf("%s: %s", firing.error.code, firing.error.text)
 					 : firing.error.text));
+	return true;
 }
 
 PG_FUNCTION_INFO_V1(msgext_check_template);
