@@ -7,7 +7,6 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -31,24 +30,6 @@
 static const MsgJsonLimits json_limits = {
 	.size = 256 * 1024 * 1024, .depth = 64, .nodes = 1000000};
 
-static MsgJson *
-string_of(MsgArena *arena, const char *text, size_t len)
-{
-	MsgJson *node = msgext_json_new(arena, MSG_JSON_STRING);
-
-	if (GetDatabaseEncoding() != PG_UTF8)
-	{
-		const char *copy = msgext_strndup(arena, text, len);
-
-		node->text = pg_server_to_any(copy, (int) len, PG_UTF8);
-		node->len = node->text == copy ? len : strlen(node->text);
-		return node;
-	}
-	node->text = msgext_strndup(arena, text, len);
-	node->len = len;
-	return node;
-}
-
 /* A number as it is written, which is how it stays; what JSON has no number for is text. */
 static MsgJson *
 number_of(MsgArena *arena, const char *text)
@@ -57,7 +38,7 @@ number_of(MsgArena *arena, const char *text)
 	char last = text[strlen(text) - 1];
 
 	if (last < '0' || last > '9')
-		return string_of(arena, text, strlen(text));
+		return msgext_json_of_text(arena, text, strlen(text));
 	node = msgext_json_new(arena, MSG_JSON_NUMBER);
 	node->len = strlen(text);
 	node->text = msgext_strndup(arena, text, node->len);
@@ -80,7 +61,7 @@ timestamptz_of(MsgArena *arena, TimestampTz at, pg_tz *zone)
 	else
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("timestamp out of range")));
-	return string_of(arena, text, strlen(text));
+	return msgext_json_of_text(arena, text, strlen(text));
 }
 
 static MsgJson *
@@ -181,7 +162,7 @@ output_of(MsgArena *arena, Datum value, Oid type)
 	nest = msgext_pin_settings(NULL);
 	text = OidOutputFunctionCall(function, value);
 	msgext_unpin_settings(nest);
-	return string_of(arena, text, strlen(text));
+	return msgext_json_of_text(arena, text, strlen(text));
 }
 
 MsgJson *
@@ -220,15 +201,16 @@ msgext_datum_json(MsgArena *arena, Datum value, Oid type, pg_tz *zone, bool byte
 		case VARCHAROID:
 		case BPCHAROID:
 			string = DatumGetTextPP(value);
-			return string_of(arena, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+			return msgext_json_of_text(arena, VARDATA_ANY(string),
+									   VARSIZE_ANY_EXHDR(string));
 		case NAMEOID:
-			return string_of(arena, NameStr(*DatumGetName(value)),
-							 strlen(NameStr(*DatumGetName(value))));
+			return msgext_json_of_text(arena, NameStr(*DatumGetName(value)),
+									   strlen(NameStr(*DatumGetName(value))));
 		case UUIDOID:
 		{
 			const char *uuid = DatumGetCString(DirectFunctionCall1(uuid_out, value));
 
-			return string_of(arena, uuid, strlen(uuid));
+			return msgext_json_of_text(arena, uuid, strlen(uuid));
 		}
 		case TIMESTAMPTZOID:
 			return timestamptz_of(arena, DatumGetTimestampTz(value), zone);
@@ -237,7 +219,7 @@ msgext_datum_json(MsgArena *arena, Datum value, Oid type, pg_tz *zone, bool byte
 		case TIMETZOID:
 		case TIMESTAMPOID:
 			JsonEncodeDateTime(digits, value, type, NULL);
-			return string_of(arena, digits, strlen(digits));
+			return msgext_json_of_text(arena, digits, strlen(digits));
 		case BYTEAOID:
 			return bytea_of(arena, DatumGetByteaPP(value), bytes);
 		case JSONBOID:
@@ -248,7 +230,8 @@ msgext_datum_json(MsgArena *arena, Datum value, Oid type, pg_tz *zone, bool byte
 			MsgError ignored;
 
 			string = DatumGetTextPP(value);
-			node = string_of(arena, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+			node = msgext_json_of_text(arena, VARDATA_ANY(string),
+									   VARSIZE_ANY_EXHDR(string));
 			written =
 				msgext_json_parse(arena, node->text, node->len, &json_limits, &ignored);
 			return written != NULL ? written : node;
@@ -296,8 +279,8 @@ msgext_row_json(MsgArena *arena, TupleTableSlot *slot, pg_tz *zone, const bool *
 
 		if (column->attisdropped || (leave_out != NULL && leave_out[i]))
 			continue;
-		name =
-			string_of(arena, NameStr(column->attname), strlen(NameStr(column->attname)));
+		name = msgext_json_of_text(arena, NameStr(column->attname),
+								   strlen(NameStr(column->attname)));
 		value = msgext_slot_json(arena, slot, (AttrNumber) (i + 1), zone, false);
 		value->name = name->text;
 		value->name_len = name->len;

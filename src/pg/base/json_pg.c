@@ -17,37 +17,47 @@
 #define FAITHFUL_DIGITS_MAX 1000
 
 static const char *
-to_utf8(MsgArena *arena, const char *text, int len, size_t *utf8_len)
+to_utf8(MsgArena *arena, const char *text, size_t len, size_t *utf8_len)
 {
-	char *copy = msgext_strndup(arena, text, len);
-	char *utf8 =
-		GetDatabaseEncoding() == PG_UTF8 ? copy : pg_server_to_any(copy, len, PG_UTF8);
+	char *copy;
+	char *utf8;
 
-	*utf8_len = utf8 == copy ? (size_t) len : strlen(utf8);
-	return utf8;
+	*utf8_len = len;
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return msgext_strndup(arena, text, len);
+	copy = pnstrdup(text, len);
+	utf8 = pg_server_to_any(copy, (int) len, PG_UTF8);
+	if (utf8 != copy)
+		*utf8_len = strlen(utf8);
+	return msgext_strndup(arena, utf8, *utf8_len);
+}
+
+MsgJson *
+msgext_json_of_text(MsgArena *arena, const char *text, size_t len)
+{
+	MsgJson *node = msgext_json_new(arena, MSG_JSON_STRING);
+
+	node->text = to_utf8(arena, text, len, &node->len);
+	return node;
 }
 
 static MsgJson *
 from_scalar(MsgArena *arena, const JsonbValue *value)
 {
 	MsgJson *node;
-	size_t len;
 	const char *text;
 
 	switch (value->type)
 	{
 		case jbvString:
-			text = to_utf8(arena, value->val.string.val, value->val.string.len, &len);
-			node = msgext_json_new(arena, MSG_JSON_STRING);
-			node->text = text;
-			node->len = len;
-			return node;
+			return msgext_json_of_text(arena, value->val.string.val,
+									   value->val.string.len);
 		case jbvNumeric:
 			text = DatumGetCString(
 				DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
 			node = msgext_json_new(arena, MSG_JSON_NUMBER);
-			node->text = text;
 			node->len = strlen(text);
+			node->text = msgext_strndup(arena, text, node->len);
 			return node;
 		case jbvBool:
 			node = msgext_json_new(arena, MSG_JSON_BOOL);

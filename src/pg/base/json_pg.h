@@ -8,8 +8,14 @@
 #include "core/json.h"
 #include "utils/jsonb.h"
 
-/* The tree is in the arena; its texts are UTF-8 whatever the database's encoding. */
+/*
+ * The tree is in the arena, with all its texts, which are UTF-8 whatever the database's
+ * encoding.
+ */
 extern MsgJson *msgext_json_from_jsonb(MsgArena *arena, Jsonb *jsonb);
+
+/* The same of one text, of len bytes, as a string. */
+extern MsgJson *msgext_json_of_text(MsgArena *arena, const char *text, size_t len);
 
 /*
  * Never fails over content: what a jsonb cannot hold (NUL, characters the database's

@@ -292,6 +292,12 @@ SELECT key, value FROM jsonb_each((shop.sent_types() ->> 'all')::jsonb) WITH ORD
 INSERT INTO shop.types (r, d, n, ts, tt, da) VALUES ('NaN', 'Infinity', 'NaN', 'infinity', '-infinity', 'infinity');
 SELECT jsonb_strip_nulls((shop.sent_types() ->> 'all')::jsonb);
 
+-- What a lookup has read is there after it: more than fits into memory that is kept for the next one.
+SELECT msgext.create_template('read', 'vk', message => '{"vk": {"all": "{{ref.j}}"}}',
+    lookup => 'SELECT jsonb_agg(n) AS j FROM generate_series(1, 90000) n');
+SELECT (message #>> '{vk,all}')::jsonb = (SELECT jsonb_agg(n) FROM generate_series(1, 90000) n) AS as_read
+FROM msgext.preview_template('read', ROW(1));
+
 -- A debounced message that has left is not replaced: what comes then is another one.
 SELECT msgext.create_template('note', 'vk', message => '{"vk": {"subject": "SHOP", "priority": "high", "routes": ["vk"],
     "validityPeriod": 3600, "phone": "79031112233", "templateId": 7, "templateData": {"note": "{{new.note}}"}}}',
