@@ -45,31 +45,33 @@ free_lookup(void *plan)
 	SPI_freeplan(plan);
 }
 
-/* The plan goes with the recipe's memory. */
+/* The plan goes with that memory. */
 static void
-add_lookup(MsgRecipe *recipe, MsgBinding *binding, Oid rowtype, Oid user)
+add_lookup(const MsgRecipe *recipe, MsgBinding *binding, MemoryContext context,
+		   Oid rowtype, Oid user)
 {
 	MemoryContextCallback *callback =
-		MemoryContextAlloc(recipe->context, sizeof(MemoryContextCallback));
+		MemoryContextAlloc(context, sizeof(MemoryContextCallback));
 
 	binding->lookup = msgext_lookup_prepare(recipe, rowtype, user);
 	callback->func = free_lookup;
 	callback->arg = binding->lookup;
-	MemoryContextRegisterResetCallback(recipe->context, callback);
+	MemoryContextRegisterResetCallback(context, callback);
 }
 
 MsgBinding *
 msgext_binding_create(MsgRecipe *recipe, TupleDesc desc, Oid rowtype, Oid user)
 {
 	const MsgTemplate *plan = recipe->plan;
-	MemoryContext before = MemoryContextSwitchTo(recipe->context);
-	MsgBinding *binding = palloc0(sizeof(MsgBinding));
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "msgext template binding", ALLOCSET_SMALL_SIZES);
+	MsgBinding *binding = MemoryContextAllocZero(context, sizeof(MsgBinding));
 	int i;
 
-	binding->columns = palloc0(sizeof(AttrNumber) * (plan->nwanted + 1));
-	MemoryContextSwitchTo(before);
+	binding->columns =
+		MemoryContextAllocZero(context, sizeof(AttrNumber) * (plan->nwanted + 1));
 	if (recipe->lookup != NULL)
-		add_lookup(recipe, binding, rowtype, user);
+		add_lookup(recipe, binding, context, rowtype, user);
 	for (i = 0; i < plan->nwanted; i++)
 	{
 		const MsgWanted *wanted = &plan->wanted[i];
@@ -91,6 +93,9 @@ msgext_binding_create(MsgRecipe *recipe, TupleDesc desc, Oid rowtype, Oid user)
 							errhint("check_template() shows what a template lacks.")));
 		binding->columns[i] = (AttrNumber) column;
 	}
+
+	/* With an error it goes at once: a session may try again for as long as it lives. */
+	MemoryContextSetParent(context, recipe->context);
 	return binding;
 }
 

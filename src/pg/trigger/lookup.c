@@ -7,7 +7,6 @@
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
-#include "utils/plancache.h"
 
 #include "pg/base/datum_json.h"
 #include "pg/base/pinned.h"
@@ -15,12 +14,19 @@
 #include "pg/trigger/lookup.h"
 #include "pg/trigger/lookup_check.h"
 
+/* The one statement of a plan; NULL where there are more, or none. */
+static CachedPlanSource *
+source_of(SPIPlanPtr plan)
+{
+	List *sources = plan != NULL ? SPI_plan_get_plan_sources(plan) : NIL;
+
+	return list_length(sources) == 1 ? linitial(sources) : NULL;
+}
+
 /* It reads, and does nothing else. */
 static bool
-is_select(SPIPlanPtr plan)
+is_select(const CachedPlanSource *source)
 {
-	List *sources = SPI_plan_get_plan_sources(plan);
-	CachedPlanSource *source = list_length(sources) == 1 ? linitial(sources) : NULL;
 	Query *query = source != NULL && list_length(source->query_list) == 1
 					   ? linitial_node(Query, source->query_list)
 					   : NULL;
@@ -48,10 +54,10 @@ hide_error(const MsgRecipe *recipe, MemoryContext context)
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
+	FlushErrorState();
 	kind = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 	if (kind == ERRCODE_OPERATOR_INTERVENTION || kind == ERRCODE_TRANSACTION_ROLLBACK)
 		ReThrowError(error);
-	FlushErrorState();
 	ereport(
 		LOG_SERVER_ONLY,
 		(errmsg("lookup of template \"%s\" has failed: %s", recipe->name, error->message),
@@ -65,6 +71,7 @@ static SPIPlanPtr
 prepare(const MsgRecipe *recipe, Oid rowtype)
 {
 	Oid types[2] = {rowtype, rowtype};
+	CachedPlanSource *source;
 	SPIPlanPtr plan;
 	int nest;
 
@@ -72,11 +79,12 @@ prepare(const MsgRecipe *recipe, Oid rowtype)
 		elog(ERROR, "SPI_connect failed");
 	nest = msgext_pin_settings(recipe->zone_name);
 	plan = SPI_prepare(recipe->lookup, 2, types);
-	if (plan == NULL || !is_select(plan))
+	source = source_of(plan);
+	if (!is_select(source))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("lookup of template \"%s\" is not one SELECT", recipe->name)));
-	msgext_lookup_check(recipe, plan, rowtype);
+	msgext_lookup_check(recipe, source, rowtype);
 	msgext_unpin_settings(nest);
 	SPI_keepplan(plan);
 	SPI_finish();
@@ -107,7 +115,7 @@ msgext_lookup_prepare(const MsgRecipe *recipe, Oid rowtype, Oid user)
 TupleDesc
 msgext_lookup_columns(SPIPlanPtr plan)
 {
-	return ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->resultDesc;
+	return source_of(plan)->resultDesc;
 }
 
 /* All columns of the row, as an object. */

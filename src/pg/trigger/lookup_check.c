@@ -13,7 +13,6 @@
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/plancache.h"
 #include "utils/syscache.h"
 
 #include "pg/trigger/lookup_check.h"
@@ -114,9 +113,8 @@ inspect(Node *node, Inspection *inspection)
 }
 
 void
-msgext_lookup_check(const MsgRecipe *recipe, SPIPlanPtr plan, Oid rowtype)
+msgext_lookup_check(const MsgRecipe *recipe, const CachedPlanSource *source, Oid rowtype)
 {
-	const CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
 	Oid table = typeidTypeRelid(rowtype);
 	Inspection inspection = {.recipe = recipe, .rowtype = rowtype};
 	ListCell *cell;

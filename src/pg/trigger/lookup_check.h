@@ -9,10 +9,11 @@
 #ifndef MSGEXT_LOOKUP_CHECK_H
 #define MSGEXT_LOOKUP_CHECK_H
 
-#include "executor/spi.h"
 #include "pg/trigger/recipe.h"
+#include "utils/plancache.h"
 
-/* ERROR 42501 where a plan, of one SELECT, for rows of that type would. */
-extern void msgext_lookup_check(const MsgRecipe *recipe, SPIPlanPtr plan, Oid rowtype);
+/* ERROR 42501 where a SELECT, for rows of that type, would. */
+extern void msgext_lookup_check(const MsgRecipe *recipe, const CachedPlanSource *source,
+								Oid rowtype);
 
 #endif /* MSGEXT_LOOKUP_CHECK_H */
