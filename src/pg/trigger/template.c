@@ -249,22 +249,29 @@ msgext_create_template(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(store_and_close(templates, &version, last, relid));
 }
 
+static void
+check_owner(Oid relid, const char *name)
+{
+	if (OidIsValid(relid) && !msgext_relation_ownercheck(relid, GetUserId()))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("must be owner of template \"%s\"", name)));
+}
+
 /* The foreign table of a template of the current user's, locked against others' changes. */
 static Oid
 own_template(const char *name)
 {
 	Oid relid = msgext_recipe_relation(name);
 
-	/* Nobody can hold up another one's. */
-	if (OidIsValid(relid) && !msgext_relation_ownercheck(relid, GetUserId()))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("must be owner of template \"%s\"", name)));
+	/* Nobody can hold up another one's, and while we wait it may become one. */
+	check_owner(relid, name);
 	if (OidIsValid(relid))
 		LockRelationOid(relid, AccessExclusiveLock);
 	if (!OidIsValid(relid) || relid != msgext_recipe_relation(name))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("template \"%s\" does not exist", name),
 						errhint("Make it with create_template().")));
+	check_owner(relid, name);
 	return relid;
 }
 
