@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/gin.h"
 #include "miscadmin.h"
 #include "parser/parse_expr.h"
 #include "parser/parser.h"
@@ -34,6 +35,7 @@ static const struct
 } pinned[] = {
 	/* Which rows there are. */
 	{"row_security", "on"},
+	{"gin_fuzzy_search_limit", "0"},
 
 	/* How a text is read as SQL. */
 	{"standard_conforming_strings", "on"},
@@ -58,7 +60,7 @@ static const struct
 static bool
 are_pinned(void)
 {
-	return row_security && standard_conforming_strings &&
+	return row_security && GinFuzzySearchLimit == 0 && standard_conforming_strings &&
 		   backslash_quote == BACKSLASH_QUOTE_SAFE_ENCODING && !Transform_null_equals &&
 		   Array_nulls && !quote_all_identifiers && DateStyle == USE_ISO_DATES &&
 		   DateOrder == DATEORDER_MDY && IntervalStyle == INTSTYLE_POSTGRES &&
@@ -88,6 +90,10 @@ msgext_pin_settings(const char *zone)
 	if (!are_pinned())
 		for (i = 0; i < lengthof(pinned); i++)
 			pin(pinned[i].name, pinned[i].value);
+
+	/* The trees of debug_print_plan and its kind, and what stands in them. */
+	if (client_min_messages < NOTICE)
+		pin("client_min_messages", "notice");
 
 	/* Which relations may be read: of some versions, and a name that no header has. */
 	pin("restrict_nonsystem_relation_kind", "");

@@ -216,6 +216,16 @@ ALTER TABLE shop.orders RENAME customer_id TO customer;
 UPDATE shop.orders SET status = 'renamed' WHERE id = 1;
 ALTER TABLE shop.orders RENAME customer TO customer_id;
 
+-- One that lacks a column costs a session nothing, however often it tries.
+SELECT msgext.alter_template('order_status', lookup => 'SELECT phone AS number FROM shop.customers');
+UPDATE shop.orders SET status = 'lost' WHERE id = 1;
+RESET ROLE;
+SELECT count(*) AS plans FROM pg_backend_memory_contexts WHERE name = 'SPI Plan' \gset
+UPDATE shop.orders SET status = 'lost' WHERE id = 1;
+SELECT count(*) - :plans AS more_plans FROM pg_backend_memory_contexts WHERE name = 'SPI Plan';
+SET ROLE regress_shop;
+SELECT msgext.alter_template('order_status', lookup => 'SELECT phone FROM shop.customers WHERE id = $1.customer_id');
+
 -- A statement's trigger takes its rows from the transition tables.
 DROP TRIGGER status ON shop.orders;
 CREATE TRIGGER added AFTER INSERT ON shop.orders REFERENCING NEW TABLE AS added
@@ -297,6 +307,15 @@ SELECT msgext.create_template('read', 'vk', message => '{"vk": {"all": "{{ref.j}
     lookup => 'SELECT jsonb_agg(n) AS j FROM generate_series(1, 90000) n');
 SELECT (message #>> '{vk,all}')::jsonb = (SELECT jsonb_agg(n) FROM generate_series(1, 90000) n) AS as_read
 FROM msgext.preview_template('read', ROW(1));
+
+-- No setting shows the lookup to whose statement it is, or leaves rows out of it.
+SELECT msgext.alter_template('read', message => '{"vk": {"set": "{{ref}}"}}',
+    lookup => $$SELECT current_setting('client_min_messages') AS told, current_setting('gin_fuzzy_search_limit') AS found_at_most$$);
+SET client_min_messages = log;
+SET gin_fuzzy_search_limit = 7;
+SELECT message FROM msgext.preview_template('read', ROW(1));
+SET client_min_messages = warning;
+RESET gin_fuzzy_search_limit;
 
 -- A debounced message that has left is not replaced: what comes then is another one.
 SELECT msgext.create_template('note', 'vk', message => '{"vk": {"subject": "SHOP", "priority": "high", "routes": ["vk"],
