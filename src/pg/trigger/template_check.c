@@ -64,6 +64,20 @@ row_slot(Datum argument)
 	return slot;
 }
 
+/* A row without a type of its own has one by its shape. */
+static bool
+is_of_one_type(const MsgRowEvent *event)
+{
+	TupleDesc new;
+	TupleDesc old;
+
+	if (event->new == NULL || event->old == NULL)
+		return true;
+	new = event->new->tts_tupleDescriptor;
+	old = event->old->tts_tupleDescriptor;
+	return new->tdtypeid == old->tdtypeid &&new->tdtypmod == old->tdtypmod;
+}
+
 static const char *
 operation_of(const MsgRowEvent *event)
 {
@@ -164,9 +178,7 @@ msgext_preview_template(PG_FUNCTION_ARGS)
 	firing.recipe = own_recipe(NameStr(*PG_GETARG_NAME(0)));
 	event.new = PG_ARGISNULL(1) ? NULL : row_slot(PG_GETARG_DATUM(1));
 	event.old = PG_ARGISNULL(2) ? NULL : row_slot(PG_GETARG_DATUM(2));
-	if (event.new != NULL && event.old !=
-								 NULL &&event.new->tts_tupleDescriptor->tdtypeid !=
-								 event.old->tts_tupleDescriptor->tdtypeid)
+	if (!is_of_one_type(&event))
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("new and old must be rows of one type")));
 	fire(&firing, &event);

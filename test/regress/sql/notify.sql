@@ -314,6 +314,8 @@ SELECT msgext.alter_template('read', message => '{"vk": {"set": "{{ref}}"}}',
 SET client_min_messages = log;
 SET gin_fuzzy_search_limit = 7;
 SELECT message FROM msgext.preview_template('read', ROW(1));
+SELECT message IS NOT NULL AS of_one_type FROM msgext.preview_template('read', ROW(1), ROW(2));
+SELECT message FROM msgext.preview_template('read', ROW(1), ROW(2, 'other'));
 SET client_min_messages = warning;
 RESET gin_fuzzy_search_limit;
 
