@@ -204,6 +204,27 @@ subtest 'an error beside the dispatching' => sub {
 	$sim->clear;
 };
 
+# It undoes what was removed in the same transaction.
+subtest 'an error beside payloads that are removed' => sub {
+	my (@ids, $erased);
+
+	$t->add_server('quiet');
+	$t->sql("SELECT msgext.pause_server('quiet')");
+	@ids = map { $t->send(server => 'quiet') } 0 .. 2;
+	$t->sql("SELECT msgext.cancel_message($_)") for @ids;
+	$t->sql('CREATE FUNCTION refuse(id bigint, payload bytea) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS $$'
+		  . " BEGIN IF payload IS NULL AND id = $ids[1] THEN RAISE 'this payload stays'; END IF; RETURN id; END \$\$");
+	$t->sql('CREATE INDEX refuse ON msgext.outbox (public.refuse(id, payload))');
+	$t->sql("ALTER SERVER quiet OPTIONS (ADD payload_retention '1 ms')");
+	$erased = 'SELECT count(*) FROM msgext.message WHERE erased_at IS NOT NULL AND id IN (%s)';
+	ok($t->wait_sql(sprintf($erased, "$ids[0], $ids[2]"), 2), 'those beside it are removed in the end');
+	ok(logged(qr/ERROR: .*this payload stays/), 'after an error');
+	is($t->sql(sprintf($erased, $ids[1])), 0, 'whose own payload stays');
+	$t->sql('DROP INDEX msgext.refuse');
+	$t->sql("ALTER SERVER quiet OPTIONS (SET payload_retention '2 ms')");
+	ok($t->wait_sql(sprintf($erased, $ids[1]), 1), 'until it can be removed');
+};
+
 sub stops
 {
 	my ($name) = @_;

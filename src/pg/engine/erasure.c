@@ -27,7 +27,9 @@ static uint64 settings = 0;	  /* which of them remove payloads, and when */
 static int64 shortest_us = 0; /* the shortest time that one of them sets; 0 = none does */
 static int64 cursor = 0;	  /* messages up to this one need no look any more ... */
 static int64 again = 0; /* ... or up to the one before this, in the next pass; 0 = all */
-static int64 reading = 0; /* the one being looked at, or 0 */
+static int64 reading = 0;	/* the last one that an uncommitted window looked at, or 0 */
+static int64 window_at = 0; /* the cursor as that window began */
+static int64 alone_to = 0;	/* each up to this one has a window of its own */
 static TimestampTz pass_began = 0;
 static TimestampTz next_pass = 0;
 
@@ -61,9 +63,36 @@ read_settings(void)
 	}
 	if (settings == before)
 		return;
-	cursor = again = 0;
+	cursor = again = alone_to = 0;
 	pass_began = 0;
 	next_pass = 0;
+}
+
+static void
+come_again(int64 id)
+{
+	if (again == 0 || id < again)
+		again = id;
+}
+
+/*
+ * The last window was undone, by an error that is in the log. What it looked at is looked
+ * at again, one by one: whose error it was is alone then, and is left for the next pass.
+ */
+static void
+look_again(void)
+{
+	if (reading == 0)
+		return;
+	cursor = window_at;
+	if (reading <= alone_to)
+	{
+		cursor = reading;
+		come_again(reading);
+	}
+	else
+		alone_to = reading;
+	reading = 0;
 }
 
 static void
@@ -123,8 +152,7 @@ look_at(MsgTable *outbox, TupleTableSlot *slot, TimestampTz now, int *changes)
 		case ERASURE_NONE:
 			break;
 		case ERASURE_LATER:
-			if (again == 0)
-				again = row.id;
+			come_again(row.id);
 			break;
 		case ERASURE_DONE:
 			(*changes)++;
@@ -147,10 +175,9 @@ msgext_erasure_window(void)
 	bool more = true;
 	int changes = 0;
 	int n = 0;
+	int rows;
 
-	if (reading != 0)
-		cursor = reading; /* it raised an error the last time, which is in the log */
-	reading = 0;
+	look_again();
 	read_settings();
 	if (shortest_us == 0)
 		next_pass = DT_NOEND;
@@ -158,16 +185,23 @@ msgext_erasure_window(void)
 		return false;
 	if (pass_began == 0)
 		pass_began = begun;
+	window_at = cursor;
+	rows = cursor < alone_to ? 1 : WINDOW;
 	outbox = msgext_outbox_open(true);
 	msgext_key_int64(&key, 1, BTGreaterStrategyNumber, cursor);
 	scan = msgext_table_scan(outbox, "outbox_pkey", GetActiveSnapshot(), &key, 1);
-	while (more && n++ < WINDOW && changes < WINDOW_CHANGES)
+	while (more && n++ < rows && changes < WINDOW_CHANGES)
 		more = (slot = msgext_scan_next(scan)) != NULL &&
 			   look_at(outbox, slot, now, &changes);
-	reading = 0;
 	msgext_scan_end(scan);
 	msgext_table_close(outbox);
-	if (!more)
-		end_pass(begun);
 	return more;
+}
+
+void
+msgext_erasure_committed(bool more)
+{
+	reading = 0;
+	if (!more && pass_began != 0)
+		end_pass(GetCurrentTimestamp());
 }

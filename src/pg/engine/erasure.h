@@ -19,8 +19,11 @@ extern bool msgext_erasure_due(TimestampTz now);
 
 /*
  * Looks at some messages, within the caller's transaction and snapshot; false at the end of
- * a pass. An ERROR leaves through it; the row that raised it is passed over from then on.
+ * a pass. An ERROR leaves through it; the row that raised it is passed over in this pass.
  */
 extern bool msgext_erasure_window(void);
+
+/* The transaction has committed; more is what the window has returned. */
+extern void msgext_erasure_committed(bool more);
 
 #endif /* MSGEXT_ERASURE_H */

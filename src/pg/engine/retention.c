@@ -199,6 +199,7 @@ erase_window(const MsgXactOps *xact)
 	begin(xact);
 	more = msgext_erasure_window();
 	commit(xact);
+	msgext_erasure_committed(more);
 	return more;
 }
 
