@@ -450,12 +450,15 @@ void
 msgext_callback_move(Oid from, Oid to)
 {
 	MsgTable *callbacks = msgext_callback_open();
-	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot latest;
 	MsgScan *scan;
 	ScanKeyData key;
 	TupleTableSlot *slot;
 	bool isnull;
 
+	/* What the same statement has moved before, from another oid, is there too. */
+	CommandCounterIncrement();
+	latest = RegisterSnapshot(GetLatestSnapshot());
 	msgext_key_oid(&key, 1, BTEqualStrategyNumber, from);
 	scan = msgext_table_scan(callbacks, "callback_pkey", latest, &key, 1);
 	while ((slot = msgext_scan_next(scan)) != NULL)

@@ -4,11 +4,9 @@
  */
 #include "postgres.h"
 
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "commands/sequence.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -24,6 +22,7 @@
 #include "pg/base/text.h"
 #include "pg/inbound/inbox.h"
 #include "pg/inbound/quota.h"
+#include "pg/store/copied.h"
 #include "pg/store/origin.h"
 #include "pg/store/push.h"
 #include "pg/store/relation.h"
@@ -172,46 +171,28 @@ msgext_inbox_add(MsgServer *server, const MsgInbound *inbound, const MsgPushed *
 	return added;
 }
 
-static void
-adopt_row(MsgTable *inbox, TupleTableSlot *slot, Oid server)
+/* In a copy within the cluster the server has the oid it had: the row would find itself. */
+static bool
+has_come_again(MsgTable *inbox, TupleTableSlot *row, Oid server)
 {
-	HeapTuple row = ExecCopySlotHeapTuple(slot);
-	int columns[] = {Anum_inbox_server_oid, Anum_inbox_origin};
-	Datum values[] = {ObjectIdGetDatum(server), Int64GetDatum(msgext_origin())};
-	bool nulls[] = {false, false};
 	bool isnull;
-	Datum push_id = slot_getattr(slot, Anum_inbox_push_id, &isnull);
 
-	if (is_known(inbox, server, TextDatumGetCString(push_id)))
-		msgext_table_delete(inbox, &row->t_self, true);
-	else
-		msgext_table_update(inbox, &row->t_self,
-							heap_modify_tuple_by_cols(row, RelationGetDescr(inbox->rel),
-													  lengthof(columns), columns, values,
-													  nulls),
-							true);
-	heap_freetuple(row);
+	return DatumGetObjectId(slot_getattr(row, Anum_inbox_server_oid, &isnull)) !=
+			   server &&
+		   is_known(inbox, server, msgext_table_text(row, Anum_inbox_push_id));
 }
 
 void
 msgext_inbox_adopt(const MsgServer *server)
 {
+	static const MsgCopied copied = {
+		.server_oid = Anum_inbox_server_oid,
+		.origin = Anum_inbox_origin,
+		.server = Anum_inbox_server,
+		.is_known = has_come_again,
+	};
 	MsgTable *inbox = msgext_push_open();
-	TableScanDesc scan = table_beginscan(inbox->rel, GetActiveSnapshot(), 0, NULL);
-	TupleTableSlot *slot = table_slot_create(inbox->rel, NULL);
-	bool isnull;
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		Datum origin = slot_getattr(slot, Anum_inbox_origin, &isnull);
-		Datum name = slot_getattr(slot, Anum_inbox_server, &isnull);
-
-		if (DatumGetInt64(origin) != msgext_origin() &&
-			strcmp(TextDatumGetCString(name), server->name) == 0)
-			adopt_row(inbox, slot, server->oid);
-		CHECK_FOR_INTERRUPTS();
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
+	msgext_copied_adopt(inbox, &copied, server->oid, server->name);
 	msgext_table_close(inbox);
 }

@@ -4,13 +4,12 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/snapmgr.h"
 
 #include "pg/base/clock.h"
 #include "pg/store/blocked_recipient.h"
+#include "pg/store/copied.h"
 #include "pg/store/origin.h"
 
 /* clang-format off */
@@ -109,44 +108,28 @@ msgext_blocked_remove(MsgTable *blocked, Oid server, const char *recipient)
 	return removed;
 }
 
-static void
-adopt_row(MsgTable *blocked, TupleTableSlot *slot, Oid server)
+static bool
+is_known(MsgTable *blocked, TupleTableSlot *row, Oid server)
 {
-	HeapTuple row = ExecCopySlotHeapTuple(slot);
-	int columns[] = {Anum_blocked_recipient_server_oid, Anum_blocked_recipient_origin};
-	Datum values[] = {ObjectIdGetDatum(server), Int64GetDatum(msgext_origin())};
-	bool nulls[] = {false, false};
-	char *recipient = msgext_table_text(slot, Anum_blocked_recipient_recipient);
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	const char *recipient = msgext_table_text(row, Anum_blocked_recipient_recipient);
+	bool known = find(blocked, server, recipient, latest) != NULL;
 
-	if (msgext_blocked_has(blocked, server, recipient))
-		msgext_table_delete(blocked, &row->t_self, true);
-	else
-		msgext_table_update(blocked, &row->t_self,
-							heap_modify_tuple_by_cols(row, RelationGetDescr(blocked->rel),
-													  lengthof(columns), columns, values,
-													  nulls),
-							true);
-	heap_freetuple(row);
+	UnregisterSnapshot(latest);
+	return known;
 }
 
 void
 msgext_blocked_adopt(Oid server, const char *name)
 {
+	static const MsgCopied copied = {
+		.server_oid = Anum_blocked_recipient_server_oid,
+		.origin = Anum_blocked_recipient_origin,
+		.server = Anum_blocked_recipient_server,
+		.is_known = is_known,
+	};
 	MsgTable *blocked = msgext_blocked_open(true);
-	TableScanDesc scan = table_beginscan(blocked->rel, GetActiveSnapshot(), 0, NULL);
-	TupleTableSlot *slot = table_slot_create(blocked->rel, NULL);
-	bool isnull;
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		Datum origin = slot_getattr(slot, Anum_blocked_recipient_origin, &isnull);
-
-		if (DatumGetInt64(origin) != msgext_origin() &&
-			strcmp(msgext_table_text(slot, Anum_blocked_recipient_server), name) == 0)
-			adopt_row(blocked, slot, server);
-		CHECK_FOR_INTERRUPTS();
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
+	msgext_copied_adopt(blocked, &copied, server, name);
 	msgext_table_close(blocked);
 }
