@@ -139,21 +139,25 @@ msgext_receive_from_sql(MsgServer *server, Jsonb *headers, const char *body, siz
 	return received.applied;
 }
 
-PG_FUNCTION_INFO_V1(msgext_receive_callback);
-
-/* server, body, headers */
-PGDLLEXPORT Datum
-msgext_receive_callback(PG_FUNCTION_ARGS)
+int
+msgext_receive_call(FunctionCallInfo fcinfo, const char *command)
 {
 	bytea *body;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("server and body must not be null")));
-	PreventCommandIfReadOnly("receive_callback()");
+	PreventCommandIfReadOnly(command);
 	body = PG_GETARG_BYTEA_PP(1);
-	PG_RETURN_INT32(
-		msgext_receive_from_sql(msgext_access_server(NameStr(*PG_GETARG_NAME(0))),
-								PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2),
-								VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body)));
+	return msgext_receive_from_sql(msgext_access_server(NameStr(*PG_GETARG_NAME(0))),
+								   PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2),
+								   VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body));
+}
+
+PG_FUNCTION_INFO_V1(msgext_receive_callback);
+
+PGDLLEXPORT Datum
+msgext_receive_callback(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(msgext_receive_call(fcinfo, "receive_callback()"));
 }

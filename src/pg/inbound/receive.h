@@ -5,6 +5,7 @@
 #ifndef MSGEXT_RECEIVE_H
 #define MSGEXT_RECEIVE_H
 
+#include "fmgr.h"
 #include "utils/jsonb.h"
 
 #include "core/provider.h"
@@ -36,5 +37,8 @@ extern bool msgext_receive(MsgServer *server, const char *headers, const char *b
  */
 extern int msgext_receive_from_sql(MsgServer *server, Jsonb *headers, const char *body,
 								   size_t len);
+
+/* The same with the arguments of a function in SQL: server, body, headers. */
+extern int msgext_receive_call(FunctionCallInfo fcinfo, const char *command);
 
 #endif /* MSGEXT_RECEIVE_H */

@@ -248,20 +248,10 @@ msgext_test_report(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(msgext_test_callback);
 
-/* server, body, headers. receive_callback() needs a right that tests have not. */
+/* receive_callback() needs a right that tests have not. */
 PGDLLEXPORT Datum
 msgext_test_callback(PG_FUNCTION_ARGS)
 {
-	bytea *body;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("server and body must not be null")));
 	(void) msgext_case();
-	PreventCommandIfReadOnly("msgext_test");
-	body = PG_GETARG_BYTEA_PP(1);
-	PG_RETURN_INT32(
-		msgext_receive_from_sql(msgext_access_server(NameStr(*PG_GETARG_NAME(0))),
-								PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2),
-								VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body)));
+	PG_RETURN_INT32(msgext_receive_call(fcinfo, "msgext_test"));
 }
