@@ -4,7 +4,8 @@
  *
  * Rights that PostgreSQL has no privilege for are EXECUTE on a function of that name:
  * receive_callback() and open_console() themselves, and can_read(), can_read_payload() and
- * can_operate(), which do nothing else. Membership counts as PostgreSQL counts it, so not without INHERIT.
+ * can_operate(), which do nothing else. Membership counts as PostgreSQL counts it, so not
+ * without INHERIT.
  */
 #ifndef MSGEXT_ACCESS_H
 #define MSGEXT_ACCESS_H

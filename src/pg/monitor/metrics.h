@@ -3,8 +3,8 @@
  *		What a monitoring system is told: counters, histograms and states of the servers,
  *		processes and consumers of this database, as OpenMetrics.
  *
- * Names servers, consumers and their owners, and nothing of any message: neither a text of a provider
- * nor one of a person is in it.
+ * Names servers, consumers and their owners, and nothing of any message: neither a text of
+ * a provider nor one of a person is in it.
  */
 #ifndef MSGEXT_METRICS_H
 #define MSGEXT_METRICS_H
