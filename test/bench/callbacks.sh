@@ -3,7 +3,7 @@
 
 # Each callback is of an id of its own, and is kept: the dearest case.
 listen_for_callbacks() { # how many; sets hook
-    hook=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+    hook=$(free_port)
     awk -v n="$1" 'BEGIN { for (i = 1; i <= n; i++)
         printf "[{\"messageId\":%d,\"status\":\"DELIVERED\",\"receivedAt\":\"2026-01-01 12:00:00\"}]\n", i }' > "$out/pushes"
     sql -c 'CREATE ROLE hooks' -c 'GRANT EXECUTE ON FUNCTION msgext.receive_callback TO hooks' \

@@ -29,6 +29,9 @@ start_simulator() {
     port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$out/$1.log")
 }
 
+# A port that nobody listens on.
+free_port() { perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport'; }
+
 # The simulator's answers take that many milliseconds from now on.
 answer_after() { curl -sf "http://127.0.0.1:$port/control/latency" --data-binary "$1" > /dev/null; }
 

@@ -11,7 +11,7 @@ console_times() { # path, n
 
 console_open() {
     local token port
-    port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+    port=$(free_port)
     console_url=http://127.0.0.1:$port
     sql -c "ALTER DATABASE $PGDATABASE SET msgext.console_port = $port" \
         -c 'ALTER ROLE bench_looker LOGIN' -c 'GRANT EXECUTE ON FUNCTION msgext.open_console(interval) TO bench_looker'
@@ -46,7 +46,6 @@ by ref|messages?ref=%7B%22order%22%3A77777%7D
 one message|message?id=77777
 PAGES
     report console "$most" '<=50' "ms, p95 of $2 requests each among $1 messages, the slowest page; $told"
-    sql -c "ALTER DATABASE $PGDATABASE RESET msgext.console_port" -c 'DROP TABLE bench.orders' \
-        -c 'DROP FUNCTION bench.look' -c 'DROP OWNED BY bench_looker'
-    empty
+    sql -c "ALTER DATABASE $PGDATABASE RESET msgext.console_port"
+    look_empty
 }

@@ -43,20 +43,15 @@ scenario_dispatch_50ms() { # rounds, messages
 # documents NAME SERVER IN_FLIGHT BYTES ROUNDS MESSAGES: the yardstick posts as many bytes,
 # to the peer's cheaper interface.
 documents() {
-    local i small=$bodies bare
+    local i bare
     awk -v bytes="$4" -v bodies="$(($4 > 1000000 ? 4 : 100))" 'BEGIN {
         for (filler = "0123456789abcdef"; length(filler) < bytes; ) filler = filler filler
         for (i = 1; i <= bodies; i++) printf "{\"vk\":{\"phone\":\"79%09d\",\"text\":\"%s\"}}\n", i, substr(filler, 1, bytes) }' > "$out/large"
     for i in $(seq "$5"); do
-        bodies=$out/large
-        ceiling "$6" "$3"
-        bodies=$small
+        bodies=$out/large ceiling "$6" "$3"
         put_ceiling "$1"
         bare=$rate
-        empty
-        queue_documents "$2" "$6" "$4"
-        drain "$6"
-        sent_at_once "$2"
+        dispatch "$2" "$6" queue_documents "$4"
         put_dispatch "$1"
         put "$1.ratio" "$(ratio "$rate" "$bare")"
     done
@@ -103,16 +98,14 @@ scenario_packets() { # rounds, messages, of them one by one
 
 # Personium, one target each: the same bodies to the same interface.
 scenario_cells() { # rounds, messages
-    local i small=$bodies token bare
+    local i token bare
     token=$(curl -sf "http://127.0.0.1:$port/personium/shop/__token" \
         -d 'grant_type=password&username=tester&password=111111' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
     for i in $(seq "$1"); do
         empty
         queue_cells cells "$2"
         sql -c "SELECT convert_from(payload, 'UTF8') FROM msgext.outbox ORDER BY id LIMIT 1000" > "$out/cells"
-        bodies=$out/cells
-        ceiling "$2" 64 --to /personium/shop/__message/send "$token"
-        bodies=$small
+        bodies=$out/cells ceiling "$2" 64 --to /personium/shop/__message/send "$token"
         put_ceiling cells
         bare=$rate
         drain "$2"
@@ -128,18 +121,13 @@ scenario_cells() { # rounds, messages
 # Webhooks, signed: the same bodies to the same interface. put NAME, server, rounds, messages, and
 # options of the yardstick.
 webhooks() {
-    local i small=$bodies bare
+    local i bare
     sql -c "SELECT vk FROM bench.body LIMIT 1000" > "$out/hooks"
     for i in $(seq "$3"); do
-        bodies=$out/hooks
-        ceiling "$4" 64 "${@:5}" --to /webhook/in none
-        bodies=$small
+        bodies=$out/hooks ceiling "$4" 64 "${@:5}" --to /webhook/in none
         put_ceiling "$1"
         bare=$rate
-        empty
-        queue_hooks "$2" "$4"
-        drain "$4"
-        sent_at_once "$2"
+        dispatch "$2" "$4" queue_hooks
         put_dispatch "$1"
         put "$1.ratio" "$(ratio "$rate" "$bare")"
     done

@@ -47,6 +47,12 @@ SQL
     settle_tables 'msgext.outbox, msgext.event, msgext.reference, bench.orders'
 }
 
+look_empty() {
+    empty
+    sql -c 'DROP TABLE bench.orders' -c 'DROP FUNCTION bench.look' -c 'DROP OWNED BY bench_looker' \
+        -c 'DROP ROLE bench_looker'
+}
+
 scenario_look() { # messages
     local name query pages ms most=0 told=
     empty
@@ -72,6 +78,5 @@ message_status|SELECT * FROM msgext.message_status(77777)
 server_status|SELECT * FROM msgext.server_status
 QUESTIONS
     report look "$most" '<=200' "pages of $1 messages, the most; $told"
-    sql -c 'DROP TABLE bench.orders' -c 'DROP FUNCTION bench.look' -c 'DROP OWNED BY bench_looker'
-    empty
+    look_empty
 }

@@ -69,15 +69,15 @@ sent_at_once() {
     [ "$left" = 0 ] || fail "$left messages of $1 were not sent at the first attempt"
 }
 
-# dispatch SERVER N: from an empty queue.
+# dispatch SERVER N [QUEUE ARGUMENTS]: from an empty queue, filled by queue() or another one.
 dispatch() {
     empty
-    queue "$1" "$2"
+    "${3:-queue}" "$1" "$2" "${@:4}"
     drain "$2"
     sent_at_once "$1"
 }
 
-# ceiling N IN_FLIGHT [OPTIONS]: the yardstick; sets rate and cpu.
+# ceiling N IN_FLIGHT [OPTIONS]: the yardstick, with what is in file $bodies; sets rate and cpu.
 ceiling() {
     local seconds cpu_seconds bad
     read -r seconds cpu_seconds bad < <("$BENCH_BIN/ceiling" "${@:3}" "$port" "$1" "$2" "$bodies")
