@@ -7,6 +7,7 @@ use lib $FindBin::RealBin;
 
 use Msgext qw(until_true quote);
 use Msgext::Listener;
+use POSIX ();
 use Msgext::Soak;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -37,20 +38,31 @@ sub accepted
 	return ($id, $row->{provider_id});
 }
 
-# A process that posts without a pause, on thirty connections, whatever the answers are.
+# A process that posts without a pause, on thirty connections, whatever the answers are, for as
+# long as the test lives. It has begun to when this returns.
 sub sender
 {
 	my ($request) = @_;
-	my $pid = fork() // die "could not fork: $!";
+	my $parent = $$;
+	my ($begun, $begins);
 
-	return $pid if $pid;
-	for (;;)
+	pipe $begun, $begins or die "could not make a pipe: $!";
+	my $pid = fork() // die "could not fork: $!";
+	if ($pid)
+	{
+		close $begins;
+		readline $begun;
+		return $pid;
+	}
+	while (getppid() == $parent)
 	{
 		my @sockets = grep { defined } map { $l->connect } 1 .. 30;
 
 		$l->write($_, $request) for @sockets;
+		close $begins;
 		select undef, undef, undef, 0.01;
 	}
+	POSIX::_exit(0);
 }
 
 sub good
