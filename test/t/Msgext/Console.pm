@@ -1,6 +1,6 @@
 # The console of a cluster of Msgext's, and a client of its API.
 #
-#   my $c = Msgext::Console->new($t);         sets the port, waits until it answers
+#   my $c = Msgext::Console->new($t);         sets the port
 #   my $anna = $c->sign_in('anna');           her link, exchanged for a session
 #   is($c->get($anna, '/api/me')->[0], 200);  status, decoded body, head
 package Msgext::Console;
@@ -11,10 +11,8 @@ use warnings;
 use parent -norequire, 'Msgext::Listener';
 
 use JSON::PP ();
-use Msgext qw(until_true);
 use Msgext::Listener;
 use PostgreSQL::Test::Cluster;
-use Test::More;
 
 our $json = JSON::PP->new->utf8->canonical;
 
@@ -31,42 +29,17 @@ sub new
 	return $self;
 }
 
-sub pid
-{
-	my ($self) = @_;
-
-	return $self->{t}->try_sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'msgext console'"
-		  . " AND datname = '$self->{database}'") // '';
-}
-
-# True when it answers; with an argument, another process than that one.
-sub wait
-{
-	my ($self, $before) = @_;
-
-	return until_true(
-		sub {
-			my $pid = defined $before ? $self->pid : 'any';
-
-			return 0 if defined $before && ($pid eq '' || $pid eq $before);
-			return ($self->send('GET', '/') // [0])->[0] == 200;
-		});
-}
+sub process { return 'msgext console' }
+sub health { return '/' }
+sub host { return "127.0.0.1:$_[0]->{port}" }
 
 # [status, body, head] or undef; host => another one, headers => [...], body => text
 sub send
 {
 	my ($self, $method, $path, %args) = @_;
-	my $socket = $self->connect or return undef;
-	my $host = $args{host} // "127.0.0.1:$self->{port}";
-	my @headers = ("Host: $host", 'Connection: close', @{ $args{headers} // [] });
-	my $answer;
 
-	push @headers, 'Content-Length: ' . length $args{body} if defined $args{body};
-	$self->write($socket, join("\r\n", "$method $path HTTP/1.1", @headers, '', '') . ($args{body} // ''));
-	$answer = $self->read_answer($socket);
-	close $socket;
-	return $answer;
+	return $self->request($method, $path, $args{body},
+		defined $args{host} ? "Host: $args{host}" : (), @{ $args{headers} // [] });
 }
 
 sub decoded

@@ -58,12 +58,16 @@ sub set
 sub port { return $_[0]->{port} }
 sub url { return "http://127.0.0.1:$_[0]->{port}" . ($_[1] // '') }
 
+# Which of a database's processes it is, and what that answers with 200.
+sub process { return 'msgext listener' }
+sub health { return '/health' }
+
 sub pid
 {
 	my ($self) = @_;
 
-	return $self->{t}->try_sql('SELECT pid FROM pg_stat_activity '
-		  . "WHERE backend_type = 'msgext listener' AND datname = '$self->{database}'") // '';
+	return $self->{t}->try_sql('SELECT pid FROM pg_stat_activity WHERE '
+		  . "backend_type = '@{[ $self->process ]}' AND datname = '$self->{database}'") // '';
 }
 
 # True when it answers, on the port it should have; with an argument, another process
@@ -79,9 +83,7 @@ sub wait
 
 			return 0 if defined $before && ($pid eq '' || $pid eq $before);
 
-			my $health = $self->request('GET', '/health');
-
-			return defined $health && $health->[0] == 200;
+			return ($self->request('GET', $self->health) // [0])->[0] == 200;
 		});
 }
 
@@ -92,7 +94,7 @@ sub settle
 	my ($self) = @_;
 
 	return $self->{t}->wait_sql("SELECT backend_start < now() - interval '3.1 s' FROM pg_stat_activity"
-		  . " WHERE backend_type = 'msgext listener' AND datname = '$self->{database}'");
+		  . " WHERE backend_type = '@{[ $self->process ]}' AND datname = '$self->{database}'");
 }
 
 sub wait_closed
@@ -167,6 +169,9 @@ sub read_statuses
 	return $text =~ /^HTTP\/1\.[01] (\d+)/mg;
 }
 
+# By which name it is asked where the headers of a request say none.
+sub host { return 'localhost' }
+
 # One request on a connection of its own; undef when there is no answer.
 sub request
 {
@@ -177,9 +182,9 @@ sub request
 	local $SIG{PIPE} = 'IGNORE';
 	push @headers, 'Content-Length: ' . length $body
 	  if defined $body && !grep { /^(?:content-length|transfer-encoding):/i } @headers;
+	unshift @headers, 'Host: ' . $self->host if !grep { /^host:/i } @headers;
 	$self->write($socket,
-		join("\r\n", "$method $path HTTP/1.1", 'Host: localhost', 'Connection: close', @headers, '', '')
-		  . ($body // ''));
+		join("\r\n", "$method $path HTTP/1.1", 'Connection: close', @headers, '', '') . ($body // ''));
 	$answer = $self->read_answer($socket);
 	close $socket;
 	return $answer;
