@@ -21,10 +21,10 @@ NET_SOURCES = $(wildcard src/net/*.c)
 PG_SOURCES = $(wildcard src/pg/*.c src/pg/*/*.c)
 
 # Which PostgreSQL, and whether with the listener for callbacks, which takes libmicrohttpd:
-# make PG_CONFIG=/path/to/pg_config LISTENER=no. "make install" puts in what was built: sudo
-# hands it no environment, so it asks the last build.
+# make PG_CONFIG=/path/to/pg_config LISTENER=no. "make install" puts in what was built, and
+# "make uninstall" takes it out: sudo hands them no environment, so they ask the last build.
 built = $(patsubst $(1)=%,%,$(filter $(1)=%,$(shell cat build/settings 2>/dev/null)))
-ifneq ($(filter install,$(MAKECMDGOALS)),)
+ifneq ($(filter install uninstall,$(MAKECMDGOALS)),)
 PG_CONFIG ?= $(or $(call built,PG_CONFIG),pg_config)
 LISTENER ?= $(or $(call built,LISTENER),yes)
 endif
@@ -166,7 +166,8 @@ $(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile \
 	  [ ! -f src/providers/$$p/$$p.sql ] || cat src/providers/$$p/$$p.sql; done; } > $@
 
 # What a library with a provider of its own is compiled with: the headers, and core as an
-# archive, of which it takes what it uses (docs/adding-a-provider.md).
+# archive, of which it takes what it uses (docs/adding-a-provider.md). Others than root read
+# them, whatever its umask is.
 CORE_ARCHIVE = build/libmsgext_core.a
 CORE_HEADERS = $(wildcard src/core/*.h)
 $(CORE_ARCHIVE): $(patsubst %.c,%.o,$(filter-out %/provider_list.c,$(CORE_SOURCES)))
@@ -177,7 +178,7 @@ all: $(CORE_ARCHIVE)
 LIBRARY_HEADERS = '$(DESTDIR)$(includedir_server)/extension/msgext'
 install: install-library
 install-library: $(CORE_ARCHIVE)
-	$(MKDIR_P) $(LIBRARY_HEADERS)/core '$(DESTDIR)$(pkglibdir)'
+	install -d $(LIBRARY_HEADERS)/core '$(DESTDIR)$(pkglibdir)'
 	$(INSTALL_DATA) src/library/msgext.h $(LIBRARY_HEADERS)/
 	$(INSTALL_DATA) $(CORE_HEADERS) $(LIBRARY_HEADERS)/core/
 	$(INSTALL_DATA) $(CORE_ARCHIVE) '$(DESTDIR)$(pkglibdir)/'
