@@ -72,21 +72,25 @@ msgext_webhook_decode_send(MsgArena *arena, const MsgConn *conn, const MsgReply 
 						   const MsgJob *jobs, int n, MsgOutcome *outcomes,
 						   MsgError *error)
 {
+	MsgVerdict verdict;
 	char code[16];
 
 	if (n != 1)
 		return msgext_error(error, "", "", "an answer is about one message, not %d", n);
-	snprintf(code, sizeof(code), "%d", reply->status);
 	if (msgext_statuses_match(msgext_conn_option(conn, "success"), reply->status))
+	{
 		msgext_outcome(outcomes, reply, MSG_VERDICT_ACCEPTED, NULL, NULL);
-	else if (msgext_statuses_match(msgext_conn_option(conn, "pause_on"), reply->status))
-		msgext_outcome(outcomes, reply, MSG_VERDICT_PAUSE, msgext_strdup(arena, code),
-					   NULL);
-	else
-		msgext_outcome(outcomes, reply, judge(arena, &jobs[0], reply->status),
-					   msgext_strdup(arena, code), NULL);
-	if (outcomes->verdict == MSG_VERDICT_ACCEPTED)
 		outcomes->reached = MSG_DELIVERED;
+	}
+	else
+	{
+		if (msgext_statuses_match(msgext_conn_option(conn, "pause_on"), reply->status))
+			verdict = MSG_VERDICT_PAUSE;
+		else
+			verdict = judge(arena, &jobs[0], reply->status);
+		snprintf(code, sizeof(code), "%d", reply->status);
+		msgext_outcome(outcomes, reply, verdict, msgext_strdup(arena, code), NULL);
+	}
 	outcomes->headers = msgext_headers_json(arena, reply->headers, HEADERS_MAX);
 	return true;
 }
