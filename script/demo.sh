@@ -11,12 +11,20 @@ sql() { # role, statements: shown, then run
         as_user "$bindir/psql" -X -q -v ON_ERROR_STOP=1 -h "$scratch/out" -U "$1" -d shop -f - |
         sed '/^$/d; s/^/    /'
 }
+free_port() { perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport'; }
+# What is to listen there does so a moment after it was set.
+wait_for() { # url
+    for _ in $(seq 1 100); do
+        ! curl -sf "$1" >/dev/null || return 0
+        sleep 0.1
+    done
+}
 quiet() { as_user "$bindir/psql" -X -q -At -v ON_ERROR_STOP=1 -h "$scratch/out" -d shop "$@"; }
 
 say 'A throwaway cluster, and the simulator in the place of the providers'
 start_cluster
 start_simulator
-hook=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+hook=$(free_port)
 echo "  PostgreSQL: $scratch/out     Devino: $peer/devino     Diadoc: $peer/diadoc
   edna: $peer/edna     Personium: $peer/personium/shop
   an endpoint for webhooks: $peer/webhook/crm"
@@ -52,23 +60,17 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER vk OPTIONS (callback_token 'long-and
 CREATE USER MAPPING FOR CURRENT_USER SERVER sms OPTIONS (callback_token 'another-long-one');
 ALTER DATABASE shop SET msgext.listen_role = 'hooks';
 ALTER DATABASE shop SET msgext.listen_port = $hook;"
-for _ in $(seq 1 100); do
-    ! curl -sf "http://127.0.0.1:$hook/health" >/dev/null || break
-    sleep 0.1
-done
+wait_for "http://127.0.0.1:$hook/health"
 curl -sf "$peer/control/callbacks" -o /dev/null \
     --data-binary "{\"batch\": 1, \"url\": {\"devino\": \"http://127.0.0.1:$hook/vk/long-and-random-1\",
         \"edna\": \"http://127.0.0.1:$hook/sms/another-long-one\"}}"
 echo "  Devino now posts to http://127.0.0.1:$hook/vk/<token>, edna to …/sms/<token>"
 
 say 'And the console, for people who would rather look'
-console=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+console=$(free_port)
 sql postgres "GRANT EXECUTE ON FUNCTION msgext.open_console(interval) TO app;
 ALTER DATABASE shop SET msgext.console_port = $console;"
-for _ in $(seq 1 100); do
-    ! curl -sf "http://127.0.0.1:$console/" >/dev/null || break
-    sleep 0.1
-done
+wait_for "http://127.0.0.1:$console/"
 
 say 'The application, an ordinary role: one message by a call, in a transaction of its own'
 sql app "SELECT msgext.send_vk('vk',
@@ -181,7 +183,7 @@ say 'Eight messages, each once at each of its recipients, of which one was refus
 say 'Look at them in a browser, by this link, once:'
 echo "  $(quiet -U app -c 'SELECT msgext.open_console()')"
 if [ -t 0 ]; then
-    read -rp '  Enter ends the demo, and everything is gone. '
+    read -rp '  Enter ends the demo, and everything is gone. ' || echo
 else
     echo '  (in a terminal the demo waits here)'
 fi
