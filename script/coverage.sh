@@ -24,7 +24,7 @@ $make -j"${JOBS:-2}" all build/simulator
 [ "$(id -u)" != 0 ] || chown -R "$server_user" "$copy"
 chmod 755 "$copy"
 tap=${TAP:-test/t/001_send.pl test/t/003_callback.pl test/t/005_database.pl \
-    test/t/010_process.pl test/t/020_diadoc.pl test/t/030_edna.pl test/t/040_personium.pl \
+    test/t/012_process.pl test/t/020_diadoc.pl test/t/030_edna.pl test/t/040_personium.pl \
     test/t/050_listen.pl}
 # shellcheck disable=SC2046,SC2086
 {
