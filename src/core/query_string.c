@@ -9,22 +9,6 @@
 #include "core/ascii.h"
 #include "core/utf8.h"
 
-static bool
-is_utf8(const char *text, size_t len)
-{
-	const char *end = text + len;
-
-	while (text < end)
-	{
-		size_t n = msgext_utf8_char(text, end);
-
-		if (n == 0)
-			return false;
-		text += n;
-	}
-	return true;
-}
-
 /* A piece of it, decoded; NULL when it is none. */
 static char *
 decode(MsgArena *arena, const char *at, const char *end)
@@ -43,14 +27,14 @@ decode(MsgArena *arena, const char *at, const char *end)
 			int high = end - at > 2 ? msgext_hex_digit(at[1]) : -1;
 			int low = high >= 0 ? msgext_hex_digit(at[2]) : -1;
 
-			if (low < 0 || high * 16 + low == 0)
+			if (low < 0)
 				return NULL;
 			c = (char) (high * 16 + low);
 			at += 2;
 		}
 		text[len++] = c;
 	}
-	return is_utf8(text, len) ? text : NULL;
+	return msgext_utf8_is_text(text, len) ? text : NULL;
 }
 
 MsgJson *

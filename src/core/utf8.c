@@ -79,6 +79,22 @@ msgext_utf8_put(uint32_t code_point, char *out)
 	return 4;
 }
 
+bool
+msgext_utf8_is_text(const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while (text < end)
+	{
+		size_t n = msgext_utf8_char(text, end);
+
+		if (n == 0 || *text == '\0')
+			return false;
+		text += n;
+	}
+	return true;
+}
+
 size_t
 msgext_utf8_count(const char *text, size_t len)
 {

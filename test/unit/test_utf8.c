@@ -70,6 +70,13 @@ test_utf8(void)
 	CHECK_INT(bad, 0);
 	test_end();
 
+	test_begin("utf8: what is a text as a whole");
+	CHECK_INT(msgext_utf8_is_text("", 0), true);
+	CHECK_INT(msgext_utf8_is_text("a\xE2\x82\xAC", 4), true);
+	CHECK_INT(msgext_utf8_is_text("a\xE2\x82\xAC", 3), false);
+	CHECK_INT(msgext_utf8_is_text("a\0b", 3), false);
+	test_end();
+
 	test_begin("utf8: counts characters, not bytes");
 	CHECK_INT((int64_t) msgext_utf8_count("", 0), 0);
 	CHECK_INT((int64_t) msgext_utf8_count("тест", 8), 4);

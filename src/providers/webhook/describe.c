@@ -63,22 +63,6 @@ pairs_of(MsgArena *arena, const char *query)
 	return pairs;
 }
 
-static bool
-is_text(const char *bytes, size_t len)
-{
-	const char *end = bytes + len;
-
-	while (bytes < end)
-	{
-		size_t n = msgext_utf8_char(bytes, end);
-
-		if (n == 0 || *bytes == '\0')
-			return false;
-		bytes += n;
-	}
-	return true;
-}
-
 /* What the caller gave it as: JSON, a text, or bytes. */
 static void
 put_body(MsgArena *arena, const WebhookFragment *fragment, bool json, MsgJson *http)
@@ -92,7 +76,7 @@ put_body(MsgArena *arena, const WebhookFragment *fragment, bool json, MsgJson *h
 		body = msgext_describe_json(arena, fragment->body, fragment->body_len, &error);
 	if (body != NULL)
 		msgext_json_set(http, "body", body);
-	else if (is_text(fragment->body, fragment->body_len))
+	else if (msgext_utf8_is_text(fragment->body, fragment->body_len))
 		msgext_json_set(http, "text",
 						msgext_json_string(arena, fragment->body, fragment->body_len));
 	else
