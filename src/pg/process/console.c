@@ -8,7 +8,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
@@ -30,6 +29,8 @@
 /* Who holds a row or a table holds up all the others no longer than this. */
 #define LOCK_TIMEOUT "2s"
 
+#define WAITING "waiting for people"
+
 /* Errors that are ours are said so often. */
 #define QUIET_US (10 * USECS_PER_SEC)
 
@@ -44,12 +45,6 @@ own_settings(void)
 {
 	return psprintf("%s %d %s", msgext_console_address, msgext_console_port,
 					msgext_console_url);
-}
-
-static void
-take_all(MsgHttpListener *http)
-{
-	msgext_http_listener_take_all(http);
 }
 
 static bool
@@ -107,28 +102,30 @@ run(const MsgConsoleRequest *request, MsgPushAnswer *answer)
 	msgext_bgworker_set_interruptible(false);
 }
 
+/*
+ * One at a time: its answer leaves, and whether the process may stay is looked at, before
+ * the next one, which may take seconds.
+ */
 static void
-answer_all(MsgHttpListener *http)
+answer_next(MsgHttpListener *http)
 {
-	MsgPush *push;
+	MsgPush *push = ShutdownRequestPending ? NULL : msgext_http_listener_take(http);
+	MsgConsoleRequest request;
+	MsgPushAnswer answer = {0};
 
-	while (!ShutdownRequestPending && (push = msgext_http_listener_take(http)) != NULL)
+	if (push == NULL)
+		return;
+	MemoryContextSwitchTo(request_context);
+	if (msgext_console_request_read(push, &request, &answer))
 	{
-		MsgConsoleRequest request;
-		MsgPushAnswer answer = {0};
-
-		MemoryContextSwitchTo(request_context);
-		if (msgext_console_request_read(push, &request, &answer))
-		{
-			pgstat_report_activity(STATE_RUNNING, request.path);
-			run(&request, &answer);
-			pgstat_report_activity(STATE_IDLE, "waiting for people");
-		}
-		msgext_http_listener_answer(http, push, &answer,
-									msgext_unix_us(GetCurrentTimestamp()));
-		MemoryContextSwitchTo(TopMemoryContext);
-		MemoryContextReset(request_context);
+		pgstat_report_activity(STATE_RUNNING, request.path);
+		run(&request, &answer);
+		pgstat_report_activity(STATE_IDLE, WAITING);
 	}
+	msgext_http_listener_answer(http, push, &answer,
+								msgext_unix_us(GetCurrentTimestamp()));
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextReset(request_context);
 }
 
 /* What the charts are drawn from. */
@@ -154,12 +151,12 @@ sample(void)
 
 static const MsgHttpService service = {.kind = MSG_HTTP_CONSOLE,
 									   .what = "the console",
-									   .waiting = "waiting for people",
+									   .waiting = WAITING,
 									   .wait_event = "MsgextConsole",
 									   .prefixes = prefixes,
 									   .settings = own_settings,
-									   .prepare = take_all,
-									   .serve = answer_all,
+									   .prepare = msgext_http_listener_take_all,
+									   .serve = answer_next,
 									   .look = sample};
 
 void

@@ -23,7 +23,7 @@ typedef struct MsgHttpService
 
 	/* What the HTTP side has to know, before it goes on. */
 	void (*prepare)(MsgHttpListener *http);
-	/* Answers what has come in. Outside a transaction, as are the others. */
+	/* Answers what has come in, or some of it. Outside a transaction, as are the others. */
 	void (*serve)(MsgHttpListener *http);
 	/* About once a second. */
 	void (*look)(void);
