@@ -83,6 +83,19 @@ subtest 'a link' => sub {
 	is($t->sql("SELECT count(*) FROM msgext.console_session WHERE role_oid = 'other'::regrole"), 20, 'a role has so many');
 };
 
+subtest 'who opens it and does not commit' => sub {
+	my $open = $node->background_psql('postgres', extra_params => [ '-U', 'other' ]);
+	my $link;
+
+	$t->sql('UPDATE msgext.console_session SET ends_at = now()');
+	$open->query_safe('BEGIN; SELECT msgext.open_console()');
+	$link = as('app', "SET lock_timeout = '20s'; SELECT msgext.open_console()");
+	like($link, qr/#[0-9a-f]{64}\z/, 'holds up nobody who opens it, too');
+	$open->query_safe('ROLLBACK');
+	$open->quit;
+	$me{app} = Msgext::Console::session_of($c->exchange($link =~ /(\w+)\z/));
+};
+
 subtest 'whose' => sub {
 	my $session;
 

@@ -116,9 +116,11 @@ msgext_console_link_create(TimestampTz ends_at, MsgConsoleSecret token)
 				 errdetail("The session's user, \"%s\", must be able to log in to the "
 						   "database, and to SET ROLE to it.",
 						   GetUserNameFromId(link.login, false))));
-	msgext_console_session_sweep(sweep_over, &sweep);
+
+	/* Without a wait: who has opened one, and leaves his transaction open, holds up nobody. */
+	msgext_console_session_sweep(sweep_over, &sweep, false);
 	if (sweep.n >= SESSIONS_MAX)
-		msgext_console_session_sweep(sweep_oldest, &sweep);
+		msgext_console_session_sweep(sweep_oldest, &sweep, false);
 	make_secret(token);
 	hash(token, link.hash);
 	link.origin = msgext_origin();
@@ -138,7 +140,7 @@ is_of(const MsgConsoleSession *session, void *arg)
 int
 msgext_console_close(Oid role)
 {
-	return msgext_console_session_sweep(is_of, &role);
+	return msgext_console_session_sweep(is_of, &role, true);
 }
 
 bool

@@ -121,7 +121,7 @@ msgext_console_session_delete(const uint8 *hash)
 int
 msgext_console_session_sweep(bool (*unwanted)(const MsgConsoleSession *session,
 											  void *arg),
-							 void *arg)
+							 void *arg, bool wait)
 {
 	MsgTable *sessions = msgext_table_open(&console_session_layout, true);
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
@@ -135,7 +135,7 @@ msgext_console_session_sweep(bool (*unwanted)(const MsgConsoleSession *session,
 		MsgConsoleSession session;
 
 		if ((!read_row(slot, &session) || unwanted(&session, arg)) &&
-			msgext_table_delete(sessions, &tid, true) == TM_Ok)
+			msgext_table_delete(sessions, &tid, wait) == TM_Ok)
 			n++;
 	}
 	msgext_scan_end(scan);

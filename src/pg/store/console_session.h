@@ -34,9 +34,12 @@ extern bool msgext_console_session_find(const uint8 *hash, MsgConsoleSession *se
 /* False when somebody else has removed it, which is waited for. */
 extern bool msgext_console_session_delete(const uint8 *hash);
 
-/* Removes those that unwanted() says true of; returns how many. */
+/*
+ * Removes those that unwanted() says true of; returns how many. What somebody else is about
+ * to remove is waited for, or left to him.
+ */
 extern int msgext_console_session_sweep(bool (*unwanted)(const MsgConsoleSession *session,
 														 void *arg),
-										void *arg);
+										void *arg, bool wait);
 
 #endif /* MSGEXT_CONSOLE_SESSION_H */
