@@ -192,6 +192,9 @@ subtest 'what each sees' => sub {
 	is(scalar @{ $c->get($me{looker}, '/api/servers')->[1]->{servers} }, 0, 'nor are servers');
 	ok($c->get($me{operator}, '/api/servers')->[1]->{servers}->[0]->{may_operate}, 'an operator operates');
 	ok(!$c->get($me{app}, '/api/servers')->[1]->{servers}->[0]->{may_operate}, 'a sender does not');
+	$t->sql(q{ALTER SCHEMA msgext RENAME TO "o'her ""s"""});
+	ok($c->get($me{operator}, '/api/servers')->[1]->{servers}->[0]->{may_operate}, 'whatever the schema is called');
+	$t->sql(q{ALTER SCHEMA "o'her ""s""" RENAME TO msgext});
 	is($c->get($me{operator}, "/api/$_")->[0], 200, "there are $_")
 	  for qw(dead_letters worker handlers inbox server_events stats templates push?id=1 template?name=x);
 	for my $find ('operation_id=order-1', 'recipient=79990000001', 'server=vk&state=accepted', "id=$mine",

@@ -34,10 +34,12 @@ const char msgext_console_may_act[] = "SELECT " MAY_ACT;
 	"jsonb_build_array(s.queued, s.accepted, s.delivered, s.undelivered + s.rejected"    \
 	" + s.failed + s.expired + s.unknown, s.requests, s.request_errors)"
 
-const char msgext_console_sample[] =
-	"SELECT jsonb_build_object('at', clock_timestamp(), 'servers',"
-	" coalesce(jsonb_object_agg(s.server, " COUNTERS "), '{}'))"
-	" FROM msgext.pg_stat_msgext s";
+#define SAMPLE                                                                           \
+	"SELECT jsonb_build_object('at', clock_timestamp(), 'servers',"                      \
+	" coalesce(jsonb_object_agg(s.server, " COUNTERS "), '{}'))"                         \
+	" FROM msgext.pg_stat_msgext s"
+
+const char msgext_console_sample[] = SAMPLE;
 
 static const char me[] =
 	"SELECT jsonb_build_object('role', current_user, 'login', $2->'login',"
@@ -169,10 +171,8 @@ static const char stats[] =
 	"   FROM jsonb_each(t.sample->'servers') v"
 	"   WHERE v.key IN (SELECT p.server FROM msgext.pg_stat_msgext p))) ORDER BY t.n), "
 	"'[]')"
-	" FROM jsonb_array_elements($2->'samples') WITH ORDINALITY t(sample, n)), 'now',"
-	" (SELECT jsonb_build_object('at', clock_timestamp(), 'servers',"
-	"  coalesce(jsonb_object_agg(s.server, " COUNTERS "), '{}'))"
-	"  FROM msgext.pg_stat_msgext s))";
+	" FROM jsonb_array_elements($2->'samples') WITH ORDINALITY t(sample, n)), 'now', "
+	"(" SAMPLE "))";
 
 /* Ids are texts here, and numbers in a filter. */
 #define FILTER                                                                           \
@@ -228,6 +228,19 @@ msgext_console_query_find(const char *path)
 	return NULL;
 }
 
+/* The schema's name where it stands in the SQL: within a literal its quotes are doubled. */
+static void
+append_schema(StringInfo text, const char *schema, bool in_literal)
+{
+	for (; *schema != '\0'; schema++)
+	{
+		if (in_literal && *schema == '\'')
+			appendStringInfoChar(text, '\'');
+		appendStringInfoChar(text, *schema);
+	}
+	appendStringInfoChar(text, '.');
+}
+
 char *
 msgext_console_qualify(const char *sql)
 {
@@ -245,7 +258,7 @@ msgext_console_qualify(const char *sql)
 		if (strncmp(found, "msgext.mode", strlen("msgext.mode")) == 0)
 			appendStringInfoString(&text, written);
 		else
-			appendStringInfo(&text, "%s.", schema);
+			append_schema(&text, schema, text.data[text.len - 1] == '\'');
 		sql = found + strlen(written);
 	}
 	appendStringInfoString(&text, sql);
