@@ -7,9 +7,14 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle
 const short = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const day = new Intl.DateTimeFormat(undefined, { day: '2-digit', month: 'short' });
 
+// What PostgreSQL can date and a browser cannot: infinity, before Christ, after the year 9999.
+export function isDate(at) {
+	return !Number.isNaN(Date.parse(at));
+}
+
 // Of today the time; of another day that too.
 export function time(at) {
-	if (!at || at === 'infinity' || at === '-infinity')
+	if (!isDate(at))
 		return at ?? text.none;
 
 	const date = new Date(at);
@@ -20,7 +25,7 @@ export function time(at) {
 }
 
 export function timeText(at) {
-	return at ? full.format(new Date(at)) : '';
+	return isDate(at) ? full.format(new Date(at)) : at ?? '';
 }
 
 export function count(n) {

@@ -2,7 +2,7 @@
 
 import { get } from './api.js';
 import { askMany, show } from './dialog.js';
-import { cell, h, keep, table } from './dom.js';
+import { cell, h, keep, say, table } from './dom.js';
 import { badge, bytes, count, time } from './format.js';
 import { text } from './text.js';
 
@@ -90,7 +90,7 @@ export function inbox(root, args) {
 	const fill = listing(root, text.inbox.caption, [...Object.values(columns), ''], (push) => push.id, (push) => [
 		cell(columns.id, push.id), cell(columns.server, push.server), cell(columns.type, push.type ?? text.none),
 		cell(columns.received_at, time(push.received_at)), cell(columns.done_at, time(push.done_at)),
-		h('td', {}, h('button', { 'aria-label': `${text.inbox.open} ${push.id}`, onclick: () => showPush(push.id) }, text.inbox.open))
+		h('td', {}, h('button', { 'aria-label': `${text.inbox.open} ${push.id}`, onclick: () => showPush(push.id).catch((refusal) => say(refusal.message)) }, text.inbox.open))
 	], text.inbox.empty);
 
 	root.append(h('p', {}, older));

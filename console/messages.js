@@ -3,13 +3,22 @@
 import { get } from './api.js';
 import { askMany } from './dialog.js';
 import { cell, h, keep, table } from './dom.js';
-import { badge, time } from './format.js';
+import { badge, isDate, time } from './format.js';
 import { text } from './text.js';
 
 const names = text.messages;
 const inFirst = ['server', 'state', 'recipient'];
 const inMore = ['code', 'problem', 'id', 'operation_id', 'ref', 'created_after', 'created_before'];
 const problems = ['failed', 'rejected', 'undelivered', 'expired', 'unknown'];
+
+// What is no JSON is no filter: what is wrong with it, the list is told when it asks.
+function parsed(ref) {
+	try {
+		return JSON.parse(ref);
+	} catch {
+		return undefined;
+	}
+}
 
 // What the functions for many messages have another name for, or none.
 function filterOf(args) {
@@ -18,14 +27,14 @@ function filterOf(args) {
 	for (const [name, value] of Object.entries(args)) {
 		if (name === 'before')
 			continue;
-		if (name === 'operation_id')
+		if (name === 'operation_id' || (name === 'ref' && parsed(value) === undefined))
 			return null;
 		if (name === 'problem')
 			filter.state = value;
 		else if (name === 'state')
 			filter.state = value.split(',');
 		else
-			filter[name] = name === 'ref' ? JSON.parse(value) : value;
+			filter[name] = name === 'ref' ? parsed(value) : value;
 	}
 	return Object.keys(filter).length ? filter : null;
 }
@@ -49,7 +58,7 @@ function field(name, args, servers) {
 	else if (name === 'problem')
 		input = choice(name, value, problems);
 	else if (name.startsWith('created_'))
-		input = h('input', { name, type: 'datetime-local', step: '1', value: value && localTime(value) });
+		input = h('input', { name, type: 'datetime-local', step: '1', value: isDate(value) && localTime(value) });
 	else
 		input = h('input', { name, value, autocomplete: 'off', spellcheck: 'false' });
 	return h('label', {}, names.filters[name], input);

@@ -19,11 +19,7 @@ export const text = {
 		inbox: 'Inbox', handlers: 'Feed', worker: 'Worker'
 	},
 	navLabel: 'Pages',
-	loading: 'Loading…',
 	none: '–',
-	yes: 'yes',
-	no: 'no',
-	ok: 'OK',
 	cancel: 'Leave it',
 	close: 'Close',
 	reason: 'Why (stands in the timeline)',
@@ -45,7 +41,6 @@ export const text = {
 		resumeTitle: (name) => `Resume ${name}?`,
 		resumeWhat: 'What is queued is sent. Paused accounts are tried again.',
 		chart: (name) => `${name}: messages a minute in the last hour`,
-		chartDone: 'accepted', chartBad: 'ended badly',
 		chartSum: (done, bad) => `${done} accepted, ${bad} ended badly in the last hour`,
 		chartNone: 'Charts begin a minute after the console has started.',
 		history: 'What happened to servers',
@@ -160,6 +155,5 @@ export const text = {
 		},
 		message: 'Message', lookup: 'Lookup', versions: 'Versions',
 		columns: { version: 'Version', created_at: 'Made', created_by: 'By' }
-	},
-	keys: 'Keys: / find · j k move · x select · Enter open'
+	}
 };

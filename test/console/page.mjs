@@ -237,6 +237,12 @@ for (const [name, text] of [['Inbox', 'No push is yours to see.'], ['Feed', 'No 
 	await seen(page.getByText(text), `the page ${name}`);
 	await accessible(page, `the page ${name}`);
 }
+await page.goto(`${base}/#/messages?ref=%7B&created_after=then`);
+await seen(page.getByRole('button', { name: 'Find' }), 'a filter that is none does not take the page away');
+await seen(page.getByRole('status').filter({ hasText: 'invalid input syntax' }), 'and it is said what is wrong');
+const late = post('79990000701', {}, `, send_after => '20000-01-01'`);
+await page.goto(`${base}/#/message?id=${late}`);
+await seen(page.locator('dd').filter({ hasText: '20000-01-01' }), 'a time that no browser knows is shown as it is');
 await page.goto(`${base}/#/messages`);
 await seen(page.getByRole('link', { name: alive, exact: true }), 'all messages');
 await page.locator('#main').focus();
