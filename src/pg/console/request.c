@@ -79,6 +79,8 @@ status_of(int sqlstate)
 		return 503;
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
+		case MAKE_SQLSTATE('4', '0', '0', '0', '0'):
+			return 503;
 		case ERRCODE_DATA_EXCEPTION:
 		case MAKE_SQLSTATE('4', '2', '0', '0', '0'):
 		case MAKE_SQLSTATE('5', '4', '0', '0', '0'):
