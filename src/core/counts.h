@@ -63,9 +63,9 @@ typedef struct MsgHistogram
 
 typedef struct MsgCounts
 {
+	bool any; /* something may not be 0 */
 	int64_t n[MSG_COUNTERS];
 	MsgHistogram times[MSG_TIMES];
-	bool any; /* something may not be 0 */
 } MsgCounts;
 
 /* Fixed for ever: they are in rows, and in people's queries. */

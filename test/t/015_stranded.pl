@@ -145,6 +145,26 @@ subtest 'the sweep' => sub {
 	is(join(' ', map { $sim->count($phone - $_) } 0 .. 2), '1 1 0', 'each once that is due');
 };
 
+# By hand: of rows that are deleted there is no news. More servers than are looked at at a time.
+subtest 'a pause that goes without news, of many servers' => sub {
+	my $n = 120;
+	my $url = $sim->url;
+
+	$t->sql(qq{SELECT format('CREATE SERVER m%s FOREIGN DATA WRAPPER msgext_devino OPTIONS (url ''$url'', status_poll ''off'')', i),
+			format('CREATE USER MAPPING FOR PUBLIC SERVER m%s OPTIONS (login ''tester'', password ''111111'')', i)
+		FROM generate_series(1, $n) i \\gexec
+		BEGIN;
+		SELECT msgext.pause_server('m' || i, 'for now') FROM generate_series(1, $n) i;
+		SELECT msgext.send_vk('m' || i, vk) FROM generate_series(1, $n) i, LATERAL (SELECT jsonb_build_object(
+			'subject', 'AO', 'priority', 'high', 'routes', '["vk"]'::jsonb, 'validityPeriod', 180,
+			'phone', (79980000000 + i)::text, 'templateId', 123456, 'templateData', '{}'::jsonb) AS vk) v;
+		COMMIT});
+	$t->wait_state($t->send(phone => ++$phone), 'accepted', 'one of another server goes');
+	is($t->sql("SELECT count(*) FROM msgext.outbox WHERE server LIKE 'm%' AND state = 'queued'"), $n, 'the others wait');
+	$t->sql('DELETE FROM msgext.server_pause');
+	ok($t->wait_sql("SELECT count(*) FROM msgext.outbox WHERE server LIKE 'm%' AND state = 'accepted'", $n), 'all of them go');
+};
+
 unlike($t->log, qr/PANIC:|TRAP:|signal 11/, 'nothing crashed');
 $t->node->stop;
 done_testing();

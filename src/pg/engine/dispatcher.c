@@ -59,19 +59,18 @@ static TimestampTz
 upstream_due(const MsgUpstream *upstream)
 {
 	TimestampTz due = upstream->next_due;
+	bool closed = upstream->breaker.state == MSG_BREAKER_CLOSED;
 
+	if (upstream->throttled_until != 0 && (due == 0 || upstream->throttled_until < due))
+		due = upstream->throttled_until;
+
+	/* With the breaker open it is not looked at: its lanes may have rows that are due. */
+	if (due == 0 && (closed || !msgext_upstream_may_have_rows(upstream)))
+		return 0;
 	if (upstream->server == NULL || upstream->paused ||
 		upstream->in_flight >= upstream->server->max_in_flight)
 		return 0;
-	if (upstream->throttled_until != 0 && (due == 0 || upstream->throttled_until < due))
-		due = upstream->throttled_until;
-	if (upstream->breaker.state == MSG_BREAKER_CLOSED)
-		return due;
-
-	/* It is not looked at before: its lanes may have rows that are due. */
-	if (due == 0 && !msgext_upstream_may_have_rows(upstream))
-		return 0;
-	return Max(due, msgext_outage_until(upstream));
+	return closed ? due : Max(due, msgext_outage_until(upstream));
 }
 
 /* When the next turn is due, if nothing happens meanwhile; the past: now. */
@@ -144,9 +143,9 @@ take_turn(MsgDispatcher *dispatcher, bool records)
 	if (now >= dispatcher->last_look + TICK_US)
 	{
 		dispatcher->last_look = now;
-		plan.news = MSG_NEWS_ALL;
+		plan.looks = true;
 	}
-	if ((plan.news & MSG_NEWS_SERVER) != 0)
+	if (plan.looks || (plan.news & MSG_NEWS_SERVER) != 0)
 		msgext_http_peer_limit(&dispatcher->http);
 	if (msgext_turn(&dispatcher->engine, &plan))
 		dispatcher->news = MSG_NEWS_ALL;

@@ -122,11 +122,11 @@ read_upstream(MsgUpstream *upstream)
 }
 
 void
-msgext_refusals_read(const MsgTurn *turn, const MsgUpstreams *upstreams)
+msgext_refusals_read(const MsgTurn *turn, const List *upstreams)
 {
 	ListCell *cell;
 
-	foreach (cell, upstreams->list)
+	foreach (cell, upstreams)
 	{
 		if (!read_upstream(lfirst(cell)))
 			continue;

@@ -24,7 +24,7 @@ extern bool msgext_refusal_note(MsgUpstream *upstream, const MsgAccount *account
 extern bool msgext_refusal_holds(const MsgUpstream *upstream, const MsgAccount *account);
 
 /* Who has been released, and who is paused. */
-extern void msgext_refusals_read(const MsgTurn *turn, const MsgUpstreams *upstreams);
+extern void msgext_refusals_read(const MsgTurn *turn, const List *upstreams);
 
 /* Writes down whom an answer has paused; what cannot be is tried again next time. */
 extern void msgext_refusals_write(const MsgUpstreams *upstreams);

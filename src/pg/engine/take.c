@@ -171,6 +171,7 @@ take_lane(MsgEngine *engine, MsgUpstream *upstream, int i, int max)
 	}
 	msgext_turn_reading(&engine->turn, 0, upstream->name);
 	msgext_lane_rest(lane);
+	upstream->lanes_moved |= lane->moved;
 	if (upstream->may_have_rows[i] && lane->waiting[0] == '\0')
 		engine->turn.work_left = true;
 	return claimed;

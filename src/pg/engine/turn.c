@@ -79,23 +79,30 @@ retire(MsgEngine *engine, int64 *results)
 }
 
 static void
-refresh(MsgEngine *engine, uint64 news)
+refresh(MsgEngine *engine, const MsgTurnPlan *plan)
 {
 	MsgTurn *turn = &engine->turn;
 	MsgUpstreams *upstreams = &engine->upstreams;
+	bool news = (plan->news & MSG_NEWS_SERVER) != 0;
+	List *looked;
 
 	msgext_upstreams_refresh(turn, upstreams);
-	if ((news & MSG_NEWS_SERVER) != 0)
+	looked = plan->looks ? msgext_upstreams_to_look_at(upstreams) : NIL;
+	if (news || plan->looks)
 	{
-		msgext_upstreams_read_pauses(turn, upstreams);
-		msgext_refusals_read(turn, upstreams);
+		List *listed = news ? upstreams->list : looked;
+
+		msgext_upstreams_read_pauses(turn, upstreams, listed, news);
+		msgext_refusals_read(turn, listed);
 		msgext_upstreams_refresh(turn, upstreams); /* again, if a pause has ended */
 	}
 	msgext_addressees_read(turn, upstreams);
-	msgext_outages_read(turn, upstreams, (news & MSG_NEWS_SERVER) != 0);
-	if ((news & MSG_NEWS_CALLBACK) != 0)
+	msgext_outages_read(turn, upstreams, news || plan->looks);
+	if (plan->looks || (plan->news & MSG_NEWS_CALLBACK) != 0)
 		msgext_rematch_news(&engine->rematches);
-	msgext_upstreams_mark_news(upstreams, news);
+	msgext_upstreams_mark_news(upstreams->list, plan->news);
+	if (plan->looks)
+		msgext_upstreams_mark_news(looked, MSG_NEWS_ALL);
 }
 
 /* Writes down what is written about once a second. True if that is of this process. */
@@ -124,7 +131,7 @@ msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 	msgext_request_collect(&engine->flights, engine->peer);
 
 	msgext_turn_begin(turn);
-	refresh(engine, plan->news);
+	refresh(engine, plan);
 	if (plan->records)
 	{
 		msgext_record(engine, plan->one_by_one);

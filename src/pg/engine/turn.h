@@ -16,6 +16,7 @@ typedef struct MsgTurnPlan
 	bool one_by_one; /* the last turn failed: see record.h */
 	bool saves;		 /* how far lanes have been read, before its time too */
 	uint64 news;	 /* what there is news of (ipc/notify.h) */
+	bool looks;		 /* at what no news may tell of, too */
 	MsgSweep *sweep; /* goes on with it, and saves; NULL: neither */
 } MsgTurnPlan;
 

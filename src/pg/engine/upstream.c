@@ -13,6 +13,9 @@
 #include "pg/store/reminder.h"
 #include "pg/store/server_event.h"
 
+/* Servers that are looked at without news at a time, which is once a second. */
+#define LOOKS 50
+
 void
 msgext_upstreams_init(MsgUpstreams *upstreams, MemoryContext context)
 {
@@ -270,13 +273,31 @@ msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams)
 	}
 }
 
+List *
+msgext_upstreams_to_look_at(MsgUpstreams *upstreams)
+{
+	int n = list_length(upstreams->list);
+	List *listed = NIL;
+	int i;
+
+	if (n <= LOOKS)
+		return upstreams->list;
+	for (i = 0; i < LOOKS; i++)
+		listed =
+			lappend(listed, list_nth(upstreams->list, (upstreams->look_from + i) % n));
+	upstreams->look_from = (upstreams->look_from + LOOKS) % n;
+	return listed;
+}
+
 void
-msgext_upstreams_mark_news(MsgUpstreams *upstreams, uint64 news)
+msgext_upstreams_mark_news(const List *upstreams, uint64 news)
 {
 	ListCell *cell;
 	int i;
 
-	foreach (cell, upstreams->list)
+	if (news == 0)
+		return;
+	foreach (cell, upstreams)
 	{
 		MsgUpstream *upstream = lfirst(cell);
 
@@ -300,17 +321,18 @@ msgext_upstream_is_paused(MsgUpstream *upstream)
 }
 
 void
-msgext_upstreams_read_pauses(MsgTurn *turn, MsgUpstreams *upstreams)
+msgext_upstreams_read_pauses(MsgTurn *turn, MsgUpstreams *upstreams, const List *listed,
+							 bool all)
 {
 	ListCell *cell;
 
-	foreach (cell, upstreams->list)
+	foreach (cell, listed)
 	{
 		MsgUpstream *upstream = lfirst(cell);
 		bool was_paused = upstream->paused;
 		MsgPause pause;
 
-		if (upstream->pause_wanted[0] != '\0')
+		if (upstream->pause_wanted[0] != '\0' || !(was_paused || all))
 			continue;
 		msgext_server_pause_read(upstream->oid, &pause);
 		upstream->paused = pause.paused;
@@ -368,7 +390,7 @@ msgext_upstreams_save(MsgTurn *turn, MsgUpstreams *upstreams)
 		MsgUpstream *upstream = lfirst(cell);
 		int i;
 
-		for (i = 0; i < MSG_PRIORITIES; i++)
+		for (i = 0; i < MSG_PRIORITIES && upstream->lanes_moved; i++)
 		{
 			MsgLane *lane = upstream->lanes[i];
 
@@ -382,6 +404,7 @@ msgext_upstreams_save(MsgTurn *turn, MsgUpstreams *upstreams)
 			lane->passed = 0;
 			msgext_lane_save(lane);
 		}
+		upstream->lanes_moved = false;
 		if (upstream->health.changed)
 			msgext_health_save(upstream->oid, &upstream->health);
 	}

@@ -38,9 +38,9 @@ typedef struct MsgMended
 /* What has been counted of it: see statistics.h. */
 typedef struct MsgCounted
 {
+	bool written;	   /* both, by this turn */
 	MsgCounts turn;	   /* by this turn */
 	MsgCounts unsaved; /* and before it, since it was written down */
-	bool written;	   /* both, by this turn */
 } MsgCounted;
 
 /*
@@ -50,33 +50,37 @@ typedef struct MsgCounted
  * Reminders are read forwards, so that no dead entry is walked twice: those before
  * send_from and (poll_from, poll_after) have been taken in this life of the dispatcher.
  * Whoever adds one puts these back as far as is needed (msgext_upstream_remind()).
+ *
+ * What each turn asks of each of them comes first, and lies together: with a thousand
+ * servers at rest it is what a turn costs.
  */
 typedef struct MsgUpstream
 {
 	Oid oid;
+	int in_flight; /* requests */
 	char *name;
-	MsgServer *server; /* pinned; NULL when it is gone, or its options cannot be read */
-	MsgLane *lanes[MSG_PRIORITIES];
+	MsgServer *server; /* pinned; NULL when it is gone, or cannot be read */
 	bool may_have_rows[MSG_PRIORITIES]; /* the lane has not been read to its end */
-	int in_flight;						/* requests */
-	unsigned turns_with_room;			/* counts those that had room for a request */
+	bool lanes_moved;					/* one of them, since they were written down */
+	bool has_blocked;					/* recipients: see addressee.h */
 	bool paused;
-	char pause_wanted[512];		  /* a pause that could not be written down yet, or "" */
-	bool pause_copied;			  /* it is for messages from another database */
+	TimestampTz next_due;		 /* the first reminder that may be there; 0 = none */
+	TimestampTz throttled_until; /* a rate limit holds messages back until then */
+	TimestampTz reserved_until;	 /* the last of those set aside for it has its turn */
+	HTAB *refused;				 /* accounts, see refusal.h; NULL = none ever was */
+	MsgBreaker breaker;			 /* see outage.h */
+	MsgBreaker breaker_before;	 /* as it was when the last turn committed */
+	MsgHealth health;
+	bool pause_copied;		/* the pause is for messages from another database */
+	char pause_wanted[512]; /* a pause that could not be written down yet, or "" */
+	MsgCounted counted;
+	MsgLane *lanes[MSG_PRIORITIES];
+	unsigned turns_with_room;	  /* counts those that had room for a request */
 	TimestampTz send_from;		  /* reminders before this have been taken */
 	TimestampTz poll_from;		  /* likewise, and of those at poll_from itself ... */
 	int64 poll_after;			  /* ... those up to this message */
 	TimestampTz polls_held_until; /* a login is wanted for them, and not to be had */
-	TimestampTz next_due;		  /* the first reminder that may be there; 0 = none */
-	TimestampTz throttled_until;  /* a rate limit holds messages back until then */
-	TimestampTz reserved_until;	  /* the last of those set aside for it has its turn */
-	bool has_blocked;			  /* recipients: see addressee.h */
-	HTAB *refused;				  /* accounts, see refusal.h; NULL = none ever was */
 	MsgMended mended;
-	MsgHealth health;
-	MsgBreaker breaker;		   /* see outage.h */
-	MsgBreaker breaker_before; /* as it was when the last turn committed */
-	MsgCounted counted;
 } MsgUpstream;
 
 typedef struct MsgUpstreams
@@ -85,7 +89,8 @@ typedef struct MsgUpstreams
 	List *list;	   /* of MsgUpstream * */
 	List *missing; /* oids of servers without a provider, of which it has been told */
 	uint64 generation;
-	int rotation; /* which of them comes first in this turn */
+	int rotation;  /* which of them comes first in this turn */
+	int look_from; /* place in the list: see msgext_upstreams_to_look_at() */
 	TimestampTz last_save;
 } MsgUpstreams;
 
@@ -103,8 +108,14 @@ extern void msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams);
 extern void msgext_upstream_load(MsgTurn *turn, MsgUpstreams *upstreams,
 								 MsgUpstream *upstream);
 
-/* Which lanes the news is of. */
-extern void msgext_upstreams_mark_news(MsgUpstreams *upstreams, uint64 news);
+/*
+ * Those that are looked at this time whether there is news of them or not: the next
+ * fifty, so that a thousand servers at rest cost little more than these.
+ */
+extern List *msgext_upstreams_to_look_at(MsgUpstreams *upstreams);
+
+/* Which of their lanes the news is of. */
+extern void msgext_upstreams_mark_news(const List *upstreams, uint64 news);
 
 /*
  * Is it paused by now? To be asked before anything is claimed: what a restore has written
@@ -112,8 +123,12 @@ extern void msgext_upstreams_mark_news(MsgUpstreams *upstreams, uint64 news);
  */
 extern bool msgext_upstream_is_paused(MsgUpstream *upstream);
 
-/* Who is paused, and who no longer. */
-extern void msgext_upstreams_read_pauses(MsgTurn *turn, MsgUpstreams *upstreams);
+/*
+ * Which of those listed are paused, and which no longer. Not all: only of those known to
+ * be paused, whether they still are; msgext_upstream_is_paused() asks of the others.
+ */
+extern void msgext_upstreams_read_pauses(MsgTurn *turn, MsgUpstreams *upstreams,
+										 const List *listed, bool all);
 /* Writes down whom an answer has paused. */
 extern void msgext_upstreams_write_pauses(MsgUpstreams *upstreams);
 /* Writes down how far lanes have been read, and health. */

@@ -12,7 +12,6 @@
 /* What a dispatcher remembers of a server between two writes; zeroes = nothing. */
 typedef struct MsgHealth
 {
-	char last_error[512];
 	TimestampTz last_error_at;
 	TimestampTz last_success_at;
 	TimestampTz last_claim_at;
@@ -24,6 +23,7 @@ typedef struct MsgHealth
 	int probes;
 	bool key_ignored; /* an answer showed that repeats are not recognised */
 	bool changed;
+	char last_error[512];
 } MsgHealth;
 
 extern void msgext_health_load(Oid server, MsgHealth *health);
