@@ -1,7 +1,8 @@
 #!/bin/bash
 # Counts the instructions that a message queued in bulk takes, and a plain INSERT of its
-# payload: script/instructions.sh [MESSAGES]. Under valgrind, in a server of one process: unlike
-# times, the figures are the same on a busy machine. After "make build-all".
+# payload, without and with indexes by time and by recipient: script/instructions.sh [MESSAGES].
+# Under valgrind, in a server of one process: unlike times, the figures are the same on a busy
+# machine. After "make build-all".
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$root"
@@ -37,12 +38,14 @@ count() {
     printf '%s\n' "${1//:n/10}" "${1//:n/$2}" | alone valgrind -q --tool=callgrind \
         --toggle-collect=PortalRun --callgrind-out-file="$PGHOST/callgrind" > /dev/null 2>&1
     sed -n 's/^\(totals\|summary\): *\([0-9]*\).*/\2/p' "$PGHOST/callgrind" | head -1
-    echo 'TRUNCATE msgext.outbox, bench.plain' | alone env > /dev/null 2>&1
+    echo 'TRUNCATE msgext.outbox, bench.plain, bench.found' | alone env > /dev/null 2>&1
 }
 # a_row STATEMENT: of one row more, in a table that has so many.
 a_row() { echo $((($(count "$1" $((2 * messages))) - $(count "$1" "$messages")) / messages)); }
 
 ours=$(a_row "SELECT count(msgext.send_vk('vk', vk)) FROM bench.body WHERE n <= :n")
 plain=$(a_row "INSERT INTO bench.plain (server, payload) SELECT 'vk', vk FROM bench.body WHERE n <= :n")
-echo "instructions a message, in bulk: send_vk $ours, plain INSERT $plain;" \
-    "ratio $(awk -v a="$plain" -v b="$ours" 'BEGIN { printf "%.3f", a / b }')"
+found=$(a_row "INSERT INTO bench.found (server, payload, recipient) SELECT 'vk', vk, vk ->> 'phone' FROM bench.body WHERE n <= :n")
+awk -v ours="$ours" -v plain="$plain" -v found="$found" 'BEGIN {
+    printf "instructions a message, in bulk: send_vk %d; plain INSERT %d, ratio %.3f; with the same indexes %d, ratio %.3f\n",
+        ours, plain, plain / ours, found, found / ours }'

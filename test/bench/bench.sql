@@ -72,6 +72,11 @@ CREATE TABLE bench.plain (
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(), payload jsonb NOT NULL);
 CREATE INDEX ON bench.plain (server, priority, xid, id);
 
+-- And one in which he finds a message as people can find ours: by its time, by its recipient.
+CREATE TABLE bench.found (LIKE bench.plain INCLUDING ALL, recipient text COLLATE "C");
+CREATE INDEX ON bench.found (created_at);
+CREATE INDEX ON bench.found (recipient);
+
 -- Queues by send_vk(), 100,000 in a transaction, all in one session: their ids have no gap.
 CREATE PROCEDURE bench.fill(server name, n bigint) LANGUAGE plpgsql AS $$
 BEGIN

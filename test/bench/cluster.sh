@@ -100,7 +100,7 @@ disabled() {
 
 # Nothing queued, and nothing of what ran before left to be written to the disk.
 empty() {
-    sql -c 'TRUNCATE msgext.outbox, msgext.event, msgext.claim, msgext.reminder, msgext.reference, msgext.callback, msgext.recipient_use, bench.plain' \
+    sql -c 'TRUNCATE msgext.outbox, msgext.event, msgext.claim, msgext.reminder, msgext.reference, msgext.callback, msgext.recipient_use, bench.plain, bench.found' \
         -c CHECKPOINT
     sync
 }

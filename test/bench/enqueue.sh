@@ -42,18 +42,28 @@ seconds_of() { # statement
 }
 
 scenario_enqueue_bulk() { # rounds
-    local i plain ours
+    local i ours kind
+    local -A statement=(
+        [plain]="INSERT INTO bench.plain (server, payload) SELECT 'vk', vk FROM bench.body"
+        [found]="INSERT INTO bench.found (server, payload, recipient) SELECT 'vk', vk, vk ->> 'phone' FROM bench.body"
+        [hooks]="SELECT count(msgext.send_webhook('hooks', 'order.shipped', vk)) FROM bench.body"
+    )
     for i in $(seq "$1"); do
         empty
-        plain=$(seconds_of "INSERT INTO bench.plain (server, payload) SELECT 'vk', vk FROM bench.body")
-        empty
         ours=$(seconds_of "SELECT count(msgext.send_vk('vk', vk)) FROM bench.body")
-        put bulk.plain "$(per_second 100000 "$plain")"
         put bulk.ours "$(per_second 100000 "$ours")"
-        put bulk.ratio "$(ratio "$plain" "$ours")"
+        for kind in plain found hooks; do
+            empty
+            put bulk.seconds "$(seconds_of "${statement[$kind]}")"
+            put "bulk.$kind" "$(per_second 100000 "$(tail -1 "$out/bulk.seconds")")"
+            put "bulk.$kind.ratio" "$(ratio "$(tail -1 "$out/bulk.seconds")" "$ours")"
+        done
     done
-    report enqueue_bulk "$(of bulk.ratio | median)" '>=0.7' \
-        "send_vk $(rates bulk.ours), plain INSERT … SELECT $(rates bulk.plain); ratio $(of bulk.ratio | spread)"
+    report enqueue_bulk "$(of bulk.plain.ratio | median)" '>=0.7' \
+        "send_vk $(rates bulk.ours), plain INSERT … SELECT $(rates bulk.plain); ratio $(of bulk.plain.ratio | spread)"
+    report enqueue_bulk_found "$(of bulk.found.ratio | median)" '>=0.7' \
+        "plain INSERT … SELECT with indexes by time and recipient, too: $(rates bulk.found); ratio $(of bulk.found.ratio | spread)"
+    info enqueue_bulk_hooks "send_webhook: $(rates bulk.hooks)"
 }
 
 wal() { sql -c "SELECT pg_current_wal_insert_lsn() - '0/0'"; }
