@@ -50,15 +50,16 @@ SELECT msgext.create_template('bench_lookup', 'vk', '{"vk": {"subject": "Shop24"
     lookup => 'SELECT * FROM bench.customer WHERE id = $1.id % 1000 + 1', skip_when_null => '{ref.phone}', on_invalid => 'record');
 
 -- A table for each, and one without a trigger.
-CREATE PROCEDURE bench.table_for(name text, calls text) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE bench.table_for(name text, calls text, each text = 'FOR EACH ROW') LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE TABLE bench.%I (id int, phone text, name text)', name);
     IF calls <> '' THEN
-        EXECUTE format('CREATE TRIGGER send AFTER INSERT ON bench.%I FOR EACH ROW EXECUTE FUNCTION %s', name, calls);
+        EXECUTE format('CREATE TRIGGER send AFTER INSERT ON bench.%I %s EXECUTE FUNCTION %s', name, each, calls);
     END IF;
 END$$;
 CALL bench.table_for('none', '');
 CALL bench.table_for('notify', 'msgext.notify(''bench'')');
+CALL bench.table_for('notify_all', 'msgext.notify(''bench'')', 'REFERENCING NEW TABLE AS added FOR EACH STATEMENT');
 CALL bench.table_for('c', 'bench.by_c()');
 CALL bench.table_for('plpgsql', 'bench.by_plpgsql()');
 CALL bench.table_for('notify_lookup', 'msgext.notify(''bench_lookup'')');

@@ -82,7 +82,7 @@ set_times(MsgPost *post, void *arg)
 }
 
 static void
-queue(MsgFiring *firing)
+queue(MsgFiring *firing, MsgTable *outbox)
 {
 	const MsgRecipe *recipe = firing->recipe;
 	MsgPost post = {0};
@@ -108,11 +108,13 @@ queue(MsgFiring *firing)
 		post.error = firing->error;
 	post.template = recipe->name;
 	post.template_version = recipe->version;
+	post.outbox = outbox;
 	msgext_post(&post);
 }
 
+/* outbox: see MsgPost. */
 static void
-fire(MsgRecipe *recipe, MsgRowEvents *events, MemoryContext context)
+fire(MsgRecipe *recipe, MsgRowEvents *events, MemoryContext context, MsgTable *outbox)
 {
 	MemoryContext before = MemoryContextSwitchTo(context);
 	MsgFiring firing = {.recipe = recipe, .event = &events->event};
@@ -121,27 +123,25 @@ fire(MsgRecipe *recipe, MsgRowEvents *events, MemoryContext context)
 	firing.arena = msgext_arena_pg_create(context);
 	msgext_firing_render(&firing);
 	if (firing.skipped == NULL)
-		queue(&firing);
+		queue(&firing, outbox);
 	MemoryContextSwitchTo(before);
 }
 
 /* A row's trigger runs in memory that lasts no longer; a statement's has many rows. */
 static void
-fire_all(MsgRecipe *recipe, MsgRowEvents *events)
+fire_statement(MsgRecipe *recipe, MsgRowEvents *events)
 {
-	MemoryContext context = CurrentMemoryContext;
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "msgext row", ALLOCSET_DEFAULT_SIZES);
+	MsgTable *outbox = msgext_outbox_open(true);
 
-	if (events->statement)
-		context = AllocSetContextCreate(CurrentMemoryContext, "msgext row",
-										ALLOCSET_DEFAULT_SIZES);
 	while (msgext_row_events_next(events))
 	{
-		fire(recipe, events, context);
-		if (events->statement)
-			MemoryContextReset(context);
+		fire(recipe, events, context, outbox);
+		MemoryContextReset(context);
 	}
-	if (events->statement)
-		MemoryContextDelete(context);
+	msgext_table_close(outbox);
+	MemoryContextDelete(context);
 }
 
 PG_FUNCTION_INFO_V1(msgext_notify);
@@ -168,7 +168,10 @@ msgext_notify(PG_FUNCTION_ARGS)
 	tell.previous = error_context_stack;
 	error_context_stack = &tell;
 	msgext_owner_become(&before, recipe->owner);
-	fire_all(recipe, &events);
+	if (events.statement)
+		fire_statement(recipe, &events);
+	else
+		fire(recipe, &events, CurrentMemoryContext, NULL);
 	msgext_owner_leave(&before);
 	error_context_stack = tell.previous;
 	msgext_row_events_end(&events);

@@ -121,14 +121,6 @@ next_row(Tuplestorestate *rows, int pointer, TupleTableSlot *slot)
 bool
 msgext_row_events_next(MsgRowEvents *events)
 {
-	if (!events->statement)
-	{
-		bool first = !events->done;
-
-		events->done = true;
-		return first;
-	}
-
 	/* Both tables list the rows of an UPDATE in one order. */
 	return next_row(events->new_rows, events->new_pointer, events->event.new) &&
 		   next_row(events->old_rows, events->old_pointer, events->event.old);

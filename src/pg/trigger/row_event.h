@@ -30,8 +30,8 @@ typedef struct MsgRowEvents
 {
 	Relation rel;
 	bool statement; /* FOR EACH STATEMENT */
-	MsgRowEvent event;
-	bool done;
+	MsgRowEvent
+		event; /* of a row's trigger: the row; else see msgext_row_events_next() */
 
 	/* of a statement's */
 	Tuplestorestate *new_rows;
@@ -46,7 +46,7 @@ typedef struct MsgRowEvents
  */
 extern void msgext_row_events_begin(MsgRowEvents *events, FunctionCallInfo fcinfo,
 									const char *function);
-/* The next row, in slots that are valid until the next call; false when there is none. */
+/* A statement's next row, in slots that are valid until the next call; false when there is none. */
 extern bool msgext_row_events_next(MsgRowEvents *events);
 extern void msgext_row_events_end(MsgRowEvents *events);
 

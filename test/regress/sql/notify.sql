@@ -239,9 +239,21 @@ DELETE FROM shop.orders;
 INSERT INTO shop.orders (id, customer_id, status) SELECT n, n % 2 + 1, 'bulk' FROM generate_series(1, 6) n;
 UPDATE shop.orders SET status = status || id;
 SELECT data FROM shop.sent WHERE id > :last;
+
+-- More of them than go to the outbox at a time, in the order of the rows; all of them or none.
+SELECT max(id) AS last FROM shop.sent \gset
+INSERT INTO shop.orders (id, customer_id, status) SELECT n, 1, 'many' FROM generate_series(101, 250) n;
+SELECT count(*), min(data ->> 'order'), max(data ->> 'order'), count(DISTINCT (data ->> 'order')::int - id) AS gaps
+FROM shop.sent WHERE id > :last;
+BEGIN;
+UPDATE shop.customers SET phone = '12' WHERE id = 2;
+INSERT INTO shop.orders (id, customer_id, status) SELECT n, 1 + (n = 400)::int, 'none' FROM generate_series(301, 400) n;
+ROLLBACK;
+SELECT count(*) FROM shop.sent WHERE data ->> 'now' = 'none';
 DROP TRIGGER added ON shop.orders;
 DROP TRIGGER changed ON shop.orders;
 DROP TRIGGER gone ON shop.orders;
+DELETE FROM shop.orders WHERE id > 100;
 CREATE TRIGGER changed AFTER UPDATE ON shop.orders REFERENCING NEW TABLE AS after
     FOR EACH STATEMENT EXECUTE FUNCTION msgext.notify('order_status');
 UPDATE shop.orders SET status = 'without old';
