@@ -57,25 +57,32 @@ msgext_breaker_worked(MsgBreaker *breaker)
 	return closes;
 }
 
-bool
-msgext_breaker_admits(const MsgBreaker *breaker, int64_t now_us)
+int64_t
+msgext_breaker_next_us(const MsgBreaker *breaker)
 {
 	switch (breaker->state)
 	{
 		case MSG_BREAKER_CLOSED:
-			return true;
-		case MSG_BREAKER_OPEN:
-			return now_us >= breaker->probe_us;
-		case MSG_BREAKER_PROBING:
 			break;
+		case MSG_BREAKER_OPEN:
+			return breaker->probe_us;
+		case MSG_BREAKER_PROBING:
+			return breaker->probe_us + MSG_BREAKER_MAX_US;
 	}
-	return false;
+	return INT64_MIN;
+}
+
+bool
+msgext_breaker_admits(const MsgBreaker *breaker, int64_t now_us)
+{
+	return now_us >= msgext_breaker_next_us(breaker);
 }
 
 bool
 msgext_breaker_claimed(MsgBreaker *breaker, int64_t break_us, int64_t now_us)
 {
-	if (breaker->state != MSG_BREAKER_OPEN)
+	if (breaker->state == MSG_BREAKER_CLOSED || (breaker->state == MSG_BREAKER_PROBING &&
+												 !msgext_breaker_admits(breaker, now_us)))
 		return false;
 	breaker->state = MSG_BREAKER_PROBING;
 	breaker->probe_us = now_us + interval_us(break_us, ++breaker->probes);

@@ -10,7 +10,8 @@
  *				MSG_BREAKER_RUN or more, with no success between: to OPEN.
  *		OPEN	nothing goes out. From probe_us on, one message may: to PROBING.
  *		PROBING	that message is on its way, and nothing else. Any success: to CLOSED. Its
- *				failure, or its going without an outcome: to OPEN.
+ *				failure, or its going without an outcome: to OPEN. Where nothing is told of
+ *				it at all, another may try MSG_BREAKER_MAX_US behind probe_us.
  *
  * What was under way when it opened may still come back: its success closes the breaker,
  * its failure tells nothing new.
@@ -58,7 +59,10 @@ extern bool msgext_breaker_failed(MsgBreaker *breaker, int64_t break_us, int64_t
 /* A request got an answer to its question. True when the breaker closes with it. */
 extern bool msgext_breaker_worked(MsgBreaker *breaker);
 
-/* May a message go out now? */
+/* When the next message may go out; INT64_MIN: at any time. */
+extern int64_t msgext_breaker_next_us(const MsgBreaker *breaker);
+
+/* May one go out now? */
 extern bool msgext_breaker_admits(const MsgBreaker *breaker, int64_t now_us);
 
 /*

@@ -95,12 +95,23 @@ test_probes(void)
 		pause_us = next_us;
 		now_us = breaker.probe_us;
 		CHECK(msgext_breaker_claimed(&breaker, BREAK_US, now_us));
-		CHECK(!msgext_breaker_admits(&breaker, now_us + 1000 * MINUTE));
+		CHECK(
+			!msgext_breaker_admits(&breaker, breaker.probe_us + MSG_BREAKER_MAX_US - 1));
 		CHECK(!fail_at(&breaker, now_us));
 		msgext_breaker_probe_ended(&breaker);
 	}
 	CHECK_INT(pause_us, MSG_BREAKER_MAX_US);
 	CHECK_INT(breaker.probes, 20);
+	test_end();
+
+	test_begin("breaker: where nothing is told of a probe, another one may try");
+	now_us = breaker.probe_us;
+	CHECK(msgext_breaker_claimed(&breaker, BREAK_US, now_us));
+	CHECK(!msgext_breaker_claimed(&breaker, BREAK_US, now_us));
+	now_us = msgext_breaker_next_us(&breaker);
+	CHECK_INT(now_us, breaker.probe_us + MSG_BREAKER_MAX_US);
+	CHECK(msgext_breaker_claimed(&breaker, BREAK_US, now_us));
+	CHECK(!msgext_breaker_admits(&breaker, now_us));
 	test_end();
 
 	test_begin("breaker: a success closes it");
@@ -167,7 +178,7 @@ test_any_order(void)
 			case 3:
 				if (msgext_breaker_admits(&breaker, now_us))
 				{
-					CHECK(!probing);
+					CHECK(!probing || now_us >= breaker.probe_us + MSG_BREAKER_MAX_US);
 					CHECK(msgext_breaker_claimed(&breaker, BREAK_US, now_us) == open);
 					probing = open;
 				}

@@ -95,16 +95,7 @@ msgext_outage_learn(const MsgTurn *turn, const MsgFlight *flight)
 TimestampTz
 msgext_outage_until(const MsgUpstream *upstream)
 {
-	switch (upstream->breaker.state)
-	{
-		case MSG_BREAKER_CLOSED:
-			break;
-		case MSG_BREAKER_OPEN:
-			return upstream->breaker.probe_us;
-		case MSG_BREAKER_PROBING:
-			return DT_NOEND;
-	}
-	return DT_NOBEGIN;
+	return msgext_breaker_next_us(&upstream->breaker);
 }
 
 static bool

@@ -25,7 +25,7 @@ extern void msgext_outage_claim(MsgUpstream *upstream, MsgFlight *flight,
 /* What a request came to; for each flight once, when all of it is recorded. */
 extern void msgext_outage_learn(const MsgTurn *turn, const MsgFlight *flight);
 
-/* When the next request may go out: DT_NOBEGIN = now; DT_NOEND = after the probe. */
+/* When the next request may go out; DT_NOBEGIN = at any time. */
 extern TimestampTz msgext_outage_until(const MsgUpstream *upstream);
 
 /* ---- All servers ---- */
