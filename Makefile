@@ -86,7 +86,7 @@ ifneq ($(findstring clang,$(CC)),)
 PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument \
 	-Wno-ignored-attributes
 endif
-SHLIB_LINK = -Wl,-z,relro -Wl,-z,now $(shell pkg-config --libs libcurl libssl libprotobuf-c libxml-2.0 $(LISTENER_LIBS) 2>/dev/null)
+SHLIB_LINK = -Wl,-z,relro -Wl,-z,now $(shell pkg-config --libs libcurl libssl libcrypto libprotobuf-c libxml-2.0 $(LISTENER_LIBS) 2>/dev/null)
 
 # --coverage, by script/coverage.sh.
 COVERAGE ?=

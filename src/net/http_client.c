@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -39,6 +38,7 @@ struct MsgHttp
 	int64_t deadline_us; /* when libcurl wants to be called, monotonic; -1 = never */
 	int watched;		 /* a descriptor of the owner, or -1 */
 	MsgHttpSockets *sockets;
+	MsgHttpSessions *sessions;
 	MsgHttpSlot *idle;
 	MsgHttpSlot *busy; /* what is under way */
 };
@@ -121,7 +121,9 @@ msgext_http_create(void)
 	http->epoll = epoll_create1(EPOLL_CLOEXEC);
 	http->multi = curl_multi_init();
 	http->sockets = msgext_http_sockets_create();
-	if (http->epoll < 0 || http->multi == NULL || http->sockets == NULL)
+	http->sessions = msgext_http_sessions_create();
+	if (http->epoll < 0 || http->multi == NULL || http->sockets == NULL ||
+		http->sessions == NULL)
 	{
 		msgext_http_destroy(http);
 		return NULL;
@@ -177,6 +179,7 @@ msgext_http_destroy(MsgHttp *http)
 	if (http->multi != NULL)
 		curl_multi_cleanup(http->multi);
 	msgext_http_sockets_free(http->sockets);
+	msgext_http_sessions_free(http->sessions);
 	if (http->epoll >= 0)
 		close(http->epoll);
 	free(http);
@@ -230,18 +233,17 @@ msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target, const MsgRequest 
 
 	if (slot != NULL)
 		http->idle = slot->next;
-	else if ((slot = msgext_http_slot_create(http->sockets, &http->busy)) == NULL)
+	else if ((slot = msgext_http_slot_create(http->sockets, http->sessions,
+											 &http->busy)) == NULL)
 		return false;
+	else
+		msgext_http_trace(slot);
 	slot->cookie = cookie;
 	if (!msgext_http_slot_prepare(slot, target, request, http->max_body))
 	{
 		msgext_http_slot_free(slot);
 		return false;
 	}
-
-	/* HTTP/2 is agreed upon within TLS: without it there is nothing to listen for. */
-	msgext_http_trace(slot,
-					  slot->may_be_http2 && strncasecmp(request->url, "http:", 5) != 0);
 	result = curl_multi_add_handle(http->multi, slot->easy);
 	if (result != CURLM_OK)
 	{

@@ -7,12 +7,12 @@
 #include "net/http_slot.h"
 
 #include <errno.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "net/http_address.h"
+#include "net/http_tls.h"
 
 #define MAX_HEADER_BYTES 16384
 
@@ -87,25 +87,14 @@ on_header(char *data, size_t size, size_t count, void *arg)
  * the answer to this one. libcurl 7.88 uses such a connection.
  */
 static bool
-has_waiting_bytes(const MsgHttpSlot *slot, const MsgHttpSocket *socket)
+has_waiting_bytes(const MsgHttpSlot *slot, const MsgHttpSocket *socket,
+				  const MsgHttpTls *tls)
 {
-	struct curl_tlssessioninfo *tls = NULL;
-	SSL *ssl = NULL;
 	char byte;
 
-	curl_easy_getinfo(slot->easy, CURLINFO_TLS_SSL_PTR, &tls);
-	if (tls != NULL && tls->internals != NULL && tls->backend == CURLSSLBACKEND_OPENSSL)
-		ssl = tls->internals;
-	if (ssl != NULL)
-	{
-		const unsigned char *protocol = NULL;
-		unsigned int len = 0;
-
-		/* An answer of HTTP/2 names its stream, and pings may wait at any time. */
-		SSL_get0_alpn_selected(ssl, &protocol, &len);
-		if (len == 2 && memcmp(protocol, "h2", 2) == 0)
-			return false;
-	}
+	/* An answer of HTTP/2 names its stream, and pings may wait at any time. */
+	if (tls->http2)
+		return false;
 	if (socket == NULL)
 	{
 		long connects = 0;
@@ -116,9 +105,9 @@ has_waiting_bytes(const MsgHttpSlot *slot, const MsgHttpSocket *socket)
 	}
 
 	/* The session tickets of TLS 1.3 come before the first answer. */
-	if (tls != NULL && tls->internals != NULL && !socket->used)
+	if (tls->used && !socket->used)
 		return false;
-	if (ssl != NULL && SSL_has_pending(ssl))
+	if (tls->ssl != NULL && SSL_has_pending(tls->ssl))
 		return true;
 	return recv(socket->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
 		   (errno != EAGAIN && errno != EWOULDBLOCK);
@@ -137,6 +126,7 @@ on_before_request(void *arg, char *primary_ip, char *local_ip, int primary_port,
 {
 	MsgHttpSlot *slot = arg;
 	MsgHttpSocket *socket;
+	MsgHttpTls tls;
 	long written = 0;
 
 	(void) local_ip;
@@ -160,13 +150,18 @@ on_before_request(void *arg, char *primary_ip, char *local_ip, int primary_port,
 	slot->before = written;
 	slot->stream = 0;
 	slot->socket = socket != NULL ? socket->serial : 0;
-	if (has_waiting_bytes(slot, socket))
+	tls = msgext_http_tls_of(slot->easy);
+	if (has_waiting_bytes(slot, socket, &tls))
 	{
 		slot->stale = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
 	if (socket != NULL)
 		socket->used = true;
+
+	/* What http_trace.c listens for is said of HTTP/2 alone, and to say it costs much. */
+	curl_easy_setopt(slot->easy, CURLOPT_VERBOSE,
+					 (long) (tls.http2 || (tls.used && tls.ssl == NULL)));
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -224,7 +219,8 @@ set_bounds(CURL *easy)
 
 /* Options that are the same for every request of every target. */
 MsgHttpSlot *
-msgext_http_slot_create(MsgHttpSockets *sockets, MsgHttpSlot *const *all)
+msgext_http_slot_create(MsgHttpSockets *sockets, MsgHttpSessions *sessions,
+						MsgHttpSlot *const *all)
 {
 	MsgHttpSlot *slot = calloc(1, sizeof(MsgHttpSlot));
 
@@ -234,6 +230,7 @@ msgext_http_slot_create(MsgHttpSockets *sockets, MsgHttpSlot *const *all)
 		return NULL;
 	}
 	slot->opener.sockets = sockets;
+	slot->sessions = sessions;
 	slot->all = all;
 	msgext_http_sockets_attach(&slot->opener, slot->easy);
 	set_bounds(slot->easy);
@@ -254,22 +251,6 @@ msgext_http_slot_create(MsgHttpSockets *sockets, MsgHttpSlot *const *all)
 	return slot;
 }
 
-/*
- * The target's certificates instead of the system's, not beside them: libcurl looks into
- * a folder of its own too. The same for the proxy's.
- */
-static void
-set_certificates(MsgHttpSlot *slot, const char *ca_file)
-{
-	const char *file = ca_file != NULL ? ca_file : slot->system_ca_file;
-	const char *folder = ca_file != NULL ? NULL : slot->system_ca_folder;
-
-	curl_easy_setopt(slot->easy, CURLOPT_CAINFO, file);
-	curl_easy_setopt(slot->easy, CURLOPT_CAPATH, folder);
-	curl_easy_setopt(slot->easy, CURLOPT_PROXY_CAINFO, file);
-	curl_easy_setopt(slot->easy, CURLOPT_PROXY_CAPATH, folder);
-}
-
 static void
 set_target(MsgHttpSlot *slot, const MsgHttpTarget *target)
 {
@@ -283,7 +264,13 @@ set_target(MsgHttpSlot *slot, const MsgHttpTarget *target)
 					 (long) (strcmp(target->version, "2") == 0));
 	curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, target->timeout_ms);
 	curl_easy_setopt(slot->easy, CURLOPT_CONNECTTIMEOUT_MS, target->connect_timeout_ms);
-	set_certificates(slot, target->ca_file);
+	msgext_http_sessions_use(slot->sessions, slot->easy, target->serial);
+
+	/* The target's certificates instead of the system's, not beside them. */
+	if (target->ca_file != NULL)
+		msgext_http_tls_believe(slot->easy, target->ca_file, NULL);
+	else
+		msgext_http_tls_believe(slot->easy, slot->system_ca_file, slot->system_ca_folder);
 
 	/* Empty texts also turn off http_proxy and no_proxy of the server's environment. */
 	curl_easy_setopt(slot->easy, CURLOPT_PROXY, proxy);
@@ -293,7 +280,6 @@ set_target(MsgHttpSlot *slot, const MsgHttpTarget *target)
 	curl_easy_setopt(slot->easy, CURLOPT_FORBID_REUSE,
 					 (long) (strncmp(proxy, "https:", 6) == 0));
 	slot->opener.deny_private = target->deny_private;
-	slot->may_be_http2 = version == CURL_HTTP_VERSION_2TLS;
 	slot->target = target->serial;
 }
 
@@ -360,6 +346,7 @@ msgext_http_slot_prepare(MsgHttpSlot *slot, const MsgHttpTarget *target,
 	slot->body.len = slot->head.len = 0;
 	slot->error[0] = '\0';
 	slot->max_body = max_body;
+	curl_easy_setopt(slot->easy, CURLOPT_VERBOSE, 0L);
 	if (slot->target != target->serial)
 		set_target(slot, target);
 	curl_easy_setopt(slot->easy, CURLOPT_URL, request->url);

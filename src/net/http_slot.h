@@ -13,6 +13,7 @@
 
 #include "net/http_exchange.h"
 #include "net/http_socket.h"
+#include "net/http_tls.h"
 
 typedef struct MsgHttpBytes
 {
@@ -33,15 +34,15 @@ typedef struct MsgHttpSlot
 	struct curl_slist *headers;
 	size_t max_body;				/* of the answer, in bytes */
 	struct MsgHttpSlot *const *all; /* the client's busy ones */
+	MsgHttpSessions *sessions;
 	MsgHttpOpener opener;
-	uint64_t socket;   /* serial of the one it is on; 0 = not known */
-	long stream;	   /* HTTP/2: which of the connection's; 0 = none, or not known */
-	long before;	   /* bytes libcurl had written when this attempt began */
-	bool may_be_http2; /* by its target's settings */
-	bool begun;		   /* libcurl was about to write the request */
-	bool refused;	   /* HTTP/2: certainly not processed by the peer */
-	bool repeated;	   /* libcurl was about to write it a second time, and was stopped */
-	bool stale;		   /* the connection had something to read before the request */
+	uint64_t socket; /* serial of the one it is on; 0 = not known */
+	long stream;	 /* HTTP/2: which of the connection's; 0 = none, or not known */
+	long before;	 /* bytes libcurl had written when this attempt began */
+	bool begun;		 /* libcurl was about to write the request */
+	bool refused;	 /* HTTP/2: certainly not processed by the peer */
+	bool repeated;	 /* libcurl was about to write it a second time, and was stopped */
+	bool stale;		 /* the connection had something to read before the request */
 	int renewals;	/* how often it was sent once more, because nobody had processed it */
 	bool too_large; /* the answer is */
 	MsgHttpBytes body;
@@ -51,6 +52,7 @@ typedef struct MsgHttpSlot
 
 /* Returns NULL when there is no memory. */
 extern MsgHttpSlot *msgext_http_slot_create(MsgHttpSockets *sockets,
+											MsgHttpSessions *sessions,
 											MsgHttpSlot *const *all);
 extern void msgext_http_slot_free(MsgHttpSlot *slot);
 

@@ -73,6 +73,9 @@ on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 
 	(void) purpose;
 
+	/* A handle that speaks while it connects writes a text for every record of TLS, ever. */
+	curl_easy_setopt(opener->easy, CURLOPT_VERBOSE, 0L);
+
 	/* Here the name has been resolved: what is judged is what is connected to. */
 	if (opener->deny_private && !msgext_http_address_is_public(&address->addr))
 	{
@@ -182,6 +185,7 @@ msgext_http_sockets_free(MsgHttpSockets *sockets)
 void
 msgext_http_sockets_attach(MsgHttpOpener *opener, CURL *easy)
 {
+	opener->easy = easy;
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, opener);
 

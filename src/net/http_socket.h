@@ -33,6 +33,7 @@ typedef struct MsgHttpOpener
 	MsgHttpSockets *sockets;
 	bool deny_private; /* connects to public addresses only */
 	bool denied;	   /* an address was not one, and was left alone */
+	CURL *easy;		   /* whose they are */
 } MsgHttpOpener;
 
 /* Returns NULL when there is no memory. */

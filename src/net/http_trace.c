@@ -93,9 +93,8 @@ on_text(CURL *easy, curl_infotype type, char *data, size_t len, void *arg)
 }
 
 void
-msgext_http_trace(MsgHttpSlot *slot, bool on)
+msgext_http_trace(MsgHttpSlot *slot)
 {
 	curl_easy_setopt(slot->easy, CURLOPT_DEBUGFUNCTION, on_text);
 	curl_easy_setopt(slot->easy, CURLOPT_DEBUGDATA, slot);
-	curl_easy_setopt(slot->easy, CURLOPT_VERBOSE, (long) on);
 }

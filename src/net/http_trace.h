@@ -13,7 +13,7 @@
 
 #include "net/http_slot.h"
 
-/* Listens to libcurl on this slot, or stops to. */
-extern void msgext_http_trace(MsgHttpSlot *slot, bool on);
+/* Listens to libcurl on this slot, whenever the slot lets it speak (CURLOPT_VERBOSE). */
+extern void msgext_http_trace(MsgHttpSlot *slot);
 
 #endif /* MSGEXT_HTTP_TRACE_H */

@@ -87,7 +87,8 @@ check_system_folder(void)
 {
 	MsgHttpSockets *sockets = msgext_http_sockets_create();
 	MsgHttpSlot *none = NULL;
-	MsgHttpSlot *slot = msgext_http_slot_create(sockets, &none);
+	MsgHttpSessions *sessions = msgext_http_sessions_create();
+	MsgHttpSlot *slot = msgext_http_slot_create(sockets, sessions, &none);
 	MsgHttpTarget target = run_target;
 	MsgRequest request = {.method = "GET"};
 	char url[60];
@@ -118,8 +119,71 @@ check_system_folder(void)
 	CHECK(msgext_http_slot_prepare(slot, &target, &request, 4096));
 	CHECK_INT(curl_easy_perform(slot->easy), CURLE_PEER_FAILED_VERIFICATION);
 	msgext_http_slot_free(slot);
+	msgext_http_sessions_free(sessions);
 	msgext_http_sockets_free(sockets);
 	end(1);
+}
+
+/* One request a connection; the step counts the sessions that were resumed. */
+static void
+talk_once(PeerLine *line)
+{
+	if (SSL_session_reused(line->ssl))
+		atomic_fetch_add(&line->peer->step, 1);
+	if (peer_read_request(line))
+		peer_say(line,
+				 "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+}
+
+/* Of the three requests only the first one's handle was given a session. */
+static void
+check_resumed(void)
+{
+	MsgHttpTarget target = run_target;
+	Sent sent[3];
+
+	begin("a handle resumes the session that another one was given", talk_once);
+	target.ca_file = first;
+	run_send(http, &sent[0], "https", peer->port, &target);
+	run_submit(http, &sent[1], "https", peer->port, &target);
+	run_submit(http, &sent[2], "https", peer->port, &target);
+	run_await(http, &sent[1]);
+	run_await(http, &sent[2]);
+	CHECK_INT(sent[1].status, 200);
+	CHECK_INT(sent[2].status, 200);
+	CHECK_INT(atomic_load(&peer->step), 2);
+	end(3);
+}
+
+/* To read the system's authorities takes as long as a thousand requests. */
+static void
+check_read_once(void)
+{
+	MsgHttpSockets *sockets = msgext_http_sockets_create();
+	MsgHttpSessions *sessions = msgext_http_sessions_create();
+	MsgHttpSlot *none = NULL;
+	MsgHttpSlot *slot = msgext_http_slot_create(sockets, sessions, &none);
+	MsgHttpTarget target = run_target;
+	MsgRequest request = {.method = "GET"};
+	char url[60];
+	char file[320];
+
+	begin("authorities are not read for each connection", talk_once);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", peer->port);
+	snprintf(file, sizeof(file), "%s/moved.pem", run_folder());
+	request.url = url;
+	target.serial = 2;
+	slot->system_ca_file = first;
+	CHECK(msgext_http_slot_prepare(slot, &target, &request, 4096));
+	CHECK_INT(curl_easy_perform(slot->easy), CURLE_OK);
+	CHECK_INT(rename(first, file), 0);
+	CHECK(msgext_http_slot_prepare(slot, &target, &request, 4096));
+	CHECK_INT(curl_easy_perform(slot->easy), CURLE_OK);
+	CHECK_INT(rename(file, first), 0);
+	msgext_http_slot_free(slot);
+	msgext_http_sessions_free(sessions);
+	msgext_http_sockets_free(sockets);
+	end(2);
 }
 
 static void
@@ -189,6 +253,8 @@ test_net_tls(void)
 	other = peer_tls("Second", run_folder(), false, second, sizeof(second));
 	check_authority();
 	check_system_folder();
+	check_resumed();
+	check_read_once();
 	check_kept();
 	check_surplus(false);
 	check_surplus(true);
