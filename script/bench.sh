@@ -40,6 +40,8 @@ if [ -n "$save" ]; then
     {
         echo '# Benchmarks'
         echo
+        cat "$scratch/out/expectations.txt"
+        echo
         echo "Written by \`script/bench.sh --save\`, which runs \`make bench\`; test/bench/README.md tells what each line means."
         echo
         cat "$scratch/out/conditions.txt"

@@ -87,4 +87,5 @@ done
 
 echo
 table | tee "$out/table.md"
+expectations > "$out/expectations.txt"
 conditions > "$out/conditions.txt"

@@ -128,6 +128,7 @@ scenario_history() { # finished messages, rounds, messages measured
     removed=$(($(deleted) - removed))
     [ "$removed" -gt 0 ] || fail 'retention removed nothing meanwhile'
     alone history "$2" "$3"
+    put history.size "$1"
     report_flat history "beside $1 finished messages, of which retention removed $removed meanwhile"
 }
 deleted() { sql -c "SELECT n_tup_del FROM pg_stat_user_tables WHERE relid = 'msgext.outbox'::regclass"; }
@@ -148,5 +149,6 @@ scenario_backlog() { # queued, rounds, messages measured
         first=$(sql -c "SELECT id FROM msgext.outbox WHERE id > $first AND state = 'queued' ORDER BY id LIMIT 1")
     done
     alone backlog "$2" "$3" msgext.outbox
+    put backlog.size "$1"
     report_flat backlog "with $1 queued"
 }

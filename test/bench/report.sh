@@ -67,6 +67,26 @@ table() {
         printf "| %s | %s | %s | %s | %s |\n", $1, $2, $3, $4, $5 }' "$results"
 }
 
+# What a user can expect, a line for each of the scenarios that have been run.
+expectations() {
+    ran() {
+        local word
+        for word; do [ -s "$out/$word" ] || return 1; done
+    }
+    whole() { awk -v m="$1" 'BEGIN { printf "%.0f", m }'; }
+    median_of() { whole "$(of "$1" | median)"; }
+    ! ran dispatch.cpu webhooks_tls.cpu ||
+        echo "* Sending: $(median_of dispatch.rate) messages a second on these CPUs, the database and the peer included; $(of dispatch.cpu | median) µs of CPU each, $(of webhooks_tls.cpu | median) over TLS."
+    ! ran latency.ours latency.busy ||
+        echo "* Time from COMMIT to the request: p50 $(percentile 50 < "$out/latency.ours") µs, p99 $(percentile 99 < "$out/latency.ours"); beside a saturated server $(percentile 50 < "$out/latency.busy") and $(percentile 99 < "$out/latency.busy")."
+    ! ran enqueue1.ratio bulk.ours ||
+        echo "* Queueing: $(of enqueue1.ratio | median) of a plain INSERT's speed in a transaction of its own; $(median_of bulk.ours) a second in one statement."
+    ! ran history.size backlog.size ||
+        echo "* Age: with $(of history.size) finished messages $(ratio "$(of history.rate | median)" "$(of history.alone.rate | median)") of the speed without, with $(of backlog.size) waiting $(ratio "$(of backlog.rate | median)" "$(of backlog.alone.rate | median)")."
+    ! ran cost.single cost.wal ||
+        echo "* Disk: $(median_of cost.single) bytes of WAL to queue a message, $(median_of cost.wal) from there to its outcome."
+}
+
 # The settings are asked for, not believed.
 conditions() {
     local processor memory fsync kept
