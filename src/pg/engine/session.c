@@ -62,7 +62,7 @@ struct MsgSessions
 MsgSessions *
 msgext_sessions_create(MemoryContext context)
 {
-	MsgSessions *sessions = MemoryContextAlloc(context, sizeof(MsgSessions));
+	MsgSessions *sessions = MemoryContextAllocZero(context, sizeof(MsgSessions));
 	HASHCTL control;
 
 	control.keysize = sizeof(Oid);
