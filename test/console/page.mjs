@@ -127,7 +127,7 @@ const crossed = await evil.evaluate(async (url) => {
 	return tries;
 }, base);
 ok(crossed.every((one) => one === 'refused'), 'nor can its page', crossed);
-ok(sql('postgres', 'SELECT paused FROM msgext.server_status') === 'f', 'nothing was paused by it');
+ok(sql(process.env.SUPERUSER, 'SELECT paused FROM msgext.server_status') === 'f', 'nothing was paused by it');
 await evil.goto(`data:text/html,<iframe src="${base}/"></iframe>`);
 ok(!(await evil.frames()[1]?.title().catch(() => ''))?.includes('msgext'), 'the console is in nobody’s frame');
 await evil.close();
@@ -174,7 +174,7 @@ await page.getByLabel('Why').fill(script);
 await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click();
 await seen(page.getByText('1 queued again'), 'then it is done');
 await page.getByRole('link', { name: bad[0], exact: true }).waitFor({ state: 'detached' });
-ok(sql('postgres', `SELECT actor FROM msgext.message_event WHERE message_id = ${bad[0]} AND kind = 'retried'`) === 'anna', 'by who did it');
+ok(sql(process.env.SUPERUSER, `SELECT actor FROM msgext.message_event WHERE message_id = ${bad[0]} AND kind = 'retried'`) === 'anna', 'by who did it');
 
 await page.getByRole('link', { name: 'Servers', exact: true }).click();
 await page.getByRole('button', { name: 'Pause: vk' }).click();
@@ -200,7 +200,7 @@ await picture(page, 'servers');
 
 // ---- A wrong password, found and mended as a new user would ----
 
-sql('postgres', `CREATE SERVER wrong FOREIGN DATA WRAPPER msgext_devino OPTIONS (url '${process.env.SIMULATOR}/devino');
+sql(process.env.SUPERUSER, `CREATE SERVER wrong FOREIGN DATA WRAPPER msgext_devino OPTIONS (url '${process.env.SIMULATOR}/devino');
 	CREATE USER MAPPING FOR PUBLIC SERVER wrong OPTIONS (login 'tester', password 'wrong');
 	GRANT USAGE ON FOREIGN SERVER wrong TO anna`);
 const refused = sql('anna', `SELECT msgext.send_vk('wrong', '{"subject": "AO", "priority": "high", "routes": ["vk"],
@@ -208,7 +208,7 @@ const refused = sql('anna', `SELECT msgext.send_vk('wrong', '{"subject": "AO", "
 await seen(page.getByRole('article').filter({ hasText: 'wrong' }).getByText('Paused accounts'), 'a server with a wrong password is seen');
 await page.goto(`${base}/#/message?id=${refused}`);
 await seen(page.getByText(/It waits: account is paused: /), 'a message says what it waits for');
-sql('postgres', `ALTER USER MAPPING FOR PUBLIC SERVER wrong OPTIONS (SET password '111111')`);
+sql(process.env.SUPERUSER, `ALTER USER MAPPING FOR PUBLIC SERVER wrong OPTIONS (SET password '111111')`);
 await seen(page.locator('.badge.delivered, .badge.sent, .badge.accepted').first(), 'and leaves when that is mended');
 
 // ---- Templates ----
@@ -263,11 +263,11 @@ await picture(page, 'messages-phone');
 
 // ---- A push ----
 
-sql('postgres', `CREATE SERVER hook FOREIGN DATA WRAPPER msgext_webhook
+sql(process.env.SUPERUSER, `CREATE SERVER hook FOREIGN DATA WRAPPER msgext_webhook
 		OPTIONS (url 'http://127.0.0.1:1', callback_signature 'none');
 	GRANT USAGE ON FOREIGN SERVER hook TO anna;
 	GRANT EXECUTE ON FUNCTION msgext.can_consume() TO anna`);
-sql('postgres', `SELECT msgext.receive_callback('hook', convert_to(v.body, 'UTF8'),
+sql(process.env.SUPERUSER, `SELECT msgext.receive_callback('hook', convert_to(v.body, 'UTF8'),
 		jsonb_build_object('webhook-id', v.id, 'x-echo', '${script}'))
 	FROM (VALUES ('push-1', '${JSON.stringify({ type: 'order.paid', note: script })}'), ('push-2', 'n=1&note=${script}')) AS v(id, body)`);
 await page.goto(`${base}/#/inbox`);

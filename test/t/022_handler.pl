@@ -81,7 +81,8 @@ is($t->sql("SELECT unread, failures FROM msgext.handler WHERE handler = 'note'")
 
 # Who wants to be more than he is.
 my $worker = $t->worker_pid;
-rogue('roles', "BEGIN SET ROLE postgres; END");
+my $superuser = $t->sql('SELECT current_user');
+rogue('roles', "BEGIN SET ROLE $superuser; END");
 rogue('sessions', "BEGIN RESET SESSION AUTHORIZATION; END");
 rogue('temporary', "BEGIN CREATE TEMP TABLE t (i int); END");
 rogue('slow', "BEGIN PERFORM pg_sleep(60); END", timeout => '100 ms');
@@ -108,7 +109,7 @@ rogue('stays', "BEGIN LOOP BEGIN PERFORM pg_sleep(600); EXCEPTION WHEN query_can
 	  . "END; END LOOP; END", timeout => '100 ms');
 rogue('given', "BEGIN INSERT INTO rogue.seen VALUES ('given', current_user); END");
 rogue('gone', "BEGIN END");
-$t->sql("ALTER FUNCTION rogue.given(jsonb) OWNER TO postgres; DROP FUNCTION rogue.gone(jsonb)");
+$t->sql("ALTER FUNCTION rogue.given(jsonb) OWNER TO $superuser; DROP FUNCTION rogue.gone(jsonb)");
 happen(3);
 fails('roles', qr/cannot set parameter "role" within security-(restricted|definer)/);
 fails('sessions', qr/cannot set parameter "session_authorization" within security-/);

@@ -21,7 +21,7 @@ DO \$\$
 BEGIN
     FOR n IN 1 .. $endpoints LOOP
         EXECUTE format(\$f\$CREATE SERVER e%s FOREIGN DATA WRAPPER msgext_webhook OPTIONS (url '@{[ $sim->url('webhook') ]}/e%s',
-            signature 'standard', timeout %L, retry_min_delay '50 ms', retry_max_delay '1 s', max_attempts '10000')\$f\$,
+            signature 'standard', timeout %L, connect_timeout '30 min', retry_min_delay '50 ms', retry_max_delay '1 s', max_attempts '10000')\$f\$,
             n, n, CASE n WHEN 1 THEN '1 s' ELSE '30 min' END);
         EXECUTE format(\$f\$CREATE USER MAPPING FOR PUBLIC SERVER e%s
             OPTIONS (signing_secret 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')\$f\$, n);

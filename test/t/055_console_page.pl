@@ -40,6 +40,7 @@ local %ENV = (
 	PGPORT => $t->node->port,
 	PGDATABASE => 'postgres',
 	CHROMIUM => $chromium,
+	SUPERUSER => $t->sql('SELECT current_user'),
 	SIMULATOR => $t->sim->url =~ s/\/devino.*//r,
 	SCREENSHOTS => $ENV{MSGEXT_SCREENSHOTS} // '',
 	HOME => $t->node->basedir);

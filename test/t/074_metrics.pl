@@ -126,8 +126,9 @@ subtest 'what it says' => sub {
 };
 
 subtest 'consumers' => sub {
-	my %late = (consumer => 'late "one"', owner => 'postgres');
-	my %broken = (consumer => 'broken', owner => 'postgres');
+	my $owner = $t->sql('SELECT current_user');
+	my %late = (consumer => 'late "one"', owner => $owner);
+	my %broken = (consumer => 'broken', owner => $owner);
 
 	$t->sql("SELECT msgext.create_consumer('late \"one\"', after => 0)");
 	ok(wait_value(3, 'msgext_consumer_unread_events', %late), 'what a consumer has not passed');
