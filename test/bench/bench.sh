@@ -19,7 +19,7 @@ done
 
 # In the order in which they run. What fills the disk comes last.
 scenarios='dispatch dispatch_polled documents large_documents packets cells webhooks webhooks_tls dispatch_50ms
-    pg_net latency enqueue enqueue_bulk trigger cost memory held_transaction idle callbacks look console dead_lane history backlog'
+    pg_net latency enqueue enqueue_bulk trigger cost memory held_transaction turn idle callbacks look console dead_lane history backlog'
 
 # sizes SCENARIO: what it is called with, as it says itself; false when there is none.
 sizes() {
@@ -40,6 +40,7 @@ sizes() {
         cost) echo 3 20000 ;;
         memory) echo 10000 1000000 ;;
         held_transaction) echo 3 20000 3 ;;
+        turn) echo 3 10000 ;;
         idle) echo 1000 20 ;;
         callbacks) echo 3 30000 100000 ;;
         look) echo 1000000 ;;

@@ -32,6 +32,7 @@ CALL bench.server('docs', 'diadoc', :'diadoc', $$ status_poll 'off', max_in_flig
 CALL bench.server('large_docs', 'diadoc', :'diadoc', $$ status_poll 'off' $$,
     $$ api_client_id 'simulator', $$);
 CALL bench.server('sms', 'edna', :'edna', $$ rate_limit 'off', status_poll 'off' $$);
+CALL bench.server('sms_flood', 'edna', :'edna', $$ rate_limit 'off', status_poll 'off', max_in_flight '200' $$);
 CALL bench.server('sms_single', 'edna', :'edna', $$ rate_limit 'off', status_poll 'off', batch_size '1' $$);
 CALL bench.server('sms_single_wide', 'edna', :'edna',
     $$ rate_limit 'off', status_poll 'off', batch_size '1', max_in_flight '64' $$);

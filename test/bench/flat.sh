@@ -52,25 +52,63 @@ dispatch_grown() {
     rate=$(per_second "$(($1 * $2))" "$seconds")
 }
 
+# hold STATEMENT...: in a transaction that stays open, with a snapshot, until let_go.
+hold() {
+    local statement statements=()
+    for statement; do statements+=(-c "$statement"); done
+    PGAPPNAME=holder sql -c 'BEGIN ISOLATION LEVEL REPEATABLE READ' "${statements[@]}" -c 'SELECT pg_sleep(600)' > /dev/null 2>&1 &
+    holder=$!
+    until [ "$(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'holder' AND backend_xid IS NOT NULL AND backend_xmin IS NOT NULL AND query LIKE '%pg_sleep%'")" = 1 ]; do
+        sleep 0.1
+    done
+}
+let_go() {
+    sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'" > /dev/null
+    wait "$holder" 2> /dev/null || true
+}
+
 scenario_held_transaction() { # rounds, messages, times
-    local i holder free
+    local i free
     for i in $(seq "$1"); do
         dispatch_grown "$2" "$3"
         free=$rate
         put held.free "$rate"
-        PGAPPNAME=holder sql -c 'BEGIN ISOLATION LEVEL REPEATABLE READ' -c 'CREATE TEMP TABLE held ()' -c 'SELECT pg_sleep(600)' > /dev/null 2>&1 &
-        holder=$!
-        until [ "$(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'holder' AND backend_xid IS NOT NULL AND backend_xmin IS NOT NULL AND query LIKE '%pg_sleep%'")" = 1 ]; do
-            sleep 0.1
-        done
+        hold 'CREATE TEMP TABLE held ()'
         dispatch_grown "$2" "$3"
         put held.rate "$rate"
         put held.ratio "$(ratio "$rate" "$free")"
-        sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'" > /dev/null
-        wait "$holder" 2> /dev/null || true
+        let_go
     done
     report held_transaction "$(of held.ratio | median)" '>=0.9' \
         "$(rates held.rate) with a transaction held open, $(rates held.free) without; ratio $(of held.ratio | spread)"
+}
+
+# All answers have come, and none can be recorded, for the worker waits for a lock in what
+# it does beside its turns; then all of them can.
+scenario_turn() { # rounds, messages
+    local i
+    for i in $(seq "$1"); do
+        empty
+        queue_texts sms_flood "$2"
+        answer_after 60000
+        enabled
+        until [ "$(sql -c 'SELECT coalesce(sum(cardinality(messages)), 0) FROM msgext.claim')" = "$2" ]; do sleep 0.05; done
+        hold 'LOCK TABLE msgext.feed'
+        until [ "$(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'msgext' AND wait_event_type = 'Lock'")" = 1 ]; do sleep 0.1; done
+        curl -sf -X POST "http://127.0.0.1:$port/control/release" > /dev/null
+        sleep 3
+        [ "$(sql -c "SELECT count(*) FROM msgext.outbox WHERE state = 'queued'")" = "$2" ] || fail 'results were recorded too early'
+        sql -c 'SELECT msgext.stats_reset()' > /dev/null
+        let_go
+        until [ "$(sql -c "SELECT results >= $2 FROM msgext.pg_stat_msgext_worker WHERE process = 'dispatcher'")" = t ]; do sleep 0.1; done
+        answer_after 0
+        disabled
+        sent_at_once sms_flood
+        put turn.longest "$(sql -c "SELECT round(1000 * longest_turn::numeric, 1) FROM msgext.pg_stat_msgext_worker WHERE process = 'dispatcher'")"
+        put turn.mean "$(sql -c "SELECT round(1000 * turn_time::numeric / turns, 1) FROM msgext.pg_stat_msgext_worker WHERE process = 'dispatcher'")"
+    done
+    report turn "$(of turn.longest | median)" '<=20' \
+        "ms, the longest turn with $2 results waiting ($(of turn.longest | spread)); $(ratios turn.mean) on average"
 }
 
 # A peer that answers nothing within the server's timeout, 64 requests always waiting for

@@ -152,6 +152,34 @@ subtest 'refused on the way' => sub {
 	}
 };
 
+# What the worker does beside its turns waits for a lock, and so do all answers.
+subtest 'many results at once' => sub {
+	my $n = 2000;
+	my $first = 79990009000;
+	my $holder = $t->node->background_psql('postgres');
+	my $worker = "msgext.pg_stat_msgext_worker WHERE process = 'dispatcher'";
+
+	$sim->reset;
+	$sim->latency(60000);
+	$t->add_sms('many', status_poll => 'off', max_in_flight => $n);
+	my @ids = $t->post_many($n, $first, server => 'many');
+	ok($t->wait_sql('SELECT sum(cardinality(messages)) FROM msgext.claim', $n), 'all are under way');
+	ok($t->wait_sql("SELECT in_flight >= $n / 100 FROM $worker"), 'and what has been done is written down');
+	$holder->query_safe('BEGIN; LOCK TABLE msgext.feed');
+	ok($t->wait_sql('SELECT count(*) FROM pg_stat_activity WHERE pid = ' . $t->worker_pid . " AND wait_event_type = 'Lock'", 1),
+		'the worker waits');
+	$sim->release;
+	ok(until_true(sub { $sim->summary->{accepted} == $n }), 'all are answered');
+	is($t->sql("SELECT count(*) FROM msgext.outbox WHERE server = 'many' AND state = 'queued'"), $n, 'no answer is recorded');
+	$t->sql('SELECT msgext.stats_reset()');
+	$holder->query_safe('ROLLBACK');
+	$holder->quit;
+	$sim->latency(0);
+	ends_well('', $first, \@ids);
+	ok($t->wait_sql("SELECT results >= $n FROM $worker"), 'then they are');
+	cmp_ok($t->sql("SELECT results_per_commit FROM $worker"), '<=', 400, 'and no turn records all of them');
+};
+
 is($t->server('queued + in_flight + unknown', 'sms'), 0, 'nothing hangs, nothing is unknown');
 unlike($t->log, qr/(?:WARNING|ERROR|PANIC):.*msgext/, 'the log has no complaint of ours');
 

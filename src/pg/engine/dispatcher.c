@@ -81,6 +81,8 @@ next_turn(const MsgDispatcher *dispatcher)
 	TimestampTz at = dispatcher->last_turn + TICK_US;
 	ListCell *cell;
 
+	if (engine->turn.more)
+		return 0;
 	if (engine->flights.nlanded > 0)
 		at = Min(at, engine->flights.record_at);
 	if ((dispatcher->news & MSG_NEWS_CALLBACK) != 0 && engine->rematches.expected != NIL)
@@ -179,7 +181,7 @@ msgext_dispatcher_run(MsgDispatcher *dispatcher)
 		dispatcher->news &= ~MSG_NEWS_CALLBACK;
 	}
 	if (msgext_http_thread_ready(dispatcher->http.thread))
-		msgext_request_collect(&engine->flights, engine->peer);
+		(void) msgext_request_collect(&engine->flights, engine->peer);
 	if (next_turn(dispatcher) <= msgext_clock())
 	{
 		if (wants_refill(dispatcher))
@@ -242,7 +244,9 @@ msgext_dispatcher_stop(MsgDispatcher *dispatcher)
 void
 msgext_dispatcher_finish(MsgDispatcher *dispatcher)
 {
-	take_turn(dispatcher, true);
+	do
+		take_turn(dispatcher, true);
+	while (dispatcher->engine.turn.more);
 }
 
 int
@@ -262,8 +266,8 @@ msgext_dispatcher_idle(const MsgDispatcher *dispatcher, TimestampTz until)
 		return false;
 	if (!claims(dispatcher))
 		return true;
-	if (dispatcher->news != 0 || engine->turn.work_left || dispatcher->lanes_are_ahead ||
-		engine->inherited.claims != NIL)
+	if (dispatcher->news != 0 || engine->turn.work_left || engine->turn.more ||
+		dispatcher->lanes_are_ahead || engine->inherited.claims != NIL)
 		return false;
 	foreach (cell, engine->upstreams.list)
 	{

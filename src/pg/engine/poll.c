@@ -79,13 +79,19 @@ is_right(MsgEngine *engine, MsgUpstream *upstream, const MsgReminder *reminder,
 void
 msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 {
-	int max = requests * upstream->server->batch_size;
-	MsgReminder *found = palloc(sizeof(MsgReminder) * max);
-	int n = msgext_reminder_read(reminders_of(&engine->turn), upstream->oid,
-								 MSG_REMINDER_POLL, upstream->poll_from,
-								 upstream->poll_after, engine->turn.now, found, max);
+	int max = Min(requests * upstream->server->batch_size,
+				  MSG_TURN_MESSAGES - engine->turn.looked);
+	MsgReminder *found;
+	int n;
 	int i;
 
+	if (max <= 0)
+		return;
+	found = palloc(sizeof(MsgReminder) * max);
+	n = msgext_reminder_read(reminders_of(&engine->turn), upstream->oid,
+							 MSG_REMINDER_POLL, upstream->poll_from, upstream->poll_after,
+							 engine->turn.now, found, max);
+	engine->turn.looked += n;
 	engine->turn.work_left |= n == max;
 	for (i = 0; i < n; i++)
 	{

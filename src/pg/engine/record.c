@@ -399,10 +399,11 @@ record_flight(MsgEngine *engine, MsgFlight *flight, bool one_by_one)
 	return all;
 }
 
-void
+bool
 msgext_record(MsgEngine *engine, bool one_by_one)
 {
 	dlist_iter iter;
+	int n = 0;
 
 	dlist_foreach(iter, &engine->flights.landed)
 	{
@@ -410,12 +411,14 @@ msgext_record(MsgEngine *engine, bool one_by_one)
 
 		if (flight->not_before > engine->turn.now)
 			continue;
+		n += flight->n;
 		if (!record_flight(engine, flight, one_by_one))
 			flight->not_before = engine->turn.now + HELD_RETRY_US;
 
 		/* One that raises an error is found by being alone in its transaction. */
-		if (one_by_one)
+		if (one_by_one || n >= MSG_TURN_MESSAGES)
 			break;
 	}
 	msgext_turn_flush(&engine->turn);
+	return n >= MSG_TURN_MESSAGES;
 }

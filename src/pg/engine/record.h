@@ -12,10 +12,10 @@
 #include "pg/engine/engine.h"
 
 /*
- * Records what has landed. With one_by_one, a single flight, and each message's rows at
- * once: an error is then that message's own.
+ * Records what has landed, or as much of it as a turn does: then true. With one_by_one, a
+ * single flight, and each message's rows at once: an error is then that message's own.
  */
-extern void msgext_record(MsgEngine *engine, bool one_by_one);
+extern bool msgext_record(MsgEngine *engine, bool one_by_one);
 
 /* Of a message, what its next attempt is recorded for. */
 typedef struct MsgAttempt

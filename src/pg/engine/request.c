@@ -247,16 +247,18 @@ collect(MsgFlight *flight, MsgHttpResult *result)
 	msgext_scrub(flight, answer);
 }
 
-void
+bool
 msgext_request_collect(MsgFlights *flights, MsgPeer *peer)
 {
 	MemoryContext before = CurrentMemoryContext;
 	MsgHttpResult result;
+	int n = 0;
 
-	while (peer->take(peer, &result))
+	while (n < MSG_TURN_MESSAGES && peer->take(peer, &result))
 	{
 		MsgFlight *flight = result.cookie;
 
+		n += flight->n;
 		count_answer(flight, &result);
 		MemoryContextSwitchTo(flight->context);
 		PG_TRY();
@@ -276,4 +278,5 @@ msgext_request_collect(MsgFlights *flights, MsgPeer *peer)
 		msgext_flight_land(flights, flight);
 	}
 	MemoryContextSwitchTo(before);
+	return n >= MSG_TURN_MESSAGES;
 }

@@ -20,7 +20,7 @@ extern void msgext_request_launch(MsgFlights *flights, MsgPeer *peer);
 /* Writes its request, and sends nothing. */
 extern bool msgext_request_encode(MsgFlight *flight, MsgError *error);
 
-/* Takes what the peer has answered; its flights land. */
-extern void msgext_request_collect(MsgFlights *flights, MsgPeer *peer);
+/* Takes what the peer has answered; its flights land. True if there may be more. */
+extern bool msgext_request_collect(MsgFlights *flights, MsgPeer *peer);
 
 #endif /* MSGEXT_REQUEST_H */

@@ -20,10 +20,14 @@
 #define REMINDERS_AT_A_TIME 256
 
 /*
- * Messages of one lane, or of one kind of reminder, that are looked at in one turn: a
- * backlog of which nothing may leave must not make a turn long.
+ * Messages that this turn may still look at: a backlog of which nothing may leave must
+ * not make it long. One that finds no room, and stays where it is, does not count.
  */
-#define LOOKS_IN_A_TURN 1000
+static int
+looks_left(const MsgEngine *engine)
+{
+	return MSG_TURN_MESSAGES - engine->turn.looked;
+}
 
 /*
  * Messages whose time has come again. Returns how many were claimed, and max when there
@@ -34,13 +38,12 @@ take_reminded(MsgEngine *engine, MsgUpstream *upstream, int max)
 {
 	MsgReminder *found = palloc(sizeof(MsgReminder) * REMINDERS_AT_A_TIME);
 	int claimed = 0;
-	int looked = 0;
 	int n = REMINDERS_AT_A_TIME;
 	int i;
 
-	while (claimed < max && n == REMINDERS_AT_A_TIME && looked < LOOKS_IN_A_TURN)
+	while (claimed < max && n == REMINDERS_AT_A_TIME && looks_left(engine) > 0)
 	{
-		int wanted = Min(max - claimed, REMINDERS_AT_A_TIME);
+		int wanted = Min(Min(max - claimed, looks_left(engine)), REMINDERS_AT_A_TIME);
 
 		n = msgext_reminder_read(reminders_of(&engine->turn), upstream->oid,
 								 MSG_REMINDER_SEND, upstream->send_from, 0,
@@ -63,9 +66,9 @@ take_reminded(MsgEngine *engine, MsgUpstream *upstream, int max)
 				return max;
 			}
 			msgext_reminder_remove(reminders_of(&engine->turn), &found[i]);
+			engine->turn.looked++;
 			claimed += result == MSG_ADMIT_CLAIMED;
 		}
-		looked += n;
 		if (n == wanted)
 		{
 			engine->turn.work_left = true;
@@ -90,6 +93,7 @@ take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)
 	MsgMended *look = &upstream->mended;
 	MsgReminder *found;
 	int claimed = 0;
+	int wanted;
 	int n;
 	int i;
 
@@ -102,12 +106,13 @@ take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)
 		look->until =
 			look->limits ? DT_NOEND : engine->turn.now + MSG_ACCOUNT_RETRY_MAX_US;
 	}
-	if (!look->looking || max <= 0)
+	wanted = looks_left(engine);
+	if (!look->looking || max <= 0 || wanted <= 0)
 		return 0;
-	found = palloc(sizeof(MsgReminder) * LOOKS_IN_A_TURN);
+	found = palloc(sizeof(MsgReminder) * wanted);
 	n = msgext_reminder_read(reminders_of(&engine->turn), upstream->oid,
 							 MSG_REMINDER_SEND, look->at, look->id, look->until, found,
-							 LOOKS_IN_A_TURN);
+							 wanted);
 	for (i = 0; i < n && claimed < max; i++)
 	{
 		MsgAdmission result = MSG_ADMIT_WAITS;
@@ -126,10 +131,11 @@ take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)
 			msgext_reminder_remove(reminders_of(&engine->turn), &found[i]);
 		look->at = found[i].at;
 		look->id = found[i].id;
+		engine->turn.looked++;
 		claimed += result == MSG_ADMIT_CLAIMED;
 	}
 	msgext_turn_reading(&engine->turn, 0, upstream->name);
-	look->looking = i < n || n == LOOKS_IN_A_TURN;
+	look->looking = i < n || n == wanted;
 
 	/* Not before: a turn that fails begins the look anew, and as far. */
 	if (!look->looking && !look->wanted)
@@ -137,25 +143,22 @@ take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)
 	return claimed;
 }
 
-/* New messages of one lane. Returns how many were claimed. */
+/*
+ * New messages of one lane; so many looks are left to the others. Returns how many were
+ * claimed.
+ */
 static int
-take_lane(MsgEngine *engine, MsgUpstream *upstream, int i, int max)
+take_lane(MsgEngine *engine, MsgUpstream *upstream, int i, int max, int leave)
 {
 	MsgLane *lane = upstream->lanes[i];
 	int claimed = 0;
-	int looked = 0;
 	MsgRow row;
 
 	lane->waiting[0] = '\0';
-	while (claimed < max && !upstream->paused)
+	while (claimed < max && looks_left(engine) > leave && !upstream->paused)
 	{
 		MsgAdmission result;
 
-		if (looked++ == LOOKS_IN_A_TURN)
-		{
-			msgext_upstream_come_again(&engine->turn, upstream);
-			break;
-		}
 		msgext_turn_reading(&engine->turn, 0, upstream->name);
 		if (!msgext_lane_next(lane, outbox_of(&engine->turn), &row))
 		{
@@ -166,6 +169,7 @@ take_lane(MsgEngine *engine, MsgUpstream *upstream, int i, int max)
 		if (result == MSG_ADMIT_STOP)
 			break;
 		msgext_lane_pass(lane, &row);
+		engine->turn.looked++;
 		claimed += result == MSG_ADMIT_CLAIMED;
 		heap_freetuple(row.tuple);
 	}
@@ -174,6 +178,8 @@ take_lane(MsgEngine *engine, MsgUpstream *upstream, int i, int max)
 	upstream->lanes_moved |= lane->moved;
 	if (upstream->may_have_rows[i] && lane->waiting[0] == '\0')
 		engine->turn.work_left = true;
+	if (upstream->may_have_rows[i] && looks_left(engine) <= leave)
+		engine->turn.more = true;
 	return claimed;
 }
 
@@ -193,17 +199,18 @@ take_lanes(MsgEngine *engine, MsgUpstream *upstream, int room)
 
 	for (round = 0; round < 2; round++)
 	{
-		for (k = 0; k < MSG_PRIORITIES && room > 0; k++)
+		for (k = 0; k < MSG_PRIORITIES && room > 0 && looks_left(engine) > 0; k++)
 		{
 			int i = reversed ? MSG_PRIORITIES - 1 - k : k;
 			int share = round == 0 ? Max(total * weights[i] / 31, 1) : room;
+			int leave = round == 0 ? looks_left(engine) / 2 : 0;
 
 			if (upstream->may_have_rows[i])
-				room -= take_lane(engine, upstream, i, Min(share, room));
+				room -= take_lane(engine, upstream, i, Min(share, room), leave);
 		}
 	}
 	for (k = 0; k < MSG_PRIORITIES; k++)
-		if (upstream->may_have_rows[k] && room <= 0)
+		if (upstream->may_have_rows[k] && (room <= 0 || looks_left(engine) <= 0))
 			engine->turn.work_left = true;
 }
 
@@ -323,16 +330,23 @@ msgext_take(MsgEngine *engine)
 	/* A snapshot from behind the fence: what was cancelled before it is seen. */
 	PushActiveSnapshot(GetLatestSnapshot());
 	engine->turn.work_left = false;
+	engine->turn.looked = 0;
 	upstreams->rotation++;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n && looks_left(engine) > 0; i++)
 	{
-		MsgUpstream *upstream = list_nth(upstreams->list, (upstreams->rotation + i) % n);
+		MsgUpstream *upstream = list_nth(upstreams->list, (upstreams->first + i) % n);
 
 		if (upstream->server == NULL || upstream->paused)
 			continue;
 		msgext_turn_reading(&engine->turn, 0, upstream->name);
 		take_upstream(engine, upstream);
 	}
+	/* Each comes first in turn; or who is behind the one that left nothing to the others. */
+	if (looks_left(engine) > 0)
+		i = 1;
+	else
+		engine->turn.more = true;
+	upstreams->first = (upstreams->first + i) % Max(n, 1);
 	msgext_turn_reading(&engine->turn, 0, NULL);
 	msgext_batch_write_claim(&engine->batches, &engine->turn, &engine->flights);
 	PopActiveSnapshot();

@@ -128,13 +128,13 @@ msgext_turn(MsgEngine *engine, const MsgTurnPlan *plan)
 	bool login;
 
 	/* What is done by now is recorded, whether it is worth a turn or not. */
-	msgext_request_collect(&engine->flights, engine->peer);
+	turn->more = msgext_request_collect(&engine->flights, engine->peer);
 
 	msgext_turn_begin(turn);
 	refresh(engine, plan);
 	if (plan->records)
 	{
-		msgext_record(engine, plan->one_by_one);
+		turn->more |= msgext_record(engine, plan->one_by_one);
 		msgext_rematch_run(&engine->rematches, turn, &engine->upstreams);
 	}
 	if (plan->claims)

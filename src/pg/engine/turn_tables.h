@@ -33,6 +33,13 @@ typedef enum MsgTableKind
 
 #define MSG_TABLE_COUNT (MSG_TABLE_BLOCKED + 1)
 
+/*
+ * So many results a turn takes and records, and at so many messages it looks to send them:
+ * some milliseconds, however much there is to do. What is left, the next one does at once.
+ * A half of it is packets of a hundred, too.
+ */
+#define MSG_TURN_MESSAGES 400
+
 typedef struct MsgTurn
 {
 	const MsgXactOps *xact;
@@ -42,6 +49,8 @@ typedef struct MsgTurn
 	TimestampTz now;	   /* of this turn, from its begin on */
 	MsgTable *tables[MSG_TABLE_COUNT]; /* NULL = not opened in this turn */
 	bool work_left;					   /* capacity ended before the work did */
+	int looked;						   /* at so many messages, to send them */
+	bool more;						   /* than one turn does */
 
 	/* What an error would be about; see msgext_turn_reading(). */
 	int64 reading;		/* message, or 0 */

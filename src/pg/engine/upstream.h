@@ -89,7 +89,8 @@ typedef struct MsgUpstreams
 	List *list;	   /* of MsgUpstream * */
 	List *missing; /* oids of servers without a provider, of which it has been told */
 	uint64 generation;
-	int rotation;  /* which of them comes first in this turn */
+	int first;	   /* place in the list of who comes first in this turn */
+	int rotation;  /* turns that have looked for what may leave */
 	int look_from; /* place in the list: see msgext_upstreams_to_look_at() */
 	TimestampTz last_save;
 } MsgUpstreams;
