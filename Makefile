@@ -53,7 +53,7 @@ DATA = $(wildcard sql/msgext--*--*.sql sql/msgext_test--*--*.sql)
 DATA_built = $(SCRIPT) $(TEST_SCRIPT)
 EXTRA_CLEAN = build msgext--*.sql msgext_test--*.sql
 
-REGRESS = objects servers post operation status control dispatch callback webhook privileges store diadoc edna personium \
+REGRESS = objects servers post operation locks status control dispatch callback webhook privileges store diadoc edna personium \
 	rights identity hostile look feed mistakes privacy copied statistics breaker payload node template notify template_times notify_row template_hostile testing rehearsal install
 # In its own folder: beside where it writes, pg_regress takes sql/NAME.sql for the test.
 REGRESS_OPTS = --inputdir=test/regress --outputdir=build/installcheck --load-extension=msgext --encoding=UTF8
@@ -62,7 +62,7 @@ ISOLATION_OPTS = --inputdir=test --load-extension=msgext --encoding=UTF8
 
 # "make installcheck" meets whatever server runs. Where it has a worker, what looks at
 # messages on their way would not find them: these do not.
-REGRESS_BESIDE_WORKER = objects servers post operation callback diadoc edna personium mistakes payload testing \
+REGRESS_BESIDE_WORKER = objects servers post operation locks callback diadoc edna personium mistakes payload testing \
 	rehearsal install
 ifneq ($(filter installcheck,$(MAKECMDGOALS)),)
 ifneq ($(findstring msgext,$(shell "$$($(PG_CONFIG) --bindir)/psql" -XAt -d postgres \

@@ -19,7 +19,7 @@ done
 
 # In the order in which they run. What fills the disk comes last.
 scenarios='dispatch dispatch_polled documents large_documents packets cells webhooks webhooks_tls dispatch_50ms
-    pg_net latency enqueue enqueue_bulk trigger cost memory held_transaction turn idle callbacks look console dead_lane history backlog'
+    pg_net latency enqueue enqueue_bulk trigger cost memory held_transaction turn idle callbacks look console dead_lane history backlog years'
 
 # sizes SCENARIO: what it is called with, as it says itself; false when there is none.
 sizes() {
@@ -48,6 +48,7 @@ sizes() {
         dead_lane) echo 1000000 5 30000 ;;
         history) echo 10000000 5 60000 ;;
         backlog) echo 10000000 5 60000 ;;
+        years) echo 10000000 10000000 5 60000 ;;
         *) return 1 ;;
     esac
 }

@@ -9,7 +9,7 @@ enqueue_scripts() {
 }
 
 pgbench_tps() { # clients, seconds, script
-    pgbench -n -M prepared -c "$1" -j "$1" -T "$2" -D body="$(head -1 "$out/vk_block")" -f "$3" bench 2>> "$out/pgbench.log" |
+    pgbench -n -M prepared -c "$1" -j "$(($1 < 4 ? $1 : 4))" -T "$2" -D body="$(head -1 "$out/vk_block")" -f "$3" bench 2>> "$out/pgbench.log" |
         sed -n 's/^tps = \([0-9.]*\).*/\1/p'
 }
 
@@ -17,7 +17,7 @@ scenario_enqueue() { # rounds, seconds each
     local i clients plain ours
     enqueue_scripts
     for i in $(seq "$1"); do
-        for clients in 1 4; do
+        for clients in 1 4 64; do
             empty
             plain=$(pgbench_tps $clients "$2" "$out/plain.sql")
             empty
@@ -27,7 +27,7 @@ scenario_enqueue() { # rounds, seconds each
             put "enqueue$clients.ratio" "$(ratio "$ours" "$plain")"
         done
     done
-    for clients in 1 4; do
+    for clients in 1 4 64; do
         report "enqueue_$clients" "$(of enqueue$clients.ratio | median)" '>=0.9' \
             "send_vk $(rates enqueue$clients.ours), plain INSERT $(rates enqueue$clients.plain); ratio $(of enqueue$clients.ratio | spread)"
     done

@@ -134,11 +134,10 @@ scenario_dead_lane() { # queued for it, rounds, messages measured
     report_flat dead_lane "beside a lane of $1 whose peer never answers ($unknown of them tried)"
 }
 
-# Retention is on, as it always is, and has a quarter of this history to remove.
-scenario_history() { # finished messages, rounds, messages measured
-    local i since removed
-    has_room history "$(($1 / 300000 + 5))" || return 0
-    alone history "$2" "$3"
+# fill_history N: finished messages with their events and references. Retention is on, as it
+# always is, and has a quarter of them to remove.
+fill_history() {
+    local since
     note "making a history of $1"
     dispatch vk 1000
     sql -c "SELECT '[{\"messageId\":' || provider_id || ',\"status\":\"DELIVERED\",\"receivedAt\":\"' || to_char(now(), 'YYYY-MM-DD HH24:MI:SS') || '\"}]'
@@ -152,28 +151,53 @@ scenario_history() { # finished messages, rounds, messages measured
     history_part reference "$since" "$1"
     history_part outbox "$since" "$1"
     wait $! || fail 'the events of the history could not be made'
+}
+deleted() { sql -c "SELECT n_tup_del FROM pg_stat_user_tables WHERE relid = 'msgext.outbox'::regclass"; }
+history_part() { sql -c "CALL bench.multiply('$1', $2, $3)"; }
+
+# start_retention: a worker that starts looks at once for what is past it, else once a minute.
+start_retention() {
     settle_tables 'msgext.outbox, msgext.event, msgext.reference'
     removed=$(deleted)
-
-    # A worker that starts looks at once for what is past retention, else once a minute.
     restart_cluster
+}
+
+# retention_worked: sets removed to how much it has removed since it started.
+retention_worked() {
+    removed=$(($(deleted) - removed))
+    [ "$removed" -gt 0 ] || fail 'retention removed nothing meanwhile'
+}
+
+scenario_history() { # finished messages, rounds, messages measured
+    local i removed
+    has_room history "$(($1 / 300000 + 5))" || return 0
+    alone history "$2" "$3"
+    fill_history "$1"
+    start_retention
     for i in $(seq "$2"); do
         queue vk "$3"
         drain "$3"
         put_dispatch history
         sleep 1
     done
-    removed=$(($(deleted) - removed))
-    [ "$removed" -gt 0 ] || fail 'retention removed nothing meanwhile'
+    retention_worked
     alone history "$2" "$3"
     put history.size "$1"
     report_flat history "beside $1 finished messages, of which retention removed $removed meanwhile"
 }
-deleted() { sql -c "SELECT n_tup_del FROM pg_stat_user_tables WHERE relid = 'msgext.outbox'::regclass"; }
-history_part() { sql -c "CALL bench.multiply('$1', $2, $3)"; }
+
+# drain_backlog NAME ROUNDS N: of what is queued from the first message on, and not sent yet.
+drain_backlog() {
+    local i
+    for i in $(seq "$2"); do
+        first=$(sql -c "SELECT id FROM msgext.outbox WHERE id >= $first AND state = 'queued' ORDER BY id LIMIT 1")
+        drain "$3"
+        put_dispatch "$1"
+        sleep 1
+    done
+}
 
 scenario_backlog() { # queued, rounds, messages measured
-    local i
     has_room backlog "$(($1 / 700000 + 5))" || return 0
     alone backlog "$2" "$3" msgext.outbox
     empty
@@ -181,12 +205,26 @@ scenario_backlog() { # queued, rounds, messages measured
     sql -c "CALL bench.fill('vk', $1)"
     settle_tables msgext.outbox
     first=$(sql -c 'SELECT min(id) FROM msgext.outbox')
-    for i in $(seq "$2"); do
-        drain "$3"
-        put_dispatch backlog
-        first=$(sql -c "SELECT id FROM msgext.outbox WHERE id > $first AND state = 'queued' ORDER BY id LIMIT 1")
-    done
+    drain_backlog backlog "$2" "$3"
     alone backlog "$2" "$3" msgext.outbox
     put backlog.size "$1"
     report_flat backlog "with $1 queued"
+}
+
+# All of it at once.
+scenario_years() { # finished messages, queued, rounds, messages measured
+    local removed
+    has_room years "$(($1 / 300000 + $2 / 700000 + 5))" || return 0
+    alone years "$3" "$4" msgext.outbox
+    fill_history "$1"
+    note "queueing $2"
+    first=$(sql -c 'SELECT last_value + 1 FROM msgext.outbox_id_seq')
+    sql -c "CALL bench.fill('vk', $2)"
+    start_retention
+    hold 'CREATE TEMP TABLE held ()'
+    drain_backlog years "$3" "$4"
+    let_go
+    retention_worked
+    alone years "$3" "$4" msgext.outbox
+    report_flat years "with $2 queued, beside $1 finished messages, of which retention removed $removed meanwhile, and with a transaction held open"
 }
