@@ -137,7 +137,7 @@ scenario_dead_lane() { # queued for it, rounds, messages measured
 # fill_history N: finished messages with their events and references. Retention is on, as it
 # always is, and has a quarter of them to remove.
 fill_history() {
-    local since
+    local since fillfactor
     note "making a history of $1"
     dispatch vk 1000
     sql -c "SELECT '[{\"messageId\":' || provider_id || ',\"status\":\"DELIVERED\",\"receivedAt\":\"' || to_char(now(), 'YYYY-MM-DD HH24:MI:SS') || '\"}]'
@@ -149,7 +149,12 @@ fill_history() {
     since=$(sql -c "SELECT setval('msgext.outbox_id_seq', last_value + $1) - $1 FROM msgext.outbox_id_seq")
     history_part event "$since" "$1" &
     history_part reference "$since" "$1"
+
+    # As many rows on a page as queued ones find room: each has grown by its result there.
+    fillfactor=$(sql -c "SELECT substring(reloptions[1] FROM 'fillfactor=(.*)') FROM pg_class WHERE oid = 'msgext.outbox'::regclass")
+    sql -c "ALTER TABLE msgext.outbox SET (fillfactor = $((fillfactor * 13 / 10)))"
     history_part outbox "$since" "$1"
+    sql -c "ALTER TABLE msgext.outbox SET (fillfactor = $fillfactor)"
     wait $! || fail 'the events of the history could not be made'
 }
 deleted() { sql -c "SELECT n_tup_del FROM pg_stat_user_tables WHERE relid = 'msgext.outbox'::regclass"; }
