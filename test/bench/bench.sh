@@ -13,13 +13,13 @@ out=$BENCH_OUT
 PATH=$BINDIR:$PATH
 load=$(cut -d ' ' -f 1 /proc/loadavg)
 
-for part in report cluster queue dispatch latency enqueue trigger callbacks flat idle look console; do
+for part in report cluster queue dispatch webhooks latency enqueue trigger callbacks flat idle look console; do
     . "$here/$part.sh"
 done
 
 # In the order in which they run. What fills the disk comes last.
-scenarios='dispatch dispatch_polled documents large_documents packets cells webhooks webhooks_tls dispatch_50ms
-    pg_net latency enqueue enqueue_bulk trigger cost memory held_transaction turn idle callbacks look console dead_lane history backlog years'
+scenarios='dispatch dispatch_polled documents large_documents packets cells webhooks webhooks_tls
+    tls tls_50ms tls_500ms tls_closing dispatch_50ms pg_net latency enqueue enqueue_bulk trigger cost memory held_transaction turn idle callbacks look console dead_lane history backlog years'
 
 # sizes SCENARIO: what it is called with, as it says itself; false when there is none.
 sizes() {
@@ -31,6 +31,10 @@ sizes() {
         packets) echo 3 30000 5000 ;;
         cells) echo 3 20000 ;;
         webhooks | webhooks_tls) echo 3 20000 ;;
+        tls) echo 3 20000 ;;
+        tls_50ms) echo 3 20000 ;;
+        tls_500ms) echo 2 5000 ;;
+        tls_closing) echo 3 10000 ;;
         dispatch_50ms) echo 3 30000 ;;
         pg_net) echo 3 20000 2000 ;;
         latency) echo 3 200 500000 ;;

@@ -39,10 +39,10 @@ CALL bench.server('sms_single_wide', 'edna', :'edna',
 CALL bench.server('cells', 'personium', :'personium', $$ max_in_flight '64' $$);
 
 -- Webhooks have no login.
-CREATE PROCEDURE bench.webhook(name text, url text, options text = '') LANGUAGE plpgsql AS $$
+CREATE PROCEDURE bench.webhook(name text, url text, options text = '', in_flight int = 64) LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER msgext_webhook OPTIONS (url %L, %s signature ''standard'', max_in_flight ''64'')',
-        name, url, options);
+    EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER msgext_webhook OPTIONS (url %L, %s signature ''standard'', max_in_flight ''%s'')',
+        name, url, options, in_flight);
     EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (signing_secret ''whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'')',
         name);
 END$$;

@@ -7,8 +7,8 @@
  *			bodies; prints seconds, CPU seconds and how many were not answered with 2xx
  *		ceiling --to PATH TOKEN PORT COUNT IN_FLIGHT BODIES
  *			the same to another of the peer's interfaces, with a bearer token
- *		ceiling --tls FILE ...
- *			any of them over TLS, by the authority in FILE
+ *		ceiling --tls FILE [--http2] ...
+ *			any of them over TLS, by the authority in FILE; by HTTP/2, sharing connections
  *		ceiling --pace MS PORT COUNT BODIES
  *			posts one request each MS milliseconds; prints for each its phone and when it
  *			was handed to libcurl, in microseconds
@@ -40,6 +40,7 @@ static long nbodies;
 static long submitted;
 static long failed;
 static const char *ca_file; /* NULL = without TLS */
+static bool http2;
 
 static void
 die(const char *what)
@@ -145,6 +146,9 @@ new_handle(const char *url, struct curl_slist *headers)
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+					 http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long) http2);
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -285,6 +289,12 @@ main(int argc, char **argv)
 		ca_file = argv[2];
 		argv += 2;
 		argc -= 2;
+	}
+	if (argc > 1 && strcmp(argv[1], "--http2") == 0)
+	{
+		http2 = true;
+		argv++;
+		argc--;
 	}
 	pace = argc == 6 && strcmp(argv[1], "--pace") == 0;
 	if (argc == 8 && strcmp(argv[1], "--to") == 0)

@@ -118,37 +118,6 @@ scenario_cells() { # rounds, messages
     report_cpu cells '<=1.6'
 }
 
-# Webhooks, signed: the same bodies to the same interface. put NAME, server, rounds, messages, and
-# options of the yardstick.
-webhooks() {
-    local i bare
-    sql -c "SELECT vk FROM bench.body LIMIT 1000" > "$out/hooks"
-    for i in $(seq "$3"); do
-        bodies=$out/hooks ceiling "$4" 64 "${@:5}" --to /webhook/in none
-        put_ceiling "$1"
-        bare=$rate
-        dispatch "$2" "$4" queue_hooks
-        put_dispatch "$1"
-        put "$1.ratio" "$(ratio "$rate" "$bare")"
-    done
-    report "dispatch_$1" "$(of "$1.ratio" | median)" '>=0.7' \
-        "webhooks, signed${5:+, over TLS}: $(rates "$1.rate"), $(costs "$1"); bare libcurl $(bare_costs "$1"); ratio $(of "$1.ratio" | spread)"
-    report_cpu "$1" '<=1.25'
-}
-scenario_webhooks() { webhooks webhooks hooks "$@"; } # rounds, messages
-
-# The same over TLS: connections are kept, so a handshake is not each message's.
-scenario_webhooks_tls() { # rounds, messages
-    local pem=$out/tls.pem port=$port
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=peer \
-        -addext subjectAltName=IP:127.0.0.1 -keyout "$pem.key" -out "$out/ca.pem" 2> "$out/openssl.log" ||
-        fail "openssl made no certificate: $(cat "$out/openssl.log")"
-    cat "$out/ca.pem" "$pem.key" > "$pem"
-    start_simulator tls --tls "$pem"
-    sql -c "CALL bench.webhook('hooks_tls', 'https://127.0.0.1:$port/webhook/in', 'ca_file ''$out/ca.pem'',')"
-    webhooks webhooks_tls hooks_tls "$@" --tls "$out/ca.pem"
-}
-
 # pg_net posts the same bodies to the same interface, in batches of its default and of the
 # size that it does best with; then we do, for the ratio. It opens a connection for each
 # request of a batch, so it gets all the descriptors there are to have.

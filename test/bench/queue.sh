@@ -62,11 +62,10 @@ drain() {
     disabled
 }
 
-# sent_at_once SERVER: fails when one of its messages was not.
+# sent_at_once SERVER: fails when one of its messages was not; with tolerant=1 sets again, how many.
 sent_at_once() {
-    local left
-    left=$(sql -c "SELECT count(*) FROM msgext.outbox WHERE server = '$1' AND (state = 'queued' OR attempts <> 1)")
-    [ "$left" = 0 ] || fail "$left messages of $1 were not sent at the first attempt"
+    again=$(sql -c "SELECT count(*) FROM msgext.outbox WHERE server = '$1' AND (state = 'queued' OR attempts <> 1)")
+    [ "$again" = 0 ] || [ -n "${tolerant:-}" ] || fail "$again messages of $1 were not sent at the first attempt"
 }
 
 # dispatch SERVER N [QUEUE ARGUMENTS]: from an empty queue, filled by queue() or another one.
@@ -78,10 +77,11 @@ dispatch() {
 }
 
 # ceiling N IN_FLIGHT [OPTIONS]: the yardstick, with what is in file $bodies; sets rate and cpu.
+# With tolerant=1 requests may fail; bad says how many have.
 ceiling() {
-    local seconds cpu_seconds bad
+    local seconds cpu_seconds
     read -r seconds cpu_seconds bad < <("$BENCH_BIN/ceiling" "${@:3}" "$port" "$1" "$2" "$bodies")
-    [ "$bad" = 0 ] || fail "$bad requests of the yardstick failed"
+    [ "$bad" = 0 ] || [ -n "${tolerant:-}" ] || fail "$bad requests of the yardstick failed"
     rate=$(per_second "$1" "$seconds")
     cpu=$(awk -v n="$1" -v s="$cpu_seconds" 'BEGIN { printf "%.1f", s * 1e6 / n }')
 }
