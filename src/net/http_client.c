@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -29,6 +30,9 @@
  */
 #define MAX_CONNECTIONS 16384L
 
+/* Requests that libcurl has on one connection of HTTP/2; the server may allow fewer. */
+#define STREAMS_MAX 100
+
 struct MsgHttp
 {
 	CURLM *multi;
@@ -39,6 +43,7 @@ struct MsgHttp
 	int watched;		 /* a descriptor of the owner, or -1 */
 	MsgHttpSockets *sockets;
 	MsgHttpSessions *sessions;
+	MsgHttpGates *gates;
 	MsgHttpSlot *idle;
 	MsgHttpSlot *busy; /* what is under way */
 };
@@ -122,8 +127,9 @@ msgext_http_create(void)
 	http->multi = curl_multi_init();
 	http->sockets = msgext_http_sockets_create();
 	http->sessions = msgext_http_sessions_create();
+	http->gates = msgext_http_gates_create();
 	if (http->epoll < 0 || http->multi == NULL || http->sockets == NULL ||
-		http->sessions == NULL)
+		http->sessions == NULL || http->gates == NULL)
 	{
 		msgext_http_destroy(http);
 		return NULL;
@@ -134,12 +140,15 @@ msgext_http_create(void)
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
 	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, max_connections());
 	curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, max_connections());
+	curl_multi_setopt(http->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long) STREAMS_MAX);
 	return http;
 }
 
 static void
 forget_busy(MsgHttp *http, MsgHttpSlot *slot)
 {
+	http->in_flight--;
+	msgext_http_gate_leave(&slot->opener.turn);
 	if (slot->prev != NULL)
 		slot->prev->next = slot->next;
 	else
@@ -157,9 +166,8 @@ msgext_http_cut(MsgHttp *http)
 	if (slot == NULL)
 		return NULL;
 	cookie = slot->cookie;
-	forget_busy(http, slot);
-	http->in_flight--;
 	curl_multi_remove_handle(http->multi, slot->easy);
+	forget_busy(http, slot);
 	msgext_http_slot_free(slot);
 	return cookie;
 }
@@ -180,6 +188,7 @@ msgext_http_destroy(MsgHttp *http)
 		curl_multi_cleanup(http->multi);
 	msgext_http_sockets_free(http->sockets);
 	msgext_http_sessions_free(http->sessions);
+	msgext_http_gates_free(http->gates);
 	if (http->epoll >= 0)
 		close(http->epoll);
 	free(http);
@@ -229,7 +238,6 @@ msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target, const MsgRequest 
 				   void *cookie)
 {
 	MsgHttpSlot *slot = http->idle;
-	CURLMcode result;
 
 	if (slot != NULL)
 		http->idle = slot->next;
@@ -244,9 +252,11 @@ msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target, const MsgRequest 
 		msgext_http_slot_free(slot);
 		return false;
 	}
-	result = curl_multi_add_handle(http->multi, slot->easy);
-	if (result != CURLM_OK)
+	if ((!slot->may_share || strncasecmp(request->url, "https:", 6) != 0 ||
+		 msgext_http_gate_enter(http->gates, &slot->opener.turn, request->url)) &&
+		curl_multi_add_handle(http->multi, slot->easy) != CURLM_OK)
 	{
+		msgext_http_gate_leave(&slot->opener.turn);
 		msgext_http_slot_free(slot);
 		return false;
 	}
@@ -259,11 +269,27 @@ msgext_http_submit(MsgHttp *http, const MsgHttpTarget *target, const MsgRequest 
 	return true;
 }
 
+/*
+ * Has libcurl begin with some of those that have waited for a connection: as many as it puts
+ * on one at the most. If there is room for fewer, one of them makes the next connection.
+ */
+static bool
+let_go(MsgHttp *http)
+{
+	MsgHttpTurn *turn;
+	int n;
+
+	for (n = 0; n < STREAMS_MAX && (turn = msgext_http_gates_next(http->gates)) != NULL;
+		 n++)
+		curl_multi_add_handle(http->multi, msgext_http_slot_of(turn)->easy);
+	return n > 0;
+}
+
 bool
 msgext_http_pump(MsgHttp *http)
 {
 	struct epoll_event events[MAX_EVENTS];
-	bool moved = false;
+	bool moved = let_go(http);
 	int running;
 	int n;
 	int i;
@@ -297,9 +323,16 @@ msgext_http_pump(MsgHttp *http)
 static bool
 send_again(MsgHttp *http, MsgHttpSlot *slot, CURLcode code)
 {
+	bool early = slot->early;
+
 	if (!msgext_http_slot_renew(slot, code))
 		return false;
 	curl_multi_remove_handle(http->multi, slot->easy);
+	if (early && msgext_http_gate_wait(&slot->opener.turn))
+	{
+		slot->renewals--; /* to wait in line is not to be refused */
+		return true;
+	}
 	return curl_multi_add_handle(http->multi, slot->easy) == CURLM_OK;
 }
 
@@ -322,7 +355,6 @@ msgext_http_take(MsgHttp *http, MsgHttpResult *result)
 		msgext_http_slot_read(slot, code, now_us(CLOCK_REALTIME), result);
 		curl_multi_remove_handle(http->multi, slot->easy);
 		forget_busy(http, slot);
-		http->in_flight--;
 		result->slot = slot;
 		result->cookie = slot->cookie;
 		return true;

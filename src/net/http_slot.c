@@ -7,6 +7,7 @@
 #include "net/http_slot.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -137,10 +138,18 @@ on_before_request(void *arg, char *primary_ip, char *local_ip, int primary_port,
 		slot->opener.denied = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
+	tls = msgext_http_tls_of(slot->easy);
+	if (tls.ready)
+		msgext_http_gate_settle(&slot->opener.turn, tls.http2);
 	curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &written);
 	if (slot->begun && written > slot->before && !slot->refused)
 	{
 		slot->repeated = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	if (slot->opener.turn.gate != NULL && !tls.ready)
+	{
+		slot->early = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
 	socket = msgext_http_sockets_find(slot->opener.sockets, local_port, primary_ip,
@@ -150,7 +159,6 @@ on_before_request(void *arg, char *primary_ip, char *local_ip, int primary_port,
 	slot->before = written;
 	slot->stream = 0;
 	slot->socket = socket != NULL ? socket->serial : 0;
-	tls = msgext_http_tls_of(slot->easy);
 	if (has_waiting_bytes(slot, socket, &tls))
 	{
 		slot->stale = true;
@@ -260,8 +268,6 @@ set_target(MsgHttpSlot *slot, const MsgHttpTarget *target)
 	if (strcmp(target->version, "1.1") == 0)
 		version = CURL_HTTP_VERSION_1_1;
 	curl_easy_setopt(slot->easy, CURLOPT_HTTP_VERSION, version);
-	curl_easy_setopt(slot->easy, CURLOPT_PIPEWAIT,
-					 (long) (strcmp(target->version, "2") == 0));
 	curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, target->timeout_ms);
 	curl_easy_setopt(slot->easy, CURLOPT_CONNECTTIMEOUT_MS, target->connect_timeout_ms);
 	msgext_http_sessions_use(slot->sessions, slot->easy, target->serial);
@@ -280,6 +286,8 @@ set_target(MsgHttpSlot *slot, const MsgHttpTarget *target)
 	curl_easy_setopt(slot->easy, CURLOPT_FORBID_REUSE,
 					 (long) (strncmp(proxy, "https:", 6) == 0));
 	slot->opener.deny_private = target->deny_private;
+	slot->may_share =
+		version == CURL_HTTP_VERSION_2TLS && strncmp(proxy, "https:", 6) != 0;
 	slot->target = target->serial;
 }
 
@@ -336,7 +344,7 @@ bool
 msgext_http_slot_prepare(MsgHttpSlot *slot, const MsgHttpTarget *target,
 						 const MsgRequest *request, size_t max_body)
 {
-	slot->begun = slot->refused = slot->repeated = slot->stale = false;
+	slot->begun = slot->refused = slot->repeated = slot->stale = slot->early = false;
 	slot->too_large = slot->opener.denied = false;
 	slot->socket = 0;
 	slot->stream = slot->before = 0;
@@ -394,9 +402,9 @@ msgext_http_slot_renew(MsgHttpSlot *slot, CURLcode code)
 		return false;
 	if (slot->stale)
 		curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, 1L);
-	else if (!was_refused(slot))
+	else if (!slot->early && !was_refused(slot))
 		return false;
-	slot->begun = slot->refused = slot->stale = false;
+	slot->begun = slot->refused = slot->stale = slot->early = false;
 	slot->stream = slot->before = 0;
 	slot->error[0] = '\0';
 	slot->renewals++;
@@ -413,6 +421,23 @@ may_have_arrived(const MsgHttpSlot *slot)
 	return slot->begun && written > slot->before && !was_refused(slot);
 }
 
+/*
+ * A peer of HTTP/2 may answer before it has read the whole of a request, and read no more
+ * (RFC 9113, 8.1). To libcurl 7.88 that is an error, though the answer is whole.
+ */
+static bool
+is_answered(const MsgHttpSlot *slot, CURLcode code)
+{
+	curl_off_t promised = -1;
+	curl_off_t came = 0;
+
+	if (code != CURLE_HTTP2_STREAM || slot->head.len == 0)
+		return code == CURLE_OK;
+	curl_easy_getinfo(slot->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &promised);
+	curl_easy_getinfo(slot->easy, CURLINFO_SIZE_DOWNLOAD_T, &came);
+	return promised == came;
+}
+
 void
 msgext_http_slot_read(MsgHttpSlot *slot, CURLcode code, int64_t now_us,
 					  MsgHttpResult *result)
@@ -421,7 +446,7 @@ msgext_http_slot_read(MsgHttpSlot *slot, CURLcode code, int64_t now_us,
 
 	curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
 	result->error = NULL;
-	if (code == CURLE_OK)
+	if (is_answered(slot, code))
 		result->transport = MSG_TRANSPORT_ANSWERED;
 	else
 	{
@@ -447,6 +472,12 @@ msgext_http_slot_read(MsgHttpSlot *slot, CURLcode code, int64_t now_us,
 	result->reply.headers = slot->head.len > 0 ? slot->head.data : "";
 	result->reply.now_us = now_us;
 	result->reply.retry_after_ms = slot->head.len > 0 ? retry_after_ms(slot) : -1;
+}
+
+MsgHttpSlot *
+msgext_http_slot_of(MsgHttpTurn *turn)
+{
+	return (MsgHttpSlot *) ((char *) turn - offsetof(MsgHttpSlot, opener.turn));
 }
 
 void

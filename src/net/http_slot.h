@@ -43,6 +43,8 @@ typedef struct MsgHttpSlot
 	bool refused;	 /* HTTP/2: certainly not processed by the peer */
 	bool repeated;	 /* libcurl was about to write it a second time, and was stopped */
 	bool stale;		 /* the connection had something to read before the request */
+	bool early;		 /* the connection, which others make, was not there yet */
+	bool may_share;	 /* connections, by HTTP/2 */
 	int renewals;	/* how often it was sent once more, because nobody had processed it */
 	bool too_large; /* the answer is */
 	MsgHttpBytes body;
@@ -70,6 +72,9 @@ extern bool msgext_http_slot_renew(MsgHttpSlot *slot, CURLcode code);
 /* What came of it, but its cookie: valid until the slot is prepared again or trimmed. */
 extern void msgext_http_slot_read(MsgHttpSlot *slot, CURLcode code, int64_t now_us,
 								  MsgHttpResult *result);
+
+/* The slot that waits. */
+extern MsgHttpSlot *msgext_http_slot_of(MsgHttpTurn *turn);
 
 /* Gives back what an unusually large answer took. */
 extern void msgext_http_slot_trim(MsgHttpSlot *slot);

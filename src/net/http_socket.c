@@ -75,6 +75,7 @@ on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 
 	/* A handle that speaks while it connects writes a text for every record of TLS, ever. */
 	curl_easy_setopt(opener->easy, CURLOPT_VERBOSE, 0L);
+	msgext_http_gate_connect(&opener->turn);
 
 	/* Here the name has been resolved: what is judged is what is connected to. */
 	if (opener->deny_private && !msgext_http_address_is_public(&address->addr))

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/http_gate.h"
+
 typedef struct MsgHttpSocket
 {
 	struct MsgHttpSocket *next;
@@ -34,6 +36,7 @@ typedef struct MsgHttpOpener
 	bool deny_private; /* connects to public addresses only */
 	bool denied;	   /* an address was not one, and was left alone */
 	CURL *easy;		   /* whose they are */
+	MsgHttpTurn turn;  /* before the gate of its peer */
 } MsgHttpOpener;
 
 /* Returns NULL when there is no memory. */

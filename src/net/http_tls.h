@@ -36,6 +36,7 @@ typedef struct MsgHttpTls
 {
 	bool used;
 	SSL *ssl;	/* NULL where libcurl was built with another library than OpenSSL */
+	bool ready; /* the handshake is over; not known without ssl, and true then */
 	bool http2; /* was agreed upon; not known without ssl */
 } MsgHttpTls;
 

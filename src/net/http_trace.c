@@ -45,15 +45,23 @@ read_stream(const char *text, long *number)
 	return after(rest, "] OPENED stream for ") != NULL;
 }
 
-/* All streams of this slot's connection above the last one were not processed. */
+/*
+ * This slot's connection takes no more requests, and those of its streams above the last one
+ * were not processed.
+ */
 static void
 refuse_above(const MsgHttpSlot *slot, long last)
 {
 	MsgHttpSlot *other;
 
 	for (other = *slot->all; other != NULL; other = other->next)
-		if (other->socket == slot->socket && other->stream > last)
+	{
+		if (other->socket != slot->socket)
+			continue;
+		msgext_http_gate_unsettle(&other->opener.turn);
+		if (other->stream > last)
 			other->refused = true;
+	}
 }
 
 static int

@@ -223,6 +223,39 @@ talk_fail(PeerLine *line)
 			reset_stream(line, frame.stream, INTERNAL_ERROR);
 }
 
+/* Answers when it has seen the head of a request, and wants no more of it. */
+static void
+talk_early(PeerLine *line)
+{
+	static _Thread_local Frame frame;
+
+	if (!greet(line))
+		return;
+	do
+	{
+		size_t len;
+
+		if (!peer_read(line, frame.head, 9))
+			return;
+		len = (size_t) frame.head[1] << 8 | frame.head[2];
+		if (!peer_read(line, frame.body, len))
+			return;
+	} while (frame.head[3] != HEADERS);
+
+	/* ":status 200" and "content-length: 0" */
+	put_frame(line, HEADERS, END_STREAM | END_HEADERS, frame.head[8],
+			  "\x88\x0f\x0d\x01\x30", 5);
+	reset_stream(line, frame.head[8], 0);
+	atomic_fetch_add(&line->peer->requests, 1);
+	read_request(line, &frame);
+}
+
+static void
+talk_never(PeerLine *line)
+{
+	peer_await(line->peer, 1);
+}
+
 static void
 begin(const char *name, void (*talk)(PeerLine *line), MsgHttpTarget *target)
 {
@@ -297,6 +330,79 @@ check_vanish(void)
 }
 
 static void
+check_early(void)
+{
+	static char body[200000]; /* more than a peer takes unasked */
+	MsgHttpTarget target;
+	Sent one;
+
+	begin("an answer before the whole of a request is one", talk_early, &target);
+	run_request = (MsgRequest){.method = "POST", .body = body, .body_len = sizeof(body)};
+	run_send(http, &one, "https", peer->port, &target);
+	run_request = (MsgRequest){0};
+	CHECK_INT(one.transport, MSG_TRANSPORT_ANSWERED);
+	CHECK_INT(one.status, 200);
+	CHECK_INT(atomic_load(&peer->requests), 1);
+	end();
+}
+
+/* More than libcurl puts on one connection: the next one is made when the first is full. */
+#define MANY 150
+
+static void
+check_shared(void)
+{
+	static Sent many[MANY];
+	MsgHttpTarget target;
+	int answered = 0;
+	int i;
+
+	begin("requests at once share connections, from the first one on", talk_well,
+		  &target);
+	target.version = "auto";
+	for (i = 0; i < MANY; i++)
+		run_submit(http, &many[i], "https", peer->port, &target);
+	for (i = 0; i < MANY; i++)
+	{
+		run_await(http, &many[i]);
+		answered += many[i].transport == MSG_TRANSPORT_ANSWERED;
+	}
+	CHECK_INT(answered, MANY);
+	CHECK(atomic_load(&peer->connections) <= 2);
+	end();
+}
+
+static void
+check_silent(void)
+{
+	Peer *silent = peer_start(talk_never, NULL);
+	MsgHttpTarget target;
+	Sent waiting[N];
+	Sent many[N];
+	int i;
+
+	begin("who waits for a peer that is silent is in nobody's way", talk_well, &target);
+	for (i = 0; i < N; i++)
+		run_submit(http, &waiting[i], "https", silent->port, &target);
+	for (i = 0; i < N; i++)
+		run_submit(http, &many[i], "https", peer->port, &target);
+	for (i = 0; i < N; i++)
+	{
+		run_await(http, &many[i]);
+		CHECK_INT(many[i].status, 200);
+	}
+	CHECK_INT(atomic_load(&silent->connections), 1);
+	atomic_store(&silent->step, 1);
+	for (i = 0; i < N; i++)
+	{
+		run_await(http, &waiting[i]);
+		CHECK_INT(waiting[i].transport, MSG_TRANSPORT_NEVER_LEFT);
+	}
+	peer_stop(silent);
+	end();
+}
+
+static void
 check_refused(void)
 {
 	MsgHttpTarget target;
@@ -346,6 +452,9 @@ test_net_http2(void)
 	tls = peer_tls("Http2", run_folder(), true, ca_file, sizeof(ca_file));
 	check_go_away();
 	check_vanish();
+	check_early();
+	check_shared();
+	check_silent();
 	check_refused();
 	check_refused_always();
 	check_failed();
