@@ -80,7 +80,7 @@ void
 msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 {
 	int max = Min(requests * upstream->server->batch_size,
-				  MSG_TURN_MESSAGES - engine->turn.looked);
+				  msgext_turn_looks_left(&engine->turn));
 	MsgReminder *found;
 	int n;
 	int i;

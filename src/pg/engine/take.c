@@ -20,16 +20,6 @@
 #define REMINDERS_AT_A_TIME 256
 
 /*
- * Messages that this turn may still look at: a backlog of which nothing may leave must
- * not make it long. One that finds no room, and stays where it is, does not count.
- */
-static int
-looks_left(const MsgEngine *engine)
-{
-	return MSG_TURN_MESSAGES - engine->turn.looked;
-}
-
-/*
  * Messages whose time has come again. Returns how many were claimed, and max when there
  * is no room for more.
  */
@@ -41,9 +31,11 @@ take_reminded(MsgEngine *engine, MsgUpstream *upstream, int max)
 	int n = REMINDERS_AT_A_TIME;
 	int i;
 
-	while (claimed < max && n == REMINDERS_AT_A_TIME && looks_left(engine) > 0)
+	while (claimed < max && n == REMINDERS_AT_A_TIME &&
+		   msgext_turn_looks_left(&engine->turn) > 0)
 	{
-		int wanted = Min(Min(max - claimed, looks_left(engine)), REMINDERS_AT_A_TIME);
+		int wanted = Min(Min(max - claimed, msgext_turn_looks_left(&engine->turn)),
+						 REMINDERS_AT_A_TIME);
 
 		n = msgext_reminder_read(reminders_of(&engine->turn), upstream->oid,
 								 MSG_REMINDER_SEND, upstream->send_from, 0,
@@ -106,7 +98,7 @@ take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)
 		look->until =
 			look->limits ? DT_NOEND : engine->turn.now + MSG_ACCOUNT_RETRY_MAX_US;
 	}
-	wanted = looks_left(engine);
+	wanted = msgext_turn_looks_left(&engine->turn);
 	if (!look->looking || max <= 0 || wanted <= 0)
 		return 0;
 	found = palloc(sizeof(MsgReminder) * wanted);
@@ -155,7 +147,8 @@ take_lane(MsgEngine *engine, MsgUpstream *upstream, int i, int max, int leave)
 	MsgRow row;
 
 	lane->waiting[0] = '\0';
-	while (claimed < max && looks_left(engine) > leave && !upstream->paused)
+	while (claimed < max && msgext_turn_looks_left(&engine->turn) > leave &&
+		   !upstream->paused)
 	{
 		MsgAdmission result;
 
@@ -178,7 +171,7 @@ take_lane(MsgEngine *engine, MsgUpstream *upstream, int i, int max, int leave)
 	upstream->lanes_moved |= lane->moved;
 	if (upstream->may_have_rows[i] && lane->waiting[0] == '\0')
 		engine->turn.work_left = true;
-	if (upstream->may_have_rows[i] && looks_left(engine) <= leave)
+	if (upstream->may_have_rows[i] && msgext_turn_looks_left(&engine->turn) <= leave)
 		engine->turn.more = true;
 	return claimed;
 }
@@ -199,18 +192,21 @@ take_lanes(MsgEngine *engine, MsgUpstream *upstream, int room)
 
 	for (round = 0; round < 2; round++)
 	{
-		for (k = 0; k < MSG_PRIORITIES && room > 0 && looks_left(engine) > 0; k++)
+		for (k = 0;
+			 k < MSG_PRIORITIES && room > 0 && msgext_turn_looks_left(&engine->turn) > 0;
+			 k++)
 		{
 			int i = reversed ? MSG_PRIORITIES - 1 - k : k;
 			int share = round == 0 ? Max(total * weights[i] / 31, 1) : room;
-			int leave = round == 0 ? looks_left(engine) / 2 : 0;
+			int leave = round == 0 ? msgext_turn_looks_left(&engine->turn) / 2 : 0;
 
 			if (upstream->may_have_rows[i])
 				room -= take_lane(engine, upstream, i, Min(share, room), leave);
 		}
 	}
 	for (k = 0; k < MSG_PRIORITIES; k++)
-		if (upstream->may_have_rows[k] && (room <= 0 || looks_left(engine) <= 0))
+		if (upstream->may_have_rows[k] &&
+			(room <= 0 || msgext_turn_looks_left(&engine->turn) <= 0))
 			engine->turn.work_left = true;
 }
 
@@ -332,7 +328,7 @@ msgext_take(MsgEngine *engine)
 	engine->turn.work_left = false;
 	engine->turn.looked = 0;
 	upstreams->rotation++;
-	for (i = 0; i < n && looks_left(engine) > 0; i++)
+	for (i = 0; i < n && msgext_turn_looks_left(&engine->turn) > 0; i++)
 	{
 		MsgUpstream *upstream = list_nth(upstreams->list, (upstreams->first + i) % n);
 
@@ -341,8 +337,9 @@ msgext_take(MsgEngine *engine)
 		msgext_turn_reading(&engine->turn, 0, upstream->name);
 		take_upstream(engine, upstream);
 	}
+
 	/* Each comes first in turn; or who is behind the one that left nothing to the others. */
-	if (looks_left(engine) > 0)
+	if (msgext_turn_looks_left(&engine->turn) > 0)
 		i = 1;
 	else
 		engine->turn.more = true;

@@ -75,6 +75,16 @@ extern void msgext_turn_commit(MsgTurn *turn);
 /* After the abort of its transaction: forgets what was open in it. */
 extern void msgext_turn_abandon(MsgTurn *turn);
 
+/*
+ * Messages that it may still look at, to send them: a backlog of which nothing may leave
+ * must not make it long. One that finds no room, and stays where it is, does not count.
+ */
+static inline int
+msgext_turn_looks_left(const MsgTurn *turn)
+{
+	return MSG_TURN_MESSAGES - turn->looked;
+}
+
 /* From here on, errors are about this message of this server. 0 and NULL: about none. */
 static inline void
 msgext_turn_reading(MsgTurn *turn, int64 message, const char *server)
