@@ -91,14 +91,13 @@ sub kill_something
 	}
 	else
 	{
+		# All processes are new ones then: an old session may still answer after the kill.
+		my $checkpointer = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
 		my $pid = wait_until_up($t) or die 'there is no worker';
+		my $before = $t->sql($checkpointer);
 
 		kill 'KILL', $pid;
-		until_true(
-			sub {
-				return !kill(0, $pid) && defined $t->try_sql('SELECT 1');
-			},
-			60) or die 'the cluster did not recover';
+		until_true(sub { ($t->try_sql($checkpointer) || $before) != $before }, 60) or die 'the cluster did not recover';
 	}
 	return;
 }
