@@ -1,8 +1,9 @@
 #!/bin/bash
 # Counts the instructions that a message queued in bulk takes, and a plain INSERT of its
-# payload, without and with indexes by time and by recipient: script/instructions.sh [MESSAGES].
-# Under valgrind, in a server of one process: unlike times, the figures are the same on a busy
-# machine. After "make build-all".
+# payload, without and with indexes by time and by recipient: script/instructions.sh [MESSAGES];
+# or those that a message sent takes, in the worker, in libcurl's thread and in bare libcurl:
+# script/instructions.sh sent [MESSAGES]. Under valgrind: unlike times, the figures are the same
+# on a busy machine. After "make build-all build/ceiling build/pace build/trigger.so".
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$root"
@@ -11,6 +12,9 @@ command -v valgrind > /dev/null || {
     exit 1
 }
 
+if [ "${1:-}" = sent ]; then
+    exec script/bench.sh "instructions${2:+=$2}"
+fi
 messages=${1:-4000}
 make_scratch
 trap 'rm -rf "$scratch"' EXIT

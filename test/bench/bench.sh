@@ -13,7 +13,7 @@ out=$BENCH_OUT
 PATH=$BINDIR:$PATH
 load=$(cut -d ' ' -f 1 /proc/loadavg)
 
-for part in report cluster queue dispatch webhooks latency enqueue trigger callbacks flat idle look console; do
+for part in report cluster queue dispatch webhooks latency enqueue trigger callbacks flat idle look console instructions; do
     . "$here/$part.sh"
 done
 
@@ -53,6 +53,7 @@ sizes() {
         history) echo 10000000 5 60000 ;;
         backlog) echo 10000000 5 60000 ;;
         years) echo 10000000 10000000 5 60000 ;;
+        instructions) echo 2000 ;;
         *) return 1 ;;
     esac
 }
