@@ -150,6 +150,33 @@ read_escape(Reader *reader, const char **at, char **out)
 	return true;
 }
 
+/* A word of that byte; and one whose bytes have the high bit set where word's are less. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define LESS(word, byte) (((word) -EACH(byte)) & ~(word))
+
+/*
+ * Behind the characters that mean themselves and are one byte each: most of what there is
+ * to read, so eight at a time.
+ */
+static const char *
+skip_plain(const char *at, const char *end)
+{
+	uint64_t word;
+
+	for (; end - at >= (ptrdiff_t) sizeof(word); at += sizeof(word))
+	{
+		memcpy(&word, at, sizeof(word));
+		if (((word | LESS(word, 0x20) | LESS(word ^ EACH('"'), 1) |
+			  LESS(word ^ EACH('\\'), 1)) &
+			 EACH(0x80)) != 0)
+			break;
+	}
+	while (at < end && *at != '"' && *at != '\\' && (unsigned char) *at >= 0x20 &&
+		   (unsigned char) *at < 0x80)
+		at++;
+	return at;
+}
+
 /* Reads the string that starts with the quote here. */
 static bool
 read_string(Reader *reader, const char **text, size_t *len)
@@ -163,9 +190,9 @@ read_string(Reader *reader, const char **text, size_t *len)
 	{
 		const char *run = at;
 
-		while (at < end && *at != '"' && *at != '\\' && (unsigned char) *at >= 0x20)
+		while ((at = skip_plain(at, end)) < end && (unsigned char) *at >= 0x80)
 		{
-			size_t bytes = (unsigned char) *at < 0x80 ? 1 : msgext_utf8_char(at, end);
+			size_t bytes = msgext_utf8_char(at, end);
 
 			if (bytes == 0)
 				return fail(reader, at, "a string is not valid UTF-8");

@@ -277,12 +277,35 @@ msgext_secrets_init(MsgSecrets *secrets, MsgArena *arena, const char *const *lis
 	qsort(secrets->sorted, (size_t) secrets->n, sizeof(char *), compare_secrets);
 }
 
+/* What a byte may be in a text. */
+#define FIRST 1	 /* some secret begins with it */
+#define SECOND 2 /* or goes on with it */
+#define ESCAPE 4 /* a spelling of a character does; the seam of CDATA stands for none */
+
+/*
+ * May a secret stand at at? By its first two characters as far as they are not escaped: a
+ * letter that some secret begins with is in every other word, two of them are in few.
+ */
+static bool
+may_begin(const unsigned char *bits, const char *at, const char *end)
+{
+	char decoded[4];
+	size_t len;
+
+	if ((bits[(unsigned char) at[0]] & ESCAPE) != 0 &&
+		read_escape(at, end, decoded, &len) > 0 &&
+		(bits[(unsigned char) decoded[0]] & FIRST) != 0)
+		return true;
+	return (bits[(unsigned char) at[0]] & FIRST) != 0 && end - at > 1 &&
+		   ((bits[(unsigned char) at[1]] & (SECOND | ESCAPE)) != 0 ||
+			at[1] == CDATA_SEAM[0]);
+}
+
 void
 msgext_mask(char *bytes, size_t len, const MsgSecrets *secrets)
 {
-	/* What a spelling may begin with; not the seam of CDATA, which stands for nothing. */
-	bool begins[UCHAR_MAX + 1] = {
-		['\\'] = true, ['&'] = true, ['%'] = true, ['+'] = true};
+	unsigned char bits[UCHAR_MAX + 1] = {
+		['\\'] = ESCAPE, ['&'] = ESCAPE, ['%'] = ESCAPE, ['+'] = ESCAPE};
 	Search search = {.secrets = secrets,
 					 .end = bytes + len,
 					 .steps = STEPS_MIN + STEPS_PER_BYTE * len};
@@ -291,10 +314,14 @@ msgext_mask(char *bytes, size_t len, const MsgSecrets *secrets)
 	int i;
 
 	for (i = 0; i < secrets->n; i++)
-		begins[(unsigned char) secrets->sorted[i][0]] = true;
+	{
+		bits[(unsigned char) secrets->sorted[i][0]] |= FIRST;
+		bits[(unsigned char) secrets->sorted[i][1]] |= SECOND;
+	}
 	for (at = bytes; at < end && secrets->n > 0; at++)
 	{
-		if (!begins[(unsigned char) *at])
+		if ((bits[(unsigned char) *at] & (FIRST | ESCAPE)) == 0 ||
+			!may_begin(bits, at, end))
 			continue;
 		search.start = at;
 		search.longest = 0;

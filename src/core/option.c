@@ -71,7 +71,9 @@ find_in(const MsgOption *options, MsgOptionPlace place, const char *name)
 {
 	for (; options != NULL && options->name != NULL; options++)
 	{
-		if (options->place == place && strcmp(options->name, name) == 0)
+		/* Most differ in the first letter; the codecs ask for each message. */
+		if (options->place == place && options->name[0] == name[0] &&
+			strcmp(options->name, name) == 0)
 			return options;
 	}
 	return NULL;

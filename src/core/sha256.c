@@ -19,18 +19,35 @@ static const uint32_t k[MSG_SHA256_BLOCK] = {
 	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
 	0xc67178f2};
 
-static uint32_t
+static inline uint32_t
 rotate(uint32_t value, int bits)
 {
 	return value >> bits | value << (32 - bits);
+}
+
+/*
+ * One round, of words that the standard calls a to h. The next one has them one further:
+ * none is moved.
+ */
+static inline void
+take_word(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f,
+		  uint32_t g, uint32_t *h, uint32_t word)
+{
+	uint32_t first =
+		*h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + word;
+
+	*d += first;
+	*h = first + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
+		 ((a & b) ^ (a & c) ^ (b & c));
 }
 
 /* One block of 64 bytes into the state. */
 static void
 take_block(uint32_t *state, const unsigned char *block)
 {
+	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
 	uint32_t w[MSG_SHA256_BLOCK];
-	uint32_t s[8];
 	int i;
 
 	for (i = 0; i < 16; i++)
@@ -40,20 +57,25 @@ take_block(uint32_t *state, const unsigned char *block)
 		w[i] = (rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10) + w[i - 7] +
 			   (rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3) +
 			   w[i - 16];
-	memcpy(s, state, sizeof(s));
-	for (i = 0; i < MSG_SHA256_BLOCK; i++)
+	for (i = 0; i < MSG_SHA256_BLOCK; i += 8)
 	{
-		uint32_t first = s[7] + (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) +
-						 ((s[4] & s[5]) ^ (~s[4] & s[6])) + k[i] + w[i];
-		uint32_t second = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) +
-						  ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
-
-		memmove(s + 1, s, 7 * sizeof(*s));
-		s[4] += first;
-		s[0] = first + second;
+		take_word(a, b, c, &d, e, f, g, &h, k[i] + w[i]);
+		take_word(h, a, b, &c, d, e, f, &g, k[i + 1] + w[i + 1]);
+		take_word(g, h, a, &b, c, d, e, &f, k[i + 2] + w[i + 2]);
+		take_word(f, g, h, &a, b, c, d, &e, k[i + 3] + w[i + 3]);
+		take_word(e, f, g, &h, a, b, c, &d, k[i + 4] + w[i + 4]);
+		take_word(d, e, f, &g, h, a, b, &c, k[i + 5] + w[i + 5]);
+		take_word(c, d, e, &f, g, h, a, &b, k[i + 6] + w[i + 6]);
+		take_word(b, c, d, &e, f, g, h, &a, k[i + 7] + w[i + 7]);
 	}
-	for (i = 0; i < 8; i++)
-		state[i] += s[i];
+	state[0] += a;
+	state[1] += b;
+	state[2] += c;
+	state[3] += d;
+	state[4] += e;
+	state[5] += f;
+	state[6] += g;
+	state[7] += h;
 }
 
 void

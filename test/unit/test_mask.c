@@ -85,6 +85,7 @@ test_mask(void)
 	CHECK_TEXT(masked("a&amp;amp;b", "a&amp;b"), "***********");
 	CHECK_TEXT(masked("a&amp;b", "a&amp;b"), "*******");
 	CHECK_TEXT(masked("ab&", "ab&c"), "ab&");
+	CHECK_TEXT(masked("a]]><![CDATA[bcd", "abcd"), "****************");
 	CHECK_TEXT(masked("abc&#", "abc&"), "****#");
 	CHECK_TEXT(masked("abc&#9", "abc\t"), "abc&#9");
 	CHECK_TEXT(masked("abc&#xD800;&#99999999999;", "abc\xf0"),
