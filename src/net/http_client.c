@@ -57,26 +57,38 @@ now_us(clockid_t clock)
 	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/*
+ * Of a connection that its request has left, epoll is told nothing: the next request on it
+ * comes soon, and wants the same. Should anything happen on it before, look_away() does.
+ */
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
 	MsgHttp *http = arg;
-	struct epoll_event event = {0};
+	MsgHttpSocket *socket = msgext_http_sockets_at(http->sockets, fd);
+	struct epoll_event event = {.data.fd = fd};
+	bool watched = socket != NULL ? socket->watched != 0 : known != NULL;
 
 	(void) easy;
-	if (what == CURL_POLL_REMOVE)
+	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
+		event.events |= EPOLLIN;
+	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+		event.events |= EPOLLOUT;
+	if (socket != NULL)
+	{
+		socket->wanted = event.events != 0;
+		if (event.events == socket->watched ||
+			(!socket->wanted && socket->watched == EPOLLIN))
+			return 0;
+		socket->watched = event.events;
+	}
+	if (event.events == 0)
 	{
 		/* libcurl may have closed it already: an error here says nothing. */
 		epoll_ctl(http->epoll, EPOLL_CTL_DEL, fd, &event);
 		return 0;
 	}
-	if (what != CURL_POLL_OUT)
-		event.events |= EPOLLIN;
-	if (what != CURL_POLL_IN)
-		event.events |= EPOLLOUT;
-	event.data.fd = fd;
-	if (epoll_ctl(http->epoll, known == NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd,
-				  &event) != 0)
+	if (epoll_ctl(http->epoll, watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0)
 	{
 		if (errno == EEXIST)
 			epoll_ctl(http->epoll, EPOLL_CTL_MOD, fd, &event);
@@ -87,6 +99,20 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 	if (known == NULL)
 		curl_multi_assign(http->multi, fd, http);
 	return 0;
+}
+
+/* Something has happened on a socket. Is it one that nobody waits for any more? */
+static bool
+look_away(MsgHttp *http, int fd)
+{
+	MsgHttpSocket *socket = msgext_http_sockets_at(http->sockets, fd);
+	struct epoll_event event = {0};
+
+	if (socket == NULL || socket->wanted)
+		return false;
+	epoll_ctl(http->epoll, EPOLL_CTL_DEL, fd, &event);
+	socket->watched = 0;
+	return true;
 }
 
 static int
@@ -299,7 +325,7 @@ msgext_http_pump(MsgHttp *http)
 	{
 		int what = 0;
 
-		if (events[i].data.fd == http->watched)
+		if (events[i].data.fd == http->watched || look_away(http, events[i].data.fd))
 			continue;
 		if (events[i].events & EPOLLIN)
 			what |= CURL_CSELECT_IN;

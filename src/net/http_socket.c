@@ -22,6 +22,8 @@
 struct MsgHttpSockets
 {
 	uint64_t serial; /* the last one given */
+	MsgHttpSocket **by_fd;
+	int room; /* of by_fd */
 	MsgHttpSocket *fresh;
 	MsgHttpSocket *by_port[BUCKETS];
 };
@@ -63,6 +65,26 @@ has_peer(MsgHttpSocket *one)
 	return one->peer_port != 0;
 }
 
+/* Room for this descriptor; false when there is no memory. */
+static bool
+make_room(MsgHttpSockets *sockets, int fd)
+{
+	int room = sockets->room == 0 ? 128 : sockets->room;
+	MsgHttpSocket **grown;
+
+	while (room <= fd)
+		room *= 2;
+	if (room == sockets->room)
+		return true;
+	grown = realloc(sockets->by_fd, (size_t) room * sizeof(*grown));
+	if (grown == NULL)
+		return false;
+	memset(grown + sockets->room, 0, (size_t) (room - sockets->room) * sizeof(*grown));
+	sockets->by_fd = grown;
+	sockets->room = room;
+	return true;
+}
+
 static curl_socket_t
 on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -86,52 +108,43 @@ on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	if ((opened = calloc(1, sizeof(MsgHttpSocket))) == NULL)
 		return CURL_SOCKET_BAD;
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	if (fd < 0)
+	if (fd < 0 || !make_room(sockets, fd))
 	{
+		if (fd >= 0)
+			close(fd);
 		free(opened);
 		return CURL_SOCKET_BAD;
 	}
 	opened->fd = fd;
+	sockets->by_fd[fd] = opened;
 	opened->serial = ++sockets->serial;
 	opened->next = sockets->fresh;
 	sockets->fresh = opened;
 	return fd;
 }
 
-/* Takes the socket out of a list; false when it is not there. */
-static bool
-forget(MsgHttpSocket **list, int fd)
+static void
+forget(MsgHttpSockets *sockets, MsgHttpSocket *closed)
 {
-	for (; *list != NULL; list = &(*list)->next)
-	{
-		MsgHttpSocket *closed = *list;
+	MsgHttpSocket **list = closed->local_port == 0
+							   ? &sockets->fresh
+							   : &sockets->by_port[closed->local_port % BUCKETS];
 
-		if (closed->fd == fd)
-		{
-			*list = closed->next;
-			free(closed);
-			return true;
-		}
-	}
-	return false;
+	while (*list != closed)
+		list = &(*list)->next;
+	*list = closed->next;
+	sockets->by_fd[closed->fd] = NULL;
+	free(closed);
 }
 
 static int
 on_close(void *arg, curl_socket_t fd)
 {
 	MsgHttpSockets *sockets = arg;
-	Address local;
-	socklen_t len = sizeof(local);
-	int i;
+	MsgHttpSocket *closed = msgext_http_sockets_at(sockets, fd);
 
-	/* The port is where it is kept, mostly: a socket that was reset has lost it. */
-	if (!forget(&sockets->fresh, fd) &&
-		(getsockname(fd, &local.any, &len) != 0 ||
-		 !forget(&sockets->by_port[port_of(&local) % BUCKETS], fd)))
-	{
-		for (i = 0; i < BUCKETS && !forget(&sockets->by_port[i], fd); i++)
-			;
-	}
+	if (closed != NULL)
+		forget(sockets, closed);
 	return close(fd);
 }
 
@@ -169,17 +182,13 @@ msgext_http_sockets_create(void)
 void
 msgext_http_sockets_free(MsgHttpSockets *sockets)
 {
-	int i;
+	int fd;
 
 	if (sockets == NULL)
 		return;
-	for (i = -1; i < BUCKETS; i++)
-	{
-		MsgHttpSocket **list = i < 0 ? &sockets->fresh : &sockets->by_port[i];
-
-		while (*list != NULL)
-			forget(list, (*list)->fd);
-	}
+	for (fd = 0; fd < sockets->room; fd++)
+		free(sockets->by_fd[fd]);
+	free(sockets->by_fd);
 	free(sockets);
 }
 
@@ -193,6 +202,12 @@ msgext_http_sockets_attach(MsgHttpOpener *opener, CURL *easy)
 	/* A socket may outlive the handle that it was opened for. */
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, opener->sockets);
+}
+
+MsgHttpSocket *
+msgext_http_sockets_at(const MsgHttpSockets *sockets, int fd)
+{
+	return fd >= 0 && fd < sockets->room ? sockets->by_fd[fd] : NULL;
 }
 
 /* With a proxy, libcurl's port of the peer may be the one behind it. */

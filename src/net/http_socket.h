@@ -25,6 +25,8 @@ typedef struct MsgHttpSocket
 	char peer_ip[INET6_ADDRSTRLEN];
 	uint64_t serial; /* no other socket of the client has had it */
 	bool used;		 /* a request has been sent on it */
+	bool wanted;	 /* libcurl waits for something to happen on it */
+	uint32_t watched; /* what epoll looks for, which the client tells it */
 } MsgHttpSocket;
 
 typedef struct MsgHttpSockets MsgHttpSockets;
@@ -46,6 +48,9 @@ extern void msgext_http_sockets_free(MsgHttpSockets *sockets);
 
 /* Makes libcurl open and close this handle's sockets here. */
 extern void msgext_http_sockets_attach(MsgHttpOpener *opener, CURL *easy);
+
+/* The socket that this descriptor is, or NULL: libcurl has some of its own. */
+extern MsgHttpSocket *msgext_http_sockets_at(const MsgHttpSockets *sockets, int fd);
 
 /* The socket with these ends, as libcurl writes them; NULL when none is known. */
 extern MsgHttpSocket *msgext_http_sockets_find(MsgHttpSockets *sockets, int local_port,

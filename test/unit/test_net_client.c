@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "net/http_address.h"
 #include "test_net_peer.h"
@@ -174,6 +175,34 @@ check_early(void)
 	msgext_http_destroy(http);
 	peer_stop(peer);
 	test_end();
+}
+
+static void
+talk_once(PeerLine *line)
+{
+	if (peer_read_request(line))
+		peer_answer(line, "first");
+}
+
+/* The client goes on looking at a kept connection; its end is looked at once. */
+static void
+check_closed_while_idle(void)
+{
+	struct timespec begun;
+	struct timespec ended;
+	Sent one;
+
+	begin("the end of a kept connection wakes the client once", talk_once);
+	run_send(http, &one, "http", peer->port, NULL);
+	CHECK_TEXT(one.body, "first");
+	msgext_http_wait(http, 10000);
+	msgext_http_pump(http);
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	msgext_http_wait(http, 50);
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	CHECK((ended.tv_sec - begun.tv_sec) * 1000000000L + ended.tv_nsec - begun.tv_nsec >=
+		  40000000L);
+	end(1, 1);
 }
 
 /* Reads the second request of a connection and closes without an answer. */
@@ -557,6 +586,7 @@ test_net_client(void)
 	check_surplus("a connection that was closed while idle", NULL);
 	check_surplus_everywhere();
 	check_early();
+	check_closed_while_idle();
 	check_swallowed();
 	check_retry_after(NULL, -1, -1);
 	check_retry_after("0", 0, 0);
