@@ -248,8 +248,11 @@ msgext_http_slot_create(MsgHttpSockets *sockets, MsgHttpSessions *sessions,
 	curl_easy_setopt(slot->easy, CURLOPT_MAXAGE_CONN, MAX_IDLE_SECONDS);
 	curl_easy_setopt(slot->easy, CURLOPT_ERRORBUFFER, slot->error);
 
-	/* Every encoding that libcurl can undo: on_body sees, and counts, what comes out. */
-	curl_easy_setopt(slot->easy, CURLOPT_ACCEPT_ENCODING, "");
+	/*
+	 * One encoding that every server has: libcurl writes the field anew for each request,
+	 * a letter at a time. on_body sees, and counts, what comes out of it.
+	 */
+	curl_easy_setopt(slot->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(slot->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(slot->easy, CURLOPT_WRITEDATA, slot);
 	curl_easy_setopt(slot->easy, CURLOPT_HEADERFUNCTION, on_header);
