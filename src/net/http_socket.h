@@ -23,9 +23,9 @@ typedef struct MsgHttpSocket
 	int local_port; /* 0 = not known yet */
 	int peer_port;	/* the same; with it: */
 	char peer_ip[INET6_ADDRSTRLEN];
-	uint64_t serial; /* no other socket of the client has had it */
-	bool used;		 /* a request has been sent on it */
-	bool wanted;	 /* libcurl waits for something to happen on it */
+	uint64_t serial;  /* no other socket of the client has had it */
+	bool used;		  /* a request has been sent on it */
+	bool wanted;	  /* libcurl waits for something to happen on it */
 	uint32_t watched; /* what epoll looks for, which the client tells it */
 } MsgHttpSocket;
 
