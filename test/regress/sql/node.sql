@@ -19,9 +19,10 @@ SELECT id, state FROM msgext.message ORDER BY id;
 -- Ids of before are still known; one of another node says whose it is.
 SELECT msgext.cancel_message(7), msgext.cancel_message(812);
 SELECT msgext.cancel_message(912);
-\set VERBOSITY verbose
+\set VERBOSITY sqlstate
 SELECT msgext.retry_message(913);
 \set VERBOSITY default
+SELECT msgext.retry_message(913);
 SELECT count(*) FROM msgext.message_status(913);
 SET msgext.node = 13;
 SELECT msgext.retry_message(913);
