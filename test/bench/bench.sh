@@ -46,7 +46,7 @@ sizes() {
         held_transaction) echo 3 20000 3 ;;
         turn) echo 3 10000 ;;
         idle) echo 1000 20 ;;
-        callbacks) echo 3 30000 100000 ;;
+        callbacks) echo 3 30000 10000 ;;
         look) echo 1000000 ;;
         console) echo 1000000 100 ;;
         dead_lane) echo 1000000 5 30000 ;;
