@@ -6,8 +6,8 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
-use IPC::Run ();
 use Msgext qw(until_true);
+use Msgext::Nginx;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -18,21 +18,10 @@ my $dir = $t->node->basedir;
 my $port = PostgreSQL::Test::Cluster::get_free_port();
 my $provider = $t->sim->port;
 
-system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
-	'-addext', 'subjectAltName=DNS:localhost', '-keyout', "$dir/tls.key", '-out', "$dir/tls.crt");
-append_to_file("$dir/nginx.conf", <<CONF);
-pid $dir/nginx.pid;
-daemon off;
-error_log $dir/nginx-main.log;
-events { worker_connections 512; }
-http {
+Msgext::Nginx::certificate($dir);
+Msgext::Nginx->start($dir, <<HTTP);
     log_format version '\$server_protocol';
     access_log $dir/access.log version;
-    client_body_temp_path $dir/nginx-body;
-    proxy_temp_path $dir/nginx-proxy;
-    fastcgi_temp_path $dir/nginx-fastcgi;
-    uwsgi_temp_path $dir/nginx-uwsgi;
-    scgi_temp_path $dir/nginx-scgi;
     upstream provider {
         server 127.0.0.1:$provider;
         keepalive 64;
@@ -49,10 +38,7 @@ http {
             proxy_next_upstream off;
         }
     }
-}
-CONF
-my $nginx = IPC::Run::start([ '/usr/sbin/nginx', '-c', "$dir/nginx.conf", '-e', "$dir/nginx-main.log" ],
-	'>', "$dir/nginx.out", '2>&1');
+HTTP
 ok(until_true(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }), 'nginx is there');
 
 $t->add_server('vk',
@@ -72,9 +58,3 @@ is(scalar(grep { $_ != 1 } values %$counts), 0, 'once');
 like(slurp_file("$dir/access.log"), qr/^HTTP\/2\.0$/m, 'by HTTP/2');
 
 done_testing();
-
-END
-{
-	local $?;
-	$nginx->kill_kill if defined $nginx;
-}

@@ -7,8 +7,8 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
-use IPC::Run ();
 use Msgext qw(until_true);
+use Msgext::Nginx;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -20,20 +20,9 @@ my $dir = $t->node->basedir;
 my $provider = $t->sim->port;
 my %port = map { $_ => PostgreSQL::Test::Cluster::get_free_port() } qw(kept closing busy);
 
-system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
-	'-addext', 'subjectAltName=DNS:localhost', '-keyout', "$dir/tls.key", '-out', "$dir/tls.crt");
-append_to_file("$dir/nginx.conf", <<CONF);
-pid $dir/nginx.pid;
-daemon off;
-error_log $dir/nginx-main.log;
-events { worker_connections 512; }
-http {
+Msgext::Nginx::certificate($dir);
+Msgext::Nginx->start($dir, <<HTTP);
     log_format handshakes '\$server_protocol \$connection \$ssl_session_reused';
-    client_body_temp_path $dir/nginx-body;
-    proxy_temp_path $dir/nginx-proxy;
-    fastcgi_temp_path $dir/nginx-fastcgi;
-    uwsgi_temp_path $dir/nginx-uwsgi;
-    scgi_temp_path $dir/nginx-scgi;
     upstream provider {
         server 127.0.0.1:$provider;
         keepalive 64;
@@ -61,10 +50,7 @@ http {
         access_log off;
         location / { return 429; }
     }
-}
-CONF
-my $nginx = IPC::Run::start([ '/usr/sbin/nginx', '-c', "$dir/nginx.conf", '-e', "$dir/nginx-main.log" ],
-	'>', "$dir/nginx.out", '2>&1');
+HTTP
 ok(until_true(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port{busy}) }), 'nginx is there');
 
 my $first = 79990000000;
@@ -132,9 +118,3 @@ ok( $t->wait_sql("SELECT count(*) FROM msgext.message WHERE server = 'busy' AND 
 is($t->sql("SELECT DISTINCT state FROM msgext.message WHERE server = 'busy'"), 'failed', 'are answers');
 
 done_testing();
-
-END
-{
-	local $?;
-	$nginx->kill_kill if defined $nginx;
-}

@@ -8,6 +8,7 @@ use lib $FindBin::RealBin;
 use IPC::Run ();
 use Msgext qw(until_true);
 use Msgext::Listener;
+use Msgext::Nginx;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -33,21 +34,10 @@ sub curl
 	return $out;
 }
 
-system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
-	'-addext', 'subjectAltName=DNS:localhost', '-keyout', "$dir/tls.key", '-out', "$dir/tls.crt");
+Msgext::Nginx::certificate($dir);
 my $listener = $l->port;
-append_to_file("$dir/nginx.conf", <<CONF);
-pid $dir/nginx.pid;
-daemon off;
-error_log $dir/nginx-main.log;
-events { worker_connections 256; }
-http {
+Msgext::Nginx->start($dir, <<HTTP);
     access_log $dir/access.log;
-    client_body_temp_path $dir/nginx-body;
-    proxy_temp_path $dir/nginx-proxy;
-    fastcgi_temp_path $dir/nginx-fastcgi;
-    uwsgi_temp_path $dir/nginx-uwsgi;
-    scgi_temp_path $dir/nginx-scgi;
     limit_req_zone \$binary_remote_addr zone=callbacks:1m rate=100r/s;
     upstream msgext {
         server 127.0.0.1:$listener;
@@ -68,10 +58,7 @@ http {
             proxy_next_upstream off;
         }
     }
-}
-CONF
-my $nginx = IPC::Run::start([ '/usr/sbin/nginx', '-c', "$dir/nginx.conf", '-e', "$dir/nginx-main.log" ],
-	'>', "$dir/nginx.out", '2>&1');
+HTTP
 
 ok($l->wait, 'the listener is there');
 ok(until_true(sub { curl("https://localhost:$port/callbacks/health") eq '200' }), 'nginx is before it');
@@ -104,9 +91,3 @@ for my $file (glob("$dir/*.log"), "$dir/nginx.out")
 }
 
 done_testing();
-
-END
-{
-	local $?;
-	$nginx->kill_kill if defined $nginx;
-}

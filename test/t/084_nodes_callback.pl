@@ -6,11 +6,10 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
-use IPC::Run ();
 use Msgext qw(until_true);
 use Msgext::Listener;
+use Msgext::Nginx;
 use PostgreSQL::Test::Cluster;
-use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $path = '/vk/Hook-of-many-nodes-1';
@@ -87,25 +86,15 @@ subtest 'a report before its message is known' => sub {
 };
 
 subtest 'nginx asks the next one' => sub {
-	plan skip_all => 'nginx is not installed' if !-x '/usr/sbin/nginx';
+	plan skip_all => 'nginx is not installed' if !Msgext::Nginx::installed();
 
 	my ($id, $provider_id) = accepted($nodes[1]);
 	my ($own, $own_id) = accepted($nodes[0]);
 	my $dir = $nodes[0]->node->basedir;
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
 
-	append_to_file("$dir/nginx.conf", <<CONF);
-pid $dir/nginx.pid;
-daemon off;
-error_log $dir/nginx-main.log;
-events { worker_connections 64; }
-http {
+	my $nginx = Msgext::Nginx->start($dir, <<HTTP);
     access_log off;
-    client_body_temp_path $dir/nginx-body;
-    proxy_temp_path $dir/nginx-proxy;
-    fastcgi_temp_path $dir/nginx-fastcgi;
-    uwsgi_temp_path $dir/nginx-uwsgi;
-    scgi_temp_path $dir/nginx-scgi;
     server {
         listen 127.0.0.1:$port;
         location / {
@@ -117,10 +106,7 @@ http {
             proxy_pass ${\ $two->url};
         }
     }
-}
-CONF
-	my $nginx = IPC::Run::start([ '/usr/sbin/nginx', '-c', "$dir/nginx.conf", '-e', "$dir/nginx-main.log" ],
-		'>', "$dir/nginx.out", '2>&1');
+HTTP
 	my $front = bless { %$one, port => $port }, 'Msgext::Listener';
 
 	ok(until_true(sub { defined $front->connect }), 'nginx listens');
@@ -129,8 +115,7 @@ CONF
 	is(status($front->post($path, report($own_id, 'READ'))), 200, 'a report of the first one');
 	is($nodes[0]->state($own), 'read', 'goes no further');
 	is(status($front->post($path, report(1, 'READ'))), 421, 'nobody has this one');
-	$nginx->signal('QUIT');
-	$nginx->finish;
+	$nginx->stop;
 };
 
 done_testing();

@@ -81,46 +81,73 @@ check_authority(void)
 	end(2);
 }
 
+/* A handle without a client around it. */
+typedef struct Alone
+{
+	MsgHttpSockets *sockets;
+	MsgHttpSessions *sessions;
+	MsgHttpSlot *slot;
+	MsgHttpSlot *none;
+} Alone;
+
+static MsgHttpSlot *
+open_alone(Alone *alone)
+{
+	alone->sockets = msgext_http_sockets_create();
+	alone->sessions = msgext_http_sessions_create();
+	alone->none = NULL;
+	alone->slot = msgext_http_slot_create(alone->sockets, alone->sessions, &alone->none);
+	return alone->slot;
+}
+
+static void
+close_alone(Alone *alone)
+{
+	msgext_http_slot_free(alone->slot);
+	msgext_http_sessions_free(alone->sessions);
+	msgext_http_sockets_free(alone->sockets);
+}
+
+static CURLcode
+perform(const Alone *alone, const MsgHttpTarget *target, const char *url)
+{
+	MsgRequest request = {.method = "GET", .url = url};
+
+	CHECK(msgext_http_slot_prepare(alone->slot, target, &request, 4096));
+	return curl_easy_perform(alone->slot->easy);
+}
+
 /* libcurl's default folder stays where only a file is named. */
 static void
 check_system_folder(void)
 {
-	MsgHttpSockets *sockets = msgext_http_sockets_create();
-	MsgHttpSlot *none = NULL;
-	MsgHttpSessions *sessions = msgext_http_sessions_create();
-	MsgHttpSlot *slot = msgext_http_slot_create(sockets, sessions, &none);
+	Alone alone;
+	MsgHttpSlot *slot = open_alone(&alone);
 	MsgHttpTarget target = run_target;
-	MsgRequest request = {.method = "GET"};
 	char url[60];
 	char proxy[60];
 
 	begin("ca_file replaces the system's folder", talk_well);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", peer->port);
-	request.url = url;
 	CHECK(slot->system_ca_folder != NULL);
 	slot->system_ca_folder = run_folder();
 	curl_easy_setopt(slot->easy, CURLOPT_CAPATH, run_folder());
 	curl_easy_setopt(slot->easy, CURLOPT_PROXY_CAPATH, run_folder());
 	target.ca_file = second;
-	CHECK(msgext_http_slot_prepare(slot, &target, &request, 4096));
-	CHECK_INT(curl_easy_perform(slot->easy), CURLE_PEER_FAILED_VERIFICATION);
+	CHECK_INT(perform(&alone, &target, url), CURLE_PEER_FAILED_VERIFICATION);
 
 	/* The folder would have done: a target without a file of its own believes it. */
 	target.ca_file = NULL;
 	target.serial++;
-	CHECK(msgext_http_slot_prepare(slot, &target, &request, 4096));
-	CHECK_INT(curl_easy_perform(slot->easy), CURLE_OK);
+	CHECK_INT(perform(&alone, &target, url), CURLE_OK);
 
 	snprintf(proxy, sizeof(proxy), "https://127.0.0.1:%d", peer->port);
-	request.url = "http://127.0.0.1:1/";
 	target.proxy = proxy;
 	target.ca_file = second;
 	target.serial++;
-	CHECK(msgext_http_slot_prepare(slot, &target, &request, 4096));
-	CHECK_INT(curl_easy_perform(slot->easy), CURLE_PEER_FAILED_VERIFICATION);
-	msgext_http_slot_free(slot);
-	msgext_http_sessions_free(sessions);
-	msgext_http_sockets_free(sockets);
+	CHECK_INT(perform(&alone, &target, "http://127.0.0.1:1/"),
+			  CURLE_PEER_FAILED_VERIFICATION);
+	close_alone(&alone);
 	end(1);
 }
 
@@ -181,30 +208,22 @@ check_resumed(void)
 static void
 check_read_once(void)
 {
-	MsgHttpSockets *sockets = msgext_http_sockets_create();
-	MsgHttpSessions *sessions = msgext_http_sessions_create();
-	MsgHttpSlot *none = NULL;
-	MsgHttpSlot *slot = msgext_http_slot_create(sockets, sessions, &none);
+	Alone alone;
+	MsgHttpSlot *slot = open_alone(&alone);
 	MsgHttpTarget target = run_target;
-	MsgRequest request = {.method = "GET"};
 	char url[60];
 	char file[320];
 
 	begin("authorities are not read for each connection", talk_once);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", peer->port);
 	snprintf(file, sizeof(file), "%s/moved.pem", run_folder());
-	request.url = url;
 	target.serial = 2;
 	slot->system_ca_file = first;
-	CHECK(msgext_http_slot_prepare(slot, &target, &request, 4096));
-	CHECK_INT(curl_easy_perform(slot->easy), CURLE_OK);
+	CHECK_INT(perform(&alone, &target, url), CURLE_OK);
 	CHECK_INT(rename(first, file), 0);
-	CHECK(msgext_http_slot_prepare(slot, &target, &request, 4096));
-	CHECK_INT(curl_easy_perform(slot->easy), CURLE_OK);
+	CHECK_INT(perform(&alone, &target, url), CURLE_OK);
 	CHECK_INT(rename(file, first), 0);
-	msgext_http_slot_free(slot);
-	msgext_http_sessions_free(sessions);
-	msgext_http_sockets_free(sockets);
+	close_alone(&alone);
 	end(2);
 }
 
