@@ -414,14 +414,33 @@ msgext_http_slot_renew(MsgHttpSlot *slot, CURLcode code)
 	return true;
 }
 
-/* May the peer have read the request, or a part of it? */
+/*
+ * Has a peer of HTTP/2 ended the stream behind the request's head, before anything of its body
+ * was written? It may have answered; libcurl 7.88 writes the body next, finds the stream
+ * closed, and gives up what it has read.
+ */
 static bool
-may_have_arrived(const MsgHttpSlot *slot)
+body_has_not_left(const MsgHttpSlot *slot, CURLcode code)
+{
+	curl_off_t length = 0;
+	curl_off_t sent = 0;
+
+	if (code != CURLE_HTTP2_STREAM)
+		return false;
+	curl_easy_getinfo(slot->easy, CURLINFO_CONTENT_LENGTH_UPLOAD_T, &length);
+	curl_easy_getinfo(slot->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+	return length > 0 && sent == 0;
+}
+
+/* May the peer have read the request, or a part of it that is more than its head? */
+static bool
+may_have_arrived(const MsgHttpSlot *slot, CURLcode code)
 {
 	long written = 0;
 
 	curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &written);
-	return slot->begun && written > slot->before && !was_refused(slot);
+	return slot->begun && written > slot->before && !was_refused(slot) &&
+		   !body_has_not_left(slot, code);
 }
 
 /*
@@ -454,7 +473,7 @@ msgext_http_slot_read(MsgHttpSlot *slot, CURLcode code, int64_t now_us,
 	else
 	{
 		result->transport =
-			may_have_arrived(slot) ? MSG_TRANSPORT_CUT : MSG_TRANSPORT_NEVER_LEFT;
+			may_have_arrived(slot, code) ? MSG_TRANSPORT_CUT : MSG_TRANSPORT_NEVER_LEFT;
 		if (slot->opener.denied)
 			result->error = "the address is not a public one, and deny_private is on";
 		else if (slot->too_large)
