@@ -39,6 +39,7 @@ struct MsgHttp
 	int epoll;
 	size_t max_body;
 	int in_flight;
+	int unbegun;		 /* of them, those that libcurl could not begin with */
 	int64_t deadline_us; /* when libcurl wants to be called, monotonic; -1 = never */
 	int watched;		 /* a descriptor of the owner, or -1 */
 	MsgHttpSockets *sockets;
@@ -174,6 +175,8 @@ static void
 forget_busy(MsgHttp *http, MsgHttpSlot *slot)
 {
 	http->in_flight--;
+	http->unbegun -= slot->unbegun;
+	slot->unbegun = false;
 	msgext_http_gate_leave(&slot->opener.turn);
 	if (slot->prev != NULL)
 		slot->prev->next = slot->next;
@@ -246,6 +249,8 @@ msgext_http_timeout_ms(const MsgHttp *http)
 {
 	int64_t left_us = http->deadline_us - now_us(CLOCK_MONOTONIC);
 
+	if (msgext_http_gates_ready(http->gates) || http->unbegun > 0)
+		return 0;
 	if (http->deadline_us < 0)
 		return -1;
 	return left_us <= 0 ? 0 : (int) ((left_us + 999) / 1000);
@@ -307,7 +312,12 @@ let_go(MsgHttp *http)
 
 	for (n = 0; n < STREAMS_MAX && (turn = msgext_http_gates_next(http->gates)) != NULL;
 		 n++)
-		curl_multi_add_handle(http->multi, msgext_http_slot_of(turn)->easy);
+	{
+		MsgHttpSlot *slot = msgext_http_slot_of(turn);
+
+		slot->unbegun = curl_multi_add_handle(http->multi, slot->easy) != CURLM_OK;
+		http->unbegun += slot->unbegun;
+	}
 	return n > 0;
 }
 
@@ -362,9 +372,20 @@ send_again(MsgHttp *http, MsgHttpSlot *slot, CURLcode code)
 	return curl_multi_add_handle(http->multi, slot->easy) == CURLM_OK;
 }
 
+static void
+finish(MsgHttp *http, MsgHttpSlot *slot, CURLcode code, MsgHttpResult *result)
+{
+	msgext_http_slot_read(slot, code, now_us(CLOCK_REALTIME), result);
+	curl_multi_remove_handle(http->multi, slot->easy);
+	forget_busy(http, slot);
+	result->slot = slot;
+	result->cookie = slot->cookie;
+}
+
 bool
 msgext_http_take(MsgHttp *http, MsgHttpResult *result)
 {
+	MsgHttpSlot *unbegun;
 	CURLMsg *message;
 	int left;
 
@@ -378,11 +399,15 @@ msgext_http_take(MsgHttp *http, MsgHttpResult *result)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &slot);
 		if (send_again(http, slot, code))
 			continue;
-		msgext_http_slot_read(slot, code, now_us(CLOCK_REALTIME), result);
-		curl_multi_remove_handle(http->multi, slot->easy);
-		forget_busy(http, slot);
-		result->slot = slot;
-		result->cookie = slot->cookie;
+		finish(http, slot, code, result);
+		return true;
+	}
+	for (unbegun = http->busy; unbegun != NULL && http->unbegun > 0;
+		 unbegun = unbegun->next)
+	{
+		if (!unbegun->unbegun)
+			continue;
+		finish(http, unbegun, CURLE_OUT_OF_MEMORY, result);
 		return true;
 	}
 	return false;

@@ -250,3 +250,9 @@ msgext_http_gates_next(MsgHttpGates *gates)
 		;
 	return turn;
 }
+
+bool
+msgext_http_gates_ready(const MsgHttpGates *gates)
+{
+	return gates->ready.first != NULL;
+}

@@ -47,5 +47,7 @@ extern void msgext_http_gate_leave(MsgHttpTurn *turn);
 
 /* One that waits no longer, or NULL. */
 extern MsgHttpTurn *msgext_http_gates_next(MsgHttpGates *gates);
+/* Is there one? */
+extern bool msgext_http_gates_ready(const MsgHttpGates *gates);
 
 #endif /* MSGEXT_HTTP_GATE_H */

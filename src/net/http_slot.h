@@ -45,6 +45,7 @@ typedef struct MsgHttpSlot
 	bool stale;		 /* the connection had something to read before the request */
 	bool early;		 /* the connection, which others make, was not there yet */
 	bool may_share;	 /* connections, by HTTP/2 */
+	bool unbegun;	 /* libcurl had no memory to begin with it */
 	int renewals;	/* how often it was sent once more, because nobody had processed it */
 	bool too_large; /* the answer is */
 	MsgHttpBytes body;
