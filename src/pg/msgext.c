@@ -16,6 +16,7 @@
 #include "pg/ipc/tally.h"
 #include "pg/process/worker.h"
 #include "pg/sql/audit.h"
+#include "pg/store/held_outbox.h"
 
 PG_MODULE_MAGIC;
 
@@ -61,6 +62,7 @@ _PG_init(void)
 	check_providers();
 	msgext_guc_define();
 	msgext_audit_start();
+	msgext_outbox_begin_to_hold();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	msgext_registry_preload();

@@ -41,6 +41,16 @@
 	ExecCheckIndexConstraints((result), (slot), (estate), (conflict), (arbiters))
 #endif
 
+#if PG_VERSION_NUM >= 180000
+#define MSG_EXECUTOR_RUN_PARAMETERS                                                      \
+	QueryDesc *query, ScanDirection direction, uint64 count
+#define MSG_EXECUTOR_RUN_ARGUMENTS query, direction, count
+#else
+#define MSG_EXECUTOR_RUN_PARAMETERS                                                      \
+	QueryDesc *query, ScanDirection direction, uint64 count, bool once
+#define MSG_EXECUTOR_RUN_ARGUMENTS query, direction, count, once
+#endif
+
 /* Of that mode, or a stronger one where the major can tell. */
 static inline bool
 msgext_lock_held_by_me(const LOCKTAG *tag, LOCKMODE mode)

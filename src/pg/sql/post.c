@@ -20,6 +20,7 @@
 #include "pg/sql/invalid.h"
 #include "pg/sql/operation.h"
 #include "pg/sql/post.h"
+#include "pg/store/held_outbox.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
 #include "pg/store/relation.h"
@@ -255,7 +256,7 @@ insert_message(MsgPost *post, const MsgFragment *fragment, TimestampTz created_a
 		.hidden = post->hides_operation_id,
 		.waits_since = &post->waits_since,
 	};
-	MsgTable *outbox = post->outbox != NULL ? post->outbox : msgext_outbox_open(true);
+	MsgTable *outbox = post->outbox != NULL ? post->outbox : msgext_outbox_take();
 	MsgValues row;
 	int64 id;
 
@@ -282,7 +283,7 @@ insert_message(MsgPost *post, const MsgFragment *fragment, TimestampTz created_a
 	if (unique)
 		CommandCounterIncrement();
 	if (post->outbox == NULL)
-		msgext_table_close(outbox);
+		msgext_outbox_give_back(outbox);
 	if (id != post->payload.id)
 		return id;
 	if (post->posted == MSG_POSTED_INVALID)

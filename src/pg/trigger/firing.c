@@ -24,18 +24,24 @@ static const MsgJson *
 fact(MsgFiring *firing, const char *name)
 {
 	const MsgRowEvent *event = firing->event;
+	const char *schema;
+	const char *table;
 
 	switch (name[0])
 	{
 		case 's':
-			return text_json(firing->arena, event->schema);
+			msgext_table_names(event->table, &schema, &table);
+			return text_json(firing->arena, schema);
 		case 'o':
 			return text_json(firing->arena, event->operation);
 		case 'u':
 			return text_json(firing->arena, GetUserNameFromId(event->user, false));
 		default:
 			if (strcmp(name, "table") == 0)
-				return text_json(firing->arena, event->table);
+			{
+				msgext_table_names(event->table, &schema, &table);
+				return text_json(firing->arena, table);
+			}
 			return msgext_datum_json(firing->arena, TimestampTzGetDatum(msgext_clock()),
 									 TIMESTAMPTZOID, firing->recipe->zone, false);
 	}

@@ -38,6 +38,8 @@ refuse_table(const MsgRecipe *recipe, Relation rel, Oid role, const char *detail
 static void
 check_consent(const MsgRecipe *recipe, Relation rel)
 {
+	if (rel->rd_rel->relowner == recipe->owner)
+		return;
 	if (!msgext_consent_of_template(recipe->relid, RelationGetRelid(rel)))
 		refuse_table(recipe, rel, rel->rd_rel->relowner, "has no TRIGGER on the template",
 					 "TRIGGER", "msgext_template", recipe->name);

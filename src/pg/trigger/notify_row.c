@@ -113,21 +113,23 @@ queue(const RowTrigger *call, const MsgRowEvent *event, bool many, MsgJson *new,
 	MsgJson *message = msgext_json_new(call->arena, MSG_JSON_OBJECT);
 	MsgJson *data = message;
 	MsgPost post = {0};
+	const char *schema;
+	const char *table;
 
+	msgext_table_names(event->table, &schema, &table);
 	if (call->cloudevents)
 	{
 		char *operation = asc_tolower(event->operation, strlen(event->operation));
 
-		set_text(call, message, "type",
-				 psprintf("%s.%s.%s", event->schema, event->table, operation));
+		set_text(call, message, "type", psprintf("%s.%s.%s", schema, table, operation));
 		data = msgext_json_new(call->arena, MSG_JSON_OBJECT);
 		msgext_json_set(message, "data", data);
 	}
 	else
 	{
 		set_text(call, message, "type", event->operation);
-		set_text(call, message, "table", event->table);
-		set_text(call, message, "schema", event->schema);
+		set_text(call, message, "table", table);
+		set_text(call, message, "schema", schema);
 	}
 	msgext_json_set(data, many ? "records" : "record", new);
 	msgext_json_set(data, many ? "old_records" : "old_record", old);

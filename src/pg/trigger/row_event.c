@@ -66,13 +66,17 @@ msgext_table_root(Oid table)
 }
 
 void
-msgext_table_names(Relation rel, const char **schema, const char **table)
+msgext_table_names(Oid table, const char **schema, const char **name)
 {
-	Oid root = msgext_table_root(RelationGetRelid(rel));
+	Oid root;
 
+	*schema = *name = "";
+	if (!OidIsValid(table))
+		return;
+	root = msgext_table_root(table);
 	*schema = get_namespace_name(get_rel_namespace(root));
-	*table = get_rel_name(root);
-	if (*schema == NULL || *table == NULL)
+	*name = get_rel_name(root);
+	if (*schema == NULL || *name == NULL)
 		elog(ERROR, "table %u is gone", root);
 }
 
@@ -89,7 +93,7 @@ msgext_row_events_begin(MsgRowEvents *events, FunctionCallInfo fcinfo,
 		refuse(function, "Only after the change it is known what the row has become.",
 			   "Create the trigger AFTER the change.");
 	events->rel = data->tg_relation;
-	msgext_table_names(events->rel, &events->event.schema, &events->event.table);
+	events->event.table = RelationGetRelid(events->rel);
 	events->event.user = GetUserId();
 	events->event.operation = TRIGGER_FIRED_BY_INSERT(data->tg_event)	? "INSERT"
 							  : TRIGGER_FIRED_BY_DELETE(data->tg_event) ? "DELETE"

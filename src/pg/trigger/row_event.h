@@ -18,10 +18,9 @@
 typedef struct MsgRowEvent
 {
 	const char *operation; /* INSERT, UPDATE or DELETE */
-	const char *schema;	   /* of the table; of a partition, of the table it is of */
-	const char *table;
-	Oid user;			 /* whose statement it was */
-	TupleTableSlot *new; /* NULL = there is none */
+	Oid table;			   /* InvalidOid = it is a row of no table */
+	Oid user;			   /* whose statement it was */
+	TupleTableSlot *new;   /* NULL = there is none */
 	TupleTableSlot *old;
 } MsgRowEvent;
 
@@ -52,6 +51,8 @@ extern void msgext_row_events_end(MsgRowEvents *events);
 
 /* The table under which people know it: of a partition, the table it is a part of. */
 extern Oid msgext_table_root(Oid table);
-extern void msgext_table_names(Relation rel, const char **schema, const char **table);
+
+/* Its names, in the current context; empty where it is InvalidOid. */
+extern void msgext_table_names(Oid table, const char **schema, const char **name);
 
 #endif /* MSGEXT_ROW_EVENT_H */

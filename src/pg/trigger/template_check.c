@@ -86,21 +86,6 @@ operation_of(const MsgRowEvent *event)
 	return event->new == NULL ? "DELETE" : "UPDATE";
 }
 
-/* Of the table whose row it is; of another row there is none. */
-static void
-name_table(MsgRowEvent *event, Oid rowtype)
-{
-	Oid relid = typeidTypeRelid(rowtype);
-	Relation rel;
-
-	event->schema = event->table = "";
-	if (!OidIsValid(relid))
-		return;
-	rel = relation_open(relid, AccessShareLock);
-	msgext_table_names(rel, &event->schema, &event->table);
-	relation_close(rel, AccessShareLock);
-}
-
 /*
  * Renders for the rows of event, as the template's owner; valid is false too where the
  * provider would refuse the message.
@@ -116,7 +101,7 @@ fire(MsgFiring *firing, MsgRowEvent *event)
 	MsgServer *server;
 	MsgOwner before;
 
-	name_table(event, rowtype);
+	event->table = typeidTypeRelid(rowtype);
 	event->operation = operation_of(event);
 	event->user = GetUserId();
 	firing->event = event;

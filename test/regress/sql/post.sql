@@ -282,6 +282,44 @@ SELECT count(*), count(DISTINCT s.id), bool_and(convert_from(o.payload, 'UTF8')
     LIKE '%"templateData":{"n":"' || i || '"}}}') AS right_ones
 FROM sent s JOIN msgext.outbox o USING (id);
 
+-- Among them subtransactions that are rolled back, a fault of the message itself too; each
+-- message is seen at once.
+CREATE FUNCTION two(i int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    sent bigint;
+BEGIN
+    sent := msgext.send_vk('vk', vk(), operation_id => 'two ' || i);
+    BEGIN
+        sent := msgext.send_vk('vk', vk(), operation_id => 'undone ' || i);
+        sent := msgext.send_vk('vk', CASE WHEN i % 2 = 0 THEN vk('{"phone": "x"}') ELSE vk() END);
+        RAISE division_by_zero;
+    EXCEPTION WHEN division_by_zero OR invalid_parameter_value THEN
+        sent := msgext.send_vk('vk', vk());
+    END;
+    RETURN (SELECT state FROM msgext.message WHERE id = sent);
+END$$;
+SELECT count(*), two(i) FROM generate_series(1, 20) i GROUP BY 2;
+SELECT count(*) FILTER (WHERE operation_id LIKE 'two %') AS kept,
+    count(*) FILTER (WHERE operation_id LIKE 'undone %') AS undone
+FROM msgext.message;
+SELECT count(*) FROM msgext.message m WHERE id > (SELECT max(id) FROM sent);
+
+-- One of them fails, and so all do; the next statement is none the worse.
+SELECT msgext.send_vk('vk', vk(), operation_id => 'all ' || i), 1 / (3 - i) FROM generate_series(1, 5) i;
+SELECT msgext.send_vk('vk', vk(CASE WHEN i = 3 THEN '{"phone": "x"}' ELSE '{}' END::jsonb),
+    operation_id => 'all ' || i) FROM generate_series(1, 5) i;
+SELECT count(msgext.send_vk('vk', vk(), operation_id => 'all ' || i % 3)) FROM generate_series(1, 5) i;
+SELECT operation_id FROM msgext.message WHERE operation_id LIKE 'all %' ORDER BY 1;
+
+-- What a cursor has not fetched yet is not sent yet.
+BEGIN;
+DECLARE slow CURSOR FOR SELECT msgext.send_vk('vk', vk(), operation_id => 'fetched ' || i) FROM generate_series(1, 9) i;
+MOVE 4 IN slow;
+SELECT count(*) FROM msgext.message WHERE operation_id LIKE 'fetched %';
+MOVE 2 IN slow;
+SELECT count(*) FROM msgext.message WHERE operation_id LIKE 'fetched %';
+COMMIT;
+
 -- Prepared and cursor calls, and a read-only transaction.
 PREPARE send(text) AS
     SELECT msgext.send_vk('vk', vk(), operation_id => $1) IS NOT NULL AS taken;
@@ -296,6 +334,6 @@ SELECT count(*) FROM msgext.outbox
 WHERE outbox::text LIKE '%111111%' OR convert_from(payload, 'UTF8') LIKE '%111111%';
 
 DROP TABLE sent, orders;
-DROP FUNCTION tell, refusal, stored, vk, viber, sms;
+DROP FUNCTION two, tell, refusal, stored, vk, viber, sms;
 DROP SERVER vk, vk2 CASCADE;
 TRUNCATE msgext.outbox, msgext.event;

@@ -1,0 +1,27 @@
+/*
+ * held_outbox.h
+ *		The outbox, held open for writing while the executor runs a statement.
+ *
+ * To open it and its indexes takes a tenth of the time that a message does, and a
+ * statement may queue many: INSERT ... SELECT with a trigger FOR EACH ROW, or SELECT
+ * post_message(...) FROM a table. Each message is in the table at once, as if it had been
+ * opened for it.
+ */
+#ifndef MSGEXT_HELD_OUTBOX_H
+#define MSGEXT_HELD_OUTBOX_H
+
+#include "postgres.h"
+
+#include "pg/store/table.h"
+
+/* Looks at each run of the executor of this session from now on. */
+extern void msgext_outbox_begin_to_hold(void);
+
+/*
+ * The outbox, writable; what the executor's run holds, or one opened for the caller where
+ * there is no run or a subtransaction has begun in it. Given back in either case.
+ */
+extern MsgTable *msgext_outbox_take(void);
+extern void msgext_outbox_give_back(MsgTable *outbox);
+
+#endif /* MSGEXT_HELD_OUTBOX_H */
