@@ -13,13 +13,13 @@ out=$BENCH_OUT
 PATH=$BINDIR:$PATH
 load=$(cut -d ' ' -f 1 /proc/loadavg)
 
-for part in report cluster queue dispatch webhooks latency enqueue trigger callbacks flat idle look console instructions; do
+for part in report cluster queue dispatch webhooks latency enqueue trigger callbacks flat vacuum idle look console instructions; do
     . "$here/$part.sh"
 done
 
 # In the order in which they run. What fills the disk comes last.
 scenarios='dispatch dispatch_polled documents large_documents packets cells webhooks webhooks_tls
-    tls tls_50ms tls_500ms tls_closing dispatch_50ms pg_net latency enqueue enqueue_bulk trigger cost memory held_transaction turn idle callbacks look console dead_lane history backlog years'
+    tls tls_50ms tls_500ms tls_closing dispatch_50ms pg_net latency enqueue enqueue_bulk trigger cost memory held_transaction turn idle callbacks look console dead_lane autovacuum wraparound history backlog years'
 
 # sizes SCENARIO: what it is called with, as it says itself; false when there is none.
 sizes() {
@@ -50,6 +50,8 @@ sizes() {
         look) echo 1000000 ;;
         console) echo 1000000 100 ;;
         dead_lane) echo 1000000 5 30000 ;;
+        autovacuum) echo 10 60000 ;;
+        wraparound) echo 1000000 3 15000 ;;
         history) echo 10000000 5 60000 ;;
         backlog) echo 10000000 5 60000 ;;
         years) echo 10000000 10000000 5 60000 ;;

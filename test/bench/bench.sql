@@ -87,6 +87,15 @@ BEGIN
     END LOOP;
 END$$;
 
+-- Uses so many transaction ids.
+CREATE PROCEDURE bench.use_transactions(n int) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1 .. n LOOP
+        PERFORM pg_current_xact_id();
+        COMMIT;
+    END LOOP;
+END$$;
+
 -- Waits until nothing is on its way.
 CREATE PROCEDURE bench.settled() LANGUAGE plpgsql AS $$
 BEGIN
