@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
+use IPC::Run ();
 use Msgext qw(until_true);
 use POSIX ();
 use Test::More;
@@ -162,6 +163,18 @@ subtest 'cancelled or killed' => sub {
 	$t->sql('CALL msgext.dispatch()');
 	is($t->state($id), 'unknown', 'the same');
 	is($t->state($next), 'accepted', 'and the next call can dispatch');
+};
+
+subtest 'in single-user mode' => sub {
+	my $id = $t->send(phone => 79990000055);
+	my $calls = "CALL msgext.dispatch()\n";
+	my ($out, $err);
+
+	$t->node->stop;
+	IPC::Run::run([ 'postgres', '--single', '-D', $t->node->data_dir, 'postgres' ], \$calls, \$out, \$err)
+		or die "it ended otherwise: $err";
+	$t->node->start;
+	is($t->state($id), 'accepted', 'where no server runs, too');
 };
 
 subtest 'beside a worker' => sub {
