@@ -42,7 +42,7 @@ if [ -n "$save" ]; then
         echo
         cat "$scratch/out/expectations.txt"
         echo
-        echo "Written by \`script/bench.sh --save\`, which runs \`make bench\`; test/bench/README.md tells what each line means."
+        echo "Written by \`script/bench.sh --save\`, which runs \`make bench\`; [test/bench/README.md](../test/bench/README.md) tells what each line means, and what stands in the way of those that are short."
         echo
         cat "$scratch/out/conditions.txt"
         echo
