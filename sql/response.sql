@@ -7,7 +7,7 @@ LANGUAGE sql STABLE PARALLEL SAFE STRICT ROWS 1
 BEGIN ATOMIC
     SELECT e.attempt, e.at, e.http_status, e.headers, e.answer, e.error
     FROM msgext.message_event e
-    WHERE e.message_id = response.id AND e.kind = 'answer'
+    WHERE e.message_id = response.id AND e.kind = 'answer' AND e.attempt IS NOT NULL
     ORDER BY e.id DESC
     LIMIT 1;
 END;

@@ -151,7 +151,7 @@ COMMENT ON COLUMN msgext.event.id IS 'position in the feed; of two events of one
 COMMENT ON COLUMN msgext.event.message_id IS 'message';
 COMMENT ON COLUMN msgext.event.xid IS 'transaction that wrote it: the feed follows commits by this';
 COMMENT ON COLUMN msgext.event.at IS 'when it was recorded';
-COMMENT ON COLUMN msgext.event.kind IS 'answer, status, callback, interrupted, waiting, expired, cancelled, retried, replayed, replays, replaced, closed, forgotten, invalid or poll_ended';
+COMMENT ON COLUMN msgext.event.kind IS 'answer, status, callback, interrupted, expired, cancelled, retried, replayed, replays, replaced, closed, forgotten, invalid or poll_ended';
 COMMENT ON COLUMN msgext.event.attempt IS 'attempt it belongs to';
 COMMENT ON COLUMN msgext.event.state IS 'state of the message after it';
 COMMENT ON COLUMN msgext.event.channel IS 'channel it is about';

@@ -1,13 +1,16 @@
 /*
  * held_outbox.c
- *		The outbox, held open while the executor runs: see held_outbox.h.
+ *		The outbox, held open while a statement runs: see held_outbox.h.
  *
- * Owns the hooks of the executor. Keeps nothing beyond a run, so that no relation stays
- * open when its portal ends.
+ * Owns the hooks of the executor and of COPY. Keeps nothing beyond a statement, so that no
+ * relation stays open when its portal ends, nor while a statement within it may want to
+ * change the table.
  */
 #include "postgres.h"
 
 #include "executor/executor.h"
+#include "nodes/parsenodes.h"
+#include "tcop/utility.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -15,11 +18,13 @@
 #include "pg/store/held_outbox.h"
 #include "pg/store/outbox.h"
 
+/* A statement, and those within it that have its resource owner. */
 typedef struct Run
 {
 	struct Run *outer;
 	ResourceOwner owner;
-	MemoryContext context; /* current when it began; then of the outbox alone */
+	MemoryContext parent;  /* current when it began */
+	MemoryContext context; /* of the outbox alone */
 	MsgTable *outbox;	   /* opened with the second message, or NULL */
 	bool again;			   /* there has been a first one */
 	bool taken;
@@ -28,46 +33,55 @@ typedef struct Run
 static Run *current = NULL;
 static ExecutorRun_hook_type previous_run = NULL;
 static ExecutorFinish_hook_type previous_finish = NULL;
+static ProcessUtility_hook_type previous_utility = NULL;
 
-static void
+/* False: it is part of the one that runs. */
+static bool
 begin(Run *run)
 {
+	if (current != NULL && current->owner == CurrentResourceOwner)
+		return false;
+	memset(run, 0, sizeof(*run));
 	run->outer = current;
 	run->owner = CurrentResourceOwner;
-	run->context = CurrentMemoryContext;
-	run->outbox = NULL;
-	run->again = false;
-	run->taken = false;
+	run->parent = CurrentMemoryContext;
 	current = run;
+	return true;
 }
 
 static void
-end(Run *run)
+let_go(Run *run)
 {
-	Assert(current == run && !run->taken);
-	if (run->outbox == NULL)
+	ResourceOwner before = CurrentResourceOwner;
+
+	if (run->outbox == NULL || run->taken)
 		return;
+	CurrentResourceOwner = run->owner;
 	msgext_table_close(run->outbox);
+	CurrentResourceOwner = before;
 	MemoryContextDelete(run->context);
+	run->outbox = NULL;
 }
 
 static void
 run_query(MSG_EXECUTOR_RUN_PARAMETERS)
 {
 	Run run;
+	bool own = begin(&run);
 
-	begin(&run);
 	PG_TRY();
 	{
 		if (previous_run != NULL)
 			previous_run(MSG_EXECUTOR_RUN_ARGUMENTS);
 		else
 			standard_ExecutorRun(MSG_EXECUTOR_RUN_ARGUMENTS);
-		end(&run);
+		if (own)
+			let_go(&run);
 	}
 	PG_FINALLY();
 	{
-		current = run.outer;
+		if (own)
+			current = run.outer;
 	}
 	PG_END_TRY();
 }
@@ -77,15 +91,50 @@ static void
 finish_query(QueryDesc *query)
 {
 	Run run;
+	bool own = begin(&run);
 
-	begin(&run);
 	PG_TRY();
 	{
 		if (previous_finish != NULL)
 			previous_finish(query);
 		else
 			standard_ExecutorFinish(query);
-		end(&run);
+		if (own)
+			let_go(&run);
+	}
+	PG_FINALLY();
+	{
+		if (own)
+			current = run.outer;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * COPY calls triggers without the executor. Any of these statements may want to change the
+ * table, which nobody may while it is open in the session.
+ */
+static void
+run_utility(PlannedStmt *statement, const char *query, bool read_only,
+			ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *env,
+			DestReceiver *dest, QueryCompletion *completion)
+{
+	ProcessUtility_hook_type next =
+		previous_utility != NULL ? previous_utility : standard_ProcessUtility;
+	Run *outer;
+	Run run;
+
+	for (outer = current; outer != NULL; outer = outer->outer)
+		let_go(outer);
+	if (!IsA(statement->utilityStmt, CopyStmt) || !begin(&run))
+	{
+		next(statement, query, read_only, context, params, env, dest, completion);
+		return;
+	}
+	PG_TRY();
+	{
+		next(statement, query, read_only, context, params, env, dest, completion);
+		let_go(&run);
 	}
 	PG_FINALLY();
 	{
@@ -101,6 +150,8 @@ msgext_outbox_begin_to_hold(void)
 	ExecutorRun_hook = run_query;
 	previous_finish = ExecutorFinish_hook;
 	ExecutorFinish_hook = finish_query;
+	previous_utility = ProcessUtility_hook;
+	ProcessUtility_hook = run_utility;
 }
 
 /*
@@ -115,7 +166,7 @@ msgext_outbox_take(void)
 	if (current == NULL || current->owner != CurrentResourceOwner || current->taken)
 		return msgext_outbox_open(true);
 
-	/* To hold it would not pay for one message alone, which most runs have. */
+	/* To hold it would not pay for one message alone, which most statements have. */
 	if (!current->again)
 	{
 		current->again = true;
@@ -123,7 +174,7 @@ msgext_outbox_take(void)
 	}
 	if (current->outbox == NULL)
 	{
-		current->context = AllocSetContextCreate(current->context, "msgext held outbox",
+		current->context = AllocSetContextCreate(current->parent, "msgext held outbox",
 												 ALLOCSET_SMALL_SIZES);
 		before = MemoryContextSwitchTo(current->context);
 		current->outbox = msgext_outbox_open(true);

@@ -23,15 +23,13 @@ text_json(MsgArena *arena, const char *text)
 static const MsgJson *
 fact(MsgFiring *firing, const char *name)
 {
-	const MsgRowEvent *event = firing->event;
-	const char *schema;
-	const char *table;
+	MsgRowEvent *event = firing->event;
 
 	switch (name[0])
 	{
 		case 's':
-			msgext_table_names(event->table, &schema, &table);
-			return text_json(firing->arena, schema);
+			msgext_row_event_name(event);
+			return text_json(firing->arena, event->schema);
 		case 'o':
 			return text_json(firing->arena, event->operation);
 		case 'u':
@@ -39,8 +37,8 @@ fact(MsgFiring *firing, const char *name)
 		default:
 			if (strcmp(name, "table") == 0)
 			{
-				msgext_table_names(event->table, &schema, &table);
-				return text_json(firing->arena, table);
+				msgext_row_event_name(event);
+				return text_json(firing->arena, event->name);
 			}
 			return msgext_datum_json(firing->arena, TimestampTzGetDatum(msgext_clock()),
 									 TIMESTAMPTZOID, firing->recipe->zone, false);

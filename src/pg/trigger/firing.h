@@ -13,7 +13,7 @@ typedef struct MsgFiring
 {
 	MsgRecipe *recipe;
 	MsgBinding *binding;
-	const MsgRowEvent *event;
+	MsgRowEvent *event;
 	MsgArena *arena;
 	const MsgJson **looked_up; /* the lookup's values; NULL = it has not been run */
 

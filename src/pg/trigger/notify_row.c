@@ -107,29 +107,27 @@ set_text(const RowTrigger *call, MsgJson *object, const char *name, const char *
 
 /* new and old are called record and old_record, or, where they are many, in the plural. */
 static void
-queue(const RowTrigger *call, const MsgRowEvent *event, bool many, MsgJson *new,
-	  MsgJson *old)
+queue(const RowTrigger *call, MsgRowEvent *event, bool many, MsgJson *new, MsgJson *old)
 {
 	MsgJson *message = msgext_json_new(call->arena, MSG_JSON_OBJECT);
 	MsgJson *data = message;
 	MsgPost post = {0};
-	const char *schema;
-	const char *table;
 
-	msgext_table_names(event->table, &schema, &table);
+	msgext_row_event_name(event);
 	if (call->cloudevents)
 	{
 		char *operation = asc_tolower(event->operation, strlen(event->operation));
 
-		set_text(call, message, "type", psprintf("%s.%s.%s", schema, table, operation));
+		set_text(call, message, "type",
+				 psprintf("%s.%s.%s", event->schema, event->name, operation));
 		data = msgext_json_new(call->arena, MSG_JSON_OBJECT);
 		msgext_json_set(message, "data", data);
 	}
 	else
 	{
 		set_text(call, message, "type", event->operation);
-		set_text(call, message, "table", table);
-		set_text(call, message, "schema", schema);
+		set_text(call, message, "table", event->name);
+		set_text(call, message, "schema", event->schema);
 	}
 	msgext_json_set(data, many ? "records" : "record", new);
 	msgext_json_set(data, many ? "old_records" : "old_record", old);
@@ -147,7 +145,7 @@ queue_statement(RowTrigger *call, MsgRowEvents *events)
 	MemoryContext before = CurrentMemoryContext;
 	MemoryContext context =
 		AllocSetContextCreate(before, "msgext rows", ALLOCSET_DEFAULT_SIZES);
-	const MsgRowEvent *event = &events->event;
+	MsgRowEvent *event = &events->event;
 	bool more = msgext_row_events_next(events);
 
 	while (more)

@@ -66,17 +66,22 @@ msgext_table_root(Oid table)
 }
 
 void
-msgext_table_names(Oid table, const char **schema, const char **name)
+msgext_row_event_name(MsgRowEvent *event)
 {
+	MemoryContext before;
 	Oid root;
 
-	*schema = *name = "";
-	if (!OidIsValid(table))
+	if (event->name != NULL)
 		return;
-	root = msgext_table_root(table);
-	*schema = get_namespace_name(get_rel_namespace(root));
-	*name = get_rel_name(root);
-	if (*schema == NULL || *name == NULL)
+	event->schema = event->name = "";
+	if (!OidIsValid(event->table))
+		return;
+	before = MemoryContextSwitchTo(event->context);
+	root = msgext_table_root(event->table);
+	event->schema = get_namespace_name(get_rel_namespace(root));
+	event->name = get_rel_name(root);
+	MemoryContextSwitchTo(before);
+	if (event->schema == NULL || event->name == NULL)
 		elog(ERROR, "table %u is gone", root);
 }
 
@@ -94,6 +99,7 @@ msgext_row_events_begin(MsgRowEvents *events, FunctionCallInfo fcinfo,
 			   "Create the trigger AFTER the change.");
 	events->rel = data->tg_relation;
 	events->event.table = RelationGetRelid(events->rel);
+	events->event.context = CurrentMemoryContext;
 	events->event.user = GetUserId();
 	events->event.operation = TRIGGER_FIRED_BY_INSERT(data->tg_event)	? "INSERT"
 							  : TRIGGER_FIRED_BY_DELETE(data->tg_event) ? "DELETE"

@@ -20,7 +20,13 @@ typedef struct MsgRowEvent
 	const char *operation; /* INSERT, UPDATE or DELETE */
 	Oid table;			   /* InvalidOid = it is a row of no table */
 	Oid user;			   /* whose statement it was */
-	TupleTableSlot *new;   /* NULL = there is none */
+
+	/* of the table; of a partition, of the table it is of; see msgext_row_event_name() */
+	const char *schema;
+	const char *name;
+	MemoryContext context; /* of both, current when it began */
+
+	TupleTableSlot *new; /* NULL = there is none */
 	TupleTableSlot *old;
 } MsgRowEvent;
 
@@ -52,7 +58,7 @@ extern void msgext_row_events_end(MsgRowEvents *events);
 /* The table under which people know it: of a partition, the table it is a part of. */
 extern Oid msgext_table_root(Oid table);
 
-/* Its names, in the current context; empty where it is InvalidOid. */
-extern void msgext_table_names(Oid table, const char **schema, const char **name);
+/* Looks up schema and name, once, for few messages tell them; empty where there is no table. */
+extern void msgext_row_event_name(MsgRowEvent *event);
 
 #endif /* MSGEXT_ROW_EVENT_H */

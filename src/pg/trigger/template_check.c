@@ -102,6 +102,8 @@ fire(MsgFiring *firing, MsgRowEvent *event)
 	MsgOwner before;
 
 	event->table = typeidTypeRelid(rowtype);
+	event->name = NULL;
+	event->context = CurrentMemoryContext;
 	event->operation = operation_of(event);
 	event->user = GetUserId();
 	firing->event = event;

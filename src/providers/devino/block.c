@@ -70,18 +70,10 @@ void
 msgext_block_name(Block *block, int member)
 {
 	const char *name = block->names[member];
-	size_t len = strlen(name);
-	MsgBuf *out = block->out;
 
-	/* At once, as it is done for every member of every payload: ,"name": */
-	msgext_buf_reserve(out, len + 4);
-	if (block->written++ > 0)
-		out->data[out->len++] = ',';
-	out->data[out->len++] = '"';
-	memcpy(out->data + out->len, name, len);
-	out->len += len;
-	memcpy(out->data + out->len, "\":", 3);
-	out->len += 2;
+	msgext_buf_puts(block->out, block->written++ == 0 ? "\"" : ",\"");
+	msgext_buf_puts(block->out, name);
+	msgext_buf_puts(block->out, "\":");
 }
 
 bool

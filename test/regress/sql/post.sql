@@ -320,6 +320,58 @@ MOVE 2 IN slow;
 SELECT count(*) FROM msgext.message WHERE operation_id LIKE 'fetched %';
 COMMIT;
 
+-- Queries within functions, commands that want the table closed, COPY, triggers that are
+-- deferred, a procedure that commits.
+CREATE FUNCTION three(i int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM msgext.send_vk('vk', vk(), operation_id => 'three ' || i || g) FROM generate_series(1, 2) g;
+    IF i = 2 THEN
+        CREATE INDEX passing ON msgext.outbox (id);
+    END IF;
+    PERFORM msgext.send_vk('vk', vk(), operation_id => 'three ' || i || '3');
+    IF i = 2 THEN
+        DROP INDEX msgext.passing;
+    END IF;
+END$$;
+SELECT count(three(i)) FROM generate_series(1, 3) i;
+SELECT count(*) FROM msgext.message WHERE operation_id LIKE 'three %';
+CREATE TABLE copied (phone text);
+CREATE FUNCTION send_copied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM msgext.send_vk('vk', vk(jsonb_build_object('phone', NEW.phone)), ref => '{"by": "trigger"}');
+    RETURN NULL;
+END$$;
+CREATE TRIGGER send AFTER INSERT ON copied FOR EACH ROW EXECUTE FUNCTION send_copied();
+COPY copied FROM STDIN;
+79031110001
+79031110002
+79031110003
+\.
+COPY copied FROM STDIN;
+79031110004
+x
+\.
+COPY copied FROM STDIN;
+79031110005
+\.
+DROP TRIGGER send ON copied;
+CREATE CONSTRAINT TRIGGER send AFTER INSERT ON copied DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION send_copied();
+INSERT INTO copied SELECT 79031110005 + i FROM generate_series(1, 3) i;
+SELECT array_agg(recipient ORDER BY recipient) FROM msgext.message WHERE ref @> '{"by": "trigger"}';
+CREATE PROCEDURE commits() LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1 .. 3 LOOP
+        PERFORM msgext.send_vk('vk', vk(), operation_id => 'commits ' || i || g) FROM generate_series(1, 3) g;
+        IF i = 2 THEN
+            ROLLBACK;
+        ELSE
+            COMMIT;
+        END IF;
+    END LOOP;
+END$$;
+CALL commits();
+SELECT operation_id FROM msgext.message WHERE operation_id LIKE 'commits %' ORDER BY 1;
+
 -- Prepared and cursor calls, and a read-only transaction.
 PREPARE send(text) AS
     SELECT msgext.send_vk('vk', vk(), operation_id => $1) IS NOT NULL AS taken;
@@ -333,7 +385,8 @@ ROLLBACK;
 SELECT count(*) FROM msgext.outbox
 WHERE outbox::text LIKE '%111111%' OR convert_from(payload, 'UTF8') LIKE '%111111%';
 
-DROP TABLE sent, orders;
-DROP FUNCTION two, tell, refusal, stored, vk, viber, sms;
+DROP PROCEDURE commits;
+DROP TABLE sent, orders, copied;
+DROP FUNCTION two, three, send_copied, tell, refusal, stored, vk, viber, sms;
 DROP SERVER vk, vk2 CASCADE;
 TRUNCATE msgext.outbox, msgext.event;

@@ -45,6 +45,7 @@ SELECT send('79031112235', fallback => '79031112233');
 SELECT n, answer, state FROM msgext_test.run();
 SELECT id, state, code, error FROM msgext.message ORDER BY id;
 SELECT kind, state, code FROM msgext.message_event WHERE message_id = 9500 ORDER BY at, id NULLS FIRST;
+SELECT count(*) AS answers FROM msgext.response(9500);
 SELECT msgext_test.report(n, 'delivered') FROM msgext_test.sent WHERE server = 'other';
 
 -- Sent again while he is blocked, and after.
