@@ -12,11 +12,11 @@
 #include "pg/trigger/row_event.h"
 
 bool
-msgext_consent_of_template(Oid template, Oid table)
+msgext_consent_of_template(Oid template, Oid template_owner, Oid table)
 {
 	Oid owner = msgext_owner_of(table);
 
-	return owner == msgext_owner_of(template) ||
+	return owner == template_owner ||
 		   pg_class_aclcheck(template, owner, ACL_TRIGGER) == ACLCHECK_OK;
 }
 
@@ -29,10 +29,9 @@ may_read_all(Oid table, Oid role)
 }
 
 bool
-msgext_consent_of_table(Oid template, Oid table)
+msgext_consent_of_table(Oid template_owner, Oid table)
 {
-	Oid owner = msgext_owner_of(template);
-
-	return owner == msgext_owner_of(table) || may_read_all(table, owner) ||
-		   may_read_all(msgext_table_root(table), owner);
+	return template_owner == msgext_owner_of(table) ||
+		   may_read_all(table, template_owner) ||
+		   may_read_all(msgext_table_root(table), template_owner);
 }

@@ -40,10 +40,10 @@ check_consent(const MsgRecipe *recipe, Relation rel)
 {
 	if (rel->rd_rel->relowner == recipe->owner)
 		return;
-	if (!msgext_consent_of_template(recipe->relid, RelationGetRelid(rel)))
+	if (!msgext_consent_of_template(recipe->relid, recipe->owner, RelationGetRelid(rel)))
 		refuse_table(recipe, rel, rel->rd_rel->relowner, "has no TRIGGER on the template",
 					 "TRIGGER", "msgext_template", recipe->name);
-	if (!msgext_consent_of_table(recipe->relid, RelationGetRelid(rel)))
+	if (!msgext_consent_of_table(recipe->owner, RelationGetRelid(rel)))
 		refuse_table(recipe, rel, recipe->owner,
 					 "owns the template, and may not read all rows of the table",
 					 "SELECT", get_namespace_name(RelationGetNamespace(rel)),

@@ -4,7 +4,9 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -16,6 +18,7 @@
 #include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -26,7 +29,6 @@
 #include "pg/base/extension.h"
 #include "pg/base/json_pg.h"
 #include "pg/base/text.h"
-#include "pg/trigger/owner.h"
 #include "pg/trigger/recipe.h"
 
 #define TEMPLATE_SCHEMA "msgext_template"
@@ -240,31 +242,59 @@ msgext_recipe_read(const MsgTemplateVersion *version)
 	return recipe;
 }
 
+/* The template's table, as the snapshot has it; false when there is none. */
+static bool
+find_table(const char *name, Snapshot snapshot, Oid *relid, Oid *owner)
+{
+	Relation classes = table_open(RelationRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	bool found = false;
+
+	ScanKeyInit(&keys[0], Anum_pg_class_relname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(name));
+	ScanKeyInit(&keys[1], Anum_pg_class_relnamespace, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(msgext_recipe_schema()));
+	scan = systable_beginscan(classes, ClassNameNspIndexId, true, snapshot, 2, keys);
+	if ((tuple = systable_getnext(scan)) != NULL)
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		*relid = form->oid;
+		*owner = form->relowner;
+		found = form->relkind == RELKIND_FOREIGN_TABLE;
+	}
+	systable_endscan(scan);
+	table_close(classes, AccessShareLock);
+	return found;
+}
+
+/*
+ * What it says and whose it is are of one moment: else it could be what one owner has
+ * written, with the rights of another.
+ */
 static MsgRecipe *
 load(const char *name)
 {
-	MsgTable *templates;
+	MsgTable *templates = msgext_template_version_open(false);
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
 	MsgTemplateVersion version = {0};
 	MsgRecipe *recipe;
-	Snapshot latest;
-	bool found;
-	Oid relid = msgext_recipe_relation(name);
-	Oid owner = OidIsValid(relid) ? msgext_owner_of(relid) : InvalidOid;
+	Oid relid;
+	Oid owner;
 
-	if (!OidIsValid(owner))
+	if (!find_table(name, latest, &relid, &owner))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("template \"%s\" does not exist", name),
 						errhint("Make it with create_template().")));
-	templates = msgext_template_version_open(false);
-	latest = RegisterSnapshot(GetLatestSnapshot());
-	found = msgext_template_version_find(templates, name, latest, &version);
-	UnregisterSnapshot(latest);
-	msgext_table_close(templates);
-	if (!found)
+	if (!msgext_template_version_find(templates, name, latest, &version))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("template \"%s\" has no version", name),
 				 errhint("Templates are made by create_template(), and never by hand.")));
+	UnregisterSnapshot(latest);
+	msgext_table_close(templates);
 	recipe = msgext_recipe_read(&version);
 	recipe->relid = relid;
 	recipe->owner = owner;

@@ -359,6 +359,7 @@ check_unused(Oid template, const char *name)
 	Relation triggers = table_open(TriggerRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(triggers, InvalidOid, false, NULL, 0, NULL);
 	Oid function = notify_function();
+	Oid owner = msgext_owner_of(template);
 	StringInfoData users;
 	HeapTuple tuple;
 
@@ -369,8 +370,8 @@ check_unused(Oid template, const char *name)
 
 		if (OidIsValid(form->tgparentid) ||
 			!calls_template(tuple, RelationGetDescr(triggers), function, name) ||
-			!msgext_consent_of_template(template, form->tgrelid) ||
-			!msgext_consent_of_table(template, form->tgrelid))
+			!msgext_consent_of_template(template, owner, form->tgrelid) ||
+			!msgext_consent_of_table(owner, form->tgrelid))
 			continue;
 		if (users.len > 0)
 			appendStringInfoChar(&users, '\n');

@@ -284,11 +284,12 @@ check_rights(Check *check)
 		tell(check, "server",
 			 psprintf("role \"%s\" has no user mapping for server \"%s\"", owner,
 					  server->name));
-	if (!msgext_consent_of_template(recipe->relid, RelationGetRelid(check->rel)))
+	if (!msgext_consent_of_template(recipe->relid, recipe->owner,
+									RelationGetRelid(check->rel)))
 		tell(check, "table",
 			 psprintf("its owner \"%s\" has no TRIGGER on the template",
 					  GetUserNameFromId(check->rel->rd_rel->relowner, false)));
-	else if (!msgext_consent_of_table(recipe->relid, RelationGetRelid(check->rel)))
+	else if (!msgext_consent_of_table(recipe->owner, RelationGetRelid(check->rel)))
 		tell(check, "table",
 			 psprintf("the template's owner \"%s\" may not read all rows of it", owner));
 }
