@@ -104,6 +104,12 @@ msgext_pin_settings(const char *zone)
 }
 
 void
+msgext_pin_silence(void)
+{
+	pin("client_min_messages", "error");
+}
+
+void
 msgext_unpin_settings(int nest)
 {
 	AtEOXact_GUC(true, nest);

@@ -16,4 +16,10 @@
 extern int msgext_pin_settings(const char *zone);
 extern void msgext_unpin_settings(int nest);
 
+/*
+ * Until then the client is told of errors alone; and, as PostgreSQL has it, of what is
+ * raised as INFO.
+ */
+extern void msgext_pin_silence(void);
+
 #endif /* MSGEXT_PINNED_H */

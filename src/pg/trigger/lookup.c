@@ -41,10 +41,22 @@ may_know(const MsgRecipe *recipe, Oid user)
 	return has_privs_of_role(user, recipe->owner);
 }
 
+/* What functions of the owner's tell is for who may know. */
+static int
+pin(const MsgRecipe *recipe, bool known)
+{
+	int nest = msgext_pin_settings(recipe->zone_name);
+
+	if (!known)
+		msgext_pin_silence();
+	return nest;
+}
+
 /*
  * An error's text may hold what is in the owner's tables. A user who has not his
  * privileges is told that there was one, and of which kind, and the server's log the rest;
- * what ends a statement or has it repeated is as it is. In PG_CATCH().
+ * what ends a statement or has it repeated is as it is, but for where it was. In
+ * PG_CATCH().
  */
 static void __attribute__((noreturn))
 hide_error(const MsgRecipe *recipe, MemoryContext context)
@@ -57,7 +69,11 @@ hide_error(const MsgRecipe *recipe, MemoryContext context)
 	FlushErrorState();
 	kind = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 	if (kind == ERRCODE_OPERATOR_INTERVENTION || kind == ERRCODE_TRANSACTION_ROLLBACK)
+	{
+		error->context = NULL;
+		error->internalquery = NULL;
 		ReThrowError(error);
+	}
 	ereport(
 		LOG_SERVER_ONLY,
 		(errmsg("lookup of template \"%s\" has failed: %s", recipe->name, error->message),
@@ -68,7 +84,7 @@ hide_error(const MsgRecipe *recipe, MemoryContext context)
 }
 
 static SPIPlanPtr
-prepare(const MsgRecipe *recipe, Oid rowtype)
+prepare(const MsgRecipe *recipe, Oid rowtype, bool known)
 {
 	Oid types[2] = {rowtype, rowtype};
 	CachedPlanSource *source;
@@ -77,7 +93,7 @@ prepare(const MsgRecipe *recipe, Oid rowtype)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	nest = msgext_pin_settings(recipe->zone_name);
+	nest = pin(recipe, known);
 	plan = SPI_prepare(recipe->lookup, 2, types);
 	source = source_of(plan);
 	if (!is_select(source))
@@ -100,7 +116,7 @@ msgext_lookup_prepare(const MsgRecipe *recipe, Oid rowtype, Oid user)
 
 	PG_TRY();
 	{
-		plan = prepare(recipe, rowtype);
+		plan = prepare(recipe, rowtype, known);
 	}
 	PG_CATCH();
 	{
@@ -154,10 +170,10 @@ value_in(const MsgRecipe *recipe, const MsgWanted *wanted, HeapTuple row, TupleD
 
 /* Between SPI_connect() and SPI_finish(). */
 static void
-run(const MsgRecipe *recipe, SPIPlanPtr plan, Datum *arguments, const char *nulls,
-	MsgArena *arena, const MsgJson **values)
+run(const MsgRecipe *recipe, SPIPlanPtr plan, bool known, Datum *arguments,
+	const char *nulls, MsgArena *arena, const MsgJson **values)
 {
-	int nest = msgext_pin_settings(recipe->zone_name);
+	int nest = pin(recipe, known);
 	int i;
 
 	if (SPI_execute_plan(plan, arguments, nulls, false, 2) != SPI_OK_SELECT)
@@ -192,7 +208,7 @@ msgext_lookup_run(const MsgRecipe *recipe, SPIPlanPtr plan, const MsgRowEvent *e
 		elog(ERROR, "SPI_connect failed");
 	PG_TRY();
 	{
-		run(recipe, plan, arguments, nulls, arena, values);
+		run(recipe, plan, known, arguments, nulls, arena, values);
 	}
 	PG_CATCH();
 	{

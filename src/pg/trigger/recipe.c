@@ -28,6 +28,7 @@
 #include "pg/base/arena_pg.h"
 #include "pg/base/extension.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/pinned.h"
 #include "pg/base/text.h"
 #include "pg/trigger/recipe.h"
 
@@ -137,14 +138,16 @@ read_skip(MsgRecipe *recipe, ArrayType *paths)
 	}
 }
 
-/* One SELECT; what it selects from is not looked at yet. */
+/* One SELECT, as it will be read; what it selects from is not looked at yet. */
 static void
-check_lookup(const char *lookup)
+check_lookup(const MsgTemplateVersion *version)
 {
-	List *statements = raw_parser(lookup, RAW_PARSE_DEFAULT);
+	int nest = msgext_pin_settings(version->time_zone);
+	List *statements = raw_parser(version->lookup, RAW_PARSE_DEFAULT);
 	Node *statement =
 		list_length(statements) == 1 ? linitial_node(RawStmt, statements)->stmt : NULL;
 
+	msgext_unpin_settings(nest);
 	if (statement == NULL || !IsA(statement, SelectStmt) ||
 		castNode(SelectStmt, statement)->intoClause != NULL)
 		refuse("lookup", "It is not one SELECT");
@@ -200,8 +203,9 @@ read_quiet_hours(MsgRecipe *recipe, const char *text)
 		refuse("quiet_hours", psprintf("Time zone \"%s\" is not known", zone));
 }
 
-MsgRecipe *
-msgext_recipe_read(const MsgTemplateVersion *version)
+/* The lookup is not parsed: its errors are not for whoever fires, see lookup.c. */
+static MsgRecipe *
+read_version(const MsgTemplateVersion *version)
 {
 	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
 	MsgRecipe *recipe = palloc0(sizeof(MsgRecipe));
@@ -219,8 +223,6 @@ msgext_recipe_read(const MsgTemplateVersion *version)
 		recipe->plan, msgext_json_from_jsonb(arena, version->message), &error);
 	if (recipe->message == NULL)
 		refuse_error("message", &error);
-	if (version->lookup != NULL)
-		check_lookup(version->lookup);
 	recipe->lookup = version->lookup;
 	recipe->operation_id = read_text(recipe, "operation_id", version->operation_id);
 	read_skip(recipe, version->skip_when_null);
@@ -240,6 +242,14 @@ msgext_recipe_read(const MsgTemplateVersion *version)
 	if (recipe->lookup == NULL && msgext_template_wants(recipe->plan, MSG_SCOPE_REF))
 		refuse("lookup", "There is none, and the template uses ref");
 	return recipe;
+}
+
+void
+msgext_recipe_check(const MsgTemplateVersion *version)
+{
+	(void) read_version(version);
+	if (version->lookup != NULL)
+		check_lookup(version);
 }
 
 /* The template's table, as the snapshot has it; false when there is none. */
@@ -295,7 +305,7 @@ load(const char *name)
 				 errhint("Templates are made by create_template(), and never by hand.")));
 	UnregisterSnapshot(latest);
 	msgext_table_close(templates);
-	recipe = msgext_recipe_read(&version);
+	recipe = read_version(&version);
 	recipe->relid = relid;
 	recipe->owner = owner;
 	recipe->server = GetForeignTable(relid)->serverid;

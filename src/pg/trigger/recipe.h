@@ -56,11 +56,8 @@ typedef struct MsgRecipe
  */
 extern MsgRecipe *msgext_recipe_get(const char *name);
 
-/*
- * Reads what a version says, into the current context. ERROR 22023 and its kind, with the
- * part that is wrong.
- */
-extern MsgRecipe *msgext_recipe_read(const MsgTemplateVersion *version);
+/* Of one that is to be stored: ERROR 22023 and its kind, with the part that is wrong. */
+extern void msgext_recipe_check(const MsgTemplateVersion *version);
 
 /* The schema of the foreign tables, and a template's, or InvalidOid. */
 extern Oid msgext_recipe_schema(void);

@@ -151,7 +151,7 @@ store_and_close(MsgTable *templates, MsgTemplateVersion *version, int32 last, Oi
 	version->version = last + 1;
 	version->created_at = msgext_clock();
 	version->created_by = GetUserNameFromId(GetUserId(), false);
-	(void) msgext_recipe_read(version);
+	msgext_recipe_check(version);
 	msgext_template_version_add(templates, version);
 	msgext_table_close(templates);
 	CacheInvalidateRelcacheByRelid(relid);

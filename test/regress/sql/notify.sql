@@ -331,6 +331,34 @@ SELECT message FROM msgext.preview_template('read', ROW(1), ROW(2, 'other'));
 SET client_min_messages = warning;
 RESET gin_fuzzy_search_limit;
 
+-- Nor does what it runs tell him anything, or a setting how it is read; but why a statement ends, not where.
+CREATE TABLE shop.calls (customer_id int);
+GRANT INSERT ON shop.calls TO regress_clerk;
+CREATE FUNCTION shop.phone_of(customer int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    found text := (SELECT phone FROM shop.customers WHERE id = customer);
+BEGIN
+    RAISE WARNING 'the phone of % is %', customer, found;
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'once more' USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN found;
+END $$;
+SELECT msgext.create_template('call', 'vk', message => '{"vk": {"subject": "SHOP", "priority": "high", "routes": ["vk"],
+    "validityPeriod": 3600, "phone": "{{ref.phone}}", "templateId": 7, "templateData": {"slash": "{{ref.slash}}"}}}',
+    lookup => $$SELECT '\' AS slash, shop.phone_of($1.customer_id) AS phone$$);
+CREATE TRIGGER called AFTER INSERT ON shop.calls FOR EACH ROW EXECUTE FUNCTION msgext.notify('call');
+SET ROLE regress_clerk;
+SET standard_conforming_strings = off;
+INSERT INTO shop.calls VALUES (1);
+INSERT INTO shop.calls VALUES (2);
+RESET standard_conforming_strings;
+SET ROLE regress_shop;
+INSERT INTO shop.calls VALUES (1);
+INSERT INTO shop.calls VALUES (2);
+SELECT phone, data FROM shop.sent WHERE template = 'call';
+DROP TABLE shop.calls;
+
 -- A debounced message that has left is not replaced: what comes then is another one.
 SELECT msgext.create_template('note', 'vk', message => '{"vk": {"subject": "SHOP", "priority": "high", "routes": ["vk"],
     "validityPeriod": 3600, "phone": "79031112233", "templateId": 7, "templateData": {"note": "{{new.note}}"}}}',
