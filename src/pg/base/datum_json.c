@@ -151,7 +151,7 @@ composite_of(MsgArena *arena, Datum value, pg_tz *zone)
 
 /* By the type's output function, which may look at any setting. */
 static MsgJson *
-output_of(MsgArena *arena, Datum value, Oid type)
+output_of(MsgArena *arena, Datum value, Oid type, pg_tz *zone)
 {
 	Oid function;
 	bool varlena;
@@ -159,7 +159,7 @@ output_of(MsgArena *arena, Datum value, Oid type)
 	int nest;
 
 	getTypeOutputInfo(type, &function, &varlena);
-	nest = msgext_pin_settings(NULL);
+	nest = msgext_pin_settings(pg_get_timezone_name(zone));
 	text = OidOutputFunctionCall(function, value);
 	msgext_unpin_settings(nest);
 	return msgext_json_of_text(arena, text, strlen(text));
@@ -247,7 +247,7 @@ msgext_datum_json(MsgArena *arena, Datum value, Oid type, pg_tz *zone, bool byte
 		return array_of(arena, value, element, zone);
 	if (getBaseType(type) != type)
 		return msgext_datum_json(arena, value, getBaseType(type), zone, bytes);
-	return output_of(arena, value, type);
+	return output_of(arena, value, type, zone);
 }
 
 MsgJson *

@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "parser/parse_expr.h"
 #include "parser/parser.h"
+#include "tsearch/ts_cache.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
@@ -51,9 +52,19 @@ static const struct
 	{"extra_float_digits", "1"},
 	{"xmloption", "content"},
 	{"xmlbinary", "base64"},
-	{"lc_monetary", "C"},
-	{"lc_numeric", "C"},
-	{"lc_time", "C"},
+};
+
+/* The same, of what initdb takes from its environment: many a session has others. */
+static const struct
+{
+	const char *name;
+	char **now;
+	const char *value;
+} pinned_languages[] = {
+	{"lc_monetary", &locale_monetary, "C"},
+	{"lc_numeric", &locale_numeric, "C"},
+	{"lc_time", &locale_time, "C"},
+	{"default_text_search_config", &TSCurrentConfig, "pg_catalog.simple"},
 };
 
 /* Are all of these as they should be? To look so costs less than to ask for each by name. */
@@ -65,20 +76,22 @@ are_pinned(void)
 		   Array_nulls && !quote_all_identifiers && DateStyle == USE_ISO_DATES &&
 		   DateOrder == DATEORDER_MDY && IntervalStyle == INTSTYLE_POSTGRES &&
 		   bytea_output == BYTEA_OUTPUT_HEX && extra_float_digits == 1 &&
-		   xmloption == XMLOPTION_CONTENT && xmlbinary == XMLBINARY_BASE64 &&
-		   strcmp(locale_monetary, "C") == 0 && strcmp(locale_numeric, "C") == 0 &&
-		   strcmp(locale_time, "C") == 0;
+		   xmloption == XMLOPTION_CONTENT && xmlbinary == XMLBINARY_BASE64;
 }
 
-/* To look costs less than to set. */
+/* To look costs less than to set. now is NULL where there is no such setting. */
 static void
-pin(const char *name, const char *value)
+pin_where(const char *now, const char *name, const char *value)
 {
-	const char *now = GetConfigOption(name, true, false);
-
 	if (now != NULL && strcmp(now, value) != 0)
 		(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 								 true, 0, false);
+}
+
+static void
+pin(const char *name, const char *value)
+{
+	pin_where(GetConfigOption(name, true, false), name, value);
 }
 
 int
@@ -90,6 +103,9 @@ msgext_pin_settings(const char *zone)
 	if (!are_pinned())
 		for (i = 0; i < lengthof(pinned); i++)
 			pin(pinned[i].name, pinned[i].value);
+	for (i = 0; i < lengthof(pinned_languages); i++)
+		pin_where(*pinned_languages[i].now, pinned_languages[i].name,
+				  pinned_languages[i].value);
 
 	/* The trees of debug_print_plan and its kind, and what stands in them. */
 	if (client_min_messages < NOTICE)
@@ -98,8 +114,12 @@ msgext_pin_settings(const char *zone)
 	/* Which relations may be read: of some versions, and a name that no header has. */
 	pin("restrict_nonsystem_relation_kind", "");
 	pin("timezone_abbreviations", "Default");
+
+	/* What a function in PL/pgSQL minds, where one has been called. */
+	pin("plpgsql.check_asserts", "on");
+	pin("plpgsql.extra_errors", "none");
 	pin("search_path", "pg_catalog, pg_temp");
-	pin("TimeZone", zone != NULL ? zone : "UTC");
+	pin("TimeZone", zone);
 	return nest;
 }
 

@@ -10,8 +10,8 @@
 
 /*
  * Names are looked up in pg_catalog alone, and values are read and written in one form,
- * times in the zone given, or UTC where it is NULL. The session's own settings come back
- * with msgext_unpin_settings(), or the end of the (sub)transaction.
+ * times in the zone given. The session's own settings come back with
+ * msgext_unpin_settings(), or the end of the (sub)transaction.
  */
 extern int msgext_pin_settings(const char *zone);
 extern void msgext_unpin_settings(int nest);

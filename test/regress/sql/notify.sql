@@ -295,7 +295,7 @@ CREATE DOMAIN shop.positive AS numeric CHECK (VALUE > 0);
 CREATE TYPE shop.pair AS (a int, b text);
 CREATE TABLE shop.types (b boolean, s smallint, i int, l bigint, r real, d double precision, n numeric, p shop.positive,
     t text, c char(4), v varchar, u uuid, da date, ti time, tz timetz, ts timestamp, tt timestamptz, iv interval,
-    by bytea, j json, jb jsonb, ia int[], ta text[], pa shop.pair, m shop.mood, ip inet, x xml, ra int4range);
+    by bytea, j json, jb jsonb, ia int[], ta text[], pa shop.pair, m shop.mood, ip inet, x xml, ra int4range, rt tstzrange);
 CREATE FUNCTION shop.sent_types() RETURNS jsonb LANGUAGE sql AS
     $$ SELECT msgext.message_payload(max(id)) #> '{vk,templateData}' FROM msgext.message $$;
 SELECT msgext.create_template('types', 'vk', message => '{"vk": {"subject": "SHOP", "priority": "high", "routes": ["vk"],
@@ -308,7 +308,8 @@ SET bytea_output = 'escape';
 INSERT INTO shop.types VALUES (true, -1, 2147483647, 9223372036854775807, 1.5, 1e300, 12345678901234567890.123456789, 0.10,
     'a"b', 'ab', 'v', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2026-02-28', '12:34:56.789', '12:34:56+03',
     '2026-02-28 12:34:56', '2026-02-28 12:34:56+00', '1 day 2:03:04', '\xdeadbeef', '{"a" : 1.50, "a": 2}', '{"k": [1, null]}',
-    '{{1,2},{3,NULL}}', '{"a,b","c\"d"}', ROW(1, 'x"y'), 'happy', '10.0.0.1/8', '<a>b</a>', '[1,5)');
+    '{{1,2},{3,NULL}}', '{"a,b","c\"d"}', ROW(1, 'x"y'), 'happy', '10.0.0.1/8', '<a>b</a>', '[1,5)',
+    '[2026-02-28 12:34:56+00,)');
 RESET datestyle;
 SELECT key, value FROM jsonb_each((shop.sent_types() ->> 'all')::jsonb) WITH ORDINALITY ORDER BY ordinality;
 INSERT INTO shop.types (r, d, n, ts, tt, da) VALUES ('NaN', 'Infinity', 'NaN', 'infinity', '-infinity', 'infinity');
@@ -320,16 +321,33 @@ SELECT msgext.create_template('read', 'vk', message => '{"vk": {"all": "{{ref.j}
 SELECT (message #>> '{vk,all}')::jsonb = (SELECT jsonb_agg(n) FROM generate_series(1, 90000) n) AS as_read
 FROM msgext.preview_template('read', ROW(1));
 
--- No setting shows the lookup to whose statement it is, or leaves rows out of it.
+-- No setting shows the lookup to whose statement it is, leaves rows out of it, or makes it another one.
+CREATE FUNCTION shop.minds() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    one int;
+BEGIN
+    SELECT n INTO one FROM generate_series(1, 2) n;
+    ASSERT one IS NULL;
+    RETURN 'nothing';
+EXCEPTION WHEN assert_failure THEN
+    RETURN 'assertions';
+END $$;
 SELECT msgext.alter_template('read', message => '{"vk": {"set": "{{ref}}"}}',
-    lookup => $$SELECT current_setting('client_min_messages') AS told, current_setting('gin_fuzzy_search_limit') AS found_at_most$$);
+    lookup => $$SELECT current_setting('client_min_messages') AS told, current_setting('gin_fuzzy_search_limit') AS found_at_most,
+        to_tsvector('the ducks') AS words, shop.minds() AS minded$$);
 SET client_min_messages = log;
 SET gin_fuzzy_search_limit = 7;
+SET default_text_search_config = 'english';
+SET plpgsql.check_asserts = off;
+SET plpgsql.extra_errors = 'all';
 SELECT message FROM msgext.preview_template('read', ROW(1));
 SELECT message IS NOT NULL AS of_one_type FROM msgext.preview_template('read', ROW(1), ROW(2));
 SELECT message FROM msgext.preview_template('read', ROW(1), ROW(2, 'other'));
 SET client_min_messages = warning;
 RESET gin_fuzzy_search_limit;
+RESET default_text_search_config;
+RESET plpgsql.check_asserts;
+RESET plpgsql.extra_errors;
 
 -- Nor does what it runs tell him anything, or a setting how it is read; but why a statement ends, not where.
 CREATE TABLE shop.calls (customer_id int);
