@@ -100,25 +100,26 @@ records_invalid(const MsgPost *post)
 		   (post->on_invalid == MSG_INVALID_AS_SERVER && post->server->records_invalid);
 }
 
+/* Writes the bytes to be sent. False: see post->error. */
+static bool
+encode(MsgPost *post, MsgFragment *fragment)
+{
+	memset(fragment, 0, sizeof(*fragment));
+	if (post->error.text[0] != '\0')
+		return false;
+	if (post->payload.message->type != MSG_JSON_OBJECT)
+		return msgext_error(&post->error, "", "message", "is not a JSON object");
+	redirect(post);
+	return post->server->provider->prepare(post->arena, &post->server->conn,
+										   &post->payload, fragment, &post->error);
+}
+
 /* Writes the bytes to be sent, or what is kept of a payload that is not valid. */
 static void
 prepare(MsgPost *post, MsgFragment *fragment)
 {
-	const MsgProvider *provider = post->server->provider;
-	const MsgJson *message = post->payload.message;
-
-	memset(fragment, 0, sizeof(*fragment));
-	if (post->error.text[0] != '\0')
-		;
-	else if (message->type != MSG_JSON_OBJECT)
-		msgext_error(&post->error, "", "message", "is not a JSON object");
-	else
-	{
-		redirect(post);
-		if (provider->prepare(post->arena, &post->server->conn, &post->payload, fragment,
-							  &post->error))
-			return;
-	}
+	if (encode(post, fragment))
+		return;
 	if (!records_invalid(post))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -126,7 +127,7 @@ prepare(MsgPost *post, MsgFragment *fragment)
 				 errdetail("%s", with_detail(&post->error)), error_fields(&post->error)));
 	post->posted = MSG_POSTED_INVALID;
 	memset(fragment, 0, sizeof(*fragment));
-	msgext_invalid_keep(post->arena, message, fragment);
+	msgext_invalid_keep(post->arena, post->payload.message, fragment);
 }
 
 /* When it may leave, and how long it may wait for that. */
@@ -312,6 +313,26 @@ prepare_debounce(MsgPost *post, MsgFragment *fragment, TimestampTz created_at)
 	}
 }
 
+/* What does not depend on who sends. */
+static void
+take_arguments(MsgPost *post, TimestampTz created_at)
+{
+	take_times(post, created_at);
+	check_arguments(post);
+	check_ref(post->ref);
+	post->payload.created_us = msgext_unix_us(created_at);
+}
+
+bool
+msgext_post_preview(MsgPost *post)
+{
+	MsgFragment fragment;
+
+	take_arguments(post, msgext_clock());
+	post->payload.id = 1;
+	return encode(post, &fragment);
+}
+
 int64
 msgext_post(MsgPost *post)
 {
@@ -320,9 +341,7 @@ msgext_post(MsgPost *post)
 
 	PreventCommandIfReadOnly("post_message()");
 	created_at = msgext_clock();
-	take_times(post, created_at);
-	check_arguments(post);
-	check_ref(post->ref);
+	take_arguments(post, created_at);
 	msgext_access_use(post->server);
 	if (!OidIsValid(msgext_mapping_of(post->server->oid, GetUserId(), NULL)))
 		ereport(ERROR,
@@ -331,7 +350,6 @@ msgext_post(MsgPost *post)
 						GetUserNameFromId(GetUserId(), false), post->server->name),
 				 errhint("Create one with CREATE USER MAPPING, for the role or for "
 						 "PUBLIC.")));
-	post->payload.created_us = msgext_unix_us(created_at);
 	post->payload.id =
 		msgext_node_id(nextval_internal(msgext_relation_oid("outbox_id_seq"), false));
 	prepare(post, &fragment);

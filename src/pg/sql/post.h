@@ -73,6 +73,12 @@ typedef struct MsgPost
  */
 extern int64 msgext_post(MsgPost *post);
 
+/*
+ * What it would queue: the message as it would be sent and its times, in *post. False
+ * where the payload is not valid; see post->error. Asks for no rights.
+ */
+extern bool msgext_post_preview(MsgPost *post);
+
 /* Reads "error", "return", "replace"; and "error", "record". ERROR 22023. */
 extern MsgOnConflict msgext_post_on_conflict(const char *text);
 extern MsgOnInvalid msgext_post_on_invalid(const char *text);

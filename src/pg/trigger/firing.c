@@ -6,6 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 
 #include "pg/base/clock.h"
 #include "pg/base/datum_json.h"
@@ -155,8 +156,9 @@ render_quiet_zone(MsgFiring *firing, MsgRendering *rendering)
 						"names a time zone that is not known");
 }
 
-void
-msgext_firing_set_times(MsgFiring *firing, TimestampTz since)
+/* Of one that stands for others: the first of them was queued at since. */
+static void
+set_times(MsgFiring *firing, TimestampTz since)
 {
 	const MsgRecipe *recipe = firing->recipe;
 	TimestampTz now = msgext_clock();
@@ -187,7 +189,7 @@ render(MsgFiring *firing)
 		return false;
 	if (!render_quiet_zone(firing, &rendering))
 		return false;
-	msgext_firing_set_times(firing, msgext_clock());
+	set_times(firing, msgext_clock());
 	firing->message = msgext_template_render(&rendering, recipe->message, &firing->error);
 	return firing->message != NULL;
 }
@@ -198,4 +200,50 @@ msgext_firing_render(MsgFiring *firing)
 	firing->valid = render(firing);
 	if (firing->message == NULL)
 		firing->message = msgext_json_new(firing->arena, MSG_JSON_OBJECT);
+}
+
+/* As a caller gives them. */
+static void
+give_times(MsgPost *post, const MsgFiring *firing)
+{
+	post->send_after = msgext_clock_to_give(firing->send_after);
+	post->expires_at = msgext_clock_to_give(firing->expires_at);
+}
+
+/* For MsgPost, of a debounced message. */
+static void
+give_times_again(MsgPost *post, void *arg)
+{
+	MsgFiring *firing = arg;
+
+	set_times(firing, post->waits_since);
+	give_times(post, firing);
+}
+
+void
+msgext_firing_post(MsgFiring *firing, MsgPost *post)
+{
+	const MsgRecipe *recipe = firing->recipe;
+
+	memset(post, 0, sizeof(*post));
+	post->server = msgext_server_get(recipe->server);
+	if (post->server == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("the server of template \"%s\" is not a msgext server",
+							   recipe->name)));
+	post->arena = firing->arena;
+	post->payload.message = firing->message;
+	post->operation_id = firing->operation_id;
+	post->priority = recipe->priority;
+	give_times(post, firing);
+	post->on_conflict =
+		recipe->debounce_us > 0 ? MSG_CONFLICT_DEBOUNCE : recipe->on_conflict;
+	post->set_times = give_times_again;
+	post->set_times_arg = firing;
+	post->hides_operation_id = !has_privs_of_role(firing->event->user, recipe->owner);
+	post->on_invalid = recipe->on_invalid;
+	if (!firing->valid)
+		post->error = firing->error;
+	post->template = recipe->name;
+	post->template_version = recipe->version;
 }

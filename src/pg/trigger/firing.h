@@ -31,7 +31,7 @@ typedef struct MsgFiring
 /* Zeroed, but for recipe, binding, event and arena. */
 extern void msgext_firing_render(MsgFiring *firing);
 
-/* The times of one that stands for others, the first of which was queued at since. */
-extern void msgext_firing_set_times(MsgFiring *firing, TimestampTz since);
+/* Fills in *post with what has been rendered, while the firing lasts. */
+extern void msgext_firing_post(MsgFiring *firing, MsgPost *post);
 
 #endif /* MSGEXT_FIRING_H */

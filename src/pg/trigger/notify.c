@@ -6,14 +6,11 @@
 #include "postgres.h"
 
 #include "commands/trigger.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "pg/base/arena_pg.h"
-#include "pg/base/clock.h"
-#include "pg/base/text.h"
 #include "pg/trigger/consent.h"
 #include "pg/trigger/firing.h"
 #include "pg/trigger/owner.h"
@@ -72,60 +69,23 @@ tell_template(void *arg)
 	errcontext("template \"%s\", version %d", recipe->name, recipe->version);
 }
 
-/* Of a debounced message; as a caller gives them. */
-static void
-set_times(MsgPost *post, void *arg)
-{
-	MsgFiring *firing = arg;
-
-	msgext_firing_set_times(firing, post->waits_since);
-	post->send_after = msgext_clock_to_give(firing->send_after);
-	post->expires_at = msgext_clock_to_give(firing->expires_at);
-}
-
-static void
-queue(MsgFiring *firing, MsgTable *outbox)
-{
-	const MsgRecipe *recipe = firing->recipe;
-	MsgPost post = {0};
-
-	post.server = msgext_server_get(recipe->server);
-	if (post.server == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("the server of template \"%s\" is not a msgext server",
-							   recipe->name)));
-	post.arena = firing->arena;
-	post.payload.message = firing->message;
-	post.operation_id = firing->operation_id;
-	post.priority = recipe->priority;
-	post.send_after = msgext_clock_to_give(firing->send_after);
-	post.expires_at = msgext_clock_to_give(firing->expires_at);
-	post.on_conflict =
-		recipe->debounce_us > 0 ? MSG_CONFLICT_DEBOUNCE : recipe->on_conflict;
-	post.set_times = set_times;
-	post.set_times_arg = firing;
-	post.hides_operation_id = !has_privs_of_role(firing->event->user, recipe->owner);
-	post.on_invalid = recipe->on_invalid;
-	if (!firing->valid)
-		post.error = firing->error;
-	post.template = recipe->name;
-	post.template_version = recipe->version;
-	post.outbox = outbox;
-	msgext_post(&post);
-}
-
 /* outbox: see MsgPost. */
 static void
 fire(MsgRecipe *recipe, MsgRowEvents *events, MemoryContext context, MsgTable *outbox)
 {
 	MemoryContext before = MemoryContextSwitchTo(context);
 	MsgFiring firing = {.recipe = recipe, .event = &events->event};
+	MsgPost post;
 
 	firing.binding = msgext_binding_get(recipe, events->rel, events->event.user);
 	firing.arena = msgext_arena_pg_create(context);
 	msgext_firing_render(&firing);
 	if (firing.skipped == NULL)
-		queue(&firing, outbox);
+	{
+		msgext_firing_post(&firing, &post);
+		post.outbox = outbox;
+		(void) msgext_post(&post);
+	}
 	MemoryContextSwitchTo(before);
 }
 

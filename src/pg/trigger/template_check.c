@@ -19,7 +19,6 @@
 #include "utils/typcache.h"
 
 #include "pg/base/arena_pg.h"
-#include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/json_pg.h"
 #include "pg/base/subtransaction.h"
@@ -96,10 +95,8 @@ fire(MsgFiring *firing, MsgRowEvent *event)
 	TupleTableSlot *row = event->new != NULL ? event->new : event->old;
 	Oid rowtype = row->tts_tupleDescriptor->tdtypeid;
 	MsgRecipe *recipe = firing->recipe;
-	MsgFragment fragment = {0};
-	MsgPayload payload = {0};
-	MsgServer *server;
 	MsgOwner before;
+	MsgPost post;
 
 	event->table = typeidTypeRelid(rowtype);
 	event->name = NULL;
@@ -112,17 +109,14 @@ fire(MsgFiring *firing, MsgRowEvent *event)
 	firing->binding =
 		msgext_binding_create(recipe, row->tts_tupleDescriptor, rowtype, event->user);
 	msgext_firing_render(firing);
-	server = msgext_server_get(recipe->server);
-	if (server == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("the server of template \"%s\" is not a msgext server",
-							   recipe->name)));
-	payload.message = firing->message;
-	payload.id = 1;
-	payload.created_us = msgext_unix_us(msgext_clock());
-	if (firing->skipped == NULL && firing->valid)
-		firing->valid = server->provider->prepare(firing->arena, &server->conn, &payload,
-												  &fragment, &firing->error);
+	if (firing->skipped == NULL)
+	{
+		msgext_firing_post(firing, &post);
+		firing->valid = msgext_post_preview(&post);
+		firing->error = post.error;
+		firing->send_after = post.send_after;
+		firing->expires_at = post.expires_at;
+	}
 	msgext_owner_leave(&before);
 }
 

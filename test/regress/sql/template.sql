@@ -62,6 +62,17 @@ SELECT msgext.preview_template('order_paid', NULL);
 SELECT msgext.preview_template('order_paid', ROW(1, 2));
 SELECT count(*) FROM msgext.message;
 
+-- It is as it would be queued: the server's options count.
+RESET ROLE;
+ALTER SERVER vk OPTIONS (ADD redirect '79990001122', ADD expires_after '1 hour');
+SET ROLE regress_shop;
+SELECT o.id, p.message #>> '{vk,phone}' AS phone, p.expires_at > now() + interval '59 min' AS expires, p.skipped, p.code
+FROM shop.orders o, msgext.preview_template('order_paid', o) p ORDER BY o.id;
+SELECT * FROM msgext.check_template('order_paid', 'shop.orders');
+RESET ROLE;
+ALTER SERVER vk OPTIONS (DROP redirect, DROP expires_after);
+SET ROLE regress_shop;
+
 -- What is wrong with it for a table.
 SELECT * FROM msgext.check_template('order_paid', 'shop.orders');
 SELECT * FROM msgext.check_template('order_paid', 'shop.customers');
