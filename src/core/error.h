@@ -3,7 +3,8 @@
  *		Why bytes could not be read or a payload not be accepted.
  *
  * A codec returns false and fills one in; the backend makes an SQL error of it, the
- * engine an event. No text in it may hold a credential.
+ * engine an event. No text in it holds a credential, or a value of the payload: whose
+ * statement it is may not know it.
  */
 #ifndef MSGEXT_ERROR_H
 #define MSGEXT_ERROR_H

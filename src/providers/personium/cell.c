@@ -84,29 +84,28 @@ msgext_personium_read_to(MsgArena *arena, const MsgJson *to, bool local,
 {
 	const char *at = to->text;
 	const char *end = to->text + to->len;
+	int item;
 
 	cells->urls = msgext_alloc(arena, PERSONIUM_TARGETS_MAX * sizeof(char *));
 	cells->n = 0;
-	for (;;)
+	for (item = 1;; item++)
 	{
 		const char *comma = memchr(at, ',', (size_t) (end - at));
 		size_t len = (size_t) ((comma != NULL ? comma : end) - at);
 		const char *url;
-		int shown = 0;
 
-		/* Which one it is, as the server does; but there may be a password in it. */
-		if (memchr(at, '@', len) == NULL)
-			shown = (int) (len < 100 ? len : 100);
 		if (len == 0)
 			return msgext_error(error, "PR400-OD-0006", "To",
 								to->len == 0 ? "must not be empty"
 											 : "has an empty item between its commas");
+
+		/* Not what it says: it may hold a password, or be for the sender alone. */
 		if (!msgext_personium_is_cell(at, len, local))
 			return msgext_error(
 				error, "PR400-OD-0006", "To",
 				"must be http:// or https:// URLs of cells, at most %d characters each, "
-				"with commas and no spaces between them%s%.*s%s",
-				URL_MAX, shown > 0 ? ": \"" : "", shown, at, shown > 0 ? "\"" : "");
+				"with commas and no spaces between them; item %d is not",
+				URL_MAX, item);
 		url = msgext_personium_cell(arena, at, len);
 		if (!has(cells, url))
 		{
