@@ -20,8 +20,12 @@
 #include "pg/trigger/quiet_hours.h"
 #include "pg/trigger/row_event.h"
 
-/* A statement's rows go out so many in a message. */
+/*
+ * A statement's rows go out so many in a message, or when they take so much memory: an
+ * endpoint takes no more than a megabyte if nobody has told it to.
+ */
 #define ROWS_MAX 100
+#define ROWS_SIZE_MAX (1024 * 1024)
 
 typedef struct RowTrigger
 {
@@ -138,7 +142,7 @@ queue(const RowTrigger *call, MsgRowEvent *event, bool many, MsgJson *new, MsgJs
 	msgext_post(&post);
 }
 
-/* The rows of a statement, ROWS_MAX in a message. */
+/* The rows of a statement, as many in a message as fit. */
 static void
 queue_statement(RowTrigger *call, MsgRowEvents *events)
 {
@@ -160,7 +164,9 @@ queue_statement(RowTrigger *call, MsgRowEvents *events)
 							  event->new != NULL ? MSG_JSON_ARRAY : MSG_JSON_NULL);
 		old = msgext_json_new(call->arena,
 							  event->old != NULL ? MSG_JSON_ARRAY : MSG_JSON_NULL);
-		for (n = 0; more && n < ROWS_MAX; n++)
+		for (n = 0; more && n < ROWS_MAX &&
+					MemoryContextMemAllocated(context, true) < ROWS_SIZE_MAX;
+			 n++)
 		{
 			if (event->new != NULL)
 				msgext_json_append(new, record_of(call, event->new));

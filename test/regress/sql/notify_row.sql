@@ -49,6 +49,14 @@ SELECT message ->> 'type' AS type, jsonb_array_length(nullif(message -> 'records
 DROP TRIGGER added ON shop.orders;
 DROP TRIGGER changed ON shop.orders;
 
+-- Large ones make messages of their own: no endpoint takes a hundred of them at once.
+CREATE TRIGGER added AFTER INSERT ON shop.orders REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION msgext.notify_row('crm');
+SELECT max(id) AS last FROM shop.sent \gset
+INSERT INTO shop.orders (id, secret) SELECT n, repeat('Ж', 200000) FROM generate_series(2001, 2010) n;
+SELECT count(*) > 2 AS several, max(octet_length(message::text)) < 2000000 AS small,
+    sum(jsonb_array_length(message -> 'records')) AS records, min((message #>> '{records,0,id}')::int) AS first FROM shop.sent WHERE id > :last;
+DROP TRIGGER added ON shop.orders;
+
 -- What it cannot be called with, or as.
 CREATE FUNCTION shop.attach(arguments text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
