@@ -29,6 +29,7 @@
 #endif
 
 #if PG_VERSION_NUM >= 180000
+#include "rewrite/rewriteHandler.h"
 #include "storage/waiteventset.h"
 #define msgext_index_beginscan(heap, index, snapshot, nkeys)                             \
 	index_beginscan((heap), (index), (snapshot), NULL, (nkeys), 0)
@@ -50,6 +51,29 @@
 	QueryDesc *query, ScanDirection direction, uint64 count, bool once
 #define MSG_EXECUTOR_RUN_ARGUMENTS query, direction, count, once
 #endif
+
+/* Has the table columns that are computed when a row is read? */
+static inline bool
+msgext_has_virtual_columns(TupleDesc desc)
+{
+#if PG_VERSION_NUM >= 180000
+	return desc->constr != NULL && desc->constr->has_generated_virtual;
+#else
+	return false;
+#endif
+}
+
+/* What such a column is, numbered from 1; NULL where it is none. */
+static inline Node *
+msgext_virtual_column(Relation rel, int column)
+{
+#if PG_VERSION_NUM >= 180000
+	if (TupleDescAttr(RelationGetDescr(rel), column - 1)->attgenerated ==
+		ATTRIBUTE_GENERATED_VIRTUAL)
+		return build_generation_expression(rel, column);
+#endif
+	return NULL;
+}
 
 /* Of that mode, or a stronger one where the major can tell. */
 static inline bool

@@ -8,9 +8,11 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "pg/base/compat.h"
 #include "pg/trigger/row_event.h"
 
 static void
@@ -51,9 +53,68 @@ begin_statement(MsgRowEvents *events, const TriggerData *data, const char *funct
 	events->new_pointer = open_rows(events->new_rows);
 	events->old_pointer = open_rows(events->old_rows);
 	if (events->new_rows != NULL)
-		events->event.new = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+		events->new_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	if (events->old_rows != NULL)
-		events->event.old = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+		events->old_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+}
+
+/* Such expressions call no function of a user's. */
+static void
+begin_computing(MsgRowEvents *events)
+{
+	TupleDesc desc = RelationGetDescr(events->rel);
+	int i;
+
+	if (!msgext_has_virtual_columns(desc))
+		return;
+	events->computing = CreateStandaloneExprContext();
+	events->computed = palloc0(sizeof(ExprState *) * desc->natts);
+	for (i = 0; i < desc->natts; i++)
+	{
+		Node *value = msgext_virtual_column(events->rel, i + 1);
+
+		if (value != NULL)
+			events->computed[i] = ExecInitExpr(expression_planner((Expr *) value), NULL);
+	}
+}
+
+/* The slot for what is read of a row: its own, where nothing is computed. */
+static TupleTableSlot *
+slot_to_read(const MsgRowEvents *events, TupleTableSlot *stored)
+{
+	return stored != NULL && events->computing != NULL
+			   ? MakeSingleTupleTableSlot(RelationGetDescr(events->rel), &TTSOpsVirtual)
+			   : stored;
+}
+
+static void
+compute(const MsgRowEvents *events, TupleTableSlot *stored, TupleTableSlot *read)
+{
+	int natts = RelationGetDescr(events->rel)->natts;
+	int i;
+
+	if (stored == NULL)
+		return;
+	slot_getallattrs(stored);
+	ExecClearTuple(read);
+	memcpy(read->tts_values, stored->tts_values, sizeof(Datum) * natts);
+	memcpy(read->tts_isnull, stored->tts_isnull, sizeof(bool) * natts);
+	events->computing->ecxt_scantuple = stored;
+	for (i = 0; i < natts; i++)
+		if (events->computed[i] != NULL)
+			read->tts_values[i] = ExecEvalExprSwitchContext(
+				events->computed[i], events->computing, &read->tts_isnull[i]);
+	ExecStoreVirtualTuple(read);
+}
+
+static void
+compute_rows(MsgRowEvents *events)
+{
+	if (events->computing == NULL)
+		return;
+	ResetExprContext(events->computing);
+	compute(events, events->new_slot, events->event.new);
+	compute(events, events->old_slot, events->event.old);
 }
 
 Oid
@@ -109,13 +170,18 @@ msgext_row_events_begin(MsgRowEvents *events, FunctionCallInfo fcinfo,
 		begin_statement(events, data, function);
 	else if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 	{
-		events->event.old = data->tg_trigslot;
-		events->event.new = data->tg_newslot;
+		events->old_slot = data->tg_trigslot;
+		events->new_slot = data->tg_newslot;
 	}
 	else if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
-		events->event.new = data->tg_trigslot;
+		events->new_slot = data->tg_trigslot;
 	else
-		events->event.old = data->tg_trigslot;
+		events->old_slot = data->tg_trigslot;
+	begin_computing(events);
+	events->event.new = slot_to_read(events, events->new_slot);
+	events->event.old = slot_to_read(events, events->old_slot);
+	if (!events->statement)
+		compute_rows(events);
 }
 
 /* Whatever the trigger calls may have read the same rows by pointers of its own. */
@@ -132,17 +198,32 @@ bool
 msgext_row_events_next(MsgRowEvents *events)
 {
 	/* Both tables list the rows of an UPDATE in one order. */
-	return next_row(events->new_rows, events->new_pointer, events->event.new) &&
-		   next_row(events->old_rows, events->old_pointer, events->event.old);
+	if (!next_row(events->new_rows, events->new_pointer, events->new_slot) ||
+		!next_row(events->old_rows, events->old_pointer, events->old_slot))
+		return false;
+	compute_rows(events);
+	return true;
+}
+
+static void
+drop(TupleTableSlot *slot)
+{
+	if (slot != NULL)
+		ExecDropSingleTupleTableSlot(slot);
 }
 
 void
 msgext_row_events_end(MsgRowEvents *events)
 {
-	if (!events->statement)
-		return;
-	if (events->event.new != NULL)
-		ExecDropSingleTupleTableSlot(events->event.new);
-	if (events->event.old != NULL)
-		ExecDropSingleTupleTableSlot(events->event.old);
+	if (events->computing != NULL)
+	{
+		drop(events->event.new);
+		drop(events->event.old);
+		FreeExprContext(events->computing, true);
+	}
+	if (events->statement)
+	{
+		drop(events->new_slot);
+		drop(events->old_slot);
+	}
 }

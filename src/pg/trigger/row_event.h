@@ -12,6 +12,7 @@
 
 #include "executor/tuptable.h"
 #include "fmgr.h"
+#include "nodes/execnodes.h"
 #include "utils/tuplestore.h"
 
 /* What happened to a row. */
@@ -37,6 +38,12 @@ typedef struct MsgRowEvents
 	bool statement; /* FOR EACH STATEMENT */
 	MsgRowEvent
 		event; /* of a row's trigger: the row; else see msgext_row_events_next() */
+
+	/* the same, as the trigger has them: without what is computed when a row is read */
+	TupleTableSlot *new_slot;
+	TupleTableSlot *old_slot;
+	ExprContext *computing; /* NULL = nothing is */
+	ExprState **computed;	/* of each column, or NULL */
 
 	/* of a statement's */
 	Tuplestorestate *new_rows;

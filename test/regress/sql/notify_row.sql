@@ -57,6 +57,20 @@ SELECT count(*) > 2 AS several, max(octet_length(message::text)) < 2000000 AS sm
     sum(jsonb_array_length(message -> 'records')) AS records, min((message #>> '{records,0,id}')::int) AS first FROM shop.sent WHERE id > :last;
 DROP TRIGGER added ON shop.orders;
 
+-- Columns that are computed, when a row is written or, from PostgreSQL 18 on, when it is read.
+SELECT CASE WHEN current_setting('server_version_num')::int < 180000 THEN 'STORED' ELSE 'VIRTUAL' END AS kept \gset
+CREATE TABLE shop.sums (a int, b int, label text, total int GENERATED ALWAYS AS (a + b) :kept, loud text GENERATED ALWAYS AS (upper(label)) :kept);
+CREATE TRIGGER hook AFTER INSERT OR UPDATE OR DELETE ON shop.sums FOR EACH ROW EXECUTE FUNCTION msgext.notify_row('crm');
+SELECT msgext.create_template('sum', 'crm', '{"total": {"$": "new.total"}, "was": {"$": "old.total"}, "loud": "{{ref.loud}}"}',
+    lookup => 'SELECT pg_catalog.concat($1.loud, $2.loud) AS loud');
+CREATE TRIGGER sum AFTER UPDATE ON shop.sums REFERENCING NEW TABLE AS added OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION msgext.notify('sum');
+SELECT max(id) AS last FROM shop.sent \gset
+INSERT INTO shop.sums VALUES (1, 2, 'one'), (2, 3, 'two');
+UPDATE shop.sums SET a = a + 10, label = label || '!';
+DELETE FROM shop.sums WHERE a = 11;
+SELECT message FROM shop.sent WHERE id > :last;
+DROP TABLE shop.sums;
+
 -- What it cannot be called with, or as.
 CREATE FUNCTION shop.attach(arguments text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
