@@ -332,6 +332,24 @@ SQL
 	is($busy->must("SELECT push_id FROM msgext.take_pushes('inbound', 1)"), 'in_6', 'somebody works on one');
 	$t->sql('GRANT USAGE ON FOREIGN SERVER inbound TO shop');
 	ok($t->wait_sql($done, 6), 'the handler, with the right again, takes the other');
+
+	# Each time the function of the other one is run, the feeder has looked at this one, too.
+	$t->sql(<<'SQL');
+CREATE SEQUENCE ticks;
+CREATE FUNCTION tick(event jsonb) RETURNS void LANGUAGE sql AS $$ SELECT nextval('public.ticks') $$;
+SELECT msgext.on_event('ticks', 'tick(jsonb)', '{"kind": "cancelled"}');
+SQL
+	my $version = "SELECT xmin, ctid, started_at IS NULL FROM msgext.feed WHERE name = 'hooks'";
+	my $written = $t->sql($version);
+	for my $n (1 .. 3)
+	{
+		$t->sql("SELECT msgext.cancel_message(msgext.send_webhook('inbound', 'tick', '{}', send_after => now() + interval '1 day'))");
+		ok($t->wait_sql('SELECT last_value FROM ticks WHERE is_called', $n), "the feeder comes by, $n");
+	}
+	is($t->sql($version), $written, 'where somebody works on all that there is, nothing is written');
+	like($written, qr/\|t$/, '… and it is not run');
+	is($t->sql("SELECT unread FROM msgext.handler WHERE handler = 'hooks'"), 1, 'it is still to come');
+	$t->sql("SELECT msgext.drop_consumer('ticks')");
 	$busy->must('ROLLBACK');
 	ok($t->wait_sql($done, 7), 'and that one when it is given back');
 	is($t->sql('SELECT count(*) FROM shop.got'), 6, 'each once');

@@ -209,10 +209,15 @@ msgext_handler_succeeded(MsgFeed *feed)
 	feed->last_error = NULL;
 }
 
-/* It may have dropped its own handler, and that counts; else its row is not its to change. */
+/*
+ * It may have dropped its own handler, and that counts; else its row is not its to change.
+ * Where others have taken all that there was, nothing has succeeded.
+ */
 static void
-write_success(const MsgHandlerId *id, MsgFeed *feed)
+write_end(const Round *round)
 {
+	const MsgHandlerId *id = round->id;
+	MsgFeed *feed = round->feed;
 	MsgTable *feeds = msgext_feed_open(true);
 	MsgFeed *now = msgext_feed_find_latest(feeds, id->name, id->owner);
 
@@ -220,7 +225,8 @@ write_success(const MsgHandlerId *id, MsgFeed *feed)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
 						errmsg("a handler cannot change its own place")));
 	feed->started_at = 0;
-	msgext_handler_succeeded(feed);
+	if (round->n > 0)
+		msgext_handler_succeeded(feed);
 	if (now != NULL)
 		msgext_feed_write(feeds, feed);
 	msgext_table_close(feeds);
@@ -235,7 +241,7 @@ run_round(void *arg)
 
 	handle(round, source);
 	msgext_source_close(source);
-	write_success(round->id, round->feed);
+	write_end(round);
 	return true;
 }
 

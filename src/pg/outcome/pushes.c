@@ -29,6 +29,7 @@ typedef struct Line
 struct MsgPushes
 {
 	MsgTable *inbox;
+	bool to_take; /* those that somebody works on are left out */
 	Snapshot snapshot;
 	Line *lines;
 	int n;
@@ -41,28 +42,38 @@ get(const MsgPushes *pushes, AttrNumber column, bool *isnull)
 	return slot_getattr(pushes->at->slot, column, isnull);
 }
 
-static void
-advance(Line *line)
+/* A row of a restored dump may have any server's oid. */
+static bool
+is_wanted(const MsgPushes *pushes, TupleTableSlot *slot)
 {
 	bool isnull;
 
-	/* A row of a restored dump may have any server's oid. */
+	return DatumGetInt64(slot_getattr(slot, Anum_inbox_origin, &isnull)) ==
+			   msgext_origin() &&
+		   !(pushes->to_take && msgext_table_is_held(pushes->inbox, &slot->tts_tid));
+}
+
+static void
+advance(const MsgPushes *pushes, Line *line)
+{
+	bool isnull;
+
 	while ((line->slot = msgext_scan_next(line->scan)) != NULL &&
-		   DatumGetInt64(slot_getattr(line->slot, Anum_inbox_origin, &isnull)) !=
-			   msgext_origin())
+		   !is_wanted(pushes, line->slot))
 		CHECK_FOR_INTERRUPTS();
 	if (line->slot != NULL)
 		line->id = DatumGetInt64(slot_getattr(line->slot, Anum_inbox_id, &isnull));
 }
 
 MsgPushes *
-msgext_pushes_open(const MsgFeed *feed, bool writable)
+msgext_pushes_open(const MsgFeed *feed, bool to_take)
 {
 	MsgPushes *pushes = palloc0(sizeof(MsgPushes));
 	List *servers = msgext_event_filter_read(feed->filter)->servers;
 	ListCell *cell;
 
-	pushes->inbox = writable ? msgext_push_open() : msgext_push_open_read();
+	pushes->to_take = to_take;
+	pushes->inbox = to_take ? msgext_push_open() : msgext_push_open_read();
 	CommandCounterIncrement();
 	pushes->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	pushes->lines = palloc(sizeof(Line) * list_length(servers));
@@ -74,7 +85,7 @@ msgext_pushes_open(const MsgFeed *feed, bool writable)
 		if (server == NULL || !msgext_access_may_consume_as(feed->owner, server->oid))
 			continue;
 		line->scan = msgext_push_scan(pushes->inbox, server->oid, pushes->snapshot);
-		advance(line);
+		advance(pushes, line);
 		pushes->n++;
 	}
 	return pushes;
@@ -99,7 +110,7 @@ msgext_pushes_next(MsgPushes *pushes, int64 *id)
 	int i;
 
 	if (pushes->at != NULL)
-		advance(pushes->at);
+		advance(pushes, pushes->at);
 	pushes->at = NULL;
 	for (i = 0; i < pushes->n; i++)
 	{

@@ -1,7 +1,7 @@
 /*
  * pushes.h
  *		The pushes that a handler is to be run for: of its servers, in the order in which
- *		they came, those that nobody is done with or works on.
+ *		they came, those that nobody is done with, or works on.
  *
  * Each row says itself whether it is done: there is no place to be kept.
  */
@@ -15,8 +15,11 @@
 
 typedef struct MsgPushes MsgPushes;
 
-/* With the latest snapshot. Servers whose pushes the feed's owner may not have give none. */
-extern MsgPushes *msgext_pushes_open(const MsgFeed *feed, bool writable);
+/*
+ * With the latest snapshot. Servers whose pushes the feed's owner may not have give none.
+ * To count them, not to take them, those that somebody works on belong to it.
+ */
+extern MsgPushes *msgext_pushes_open(const MsgFeed *feed, bool to_take);
 extern void msgext_pushes_close(MsgPushes *pushes);
 
 /* False when there is none. Nobody is waited for, nor kept from taking it. */

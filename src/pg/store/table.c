@@ -283,13 +283,8 @@ msgext_table_flush(MsgTable *table)
 	}
 }
 
-#ifdef USE_ASSERT_CHECKING
-/*
- * heap_update() asserts that nobody holds the row where it is not to wait for him,
- * although it answers rightly. Whoever takes the row in between still trips it.
- */
-static bool
-is_held_by_another(MsgTable *table, ItemPointer tid)
+bool
+msgext_table_is_held(MsgTable *table, ItemPointer tid)
 {
 	Buffer buffer = ReadBuffer(table->rel, ItemPointerGetBlockNumber(tid));
 	TM_Result result = TM_Ok;
@@ -309,7 +304,6 @@ is_held_by_another(MsgTable *table, ItemPointer tid)
 	UnlockReleaseBuffer(buffer);
 	return result == TM_BeingModified;
 }
-#endif
 
 TM_Result
 msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
@@ -325,7 +319,11 @@ msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple row, bool wait)
 	slot->tts_tableOid = RelationGetRelid(table->rel);
 	msgext_indexes_check_row(&table->indexes, slot);
 #ifdef USE_ASSERT_CHECKING
-	if (!wait && is_held_by_another(table, tid))
+	/*
+	 * heap_update() asserts that nobody holds the row where it is not to wait for him,
+	 * although it answers rightly. Whoever takes the row in between still trips it.
+	 */
+	if (!wait && msgext_table_is_held(table, tid))
 		return TM_BeingModified;
 #endif
 	result = table_tuple_update(table->rel, tid, slot, GetCurrentCommandId(true),

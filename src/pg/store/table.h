@@ -115,6 +115,9 @@ extern TM_Result msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple
 									 bool wait);
 extern TM_Result msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait);
 
+/* Would an update without wait answer TM_BeingModified, for now? Writes nothing. */
+extern bool msgext_table_is_held(MsgTable *table, ItemPointer tid);
+
 /* Writes another oid over a column of the row in slot, waiting for whoever holds it. */
 extern void msgext_table_set_oid(MsgTable *table, TupleTableSlot *slot, int column,
 								 Oid oid);
