@@ -206,6 +206,22 @@ is($t->sql("SELECT read_at IS NULL, unread FROM msgext.consumer WHERE consumer =
 $in .= "\\q\n";
 $psql->finish;
 
+# Of a long history so much is looked at in one transaction, and then more: nothing is lost.
+# The rows are forged: so many events would take minutes.
+$id = $t->sql('SELECT max(id) FROM msgext.outbox');
+$t->sql("INSERT INTO msgext.event (message_id, at, kind, attempt, state) SELECT $id, now(), "
+	  . "CASE i WHEN 150000 THEN 'interrupted' ELSE 'status' END, 1, 'sent' FROM generate_series(1, 150000) i");
+$t->sql(<<'SQL');
+CREATE TABLE public.seldom (n serial, kind text);
+CREATE FUNCTION public.seldom(event jsonb) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO public.seldom (kind) SELECT event->>'kind'
+$$;
+SQL
+my $first = $t->sql('SELECT max(id) - 150000 FROM msgext.event');
+$t->sql("SELECT msgext.on_event('seldom', 'public.seldom(jsonb)', '{\"kind\": \"interrupted\"}', after => $first)");
+ok($t->wait_sql('SELECT count(*) = 1 FROM public.seldom'), 'what comes behind 150,000 events is handled');
+ok($t->wait_sql("SELECT unread = 0 FROM msgext.handler WHERE handler = 'seldom'"), '… once');
+
 # Without handlers there is no process for them.
 ok($t->wait_sql("SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'msgext feeder'"),
 	'there is one process');

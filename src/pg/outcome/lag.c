@@ -27,26 +27,23 @@ count_pushes(const MsgFeed *feed, int64 looks, MsgLag *lag)
 static void
 count_events(MsgFeed *feed, int64 looks, MsgLag *lag)
 {
-	MsgReader *reader = msgext_reader_open(feed);
+	MsgReader *reader = msgext_reader_open(feed, looks);
 	MsgReading reading;
 
-	while (msgext_reader_looked_at(reader) < looks)
+	/* The rest of a batch that was begun; then what came after it. */
+	do
 	{
-		TimestampTz at;
-		bool isnull;
-
-		if (!msgext_reader_next(reader, &reading))
+		while (msgext_reader_next(reader, &reading))
 		{
-			/* The rest of a batch that was begun; then what came after it. */
-			if (!feed->cursor.scanning || !msgext_reader_go_on(reader))
-				break;
-			continue;
+			TimestampTz at;
+			bool isnull;
+
+			at = DatumGetTimestampTz(slot_getattr(reading.event, Anum_event_at, &isnull));
+			if (lag->oldest == 0 || at < lag->oldest)
+				lag->oldest = at;
+			lag->unread++;
 		}
-		at = DatumGetTimestampTz(slot_getattr(reading.event, Anum_event_at, &isnull));
-		if (lag->oldest == 0 || at < lag->oldest)
-			lag->oldest = at;
-		lag->unread++;
-	}
+	} while (msgext_reader_go_on(reader));
 	msgext_reader_close(reader);
 }
 

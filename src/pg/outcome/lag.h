@@ -14,7 +14,7 @@ typedef struct MsgLag
 	TimestampTz oldest; /* of them; 0 without any */
 } MsgLag;
 
-/* Looks at so many at most. Moves feed's cursor, in memory. */
+/* Looks at so many at most, whatever it wants of them. Moves feed's cursor, in memory. */
 extern void msgext_lag_read(MsgFeed *feed, int64 looks, MsgLag *lag);
 
 #endif /* MSGEXT_LAG_H */

@@ -70,7 +70,7 @@ move_on(MsgTable *feeds, MsgFeed *feed)
 static bool
 has_something(MsgTable *feeds, MsgFeed *feed)
 {
-	MsgReader *reader = msgext_reader_open(feed);
+	MsgReader *reader = msgext_reader_open(feed, MSG_READER_LOOKS);
 	MsgReading reading;
 	bool found = msgext_reader_next(reader, &reading);
 

@@ -34,6 +34,7 @@ struct MsgReader
 	MsgScan *scan; /* of the batch, or NULL */
 	bool fresh;	   /* the batch began with this reader: there is no newer one yet */
 	bool found;	   /* something in this batch */
+	int64 looks;   /* no more rows than that */
 	int64 looked_at;
 };
 
@@ -53,11 +54,12 @@ last_id(const MsgFeedCursor *cursor)
 }
 
 MsgReader *
-msgext_reader_open(MsgFeed *feed)
+msgext_reader_open(MsgFeed *feed, int64 looks)
 {
 	MsgReader *reader = palloc0(sizeof(MsgReader));
 
 	reader->feed = feed;
+	reader->looks = looks;
 	reader->context = CurrentMemoryContext;
 	reader->row = AllocSetContextCreate(CurrentMemoryContext, "msgext reader",
 										ALLOCSET_DEFAULT_SIZES);
@@ -150,7 +152,13 @@ is_wanted(MsgReader *reader, TupleTableSlot *slot, MsgReading *reading)
 									message->origin != msgext_origin(), InvalidOid);
 }
 
-/* The next row of the batch that is wanted; false at the batch's end. */
+static bool
+is_tired(const MsgReader *reader)
+{
+	return reader->looked_at >= reader->looks;
+}
+
+/* The next row of the batch that is wanted; false at its end, or when enough was seen. */
 static bool
 next_of_batch(MsgReader *reader, MsgReading *reading)
 {
@@ -159,7 +167,7 @@ next_of_batch(MsgReader *reader, MsgReading *reading)
 
 	if (reader->scan == NULL)
 		open_scan(reader);
-	while ((slot = msgext_scan_next(reader->scan)) != NULL)
+	while (!is_tired(reader) && (slot = msgext_scan_next(reader->scan)) != NULL)
 	{
 		MemoryContext before;
 		bool isnull;
@@ -199,7 +207,7 @@ msgext_reader_next(MsgReader *reader, MsgReading *reading)
 			reader->found = true;
 			return true;
 		}
-		if (reader->found)
+		if (reader->found || is_tired(reader))
 			return false;
 		finish_batch(reader);
 	}
@@ -208,15 +216,11 @@ msgext_reader_next(MsgReader *reader, MsgReading *reading)
 bool
 msgext_reader_go_on(MsgReader *reader)
 {
+	if (!reader->feed->cursor.scanning || is_tired(reader))
+		return false;
 	finish_batch(reader);
 	reader->found = false;
 	return start_batch(reader);
-}
-
-int64
-msgext_reader_looked_at(const MsgReader *reader)
-{
-	return reader->looked_at;
 }
 
 bool

@@ -22,21 +22,24 @@ typedef struct MsgReading
 	MsgRow message;
 } MsgReading;
 
-/* Moves feed's cursor, in memory, as it reads. */
-extern MsgReader *msgext_reader_open(MsgFeed *feed);
+/*
+ * So many rows, of which perhaps none is wanted, are looked at in one transaction of a
+ * process that works for all. The next one goes on behind them.
+ */
+#define MSG_READER_LOOKS 100000
+
+/* Moves feed's cursor, in memory, as it reads: so many rows at most, wanted or not. */
+extern MsgReader *msgext_reader_open(MsgFeed *feed, int64 looks);
 
 /*
- * False when there is no further one in this batch. A batch is what became visible
- * between two snapshots: one call begins the next one at most, and never goes on from one
- * to the next after it has found something.
+ * False when there is no further one in this batch, or enough was looked at. A batch is
+ * what became visible between two snapshots: one call begins the next one at most, and
+ * never goes on from one to the next after it has found something.
  */
 extern bool msgext_reader_next(MsgReader *reader, MsgReading *reading);
 
-/* At the end of a batch: to the next one, for those who only count. */
+/* When there is no further one: to the next batch, for those who only count. */
 extern bool msgext_reader_go_on(MsgReader *reader);
-
-/* Rows looked at so far, wanted or not. */
-extern int64 msgext_reader_looked_at(const MsgReader *reader);
 
 /*
  * Were there so many that the cursor is to be written even where nothing was found? Else

@@ -31,7 +31,7 @@ msgext_source_open(MsgFeed *feed)
 	if (msgext_event_filter_read(feed->filter)->pushes)
 		source->pushes = msgext_pushes_open(feed, true);
 	else
-		source->reader = msgext_reader_open(feed);
+		source->reader = msgext_reader_open(feed, MSG_READER_LOOKS);
 	return source;
 }
 

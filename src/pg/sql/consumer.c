@@ -242,7 +242,7 @@ msgext_events_after(PG_FUNCTION_ARGS)
 	feeds = msgext_feed_open(true);
 	feed = get_consumer(feeds, text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
 	msgext_reader_check_origin(feed);
-	reader = msgext_reader_open(feed);
+	reader = msgext_reader_open(feed, PG_INT64_MAX);
 	while (n < limit && msgext_reader_next(reader, &reading))
 	{
 		put_event(result, &reading);

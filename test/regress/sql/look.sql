@@ -101,6 +101,16 @@ SELECT pages('SELECT * FROM msgext.server_status') > 0 AS caches_filled;
 SELECT pages('SELECT * FROM msgext.server_status') < 200 AS few, CASE WHEN pages('SELECT * FROM msgext.server_status') >= 200
     THEN pages('SELECT * FROM msgext.server_status') END AS too_many;
 
+-- Of a consumer so many events are looked at, whether it wants them or not: of 200,000 it wants the last one.
+UPDATE msgext.event SET kind = 'closed' WHERE id = (SELECT max(id) FROM msgext.event);
+SELECT msgext.create_consumer('seldom', '{"kind": "closed"}', after => 0);
+SELECT unread FROM msgext.consumer;
+SELECT regexp_matches(msgext.metrics(), 'consumer_unread_events{[^}]*} \d+') AS unread;
+SELECT pages('SELECT msgext.metrics()') < 1000 AS few, pages('SELECT * FROM msgext.consumer') < 2000 AS few_too;
+SELECT count(*) FROM msgext.events_after('seldom');
+SELECT unread FROM msgext.consumer;
+SELECT msgext.drop_consumer('seldom');
+
 -- The caller's own words are found in rows that C has written, with and without an operation id.
 SELECT msgext.send_vk('vk', '{"subject": "AO", "priority": "high", "routes": ["vk"], "validityPeriod": 180,
     "phone": "79031112239", "templateId": 1, "templateData": {}}', ref => '{"order": "A1"}', operation_id => o) > 0 AS sent
