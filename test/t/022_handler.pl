@@ -195,6 +195,17 @@ happen(1);
 until_true(sub { $in .= "SELECT 1;\n"; $psql->pump; $out =~ /Asynchronous notification "shop_news"/ });
 like($out, qr/Asynchronous notification "shop_news"/, 'a consumer is told that there is something');
 
+# What could not be told is told later. An error of this kind takes a superuser.
+$t->sql("SELECT msgext.create_consumer('torn', notify => 'torn_news'); "
+	  . "UPDATE msgext.feed SET filter = '[]' WHERE name = 'torn'");
+my $told = () = $out =~ /Asynchronous notification/g;
+my $log = -s $node->logfile;
+happen(1);
+ok(until_true(sub { $node->log_contains(qr/filter of events is not valid/, $log) }), 'telling fails');
+$t->sql("SELECT msgext.drop_consumer('torn')");
+ok(until_true(sub { $in .= "SELECT 1;\n"; $psql->pump; $told < (() = $out =~ /Asynchronous notification/g) }),
+	'… and those who should have been told are, once it can be done');
+
 # One whom nothing concerns is not told, nor is the same looked at for him for ever.
 $t->sql("SELECT msgext.create_consumer('idle', '{\"kind\": \"expired\"}', notify => 'idle_news')");
 my $passed = "SELECT done::text FROM msgext.feed WHERE name = 'idle'";

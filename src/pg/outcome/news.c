@@ -26,29 +26,52 @@ typedef struct Told
 	ItemPointerData place; /* the version of its row */
 } Told;
 
-static List *told_list = NIL; /* of Told *, as long as the process */
+/* Of all consumers that were told of something, in a context of its own. */
+typedef struct News
+{
+	MemoryContext context;
+	List *list; /* of Told * */
+} News;
+
+static News told;	 /* by transactions that have committed */
+static News telling; /* with that of the last one, which may have failed */
+
+static void
+forget(News *news)
+{
+	if (news->context != NULL)
+		MemoryContextDelete(news->context);
+	news->context = NULL;
+	news->list = NIL;
+}
 
 static Told *
-told_of(const MsgFeed *feed)
+last_told(const MsgFeed *feed)
 {
-	MemoryContext before;
 	ListCell *cell;
-	Told *told;
 
-	foreach (cell, told_list)
+	foreach (cell, told.list)
 	{
-		told = lfirst(cell);
-		if (told->owner == feed->owner && strcmp(told->name, feed->name) == 0)
-			return told;
+		Told *last = lfirst(cell);
+
+		if (last->owner == feed->owner && strcmp(last->name, feed->name) == 0)
+			return last;
 	}
-	before = MemoryContextSwitchTo(TopMemoryContext);
-	told = palloc0(sizeof(Told));
-	told->name = pstrdup(feed->name);
-	told->owner = feed->owner;
-	told->last_id = -1;
-	told_list = lappend(told_list, told);
+	return NULL;
+}
+
+static void
+note(const MsgFeed *feed, int64 last_id, ItemPointerData place)
+{
+	MemoryContext before = MemoryContextSwitchTo(telling.context);
+	Told *now = palloc(sizeof(Told));
+
+	now->name = pstrdup(feed->name);
+	now->owner = feed->owner;
+	now->last_id = last_id;
+	now->place = place;
+	telling.list = lappend(telling.list, now);
 	MemoryContextSwitchTo(before);
-	return told;
 }
 
 /*
@@ -80,27 +103,46 @@ has_something(MsgTable *feeds, MsgFeed *feed)
 	return found;
 }
 
+static void
+tell(MsgTable *feeds, MsgFeed *feed)
+{
+	int64 last_id = msgext_event_last_id();
+	Told *last = last_told(feed);
+
+	if ((last == NULL || last->last_id != last_id ||
+		 !ItemPointerEquals(&last->place, &feed->tid)) &&
+		has_something(feeds, feed))
+	{
+		Async_Notify(feed->notify, "");
+		note(feed, last_id, feed->tid);
+	}
+	else if (last != NULL)
+		note(feed, last->last_id, last->place);
+}
+
 void
 msgext_news_tell(void)
 {
 	MsgTable *feeds = msgext_feed_open(true);
 	ListCell *cell;
 
+	forget(&telling);
+	telling.context =
+		AllocSetContextCreate(TopMemoryContext, "msgext news", ALLOCSET_SMALL_SIZES);
 	foreach (cell, msgext_feed_list(feeds, NULL, GetActiveSnapshot()))
 	{
 		MsgFeed *feed = lfirst(cell);
-		int64 last_id = msgext_event_last_id();
-		Told *told;
 
-		if (feed->notify == NULL || feed->origin != msgext_origin())
-			continue;
-		told = told_of(feed);
-		if ((told->last_id == last_id && ItemPointerEquals(&told->place, &feed->tid)) ||
-			!has_something(feeds, feed))
-			continue;
-		Async_Notify(feed->notify, "");
-		told->last_id = last_id;
-		told->place = feed->tid;
+		if (feed->notify != NULL && feed->origin == msgext_origin())
+			tell(feeds, feed);
 	}
 	msgext_table_close(feeds);
+}
+
+void
+msgext_news_told(void)
+{
+	forget(&told);
+	told = telling;
+	telling = (News){NULL, NIL};
 }

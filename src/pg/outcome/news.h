@@ -11,4 +11,7 @@
  */
 extern void msgext_news_tell(void);
 
+/* It has committed: only then they have been told. */
+extern void msgext_news_told(void);
+
 #endif /* MSGEXT_NEWS_H */

@@ -100,6 +100,7 @@ tell_news(void)
 	begin();
 	msgext_news_tell();
 	commit();
+	msgext_news_told();
 }
 
 static List *
