@@ -10,6 +10,13 @@
 #include "core/lifecycle.h"
 #include "pg/outcome/event_filter.h"
 
+/*
+ * Processes of ours read the filters of all roles again and again, and compare each event
+ * with them.
+ */
+#define FILTER_MAX_BYTES 8192
+#define LIST_MAX 100
+
 static void
 refuse(const char *detail)
 {
@@ -40,6 +47,8 @@ texts(const char *key, const JsonbValue *value)
 	}
 	if (list == NIL)
 		refuse(psprintf("The list of \"%s\" is empty.", key));
+	if (list_length(list) > LIST_MAX)
+		refuse(psprintf("The list of \"%s\" has more than %d texts.", key, LIST_MAX));
 	return list;
 }
 
@@ -76,6 +85,8 @@ msgext_event_filter_read(Jsonb *filter)
 
 	if (filter == NULL)
 		return read;
+	if (VARSIZE(filter) > FILTER_MAX_BYTES)
+		refuse(psprintf("It is larger than %d bytes.", FILTER_MAX_BYTES));
 	if (!JB_ROOT_IS_OBJECT(filter))
 		refuse("It must be an object.");
 	iterator = JsonbIteratorInit(&filter->root);

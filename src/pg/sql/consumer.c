@@ -36,6 +36,9 @@
 #define NAME_MAX_BYTES 63
 #define LIMIT_MAX 10000
 
+/* Of one role. The feeder, and whoever watches, looks at each of them again and again. */
+#define CONSUMERS_MAX 100
+
 /* How many events are looked at, to count those that have not been read. */
 #define COUNT_MAX 10000
 
@@ -124,6 +127,31 @@ msgext_consumer_make(const char *name, Oid owner, Jsonb *filter, const int64 *af
 	return feed;
 }
 
+void
+msgext_consumer_lock(const char *name, Oid owner)
+{
+	/* No consumer has this name. */
+	msgext_feed_lock("", owner);
+	msgext_feed_lock(name, owner);
+}
+
+bool
+msgext_consumer_add(MsgTable *feeds, const MsgFeed *feed)
+{
+	int n = 0;
+	ListCell *cell;
+
+	foreach (cell, msgext_feed_list_latest(feeds, NULL))
+		n += ((MsgFeed *) lfirst(cell))->owner == feed->owner;
+	if (n >= CONSUMERS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("role \"%s\" has %d consumers already", feed->owner_name, n),
+				 errhint("Views consumer and handler show them; drop_consumer() removes "
+						 "what nobody needs.")));
+	return msgext_feed_add(feeds, feed);
+}
+
 static char *
 read_channel(text *argument)
 {
@@ -163,8 +191,8 @@ msgext_create_consumer(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(3))
 		feed->notify = read_channel(PG_GETARG_TEXT_PP(3));
 	feeds = msgext_feed_open(true);
-	msgext_feed_lock(name, feed->owner);
-	if (!msgext_feed_add(feeds, feed))
+	msgext_consumer_lock(name, feed->owner);
+	if (!msgext_consumer_add(feeds, feed))
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
 						errmsg("consumer \"%s\" exists already", name)));
 	msgext_table_close(feeds);

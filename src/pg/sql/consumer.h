@@ -18,4 +18,16 @@
 extern MsgFeed *msgext_consumer_make(const char *name, Oid owner, Jsonb *filter,
 									 const int64 *after);
 
+/*
+ * Its lock, and that of its owner: sessions of one role make consumers in turns, or they
+ * would make more together than it may have.
+ */
+extern void msgext_consumer_lock(const char *name, Oid owner);
+
+/*
+ * With these locks; false when the owner has one of that name. ERROR 54000 when he has as
+ * many as a role may have.
+ */
+extern bool msgext_consumer_add(MsgTable *feeds, const MsgFeed *feed);
+
 #endif /* MSGEXT_CONSUMER_H */

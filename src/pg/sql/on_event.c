@@ -105,12 +105,12 @@ msgext_on_event(PG_FUNCTION_ARGS)
 	feed->function_name = format_procedure_qualified(feed->function);
 	feed->timeout_ms = read_timeout(PG_GETARG_INTERVAL_P(4));
 	feeds = msgext_feed_open(true);
-	msgext_feed_lock(feed->name, feed->owner);
+	msgext_consumer_lock(feed->name, feed->owner);
 	old = msgext_feed_find_latest(feeds, feed->name, feed->owner);
 	if (old != NULL)
 		change(feeds, old, feed, PG_ARGISNULL(3));
 	else
-		(void) msgext_feed_add(feeds, feed);
+		(void) msgext_consumer_add(feeds, feed);
 	msgext_table_close(feeds);
 	PG_RETURN_VOID();
 }

@@ -42,6 +42,9 @@ SELECT msgext.create_consumer('shop', '{"state": "sold"}');
 SELECT msgext.create_consumer('shop', '{"state": []}');
 SELECT msgext.create_consumer('shop', '{"state": [1]}');
 SELECT msgext.create_consumer('shop', '{"state": {"is": "failed"}}');
+SELECT msgext.create_consumer('shop', jsonb_build_object('code', array_agg(i))) FROM generate_series(1, 101) i;
+SELECT msgext.create_consumer('shop', jsonb_build_object('code', array_agg(i::text))) FROM generate_series(1, 101) i;
+SELECT msgext.create_consumer('shop', jsonb_build_object('code', repeat('x', 8192)));
 
 -- What was recorded before is not for it; what comes is, once done, never again.
 SET ROLE regress_shop;
@@ -193,6 +196,21 @@ SELECT msgext.drop_consumer('noted');
 RESET ROLE;
 SELECT msgext.drop_consumer('noted'), msgext.drop_consumer('told');
 DROP SCHEMA regress_feed CASCADE;
+
+-- A role has so many at most, handlers among them: processes of ours look at each again and again.
+SET ROLE regress_other;
+CREATE FUNCTION pg_temp.note(event jsonb) RETURNS void LANGUAGE sql AS '';
+SELECT count(msgext.create_consumer('one of many ' || i)) FROM generate_series(1, 100 - (SELECT count(*) FROM msgext.consumer)::int) i;
+SELECT msgext.create_consumer('one more');
+SELECT msgext.on_event('one more', 'pg_temp.note(jsonb)');
+SELECT msgext.drop_consumer('one of many 1');
+SELECT msgext.on_event('one more', 'pg_temp.note(jsonb)');
+SELECT msgext.on_event('one more', 'pg_temp.note(jsonb)', '{"state": "failed"}');
+SELECT msgext.create_consumer('one too many');
+SELECT count(msgext.drop_consumer(name)) FROM (SELECT consumer FROM msgext.consumer UNION ALL SELECT handler FROM msgext.handler) AS c(name)
+WHERE name LIKE 'one %';
+DROP FUNCTION pg_temp.note(jsonb);
+RESET ROLE;
 
 -- Ids set back by somebody: the next event has a higher one all the same.
 SELECT msgext.events_done('all', max("position")) IS NOT NULL AS done FROM msgext.events_after('all');
