@@ -8,7 +8,11 @@
 
 #define ADDED_MAX 64
 
-static const MsgProvider *added[ADDED_MAX];
+static struct
+{
+	const MsgProvider *provider;
+	bool preloaded;
+} added[ADDED_MAX];
 static int nadded = 0;
 
 const MsgProvider *
@@ -24,14 +28,27 @@ msgext_provider_find(const char *name)
 	}
 	for (i = 0; i < nadded; i++)
 	{
-		if (strcmp(added[i]->name, name) == 0)
-			return added[i];
+		if (strcmp(added[i].provider->name, name) == 0)
+			return added[i].provider;
 	}
 	return NULL;
 }
 
 bool
-msgext_provider_add(const MsgProvider *provider, MsgError *error)
+msgext_provider_is_everywhere(const MsgProvider *provider)
+{
+	int i;
+
+	for (i = 0; i < nadded; i++)
+	{
+		if (added[i].provider == provider)
+			return added[i].preloaded;
+	}
+	return true;
+}
+
+bool
+msgext_provider_add(const MsgProvider *provider, bool preloaded, MsgError *error)
 {
 	const MsgProvider *known;
 
@@ -44,6 +61,7 @@ msgext_provider_add(const MsgProvider *provider, MsgError *error)
 		return msgext_error(error, "", "name", "is that of another provider");
 	if (nadded == ADDED_MAX)
 		return msgext_error(error, "", "", "there are %d already", ADDED_MAX);
-	added[nadded++] = provider;
+	added[nadded].provider = provider;
+	added[nadded++].preloaded = preloaded;
 	return true;
 }

@@ -38,6 +38,7 @@ check_providers(void)
 void
 msgext_register_provider(const MsgProvider *provider)
 {
+	bool preloaded = process_shared_preload_libraries_in_progress;
 	MsgError error = {0};
 
 	if (provider->abi != MSG_PROVIDER_ABI)
@@ -48,7 +49,7 @@ msgext_register_provider(const MsgProvider *provider)
 				 errdetail("Its MSG_PROVIDER_ABI is %u, that of msgext is %u.",
 						   provider->abi, MSG_PROVIDER_ABI),
 				 errhint("Compile its library anew, with the headers of this msgext.")));
-	if (!msgext_provider_add(provider, &error))
+	if (!msgext_provider_add(provider, preloaded, &error))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 						errmsg("provider \"%s\" cannot be registered", provider->name),
 						errdetail("%s%s%s.", error.path, error.path[0] != '\0' ? " " : "",

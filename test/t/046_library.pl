@@ -65,6 +65,22 @@ ok($t->wait_sql(sprintf($status, $id), 'provider "example" is not loaded'), 'the
 ok(Msgext::until_true(sub { $t->log =~ /messages of server "api" wait: its provider "example" is not loaded/ }),
 	'and so does the log');
 is($t->sql("SELECT state FROM msgext.message WHERE id = $id"), 'queued', 'it stays queued');
+
+# Who watches sees the server all the same, and why nothing goes; its owner and its users too.
+my $see = "SELECT provider, paused, pause_reason, queued FROM msgext.server_status WHERE server = 'api'";
+my $paused = q(SELECT m[1] FROM regexp_matches(msgext.metrics(), 'msgext_paused\{server="api"\} (\d)') m);
+is($t->sql($see), 'example|t|provider "example" is not loaded|1', 'server_status says so too');
+is($t->sql($paused), 1, '… and the metrics');
+is($t->sql(q(SELECT strpos(msgext.metrics(), 'msgext_server_info{server="api",provider="example"} 1') > 0)), 't', '… which name it');
+is($t->sql("SELECT count(*) FROM msgext.pg_stat_msgext WHERE server = 'api'"), 1, '… and pg_stat_msgext');
+is($t->sql("CREATE ROLE stranger; SET ROLE stranger; $see"), '', 'a stranger sees nothing of it');
+is($t->sql("GRANT USAGE ON FOREIGN SERVER api TO stranger; SET ROLE stranger; $see"),
+	'example|t|provider "example" is not loaded|1', 'who may send through it does');
+is($t->sql("LOAD '$library'; $see"), 'example|t|provider "example" is not loaded by the worker|1',
+	'a session that has loaded it learns that the worker has not');
+is($t->sql("LOAD '$library'; " . sprintf($status, $id)), 'provider "example" is not loaded by the worker', '… of a message too');
+$node->safe_psql('postgres', "LOAD '$library'; CALL msgext.dispatch('1 hour')");
+pass('… and dispatch() waits for nothing that the worker cannot do');
 like($t->error("LOAD '$newer'"), qr/55000: provider "example" was built for another version.*MSG_PROVIDER_ABI is \d+/s,
 	'one that was built for another version is refused');
 like($t->error("LOAD '$twin'"), qr/provider "webhook" cannot be registered/, 'and one by the name of another');
@@ -75,6 +91,7 @@ $node->restart;
 $t->wait_state($id, 'delivered', 'preloaded, it sends what has waited');
 $id = $t->sql($post);
 $t->wait_state($id, 'delivered', 'and what is new');
+is($t->sql("SELECT paused FROM msgext.server_status WHERE server = 'api'"), 'f', 'nothing holds it up any more');
 is($t->sql("SELECT status, headers->>'content-type' FROM msgext.response($id)"), '200|application/json',
 	'with the answer');
 

@@ -177,12 +177,14 @@ msgext_access_operate(const MsgServer *server)
 }
 
 bool
-msgext_access_monitor(const MsgServer *server)
+msgext_access_monitor(Oid server)
 {
 	Oid role = GetUserId();
 
-	return may_use(server->oid, role) || msgext_server_ownercheck(server->oid, role) ||
-		   has_privs_of_role(role, ROLE_PG_MONITOR);
+	if (has_privs_of_role(role, ROLE_PG_MONITOR))
+		return true;
+	return SearchSysCacheExists1(FOREIGNSERVEROID, ObjectIdGetDatum(server)) &&
+		   (may_use(server, role) || msgext_server_ownercheck(server, role));
 }
 
 bool

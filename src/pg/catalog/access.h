@@ -32,9 +32,9 @@ extern void msgext_access_use(const MsgServer *server);
 extern void msgext_access_operate(const MsgServer *server);
 extern bool msgext_access_may_operate(const MsgServer *server);
 
-/* Is the state of the server for the current user to see? */
-extern bool msgext_access_monitor(const MsgServer *server);
-/* Of every one, also of those that are gone? */
+/* Is the state of the server, which may be gone, for the current user to see? */
+extern bool msgext_access_monitor(Oid server);
+/* Of every one? */
 extern bool msgext_access_monitor_all(void);
 
 /* May the current user read everybody's payloads: superuser, or can_read_payload()? */

@@ -331,10 +331,10 @@ msgext_server_get(Oid oid)
 	return server;
 }
 
-static List *
-list_oids(bool loaded)
+List *
+msgext_server_entries(void)
 {
-	List *oids = NIL;
+	List *entries = NIL;
 	Relation rel = table_open(ForeignServerRelationId, AccessShareLock);
 	SysScanDesc scan =
 		systable_beginscan(rel, ForeignServerNameIndexId, true, NULL, 0, NULL);
@@ -344,12 +344,35 @@ list_oids(bool loaded)
 	{
 		Form_pg_foreign_server form = (Form_pg_foreign_server) GETSTRUCT(tuple);
 		const char *name = provider_name(form->srvfdw);
+		MsgServerEntry *entry;
 
-		if (name != NULL && (msgext_provider_find(name) != NULL) == loaded)
-			oids = lappend_oid(oids, form->oid);
+		if (name == NULL)
+			continue;
+		entry = palloc(sizeof(MsgServerEntry));
+		entry->oid = form->oid;
+		entry->name = pstrdup(NameStr(form->srvname));
+		entry->provider_name = name;
+		entry->provider = msgext_provider_find(name);
+		entries = lappend(entries, entry);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
+	return entries;
+}
+
+static List *
+list_oids(bool loaded)
+{
+	List *oids = NIL;
+	ListCell *cell;
+
+	foreach (cell, msgext_server_entries())
+	{
+		const MsgServerEntry *entry = lfirst(cell);
+
+		if ((entry->provider != NULL) == loaded)
+			oids = lappend_oid(oids, entry->oid);
+	}
 	return oids;
 }
 

@@ -47,6 +47,15 @@ typedef struct MsgServer
 	bool stale;
 } MsgServer;
 
+/* A server as it is listed: nothing of its settings has been read. */
+typedef struct MsgServerEntry
+{
+	Oid oid;
+	char *name;
+	const char *provider_name;
+	const MsgProvider *provider; /* NULL = not loaded in this process */
+} MsgServerEntry;
+
 /* A server with one sender's credentials. */
 typedef struct MsgAccount
 {
@@ -78,9 +87,10 @@ extern void msgext_server_unpin(MsgServer *server);
  */
 extern char *msgext_server_missing_provider(Oid oid);
 
-/* All servers of ours, sorted by name; a list of oids in the current context. */
+/* All servers of ours, sorted by name: MsgServerEntry *, in the current context. */
+extern List *msgext_server_entries(void);
+/* The oids of those whose provider is loaded, and of the others. */
 extern List *msgext_server_oids(void);
-/* The same of those whose provider is not loaded. */
 extern List *msgext_server_oids_missing(void);
 
 /* Changes whenever a server, mapping or wrapper may have changed. */

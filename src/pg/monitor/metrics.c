@@ -235,8 +235,11 @@ write_processes(MsgBuf *text)
 }
 
 static void
-read_gauges(const MsgServer *server, Watched *watched)
+read_gauges(const MsgServerEntry *server, Watched *watched)
 {
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "msgext state of a server", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext before = MemoryContextSwitchTo(context);
 	int64 *values = watched->gauges;
 	MsgServerState state;
 
@@ -253,6 +256,8 @@ read_gauges(const MsgServer *server, Watched *watched)
 	values[GAUGE_BROKEN] = state.health.broken_at != 0;
 	values[GAUGE_LAST_SUCCESS] = msgext_unix_us(state.health.last_success_at);
 	values[GAUGE_LAST_ERROR] = msgext_unix_us(state.health.last_error_at);
+	MemoryContextSwitchTo(before);
+	MemoryContextDelete(context);
 }
 
 static List *
@@ -261,18 +266,18 @@ read_servers(void)
 	List *servers = NIL;
 	ListCell *cell;
 
-	foreach (cell, msgext_server_oids())
+	foreach (cell, msgext_server_entries())
 	{
-		MsgServer *server = msgext_server_get(lfirst_oid(cell));
+		const MsgServerEntry *server = lfirst(cell);
 		TimestampTz reset_at;
 		Watched *watched;
 
-		if (server == NULL || !msgext_access_monitor(server))
+		if (!msgext_access_monitor(server->oid))
 			continue;
 		watched = palloc(sizeof(Watched));
 		watched->label.name = "server";
 		watched->label.value = msgext_to_utf8(server->name);
-		watched->provider = server->provider->name;
+		watched->provider = server->provider_name;
 		read_gauges(server, watched);
 		msgext_statistic_read(server->oid, &watched->counts, &reset_at);
 		servers = lappend(servers, watched);

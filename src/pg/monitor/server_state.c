@@ -10,10 +10,11 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "core/provider_list.h"
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/mode.h"
-#include "pg/catalog/access.h"
+#include "pg/ipc/registry.h"
 #include "pg/monitor/server_state.h"
 #include "pg/store/account_pause.h"
 #include "pg/store/claim.h"
@@ -60,12 +61,11 @@ count_in_flight(MsgTable *outbox, Oid server, int64 max_pages, bool *exact)
 			MsgRow row;
 
 			*exact = msgext_pages_asked() < until;
-
-			if (msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(),
-								   &row) &&
-				row.state == MSG_QUEUED && row.attempts + 1 == claim.attempts[i] &&
-				row.server_oid == server)
-				n++;
+			if (!msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(), &row))
+				continue;
+			n += row.state == MSG_QUEUED && row.attempts + 1 == claim.attempts[i] &&
+				 row.server_oid == server;
+			heap_freetuple(row.tuple);
 		}
 	}
 	table_endscan(scan);
@@ -136,17 +136,19 @@ count_copied(MsgTable *outbox, const char *server, TimestampTz *oldest)
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
+		char *name;
 		MsgRow row;
 
 		CHECK_FOR_INTERRUPTS();
 		msgext_outbox_read(outbox, slot, &row);
-		if (row.state == MSG_QUEUED &&
-			strcmp(msgext_row_text(&row, Anum_outbox_server), server) == 0)
+		name = msgext_row_text(&row, Anum_outbox_server);
+		if (row.state == MSG_QUEUED && strcmp(name, server) == 0)
 		{
 			n++;
 			if (*oldest == 0 || row.queued_at < *oldest)
 				*oldest = row.queued_at;
 		}
+		pfree(name);
 		heap_freetuple(row.tuple);
 	}
 	table_endscan(scan);
@@ -180,7 +182,7 @@ count_lanes(MsgTable *outbox, Oid server, TimestampTz *oldest, bool *exact)
 }
 
 static void
-count_server(const MsgServer *server, bool copied, MsgQueueCounts *counts)
+count_server(const MsgServerEntry *server, bool copied, MsgQueueCounts *counts)
 {
 	MsgTable *outbox = msgext_outbox_open(false);
 	bool all_in_flight = true;
@@ -225,19 +227,36 @@ paused_accounts(Oid server)
 	return names;
 }
 
+char *
+msgext_server_state_lacks(const MsgProvider *provider, const char *name)
+{
+	if (provider == NULL)
+		return psprintf("provider \"%s\" is not loaded", name);
+	if (msgext_registry_has_worker() && !msgext_provider_is_everywhere(provider))
+		return psprintf("provider \"%s\" is not loaded by the worker", name);
+	return NULL;
+}
+
+static void
+tell_paused(MsgServerState *state, const char *reason)
+{
+	if (reason == NULL || state->pause.paused)
+		return;
+	state->pause.paused = true;
+	state->pause.reason = pstrdup(reason);
+}
+
 void
-msgext_server_state_read(const MsgServer *server, bool whole, MsgServerState *state)
+msgext_server_state_read(const MsgServerEntry *server, bool whole, MsgServerState *state)
 {
 	memset(state, 0, sizeof(*state));
 	msgext_server_pause_read(server->oid, &state->pause);
 	state->counted = whole || !state->pause.copied;
 	if (state->counted)
 		count_server(server, state->pause.copied, &state->counts);
-	if (msgext_mode() == MSG_MODE_TEST && !state->pause.paused)
-	{
-		state->pause.paused = true;
-		state->pause.reason = pstrdup("test database");
-	}
+	tell_paused(state, msgext_mode() == MSG_MODE_TEST ? "test database" : NULL);
+	tell_paused(state,
+				msgext_server_state_lacks(server->provider, server->provider_name));
 	msgext_health_load(server->oid, &state->health);
 	state->paused_accounts = paused_accounts(server->oid);
 }
@@ -265,9 +284,11 @@ any_due(Oid server, const char *kind)
 			MsgRow row;
 
 			last = found[i];
-			waits = msgext_outbox_find(outbox, last.id, GetActiveSnapshot(), &row) &&
-					row.next_attempt_at <= now &&
+			if (!msgext_outbox_find(outbox, last.id, GetActiveSnapshot(), &row))
+				continue;
+			waits = row.next_attempt_at <= now &&
 					(row.next_attempt_at != 0 || row.state == MSG_QUEUED);
+			heap_freetuple(row.tuple);
 		}
 	} while (!waits && nfound == REMINDER_BATCH);
 	msgext_table_close(outbox);
@@ -275,29 +296,38 @@ any_due(Oid server, const char *kind)
 	return waits;
 }
 
+static bool
+is_at_rest(const MsgServerEntry *server)
+{
+	MsgPause pause;
+	MsgQueueCounts counts;
+	MsgHealth health;
+
+	msgext_server_pause_read(server->oid, &pause);
+	if (pause.paused ||
+		msgext_server_state_lacks(server->provider, server->provider_name) != NULL)
+		return true;
+	count_server(server, false, &counts);
+	if (counts.in_flight > 0)
+		return false;
+	msgext_health_load(server->oid, &health);
+	return health.probe_at > msgext_clock() ||
+		   (counts.fresh == 0 && !any_due(server->oid, MSG_REMINDER_SEND) &&
+			!any_due(server->oid, MSG_REMINDER_POLL));
+}
+
 bool
 msgext_server_state_nothing_due(void)
 {
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "msgext servers at rest", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext before = MemoryContextSwitchTo(context);
+	bool at_rest = true;
 	ListCell *cell;
 
-	foreach (cell, msgext_server_oids())
-	{
-		MsgPause pause;
-		MsgQueueCounts counts;
-		MsgHealth health;
-
-		msgext_server_pause_read(lfirst_oid(cell), &pause);
-		if (pause.paused)
-			continue;
-		count_server(msgext_server_get(lfirst_oid(cell)), false, &counts);
-		if (counts.in_flight > 0)
-			return false;
-		msgext_health_load(lfirst_oid(cell), &health);
-		if (health.probe_at > msgext_clock())
-			continue;
-		if (counts.fresh > 0 || any_due(lfirst_oid(cell), MSG_REMINDER_SEND) ||
-			any_due(lfirst_oid(cell), MSG_REMINDER_POLL))
-			return false;
-	}
-	return true;
+	foreach (cell, msgext_server_entries())
+		at_rest = at_rest && is_at_rest(lfirst(cell));
+	MemoryContextSwitchTo(before);
+	MemoryContextDelete(context);
+	return at_rest;
 }

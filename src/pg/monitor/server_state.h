@@ -1,7 +1,7 @@
 /*
  * server_state.h
  *		How a server is, as the tables tell it: what is queued, under way and unknown,
- *		whether it is paused, how it has been. Reads only.
+ *		whether it is paused, or lacks its provider, how it has been. Reads only.
  */
 #ifndef MSGEXT_SERVER_STATE_H
 #define MSGEXT_SERVER_STATE_H
@@ -34,10 +34,19 @@ typedef struct MsgServerState
  * messages came from another database: to count those the whole outbox is read, or, unless
  * whole is wanted, they are not counted.
  */
-extern void msgext_server_state_read(const MsgServer *server, bool whole,
+extern void msgext_server_state_read(const MsgServerEntry *server, bool whole,
 									 MsgServerState *state);
 
-/* Nothing is queued for now, under way, or due, on any server that is not paused. */
+/*
+ * Why nobody sends what is queued for servers of this provider, which is NULL where this
+ * process has not loaded it: its library is lacking here, or in the worker. Else NULL.
+ */
+extern char *msgext_server_state_lacks(const MsgProvider *provider, const char *name);
+
+/*
+ * Nothing is queued for now, under way, or due, on any server that is not paused and has
+ * its provider.
+ */
 extern bool msgext_server_state_nothing_due(void);
 
 #endif /* MSGEXT_SERVER_STATE_H */

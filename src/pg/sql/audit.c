@@ -220,8 +220,5 @@ PG_FUNCTION_INFO_V1(msgext_may_monitor);
 PGDLLEXPORT Datum
 msgext_may_monitor(PG_FUNCTION_ARGS)
 {
-	MsgServer *server = msgext_server_get(PG_GETARG_OID(0));
-
-	PG_RETURN_BOOL(server != NULL ? msgext_access_monitor(server)
-								  : msgext_access_monitor_all());
+	PG_RETURN_BOOL(msgext_access_monitor(PG_GETARG_OID(0)));
 }

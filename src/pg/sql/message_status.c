@@ -21,6 +21,7 @@
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/registry.h"
+#include "pg/monitor/server_state.h"
 #include "pg/sql/row_access.h"
 #include "pg/store/account_pause.h"
 #include "pg/store/claim.h"
@@ -72,6 +73,7 @@ waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 	MsgHealth health;
 	MsgPause pause;
 	MsgLane *lane;
+	const char *provider;
 	const char *why;
 	Oid mapping;
 
@@ -87,11 +89,14 @@ waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 	}
 	if (row->origin != msgext_origin())
 		return "restored from another database, until resume_server";
-	if (server == NULL && (why = msgext_server_missing_provider(row->server_oid)) != NULL)
-		return psprintf("provider \"%s\" is not loaded", why);
-	if (server == NULL)
+	provider = server != NULL ? server->provider->name
+							  : msgext_server_missing_provider(row->server_oid);
+	if (provider == NULL)
 		return psprintf("server \"%s\" was dropped",
 						msgext_row_text(row, Anum_outbox_server));
+	why = msgext_server_state_lacks(server != NULL ? server->provider : NULL, provider);
+	if (why != NULL)
+		return why;
 	if (GetUserNameFromId(row->sender_oid, true) == NULL)
 		return psprintf("role \"%s\" was dropped",
 						msgext_row_text(row, Anum_outbox_sender));

@@ -57,26 +57,24 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext per_server;
 	ListCell *cell;
-	List *oids;
 
 	InitMaterializedSRF(fcinfo, 0);
-	oids = msgext_server_oids();
 	per_server = AllocSetContextCreate(CurrentMemoryContext, "msgext server counts",
 									   ALLOCSET_DEFAULT_SIZES);
-	foreach (cell, oids)
+	foreach (cell, msgext_server_entries())
 	{
-		MsgServer *server = msgext_server_get(lfirst_oid(cell));
+		const MsgServerEntry *server = lfirst(cell);
 		Datum values[COUNTS_COLUMNS] = {0};
 		bool nulls[COUNTS_COLUMNS] = {false};
 		MemoryContext before;
 		MsgServerState state;
 
-		if (server == NULL || !msgext_access_monitor(server))
+		if (!msgext_access_monitor(server->oid))
 			continue;
 		before = MemoryContextSwitchTo(per_server);
 		msgext_server_state_read(server, true, &state);
 		values[COUNTS_SERVER] = CStringGetTextDatum(server->name);
-		values[COUNTS_PROVIDER] = CStringGetTextDatum(server->provider->name);
+		values[COUNTS_PROVIDER] = CStringGetTextDatum(server->provider_name);
 		values[COUNTS_PAUSED] = BoolGetDatum(state.pause.paused);
 		nulls[COUNTS_PAUSE_REASON] = state.pause.reason == NULL;
 		if (state.pause.reason != NULL)

@@ -55,20 +55,20 @@ msgext_statistics(PG_FUNCTION_ARGS)
 	ListCell *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
-	foreach (cell, msgext_server_oids())
+	foreach (cell, msgext_server_entries())
 	{
-		MsgServer *server = msgext_server_get(lfirst_oid(cell));
+		const MsgServerEntry *server = lfirst(cell);
 		Datum values[COLUMN_COLUMNS];
 		bool nulls[COLUMN_COLUMNS] = {false};
 		TimestampTz reset_at;
 		MsgCounts counts;
 		int i;
 
-		if (server == NULL || !msgext_access_monitor(server))
+		if (!msgext_access_monitor(server->oid))
 			continue;
 		msgext_statistic_read(server->oid, &counts, &reset_at);
 		values[COLUMN_SERVER] = CStringGetTextDatum(server->name);
-		values[COLUMN_PROVIDER] = CStringGetTextDatum(server->provider->name);
+		values[COLUMN_PROVIDER] = CStringGetTextDatum(server->provider_name);
 		for (i = 0; i < MSG_COUNTERS; i++)
 			values[COLUMN_COUNTERS + i] = Int64GetDatum(counts.n[i]);
 		for (i = 0; i < MSG_TIMES; i++)
@@ -181,8 +181,8 @@ msgext_stats_reset(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be superuser to reset all statistics"),
 						errhint("Name a server that you own or operate.")));
-	foreach (cell, msgext_server_oids())
-		msgext_statistic_reset(lfirst_oid(cell));
+	foreach (cell, msgext_server_entries())
+		msgext_statistic_reset(((MsgServerEntry *) lfirst(cell))->oid);
 	for (i = 0; i < lengthof(processes); i++)
 		msgext_activity_reset(processes[i]);
 	PG_RETURN_VOID();
