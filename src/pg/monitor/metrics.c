@@ -235,7 +235,7 @@ write_processes(MsgBuf *text)
 }
 
 static void
-read_gauges(const MsgServerEntry *server, Watched *watched)
+read_gauges(const MsgServerEntry *server, const MsgInFlight *in_flight, Watched *watched)
 {
 	MemoryContext context = AllocSetContextCreate(
 		CurrentMemoryContext, "msgext state of a server", ALLOCSET_DEFAULT_SIZES);
@@ -243,7 +243,7 @@ read_gauges(const MsgServerEntry *server, Watched *watched)
 	int64 *values = watched->gauges;
 	MsgServerState state;
 
-	msgext_server_state_read(server, false, &state);
+	msgext_server_state_read(server, in_flight, false, &state);
 	watched->counted = state.counted;
 	values[GAUGE_QUEUE] = state.counts.queued;
 	values[GAUGE_AGE] =
@@ -263,6 +263,7 @@ read_gauges(const MsgServerEntry *server, Watched *watched)
 static List *
 read_servers(void)
 {
+	MsgInFlight *in_flight = msgext_in_flight_read();
 	List *servers = NIL;
 	ListCell *cell;
 
@@ -278,7 +279,7 @@ read_servers(void)
 		watched->label.name = "server";
 		watched->label.value = msgext_to_utf8(server->name);
 		watched->provider = server->provider_name;
-		read_gauges(server, watched);
+		read_gauges(server, in_flight, watched);
 		msgext_statistic_read(server->oid, &watched->counts, &reset_at);
 		servers = lappend(servers, watched);
 	}

@@ -17,7 +17,6 @@
 #include "pg/ipc/registry.h"
 #include "pg/monitor/server_state.h"
 #include "pg/store/account_pause.h"
-#include "pg/store/claim.h"
 #include "pg/store/lane.h"
 #include "pg/store/outbox.h"
 #include "pg/store/reminder.h"
@@ -39,40 +38,6 @@
 
 /* Reminders read at a time. */
 #define REMINDER_BATCH 256
-
-/* Messages of the server under way: claimed, and not recorded yet. */
-static int64
-count_in_flight(MsgTable *outbox, Oid server, int64 max_pages, bool *exact)
-{
-	int64 until = msgext_pages_asked() + max_pages;
-	MsgTable *claims = msgext_claim_open(false);
-	TableScanDesc scan = table_beginscan(claims->rel, GetActiveSnapshot(), 0, NULL);
-	TupleTableSlot *slot = table_slot_create(claims->rel, NULL);
-	int64 n = 0;
-
-	while (*exact && table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		MsgClaim claim;
-		int i;
-
-		msgext_claim_read(slot, &claim);
-		for (i = 0; i < claim.n && *exact; i++)
-		{
-			MsgRow row;
-
-			*exact = msgext_pages_asked() < until;
-			if (!msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(), &row))
-				continue;
-			n += row.state == MSG_QUEUED && row.attempts + 1 == claim.attempts[i] &&
-				 row.server_oid == server;
-			heap_freetuple(row.tuple);
-		}
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	msgext_table_close(claims);
-	return n;
-}
 
 /* Messages that a reminder of this kind stands for, and that are in that state. */
 static int64
@@ -182,10 +147,10 @@ count_lanes(MsgTable *outbox, Oid server, TimestampTz *oldest, bool *exact)
 }
 
 static void
-count_server(const MsgServerEntry *server, bool copied, MsgQueueCounts *counts)
+count_server(const MsgServerEntry *server, bool copied, const MsgInFlight *in_flight,
+			 MsgQueueCounts *counts)
 {
 	MsgTable *outbox = msgext_outbox_open(false);
-	bool all_in_flight = true;
 	int64 max_pages;
 
 	memset(counts, 0, sizeof(*counts));
@@ -194,7 +159,7 @@ count_server(const MsgServerEntry *server, bool copied, MsgQueueCounts *counts)
 		copied ? count_copied(outbox, server->name, &counts->oldest)
 			   : count_lanes(outbox, server->oid, &counts->oldest, &counts->exact);
 	max_pages = counts->exact ? LOOKUP_PAGES : LOOKUP_PAGES_LONG;
-	counts->in_flight = count_in_flight(outbox, server->oid, max_pages, &all_in_flight);
+	counts->in_flight = msgext_in_flight_of(in_flight, server->oid);
 
 	/* What is under way still says queued in its row, so it was counted too. */
 	if (counts->exact)
@@ -205,7 +170,7 @@ count_server(const MsgServerEntry *server, bool copied, MsgQueueCounts *counts)
 									&counts->oldest, max_pages, &counts->exact);
 	counts->unknown = count_due(outbox, server->oid, MSG_REMINDER_UNKNOWN, MSG_UNKNOWN,
 								NULL, max_pages, &counts->exact);
-	counts->exact &= all_in_flight;
+	counts->exact &= msgext_in_flight_is_exact(in_flight);
 	msgext_table_close(outbox);
 }
 
@@ -247,13 +212,14 @@ tell_paused(MsgServerState *state, const char *reason)
 }
 
 void
-msgext_server_state_read(const MsgServerEntry *server, bool whole, MsgServerState *state)
+msgext_server_state_read(const MsgServerEntry *server, const MsgInFlight *in_flight,
+						 bool whole, MsgServerState *state)
 {
 	memset(state, 0, sizeof(*state));
 	msgext_server_pause_read(server->oid, &state->pause);
 	state->counted = whole || !state->pause.copied;
 	if (state->counted)
-		count_server(server, state->pause.copied, &state->counts);
+		count_server(server, state->pause.copied, in_flight, &state->counts);
 	tell_paused(state, msgext_mode() == MSG_MODE_TEST ? "test database" : NULL);
 	tell_paused(state,
 				msgext_server_state_lacks(server->provider, server->provider_name));
@@ -297,7 +263,7 @@ any_due(Oid server, const char *kind)
 }
 
 static bool
-is_at_rest(const MsgServerEntry *server)
+is_at_rest(const MsgServerEntry *server, const MsgInFlight *in_flight)
 {
 	MsgPause pause;
 	MsgQueueCounts counts;
@@ -307,7 +273,7 @@ is_at_rest(const MsgServerEntry *server)
 	if (pause.paused ||
 		msgext_server_state_lacks(server->provider, server->provider_name) != NULL)
 		return true;
-	count_server(server, false, &counts);
+	count_server(server, false, in_flight, &counts);
 	if (counts.in_flight > 0)
 		return false;
 	msgext_health_load(server->oid, &health);
@@ -322,11 +288,12 @@ msgext_server_state_nothing_due(void)
 	MemoryContext context = AllocSetContextCreate(
 		CurrentMemoryContext, "msgext servers at rest", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext before = MemoryContextSwitchTo(context);
+	MsgInFlight *in_flight = msgext_in_flight_read();
 	bool at_rest = true;
 	ListCell *cell;
 
 	foreach (cell, msgext_server_entries())
-		at_rest = at_rest && is_at_rest(lfirst(cell));
+		at_rest = at_rest && is_at_rest(lfirst(cell), in_flight);
 	MemoryContextSwitchTo(before);
 	MemoryContextDelete(context);
 	return at_rest;

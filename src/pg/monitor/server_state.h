@@ -7,6 +7,7 @@
 #define MSGEXT_SERVER_STATE_H
 
 #include "pg/catalog/server.h"
+#include "pg/monitor/in_flight.h"
 #include "pg/store/health.h"
 #include "pg/store/server_pause.h"
 
@@ -34,7 +35,8 @@ typedef struct MsgServerState
  * messages came from another database: to count those the whole outbox is read, or, unless
  * whole is wanted, they are not counted.
  */
-extern void msgext_server_state_read(const MsgServerEntry *server, bool whole,
+extern void msgext_server_state_read(const MsgServerEntry *server,
+									 const MsgInFlight *in_flight, bool whole,
 									 MsgServerState *state);
 
 /*

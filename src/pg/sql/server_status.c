@@ -56,9 +56,11 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext per_server;
+	MsgInFlight *in_flight;
 	ListCell *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
+	in_flight = msgext_in_flight_read();
 	per_server = AllocSetContextCreate(CurrentMemoryContext, "msgext server counts",
 									   ALLOCSET_DEFAULT_SIZES);
 	foreach (cell, msgext_server_entries())
@@ -72,7 +74,7 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 		if (!msgext_access_monitor(server->oid))
 			continue;
 		before = MemoryContextSwitchTo(per_server);
-		msgext_server_state_read(server, true, &state);
+		msgext_server_state_read(server, in_flight, true, &state);
 		values[COUNTS_SERVER] = CStringGetTextDatum(server->name);
 		values[COUNTS_PROVIDER] = CStringGetTextDatum(server->provider_name);
 		values[COUNTS_PAUSED] = BoolGetDatum(state.pause.paused);
