@@ -78,5 +78,11 @@ message_status|SELECT * FROM msgext.message_status(77777)
 server_status|SELECT * FROM msgext.server_status
 QUESTIONS
     report look "$most" '<=200' "pages of $1 messages, the most; $told"
+
+    # Each event and its message are read, wherever they are.
+    look_as -c "SELECT msgext.create_consumer('bench', after => $(sql -c 'SELECT max(id) / 2 FROM msgext.event'))" > /dev/null
+    IFS='|' read -r pages ms < <(look_as -v query="SELECT * FROM msgext.events_after('bench', 100)" <<< "SELECT * FROM bench.look(:'query')" | tail -1)
+    info look_feed "a hundred events from the middle of the feed: $pages pages, $ms ms"
+    look_as -c "SELECT msgext.drop_consumer('bench')" > /dev/null
     look_empty
 }
