@@ -126,7 +126,6 @@ subtest 'out of its mind' => sub {
 	my @ids = $t->send_many(200, 79990001000, fate => 'sent@1,delivered@1');
 	my $left = 'SELECT count(*) FROM msgext.message WHERE id IN (' . join(',', @ids) . ") AND state NOT IN ('delivered', 'unknown')";
 
-
 	# Four of five questions for a status fail: the last message may need dozens of them.
 	{
 		local $Msgext::patience = 240;

@@ -263,7 +263,7 @@ read_gauges(const MsgServerEntry *server, const MsgInFlight *in_flight, Watched 
 static List *
 read_servers(void)
 {
-	MsgInFlight *in_flight = msgext_in_flight_read();
+	MsgInFlight *in_flight = NULL;
 	List *servers = NIL;
 	ListCell *cell;
 
@@ -275,6 +275,8 @@ read_servers(void)
 
 		if (!msgext_access_monitor(server->oid))
 			continue;
+		if (in_flight == NULL)
+			in_flight = msgext_in_flight_read();
 		watched = palloc(sizeof(Watched));
 		watched->label.name = "server";
 		watched->label.value = msgext_to_utf8(server->name);

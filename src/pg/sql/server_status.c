@@ -56,11 +56,10 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext per_server;
-	MsgInFlight *in_flight;
+	MsgInFlight *in_flight = NULL;
 	ListCell *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
-	in_flight = msgext_in_flight_read();
 	per_server = AllocSetContextCreate(CurrentMemoryContext, "msgext server counts",
 									   ALLOCSET_DEFAULT_SIZES);
 	foreach (cell, msgext_server_entries())
@@ -73,6 +72,8 @@ msgext_server_counts(PG_FUNCTION_ARGS)
 
 		if (!msgext_access_monitor(server->oid))
 			continue;
+		if (in_flight == NULL)
+			in_flight = msgext_in_flight_read();
 		before = MemoryContextSwitchTo(per_server);
 		msgext_server_state_read(server, in_flight, true, &state);
 		values[COUNTS_SERVER] = CStringGetTextDatum(server->name);

@@ -63,51 +63,46 @@ let_go(Run *run)
 	run->outbox = NULL;
 }
 
+/* Makes the call, as a statement of its own where it is one. */
+#define HOLD_DURING(call)                                                                \
+	do                                                                                   \
+	{                                                                                    \
+		Run run;                                                                         \
+                                                                                         \
+		if (!begin(&run))                                                                \
+		{                                                                                \
+			call;                                                                        \
+			break;                                                                       \
+		}                                                                                \
+		PG_TRY();                                                                        \
+		{                                                                                \
+			call;                                                                        \
+			let_go(&run);                                                                \
+		}                                                                                \
+		PG_FINALLY();                                                                    \
+		{                                                                                \
+			current = run.outer;                                                         \
+		}                                                                                \
+		PG_END_TRY();                                                                    \
+	} while (0)
+
 static void
 run_query(MSG_EXECUTOR_RUN_PARAMETERS)
 {
-	Run run;
-	bool own = begin(&run);
+	ExecutorRun_hook_type next =
+		previous_run != NULL ? previous_run : standard_ExecutorRun;
 
-	PG_TRY();
-	{
-		if (previous_run != NULL)
-			previous_run(MSG_EXECUTOR_RUN_ARGUMENTS);
-		else
-			standard_ExecutorRun(MSG_EXECUTOR_RUN_ARGUMENTS);
-		if (own)
-			let_go(&run);
-	}
-	PG_FINALLY();
-	{
-		if (own)
-			current = run.outer;
-	}
-	PG_END_TRY();
+	HOLD_DURING(next(MSG_EXECUTOR_RUN_ARGUMENTS));
 }
 
 /* Triggers AFTER a change are called here. */
 static void
 finish_query(QueryDesc *query)
 {
-	Run run;
-	bool own = begin(&run);
+	ExecutorFinish_hook_type next =
+		previous_finish != NULL ? previous_finish : standard_ExecutorFinish;
 
-	PG_TRY();
-	{
-		if (previous_finish != NULL)
-			previous_finish(query);
-		else
-			standard_ExecutorFinish(query);
-		if (own)
-			let_go(&run);
-	}
-	PG_FINALLY();
-	{
-		if (own)
-			current = run.outer;
-	}
-	PG_END_TRY();
+	HOLD_DURING(next(query));
 }
 
 /*
@@ -122,25 +117,14 @@ run_utility(PlannedStmt *statement, const char *query, bool read_only,
 	ProcessUtility_hook_type next =
 		previous_utility != NULL ? previous_utility : standard_ProcessUtility;
 	Run *outer;
-	Run run;
 
 	for (outer = current; outer != NULL; outer = outer->outer)
 		let_go(outer);
-	if (!IsA(statement->utilityStmt, CopyStmt) || !begin(&run))
-	{
+	if (IsA(statement->utilityStmt, CopyStmt))
+		HOLD_DURING(
+			next(statement, query, read_only, context, params, env, dest, completion));
+	else
 		next(statement, query, read_only, context, params, env, dest, completion);
-		return;
-	}
-	PG_TRY();
-	{
-		next(statement, query, read_only, context, params, env, dest, completion);
-		let_go(&run);
-	}
-	PG_FINALLY();
-	{
-		current = run.outer;
-	}
-	PG_END_TRY();
 }
 
 void

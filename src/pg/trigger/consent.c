@@ -8,16 +8,13 @@
 #include "utils/rls.h"
 
 #include "pg/trigger/consent.h"
-#include "pg/trigger/owner.h"
 #include "pg/trigger/row_event.h"
 
 bool
-msgext_consent_of_template(Oid template, Oid template_owner, Oid table)
+msgext_consent_of_template(Oid template, Oid template_owner, Oid table_owner)
 {
-	Oid owner = msgext_owner_of(table);
-
-	return owner == template_owner ||
-		   pg_class_aclcheck(template, owner, ACL_TRIGGER) == ACLCHECK_OK;
+	return table_owner == template_owner ||
+		   pg_class_aclcheck(template, table_owner, ACL_TRIGGER) == ACLCHECK_OK;
 }
 
 /* Row-level security may hide some of them. */
@@ -29,9 +26,8 @@ may_read_all(Oid table, Oid role)
 }
 
 bool
-msgext_consent_of_table(Oid template_owner, Oid table)
+msgext_consent_of_table(Oid template_owner, Oid table, Oid table_owner)
 {
-	return template_owner == msgext_owner_of(table) ||
-		   may_read_all(table, template_owner) ||
+	return template_owner == table_owner || may_read_all(table, template_owner) ||
 		   may_read_all(msgext_table_root(table), template_owner);
 }

@@ -35,12 +35,12 @@ refuse_table(const MsgRecipe *recipe, Relation rel, Oid role, const char *detail
 static void
 check_consent(const MsgRecipe *recipe, Relation rel)
 {
-	if (rel->rd_rel->relowner == recipe->owner)
-		return;
-	if (!msgext_consent_of_template(recipe->relid, recipe->owner, RelationGetRelid(rel)))
-		refuse_table(recipe, rel, rel->rd_rel->relowner, "has no TRIGGER on the template",
-					 "TRIGGER", "msgext_template", recipe->name);
-	if (!msgext_consent_of_table(recipe->owner, RelationGetRelid(rel)))
+	Oid owner = rel->rd_rel->relowner;
+
+	if (!msgext_consent_of_template(recipe->relid, recipe->owner, owner))
+		refuse_table(recipe, rel, owner, "has no TRIGGER on the template", "TRIGGER",
+					 "msgext_template", recipe->name);
+	if (!msgext_consent_of_table(recipe->owner, RelationGetRelid(rel), owner))
 		refuse_table(recipe, rel, recipe->owner,
 					 "owns the template, and may not read all rows of the table",
 					 "SELECT", get_namespace_name(RelationGetNamespace(rel)),

@@ -367,11 +367,14 @@ check_unused(Oid template, const char *name)
 	while ((tuple = systable_getnext(scan)) != NULL)
 	{
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		Oid table_owner;
 
 		if (OidIsValid(form->tgparentid) ||
-			!calls_template(tuple, RelationGetDescr(triggers), function, name) ||
-			!msgext_consent_of_template(template, owner, form->tgrelid) ||
-			!msgext_consent_of_table(owner, form->tgrelid))
+			!calls_template(tuple, RelationGetDescr(triggers), function, name))
+			continue;
+		table_owner = msgext_owner_of(form->tgrelid);
+		if (!msgext_consent_of_template(template, owner, table_owner) ||
+			!msgext_consent_of_table(owner, form->tgrelid, table_owner))
 			continue;
 		if (users.len > 0)
 			appendStringInfoChar(&users, '\n');

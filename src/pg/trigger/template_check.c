@@ -279,11 +279,12 @@ check_rights(Check *check)
 			 psprintf("role \"%s\" has no user mapping for server \"%s\"", owner,
 					  server->name));
 	if (!msgext_consent_of_template(recipe->relid, recipe->owner,
-									RelationGetRelid(check->rel)))
+									check->rel->rd_rel->relowner))
 		tell(check, "table",
 			 psprintf("its owner \"%s\" has no TRIGGER on the template",
 					  GetUserNameFromId(check->rel->rd_rel->relowner, false)));
-	else if (!msgext_consent_of_table(recipe->owner, RelationGetRelid(check->rel)))
+	else if (!msgext_consent_of_table(recipe->owner, RelationGetRelid(check->rel),
+									  check->rel->rd_rel->relowner))
 		tell(check, "table",
 			 psprintf("the template's owner \"%s\" may not read all rows of it", owner));
 }
