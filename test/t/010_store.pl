@@ -90,6 +90,39 @@ subtest 'tables written anew' => sub {
 	is($t->worker_pid, $pid, 'by the same worker');
 };
 
+# Pages that a statement asks for when the session runs it a second time: the first looks up
+# catalogs.
+$t->sql(<<'SQL');
+CREATE FUNCTION pages(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	plan jsonb;
+BEGIN
+	EXECUTE query;
+	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || query INTO plan;
+	RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::bigint + (plan #>> '{0,Plan,Shared Read Blocks}')::bigint;
+END$$;
+SQL
+sub pages { return $t->sql('SELECT pages(' . Msgext::quote($_[0]) . ')') }
+
+# Whoever looks does not look up each of many messages under way by itself.
+subtest 'much under way' => sub {
+	my $pattern = 79990007;
+
+	$t->add_server('wide', status_poll => 'off', timeout => '10 min', max_in_flight => 300);
+	$sim->script("devino send match $pattern delay 600000");
+	my @ids = $t->send_many(300, "${pattern}000", server => 'wide');
+	ok($t->wait_sql("SELECT in_flight FROM msgext.server_status WHERE server = 'wide'", 300),
+		'300 messages are under way');
+	all_are('sending', 'and say so', @ids);
+	cmp_ok(pages('SELECT * FROM msgext.server_status'), '<=', 200, 'pages that server_status reads');
+	cmp_ok(pages('SELECT * FROM msgext.message ORDER BY id DESC LIMIT 50'), '<=', 200, 'pages of the last 50 messages');
+
+	$sim->clear;
+	$sim->release;
+	all_are('accepted', 'then they are accepted', @ids);
+	is($t->server('in_flight', 'wide'), 0, 'and none is under way');
+};
+
 unlike(slurp_file($t->node->logfile), qr/PANIC:|TRAP:|signal 11|ERROR:/, 'nothing crashed or failed');
 
 done_testing();

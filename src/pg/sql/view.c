@@ -4,15 +4,14 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/snapmgr.h"
+#include "utils/memutils.h"
 
 #include "pg/sql/row_access.h"
-#include "pg/store/claim.h"
+#include "pg/store/under_way.h"
 
 PG_FUNCTION_INFO_V1(msgext_may_see);
 
@@ -38,6 +37,18 @@ msgext_may_consume(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(server != NULL && msgext_access_may_consume(server->oid));
 }
 
+static bool
+may_see(TupleTableSlot *row)
+{
+	bool isnull;
+	Oid sender = DatumGetObjectId(slot_getattr(row, Anum_outbox_sender_oid, &isnull));
+	int64 origin = DatumGetInt64(slot_getattr(row, Anum_outbox_origin, &isnull));
+
+	return msgext_access_message(MSG_ACCESS_SEE, sender,
+								 msgext_table_text(row, Anum_outbox_sender),
+								 origin != msgext_origin(), InvalidOid);
+}
+
 PG_FUNCTION_INFO_V1(msgext_messages_in_flight);
 
 /* A claimed message still says queued in its row: what is on its way is in claim. */
@@ -45,35 +56,33 @@ PGDLLEXPORT Datum
 msgext_messages_in_flight(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MsgTable *claims = msgext_claim_open(false);
-	MsgTable *outbox = msgext_outbox_open(false);
-	TableScanDesc scan = table_beginscan(claims->rel, GetActiveSnapshot(), 0, NULL);
-	TupleTableSlot *slot = table_slot_create(claims->rel, NULL);
+	MsgUnderWay *under_way = msgext_under_way_begin();
+	MemoryContext before = CurrentMemoryContext;
+	MemoryContext each =
+		AllocSetContextCreate(before, "msgext message", ALLOCSET_DEFAULT_SIZES);
+	TupleTableSlot *row;
+	bool isnull;
 
 	InitMaterializedSRF(fcinfo, 0);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	while ((row = msgext_under_way_next(under_way)) != NULL)
 	{
-		MsgClaim claim;
-		int i;
+		bool nulls[] = {false, false};
+		Datum values[2];
 
-		msgext_claim_read(slot, &claim);
-		for (i = 0; i < claim.n; i++)
+		MemoryContextSwitchTo(each);
+		if (may_see(row))
 		{
-			Datum values[] = {Int64GetDatum(claim.messages[i]),
-							  Int32GetDatum(claim.attempts[i])};
-			bool nulls[] = {false, false};
-			MsgRow row;
+			int32 attempts =
+				DatumGetInt32(slot_getattr(row, Anum_outbox_attempts, &isnull));
 
-			if (msgext_outbox_find(outbox, claim.messages[i], GetActiveSnapshot(),
-								   &row) &&
-				msgext_row_may(MSG_ACCESS_SEE, &row, InvalidOid))
-				tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+			values[0] = slot_getattr(row, Anum_outbox_id, &isnull);
+			values[1] = Int32GetDatum(attempts + 1);
+			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		}
-		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(before);
+		MemoryContextReset(each);
 	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	msgext_table_close(outbox);
-	msgext_table_close(claims);
+	MemoryContextDelete(each);
+	msgext_under_way_end(under_way);
 	return (Datum) 0;
 }

@@ -91,6 +91,16 @@ msgext_scan_next_entry(MsgScan *scan)
 	return get_entry(scan, ForwardScanDirection);
 }
 
+TupleTableSlot *
+msgext_scan_row(MsgScan *scan)
+{
+	MemoryContext before = MemoryContextSwitchTo(scan->context);
+	bool found = index_fetch_heap(scan->desc, scan->slot);
+
+	MemoryContextSwitchTo(before);
+	return found ? scan->slot : NULL;
+}
+
 IndexTuple
 msgext_scan_last_entry(MsgScan *scan)
 {

@@ -40,6 +40,8 @@ extern MsgScan *msgext_scan_open_entries(MemoryContext context, Relation table,
 										 ScanKeyData *keys, int nkeys);
 /* The next entry, valid until the next call, or NULL; its columns number from 1. */
 extern IndexTuple msgext_scan_next_entry(MsgScan *scan);
+/* The row of the entry just read, where the snapshot sees it, valid as long; or NULL. */
+extern TupleTableSlot *msgext_scan_row(MsgScan *scan);
 /* The last one, of a scan that has not begun. */
 extern IndexTuple msgext_scan_last_entry(MsgScan *scan);
 /* Begins it anew, with other keys of the same columns. */
