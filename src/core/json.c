@@ -93,10 +93,12 @@ msgext_json_new(MsgArena *arena, MsgJsonType type)
 	MsgJson *node = msgext_alloc(arena, sizeof(MsgJson));
 
 	*node = (MsgJson){.type = type};
-	if (type == MSG_JSON_STRING || type == MSG_JSON_NUMBER)
+	if (type == MSG_JSON_STRING)
+		node->text = "";
+	else if (type == MSG_JSON_NUMBER)
 	{
-		node->text = type == MSG_JSON_NUMBER ? "0" : "";
-		node->len = strlen(node->text);
+		node->text = "0";
+		node->len = 1;
 	}
 	return node;
 }

@@ -16,6 +16,7 @@ msgext_values_init(MsgValues *row)
 {
 	memset(row->values, 0, sizeof(row->values));
 	memset(row->nulls, true, sizeof(row->nulls));
+	row->used = 0;
 }
 
 void
@@ -36,10 +37,29 @@ set_null(MsgValues *row, AttrNumber column)
 void
 msgext_values_text(MsgValues *row, AttrNumber column, const char *value)
 {
+	size_t len;
+	size_t size;
+	char *text;
+
 	if (value == NULL)
+	{
 		set_null(row, column);
-	else
+		return;
+	}
+	len = strlen(value);
+	size = len + VARHDRSZ_SHORT;
+	if (size > VARATT_SHORT_MAX || size > MSG_VALUES_ROOM - row->used)
+	{
 		msgext_values_set(row, column, CStringGetTextDatum(value));
+		return;
+	}
+
+	/* In the form it has in a tuple. */
+	text = row->room + row->used;
+	row->used += size;
+	SET_VARSIZE_SHORT(text, size);
+	memcpy(VARDATA_SHORT(text), value, len);
+	msgext_values_set(row, column, PointerGetDatum(text));
 }
 
 void

@@ -2,8 +2,8 @@
  * values.h
  *		A row to be written, column by column: what has not been set is NULL.
  *
- * Values that are not passed by value lie in the memory context that is current when they
- * are set.
+ * Short texts lie in the row itself, which must not be copied; what else is not passed by
+ * value lies in the memory context that is current when it is set.
  */
 #ifndef MSGEXT_VALUES_H
 #define MSGEXT_VALUES_H
@@ -16,10 +16,15 @@
 /* As many as the widest table has. */
 #define MSG_COLUMNS_MAX 48
 
+/* For the names, states and keys of a message, which are short. */
+#define MSG_VALUES_ROOM 256
+
 typedef struct MsgValues
 {
 	Datum values[MSG_COLUMNS_MAX];
 	bool nulls[MSG_COLUMNS_MAX];
+	size_t used; /* of room */
+	char room[MSG_VALUES_ROOM];
 } MsgValues;
 
 extern void msgext_values_init(MsgValues *row);

@@ -71,9 +71,11 @@ msgext_block_name(Block *block, int member)
 {
 	const char *name = block->names[member];
 
-	msgext_buf_puts(block->out, block->written++ == 0 ? "\"" : ",\"");
+	if (block->written++ > 0)
+		msgext_buf_putc(block->out, ',');
+	msgext_buf_putc(block->out, '"');
 	msgext_buf_puts(block->out, name);
-	msgext_buf_puts(block->out, "\":");
+	msgext_buf_append(block->out, "\":", 2);
 }
 
 bool
