@@ -8,3 +8,5 @@ CREATE FUNCTION msgext.check_schema() RETURNS pg_catalog.void
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'msgext_check_schema';
 SELECT msgext.check_schema();
 DROP FUNCTION msgext.check_schema();
+COMMENT ON SCHEMA msgext IS
+    'messages: post_message() and its like send, views message, message_event and server_status show';

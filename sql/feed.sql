@@ -97,6 +97,14 @@ CREATE VIEW msgext.consumer WITH (security_invoker) AS
 SELECT c.consumer, c.owner, c.filter, c.notify, c.created_at, c.read_at, c.unread, c.oldest_unread_at
 FROM msgext.consumers() c WHERE c.function IS NULL;
 COMMENT ON VIEW msgext.consumer IS 'consumers of roles whose privileges the current user has, and how far they lag behind';
+COMMENT ON COLUMN msgext.consumer.consumer IS 'consumer; other roles may have one of the same name';
+COMMENT ON COLUMN msgext.consumer.owner IS 'role it belongs to: it gets the events that this role may see';
+COMMENT ON COLUMN msgext.consumer.filter IS 'which events it gets; NULL: all';
+COMMENT ON COLUMN msgext.consumer.notify IS 'channel of NOTIFY when there is something for it, or NULL';
+COMMENT ON COLUMN msgext.consumer.created_at IS 'when it was made';
+COMMENT ON COLUMN msgext.consumer.read_at IS 'when it moved on last';
+COMMENT ON COLUMN msgext.consumer.unread IS 'events it has not done with, of the first 10000 that are looked at';
+COMMENT ON COLUMN msgext.consumer.oldest_unread_at IS 'since when the oldest of them waits';
 
 CREATE VIEW msgext.handler WITH (security_invoker) AS
 SELECT c.consumer AS handler, c.owner, c.function, c.filter, c.timeout, c.created_at, c.read_at,
@@ -104,5 +112,19 @@ SELECT c.consumer AS handler, c.owner, c.function, c.filter, c.timeout, c.create
     c.next_attempt_at
 FROM msgext.consumers() c WHERE c.function IS NOT NULL;
 COMMENT ON VIEW msgext.handler IS 'functions that are run for events, how far they lag behind, and what they fail with';
+COMMENT ON COLUMN msgext.handler.handler IS 'handler; other roles may have one of the same name';
+COMMENT ON COLUMN msgext.handler.owner IS 'role it belongs to and runs as: it gets the events that this role may see';
+COMMENT ON COLUMN msgext.handler.function IS 'function that is run for each event';
+COMMENT ON COLUMN msgext.handler.filter IS 'which events it gets; NULL: all';
+COMMENT ON COLUMN msgext.handler.timeout IS 'so long may one run take';
+COMMENT ON COLUMN msgext.handler.created_at IS 'when it was made';
+COMMENT ON COLUMN msgext.handler.read_at IS 'when it moved on last';
+COMMENT ON COLUMN msgext.handler.unread IS 'events it has not done with, of the first 10000 that are looked at';
+COMMENT ON COLUMN msgext.handler.oldest_unread_at IS 'since when the oldest of them waits';
+COMMENT ON COLUMN msgext.handler.failures IS 'errors in a row; 0: it works';
+COMMENT ON COLUMN msgext.handler.last_error IS 'error it failed with';
+COMMENT ON COLUMN msgext.handler.failed_position IS 'event that it failed at: events_done() with it passes that';
+COMMENT ON COLUMN msgext.handler.failed_at IS 'when it failed last';
+COMMENT ON COLUMN msgext.handler.next_attempt_at IS 'when it is run again';
 
 GRANT SELECT ON msgext.consumer, msgext.handler TO PUBLIC;

@@ -58,6 +58,14 @@ WHERE o.problem IS NOT NULL
 GROUP BY o.server, o.state, o.code;
 COMMENT ON VIEW msgext.dead_letter IS
     'messages that did not arrive or may not have, and that nobody has dealt with, by server, state and code';
+COMMENT ON COLUMN msgext.dead_letter.server IS 'name of the foreign server';
+COMMENT ON COLUMN msgext.dead_letter.state IS 'failed, rejected, undelivered, expired or unknown';
+COMMENT ON COLUMN msgext.dead_letter.code IS 'the provider''s code';
+COMMENT ON COLUMN msgext.dead_letter.messages IS 'how many';
+COMMENT ON COLUMN msgext.dead_letter.first_created_at IS 'when the first of them was queued';
+COMMENT ON COLUMN msgext.dead_letter.last_created_at IS 'when the last of them was queued';
+COMMENT ON COLUMN msgext.dead_letter.error IS 'error of one of them';
+COMMENT ON COLUMN msgext.dead_letter.example IS 'id of one of them';
 
 CREATE TABLE msgext.server_event (
     at         timestamptz NOT NULL,

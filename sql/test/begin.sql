@@ -8,6 +8,7 @@ CREATE FUNCTION msgext_test.check_schema() RETURNS pg_catalog.void
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'msgext_check_schema';
 SELECT msgext_test.check_schema();
 DROP FUNCTION msgext_test.check_schema();
+COMMENT ON SCHEMA msgext_test IS 'tests of what msgext sends: view sent, assert_sent(), run(), advance()';
 
 -- So does a database with messages on their way: src/pg/test/install.c.
 CREATE FUNCTION msgext_test.check_idle() RETURNS pg_catalog.void

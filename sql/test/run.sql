@@ -103,3 +103,18 @@ WHERE a.case_number OPERATOR(pg_catalog.=) (SELECT msgext_test.case_number())
 ORDER BY a.position;
 COMMENT ON VIEW msgext_test.attempts IS
     'every simulated request of this test and its answer, in order; secrets are overwritten';
+COMMENT ON COLUMN msgext_test.attempts.n IS 'number of the message in this test';
+COMMENT ON COLUMN msgext_test.attempts.attempt IS 'attempt of the message';
+COMMENT ON COLUMN msgext_test.attempts.at IS 'when, by the clock of messages';
+COMMENT ON COLUMN msgext_test.attempts.server IS 'foreign server';
+COMMENT ON COLUMN msgext_test.attempts.kind IS 'send or status';
+COMMENT ON COLUMN msgext_test.attempts.answer IS 'what the provider answered: of stub, or accept';
+COMMENT ON COLUMN msgext_test.attempts.method IS 'of the request';
+COMMENT ON COLUMN msgext_test.attempts.url IS 'of the request';
+COMMENT ON COLUMN msgext_test.attempts.headers IS 'header fields of the request, secrets overwritten';
+COMMENT ON COLUMN msgext_test.attempts.body IS 'of the request; NULL where it is no text';
+COMMENT ON COLUMN msgext_test.attempts.bytes IS 'body of the request as it is';
+COMMENT ON COLUMN msgext_test.attempts.status IS 'HTTP status of the answer; NULL where none came';
+COMMENT ON COLUMN msgext_test.attempts.reply IS 'body of the answer; NULL where it is no text';
+COMMENT ON COLUMN msgext_test.attempts.reply_bytes IS 'body of the answer as it is';
+COMMENT ON COLUMN msgext_test.attempts.state IS 'state of the message after it';

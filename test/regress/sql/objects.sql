@@ -2,7 +2,7 @@
 \pset format unaligned
 \pset null '(null)'
 
--- Objects, and columns of tables, without a comment: none.
+-- Objects, and columns of tables and views, without a comment: none.
 SELECT pg_describe_object(d.classid, d.objid, 0) AS object
 FROM pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
 WHERE e.extname = 'msgext' AND d.deptype = 'e'
@@ -11,7 +11,7 @@ WHERE e.extname = 'msgext' AND d.deptype = 'e'
 ORDER BY 1;
 SELECT c.relname, a.attname
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relnamespace = 'msgext'::regnamespace AND c.relkind = 'r'
+WHERE c.relnamespace = 'msgext'::regnamespace AND c.relkind IN ('r', 'v')
     AND coalesce(col_description(c.oid, a.attnum), '') = ''
 ORDER BY 1, a.attnum;
 SELECT c.relname
