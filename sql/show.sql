@@ -12,9 +12,10 @@ BEGIN ATOMIC
         UNION ALL
         SELECT f.part, NULL, format('%s: %s', f.name, f.value)
         FROM msgext.message m,
+            LATERAL (SELECT t.detail->'waiting' FROM msgext.message_status(m.id) t) AS w(waiting),
             LATERAL (VALUES (2, 'ref', m.ref::text), (3, 'operation id', m.operation_id),
                 (4, 'state', concat_ws(', ', m.state, m.provider_status, m.code, m.error)),
-                (5, 'waits for', m.waiting || coalesce(' until ' || m.next_attempt_at, '')),
+                (5, 'waits for', w.waiting->>'for' || coalesce(' until ' || (w.waiting->>'until')::timestamptz, '')),
                 (6, 'send after', m.send_after::text), (7, 'expires', m.expires_at::text),
                 (8, 'provider''s id', m.provider_id), (9, 'payload removed', m.erased_at::text)) AS f(part, name, value)
         WHERE m.id = show.id AND f.value IS NOT NULL

@@ -172,6 +172,12 @@ set_absent(Entry *entry)
 /* ---- Any session ---- */
 
 bool
+msgext_registry_is_preloaded(void)
+{
+	return shared != NULL;
+}
+
+bool
 msgext_registry_has_worker(void)
 {
 	Entry *entry;

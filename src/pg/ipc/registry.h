@@ -62,6 +62,9 @@ extern void msgext_registry_preload(void);
 
 /* ---- Any session, about its own database ---- */
 
+/* Without it there is no background process, in any database. */
+extern bool msgext_registry_is_preloaded(void);
+
 /* True when this database has a worker now. */
 extern bool msgext_registry_has_worker(void);
 

@@ -19,6 +19,7 @@
 
 #include "pg/base/guc.h"
 #include "pg/console/session.h"
+#include "pg/ipc/registry.h"
 
 #define VALID_MIN_US USECS_PER_MINUTE
 #define VALID_MAX_US (30 * USECS_PER_DAY)
@@ -69,6 +70,13 @@ msgext_open_console(PG_FUNCTION_ARGS)
 				 errhint("ALTER DATABASE %s SET msgext.console_port = ...; sessions that "
 						 "begin after it know it.",
 						 quote_identifier(get_database_name(MyDatabaseId)))));
+	if (!msgext_registry_is_preloaded())
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("this database has no console"),
+			 errdetail("Its process starts where msgext is preloaded."),
+			 errhint("Add msgext to shared_preload_libraries and restart the server.")));
 	msgext_console_link_create(end, token);
 
 	/* Behind #, which no browser sends: it is in no log of a proxy's. */

@@ -132,6 +132,15 @@ SELECT msgext.resume_server('vk');
 ROLLBACK;
 SELECT state FROM msgext.message_status(3011);
 
+-- What a message waits for is in its text, too.
+SELECT msgext.pause_server('vk', 'ticket 4711');
+SELECT line FROM msgext.show(3011) AS line WHERE line LIKE 'waits for%';
+
+-- A link to a console that nobody runs is refused.
+SET msgext.console_port = 1;
+SELECT msgext.open_console();
+RESET msgext.console_port;
+
 DROP VIEW look;
 DROP FUNCTION send;
 DROP SERVER vk CASCADE;
