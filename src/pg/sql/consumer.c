@@ -194,7 +194,7 @@ msgext_create_consumer(PG_FUNCTION_ARGS)
 	msgext_consumer_lock(name, feed->owner);
 	if (!msgext_consumer_add(feeds, feed))
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
-						errmsg("consumer \"%s\" exists already", name)));
+						errmsg("consumer \"%s\" already exists", name)));
 	msgext_table_close(feeds);
 	PG_RETURN_VOID();
 }

@@ -157,7 +157,9 @@ msgext_row_events_begin(MsgRowEvents *events, FunctionCallInfo fcinfo,
 		refuse(function, "It is a trigger.", NULL);
 	if (!TRIGGER_FIRED_AFTER(data->tg_event))
 		refuse(function, "Only after the change it is known what the row has become.",
-			   "Create the trigger AFTER the change.");
+			   TRIGGER_FIRED_INSTEAD(data->tg_event)
+				   ? "Create the trigger AFTER the change, on the table behind the view."
+				   : "Create the trigger AFTER the change.");
 	events->rel = data->tg_relation;
 	events->event.table = RelationGetRelid(events->rel);
 	events->event.context = CurrentMemoryContext;
