@@ -20,6 +20,10 @@ COMMENT ON COLUMN msgext.console_session.origin IS 'database it was opened in: i
 COMMENT ON COLUMN msgext.console_session.created_at IS 'when it was opened; a link is good for ten minutes';
 COMMENT ON COLUMN msgext.console_session.ends_at IS 'when the session ends';
 
+-- A row is the rights of a role: who may write all tables (pg_write_all_data) must not write
+-- himself one. No policy lets anybody but the owner and superusers.
+ALTER TABLE msgext.console_session ENABLE ROW LEVEL SECURITY;
+
 CREATE FUNCTION msgext.open_console(valid interval DEFAULT '8 hours') RETURNS text
 LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'msgext_open_console';
 COMMENT ON FUNCTION msgext.open_console(interval) IS

@@ -50,6 +50,9 @@ COMMENT ON COLUMN msgext.feed.next_attempt_at IS 'not run before';
 COMMENT ON COLUMN msgext.feed.last_error IS 'error it failed with';
 SELECT pg_catalog.pg_extension_config_dump('msgext.feed', '');
 
+-- What a row names is run as its owner: see console_session.
+ALTER TABLE msgext.feed ENABLE ROW LEVEL SECURITY;
+
 CREATE FUNCTION msgext.create_consumer(consumer text, filter jsonb DEFAULT NULL,
     after bigint DEFAULT NULL, notify text DEFAULT NULL)
 RETURNS void
