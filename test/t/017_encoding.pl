@@ -113,6 +113,12 @@ for my $encoding (sort keys %encodings)
 		$t->sql('SELECT msgext.pause_server(' . quote($server) . ", 'Ремонт')", $database);
 		$id = send_to($database, 'x', phone => ++$phone);
 		is($t->status($id, "detail->'waiting'->>'for'", $database), 'server is paused: Ремонт', 'a reason to wait');
+		$t->sql("SELECT msgext.cancel_message($id, 'Причина')", $database);
+		is($t->sql("SELECT reason FROM msgext.message_event WHERE message_id = $id AND kind = 'cancelled'", $database), 'Причина', 'a reason to cancel');
+		$id = $t->sql('SELECT msgext.send_vk(' . quote($server) . qq{, '{"поле": 1}', on_invalid => 'record')}, $database);
+		is($t->sql("SELECT string_agg(DISTINCT error, '; ') FROM (SELECT error FROM msgext.message WHERE id = $id"
+			  . " UNION ALL SELECT error FROM msgext.message_event WHERE message_id = $id) e", $database),
+			'vk.поле is not a member of this block', 'why a payload is not valid');
 		$t->sql(qq(ALTER SERVER "$server" OPTIONS (SET rate_limit '1/day')), $database);
 		$t->sql('SELECT msgext.resume_server(' . quote($server) . ')', $database);
 		send_to($database, 'x', phone => ++$phone) for 1 .. 3;

@@ -15,6 +15,7 @@
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
 #include "pg/base/node.h"
+#include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
 #include "pg/ipc/tally.h"
@@ -265,7 +266,7 @@ tell(MsgChanger *changer, const MsgRow *row)
 	event.state = changer->act->moves ? changer->act->state : row->state;
 	event.related = changer->related;
 	event.actor = changer->actor;
-	event.reason = changer->reason;
+	event.reason = msgext_to_utf8(changer->reason);
 	msgext_event_append(changer->events, &event);
 }
 

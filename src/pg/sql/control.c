@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "pg/base/actor.h"
 #include "pg/base/subtransaction.h"
 #include "pg/catalog/access.h"
 #include "pg/ipc/notify.h"
@@ -29,8 +30,7 @@ act_on(FunctionCallInfo fcinfo, const MsgAct *act, MsgRow *row)
 	MsgChanger changer;
 	bool done;
 
-	msgext_change_open(&changer, act,
-					   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	msgext_change_open(&changer, act, msgext_actor_reason(fcinfo, 1));
 	done = msgext_change(&changer, PG_GETARG_INT64(0), true, row) == MSG_CHANGED;
 	msgext_change_close(&changer);
 	return done;
@@ -122,7 +122,7 @@ msgext_pause_server(PG_FUNCTION_ARGS)
 	/* Another reason to be paused changes nothing about whose messages it has. */
 	msgext_server_pause_read(server->oid, &pause);
 	pause.paused = true;
-	pause.reason = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	pause.reason = msgext_actor_reason(fcinfo, 1);
 	msgext_server_pause_write(server->oid, &pause, true);
 	msgext_audit_append(server->oid, server->name, "paused", pause.reason, NULL);
 	msgext_notify_at_commit(MSG_NEWS_SERVER);
@@ -149,8 +149,7 @@ msgext_resume_server(PG_FUNCTION_ARGS)
 	msgext_server_pause_write(server->oid, &pause, true);
 	msgext_account_pause_clear(server->oid);
 	msgext_audit_append(server->oid, server->name, "resumed",
-						PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
-						NULL);
+						msgext_actor_reason(fcinfo, 1), NULL);
 
 	/* Credentials may have been mended in a file, which no catalog tells of. */
 	msgext_server_forget_all();

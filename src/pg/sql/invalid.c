@@ -40,15 +40,14 @@ msgext_invalid_keep(MsgArena *arena, const MsgJson *message, MsgFragment *fragme
 static const char *
 told(const MsgError *error)
 {
-	return msgext_from_utf8(error->path[0] != '\0'
-								? psprintf("%s %s", error->path, error->text)
-								: error->text);
+	return error->path[0] != '\0' ? psprintf("%s %s", error->path, error->text)
+								  : error->text;
 }
 
 static const char *
 code_of(const MsgError *error)
 {
-	return error->code[0] != '\0' ? msgext_from_utf8(error->code) : NULL;
+	return error->code[0] != '\0' ? error->code : NULL;
 }
 
 void
@@ -66,8 +65,8 @@ msgext_invalid_fill(const MsgError *error, TimestampTz now, MsgValues *row)
 	msgext_values_text(row, Anum_outbox_state, msgext_state_name(MSG_REJECTED));
 	msgext_values_text(row, Anum_outbox_problem, msgext_state_name(MSG_REJECTED));
 	msgext_values_time(row, Anum_outbox_finished_at, now);
-	msgext_values_text(row, Anum_outbox_code, code_of(error));
-	msgext_values_text(row, Anum_outbox_error, told(error));
+	msgext_values_text(row, Anum_outbox_code, msgext_from_utf8(code_of(error)));
+	msgext_values_text(row, Anum_outbox_error, msgext_from_utf8(told(error)));
 }
 
 void

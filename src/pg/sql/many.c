@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "pg/base/actor.h"
 #include "pg/ipc/tally.h"
 #include "pg/sql/change.h"
 #include "pg/sql/message_filter.h"
@@ -307,8 +308,7 @@ do_all(FunctionCallInfo fcinfo, const MsgAct *act, const char *name)
 				 errmsg("%s must not be null", PG_ARGISNULL(0) ? "filter" : "dry_run")));
 	PreventCommandIfReadOnly(name);
 	InitMaterializedSRF(fcinfo, 0);
-	begin(&many, act, PG_GETARG_JSONB_P(0),
-		  PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)),
+	begin(&many, act, PG_GETARG_JSONB_P(0), msgext_actor_reason(fcinfo, 1),
 		  PG_GETARG_BOOL(2));
 	SPI_connect();
 	while (do_some(&many, &after, BATCH_MAX))
@@ -377,7 +377,7 @@ in_batches(FunctionCallInfo fcinfo, const MsgAct *act, const char *name)
 	MemoryContextSwitchTo(context);
 	desc = CreateTupleDescCopy(desc);
 	begin(&many, act, (Jsonb *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0)),
-		  PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
+		  msgext_actor_reason(fcinfo, 1), false);
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 
 	/* The transaction that the call began with, and its snapshot, are not ours. */

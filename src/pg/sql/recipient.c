@@ -7,6 +7,7 @@
 #include "utils/builtins.h"
 
 #include "core/recipients.h"
+#include "pg/base/actor.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
@@ -30,5 +31,5 @@ msgext_recipient_read(FunctionCallInfo fcinfo, MsgRecipient *recipient)
 	if (recipient->name[0] == '\0' || strlen(recipient->name) > RECIPIENT_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("recipient must have 1 to %d bytes", RECIPIENT_MAX)));
-	recipient->reason = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	recipient->reason = msgext_actor_reason(fcinfo, 2);
 }

@@ -12,9 +12,11 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "pg/base/actor.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/sql/change.h"
 #include "pg/sql/post.h"
@@ -48,7 +50,7 @@ tell_copy(MsgChanger *changer, int64 copy, int64 old)
 	event.state = MSG_QUEUED;
 	event.related = old;
 	event.actor = changer->actor;
-	event.reason = changer->reason;
+	event.reason = msgext_to_utf8(changer->reason);
 	msgext_event_append(changer->events, &event);
 }
 
@@ -95,8 +97,7 @@ msgext_replay_message(PG_FUNCTION_ARGS)
 				 errmsg("%s must not be null", PG_ARGISNULL(0) ? "id" : "message")));
 	PreventCommandIfReadOnly("replay_message()");
 	old = PG_GETARG_INT64(0);
-	msgext_change_open(&changer, &msgext_act_replay,
-					   PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	msgext_change_open(&changer, &msgext_act_replay, msgext_actor_reason(fcinfo, 2));
 	find_old(&changer, old, &row);
 	post.server = msgext_access_server(msgext_row_text(&row, Anum_outbox_server));
 	post.arena = msgext_arena_pg_create(CurrentMemoryContext);

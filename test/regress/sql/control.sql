@@ -107,6 +107,12 @@ SELECT paused, pause_reason FROM msgext.server_status;
 SELECT msgext.resume_server('vk');
 SELECT paused, pause_reason FROM msgext.server_status;
 
+-- A reason is kept as far as people read it.
+SELECT msgext.pause_server('vk', repeat('x', 1000000));
+SELECT length(pause_reason) FROM msgext.server_status;
+SELECT max(length(reason)) FROM msgext.server_event;
+SELECT msgext.resume_server('vk');
+
 -- Pausing and resuming follow the transaction, and may be repeated.
 BEGIN;
 SELECT msgext.pause_server('vk', 'first');
