@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "common/int.h"
 #include "utils/timestamp.h"
 
 #include "pg/base/test_case.h"
@@ -50,11 +51,15 @@ msgext_clock_to_give(TimestampTz at)
 	return at - (clock - GetCurrentTransactionStartTimestamp());
 }
 
-/* 0 means "no time" on both sides. */
+/* 0 means "no time" on both sides. The last of the server's years are beyond 64 bits here. */
 static inline int64
 msgext_unix_us(TimestampTz at)
 {
-	return at == 0 ? 0 : at + MSG_EPOCH_US;
+	int64 us;
+
+	if (at == 0)
+		return 0;
+	return pg_add_s64_overflow(at, MSG_EPOCH_US, &us) ? PG_INT64_MAX : us;
 }
 
 static inline TimestampTz

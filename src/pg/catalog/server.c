@@ -19,6 +19,7 @@
 
 #include "core/provider_list.h"
 #include "core/rate.h"
+#include "pg/base/interval.h"
 #include "pg/base/text.h"
 #include "pg/catalog/server.h"
 
@@ -118,14 +119,14 @@ duration_ms(const MsgConn *conn, const char *name)
 {
 	const char *text = msgext_conn_option(conn, name);
 	Interval *interval;
+	int64 us;
 
 	if (text == NULL)
 		return 0;
 	interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(text),
 													 ObjectIdGetDatum(InvalidOid),
 													 Int32GetDatum(-1)));
-	return interval->time / 1000 +
-		   ((int64_t) interval->month * DAYS_PER_MONTH + interval->day) * 86400 * 1000;
+	return msgext_interval_us(interval, &us) ? us / 1000 : 0;
 }
 
 static bool

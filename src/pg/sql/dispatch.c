@@ -13,6 +13,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/wait_event.h"
 #include "storage/latch.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
@@ -168,15 +169,16 @@ wait_for_worker(TimestampTz until)
 }
 
 static TimestampTz
-deadline(const Interval *timeout)
+deadline(Interval *timeout)
 {
-	int64 us = timeout->time +
-			   ((int64) timeout->month * DAYS_PER_MONTH + timeout->day) * USECS_PER_DAY;
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz until = DatumGetTimestampTz(DirectFunctionCall2(
+		timestamptz_pl_interval, TimestampTzGetDatum(now), IntervalPGetDatum(timeout)));
 
-	if (us < 0)
+	if (until < now)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("timeout must not be negative")));
-	return GetCurrentTimestamp() + us;
+	return until;
 }
 
 /* Is anything sent here at all? If not, nobody waits for it. */

@@ -134,6 +134,7 @@ prepare(MsgPost *post, MsgFragment *fragment)
 static void
 take_times(MsgPost *post, TimestampTz now)
 {
+	int64 expires_after = post->server->expires_after_ms * 1000;
 	TimestampTz from;
 
 	if (TIMESTAMP_NOT_FINITE(post->send_after))
@@ -152,12 +153,14 @@ take_times(MsgPost *post, TimestampTz now)
 		if (post->expires_at <= from)
 			refuse_argument("expires_after", "must be more than nothing");
 	}
-	else if (post->expires_at == 0 && post->server->expires_after_ms != 0)
-		post->expires_at = from + post->server->expires_after_ms * 1000;
-	else if (TIMESTAMP_IS_NOEND(post->expires_at))
-		post->expires_at = 0;
-	else
+	else if (post->expires_at == 0 && expires_after != 0)
+		post->expires_at = Min(from, END_TIMESTAMP - expires_after) + expires_after;
+	else if (!TIMESTAMP_NOT_FINITE(post->expires_at))
 		post->expires_at = msgext_clock_given(post->expires_at);
+
+	/* What is later than any time that can be told is never. */
+	if (post->expires_at >= END_TIMESTAMP)
+		post->expires_at = 0;
 }
 
 static void

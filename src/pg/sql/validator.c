@@ -23,11 +23,15 @@
 
 #include "core/provider_list.h"
 #include "pg/base/arena_pg.h"
+#include "pg/base/interval.h"
 #include "pg/base/text.h"
 #include "pg/catalog/server.h"
 
 #define VALIDATOR_SUFFIX "_validator"
 #define FILE_SUFFIX "_file"
+
+/* Ten years. A time that is reckoned from now must be one that can be written. */
+#define DURATION_MAX_US (INT64CONST(3650) * USECS_PER_DAY)
 
 static const MsgProvider *
 provider_of(Oid function)
@@ -145,6 +149,7 @@ check_duration(const char *name, const char *value)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Interval *volatile interval = NULL;
+	int64 us;
 
 	/* The type's own complaint does not tell the option, and repeats the value. */
 	PG_TRY();
@@ -169,9 +174,7 @@ check_duration(const char *name, const char *value)
 	}
 	PG_END_TRY();
 
-	if (interval->month < 0 || interval->day < 0 || interval->time < 0 ||
-		(interval->month == 0 && interval->day == 0 && interval->time < 1000) ||
-		interval->month > 120 || interval->day > 3650)
+	if (!msgext_interval_us(interval, &us) || us < 1000 || us > DURATION_MAX_US)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for option \"%s\"", name),

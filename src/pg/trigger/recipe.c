@@ -13,7 +13,6 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "common/int.h"
 #include "foreign/foreign.h"
 #include "parser/parser.h"
 #include "utils/acl.h"
@@ -27,6 +26,7 @@
 
 #include "pg/base/arena_pg.h"
 #include "pg/base/extension.h"
+#include "pg/base/interval.h"
 #include "pg/base/json_pg.h"
 #include "pg/base/pinned.h"
 #include "pg/base/text.h"
@@ -153,18 +153,15 @@ check_lookup(const MsgTemplateVersion *version)
 		refuse("lookup", "It is not one SELECT");
 }
 
-/* 0 where there is none. A day has 24 hours, a month 30 days. */
+/* 0 where there is none. */
 static int64
 read_interval(const char *part, const Interval *interval)
 {
-	int64 days;
 	int64 us;
 
 	if (interval == NULL)
 		return 0;
-	days = (int64) interval->month * DAYS_PER_MONTH + interval->day;
-	if (days > 36525 || pg_mul_s64_overflow(days, USECS_PER_DAY, &us) ||
-		pg_add_s64_overflow(us, interval->time, &us) || us <= 0 ||
+	if (!msgext_interval_us(interval, &us) || us <= 0 ||
 		us > INT64CONST(36525) * USECS_PER_DAY)
 		refuse(part, "It must be longer than nothing, and at most 100 years");
 	return us;

@@ -44,7 +44,7 @@ SELECT value, try_option('url', value) FROM unnest(ARRAY[
     'https://host:65536', 'https://a b', E'https://host\nX: y', '']) AS value;
 SELECT value, try_option('timeout', value) FROM unnest(ARRAY[
     '250 ms', '30 s', '5 days', '00:00:10', '1 month', '10 years', '0', '-1 s', '11 years',
-    '1 us', 'soon', '99999999999999999999 s', '']) AS value;
+    '1 us', 'soon', '99999999999999999999 s', '2562047788 hours', '120 months 3650 days', '']) AS value;
 SELECT name, try_option(name, '-1 s') FROM unnest(ARRAY[
     'connect_timeout', 'retry_min_delay', 'retry_max_delay', 'give_up_after',
     'poll_min_interval', 'poll_max_interval', 'poll_give_up']) AS name;

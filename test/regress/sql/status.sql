@@ -139,5 +139,14 @@ BEGIN READ ONLY;
 SELECT state FROM msgext.message_status(2001);
 COMMIT;
 
+-- Due later than can be told.
+BEGIN;
+CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0.1:1');
+CREATE USER MAPPING FOR CURRENT_USER SERVER vk OPTIONS (login 'tester', password '111111');
+SELECT msgext.resume_server('vk');
+SELECT send('late', '294276-12-31 23:59:59+00') AS id \gset
+SELECT next_attempt_at, detail FROM msgext.message_status(:id);
+ROLLBACK;
+
 \c :here
 DROP DATABASE regress_msgext_status;
