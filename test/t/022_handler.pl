@@ -73,6 +73,12 @@ is($t->sql('SELECT count(*) FROM shop.got a JOIN shop.got b ON a.n < b.n AND a.p
 	0, '… and in order');
 is($t->sql('SELECT DISTINCT who, path FROM shop.got'), 'shop|pg_catalog, pg_temp',
 	'… by the owner of the function, with a search path that is nobody\'s');
+
+my $ref = '{"lines": [1.5, -7, null], "note": "two\nlines"}';
+my $message = $t->sql('SELECT ' . Msgext::send_sql(phone => 79990000001, send_after => "now() + interval '1 hour'") =~ s/\)\z/, ref => '$ref')/r);
+$t->sql("SELECT msgext.cancel_message($message)");
+ok($t->wait_sql("SELECT event->'ref' = '$ref' FROM shop.got WHERE event->>'message_id' = '$message'"), 'ref is as it was given');
+$t->sql("DELETE FROM shop.got WHERE event->>'message_id' = '$message'");
 is($t->sql("SELECT event->>'message_id', event->>'kind', event->>'state', event->>'server' "
 		  . 'FROM shop.got ORDER BY n LIMIT 1'),
 	"$ids[0]|cancelled|cancelled|vk", '… which is told what has happened');

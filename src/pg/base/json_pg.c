@@ -16,6 +16,9 @@
 #define PLAIN_DIGITS_MAX 40
 #define FAITHFUL_DIGITS_MAX 1000
 
+/* Decimal digits in each int16 of a numeric. */
+#define DIGITS_KEPT 4
+
 static const char *
 to_utf8(MsgArena *arena, const char *text, size_t len, size_t *utf8_len)
 {
@@ -41,15 +44,26 @@ msgext_json_of_text(MsgArena *arena, const char *text, size_t len)
 	return node;
 }
 
+/*
+ * A long one may be short where it is kept: of 1e131071 that is one digit. In exponent form it
+ * takes no more memory than a few times what it takes there, and loses no digit.
+ */
 static MsgJson *
 of_numeric(MsgArena *arena, Numeric numeric)
 {
 	MsgJson *node = msgext_json_new(arena, MSG_JSON_NUMBER);
-	const char *text =
+	char *text =
 		DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(numeric)));
 
 	node->len = strlen(text);
+	if (node->len > FAITHFUL_DIGITS_MAX)
+	{
+		pfree(text);
+		text = numeric_out_sci(numeric, VARSIZE(numeric) / sizeof(int16) * DIGITS_KEPT);
+		node->len = strlen(text);
+	}
 	node->text = msgext_strndup(arena, text, node->len);
+	pfree(text);
 	return node;
 }
 

@@ -169,7 +169,7 @@ describe_event(const MsgReading *reading)
 		msgext_json_set(object, "ref",
 						msgext_json_from_jsonb(
 							arena, DatumGetJsonbP(message->values[Anum_outbox_ref - 1])));
-	return msgext_json_to_jsonb(object);
+	return msgext_json_to_jsonb_whole(object);
 }
 
 Jsonb *

@@ -26,6 +26,7 @@
 #include "pg/store/relation.h"
 
 #define REF_MAX 8192
+#define REF_TEXT_MAX 65536
 
 static void
 refuse_argument(const char *name, const char *rule)
@@ -188,6 +189,12 @@ check_ref(const Jsonb *ref)
 		refuse_argument("ref", "must be a JSON object");
 	if (VARSIZE(ref) > REF_MAX)
 		refuse_argument("ref", psprintf("must have at most %d bytes", REF_MAX));
+
+	/* 1e131071 is a number of twelve bytes, and a text of a hundred thousand. */
+	if (strlen(JsonbToCString(NULL, (JsonbContainer *) &ref->root, VARSIZE(ref))) >
+		REF_TEXT_MAX)
+		refuse_argument("ref",
+						psprintf("must have at most %d bytes as text", REF_TEXT_MAX));
 }
 
 /* What the dispatcher fills in is NULL. */

@@ -221,6 +221,7 @@ SELECT msgext.send_vk('vk', vk(), ref => '[1001]');
 SELECT msgext.send_vk('vk', vk(), ref => 'null');
 SELECT msgext.send_vk('vk', vk(), ref => jsonb_build_object('long', repeat('x', 8192)));
 SELECT msgext.send_vk('vk', vk(), ref => jsonb_build_object('long', repeat('x', 8000))) > 0 AS taken;
+SELECT msgext.send_vk('vk', vk(), ref => '{"longer than it looks": 1e131071}');
 
 -- Savepoints.
 BEGIN;

@@ -52,6 +52,9 @@ SELECT stored(msgext.send_http('hook', form => '{"a": "b c"}'));
 SELECT stored(msgext.send_http('hook', "text" => E'two\nlines'));
 SELECT stored(msgext.send_http('hook', 'GET', '/orders'));
 SELECT stored(msgext.post_message('hook', '{"http": {"part": 1}}', parts => ARRAY['\x00ff'::bytea]));
+
+-- What is short in a jsonb is so on its way: no number in it is a hundred thousand digits.
+SELECT stored(msgext.send_webhook('hook', 'far', '[1e131071, -12.34e131000, 1e-16000, 1e999]'));
 ROLLBACK;
 BEGIN;
 ALTER SERVER hook OPTIONS (ADD format 'cloudevents');
