@@ -54,7 +54,7 @@ DATA_built = $(SCRIPT) $(TEST_SCRIPT)
 EXTRA_CLEAN = build msgext--*.sql msgext_test--*.sql
 
 REGRESS = objects servers post operation locks status control dispatch callback webhook privileges store diadoc edna personium \
-	rights identity hostile look feed mistakes privacy copied statistics breaker payload node template notify template_times notify_row template_hostile testing rehearsal install
+	rights identity hostile look feed mistakes privacy copied statistics breaker payload node template notify template_times notify_row template_hostile testing rehearsal install extremes
 # In its own folder: beside where it writes, pg_regress takes sql/NAME.sql for the test.
 REGRESS_OPTS = --inputdir=test/regress --outputdir=build/installcheck --load-extension=msgext --encoding=UTF8
 ISOLATION = cancel retry callback operation dispatch feed many template

@@ -353,7 +353,10 @@ msgext_check_template(PG_FUNCTION_ARGS)
 						errmsg("name and table must not be null")));
 	check.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	check.recipe = own_recipe(NameStr(*PG_GETARG_NAME(0)));
-	check.rel = relation_open(PG_GETARG_OID(1), AccessShareLock);
+	check.rel = try_relation_open(PG_GETARG_OID(1), AccessShareLock);
+	if (check.rel == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", PG_GETARG_OID(1))));
 	if (check.rel->rd_rel->relkind != RELKIND_RELATION &&
 		check.rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE &&
 		check.rel->rd_rel->relkind != RELKIND_FOREIGN_TABLE)
