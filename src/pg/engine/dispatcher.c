@@ -155,18 +155,24 @@ take_turn(MsgDispatcher *dispatcher, bool records)
 	dispatcher->one_by_one = false;
 }
 
+/* Before any turn, also one that only writes down how far they have been read. */
+static void
+set_lanes_back(MsgDispatcher *dispatcher)
+{
+	if (!dispatcher->lanes_are_ahead)
+		return;
+	msgext_recover_lanes(&dispatcher->engine);
+	dispatcher->lanes_are_ahead = false;
+	dispatcher->last_turn = dispatcher->engine.turn.now;
+}
+
 void
 msgext_dispatcher_run(MsgDispatcher *dispatcher)
 {
 	MsgEngine *engine = &dispatcher->engine;
 	MemoryContext before = CurrentMemoryContext;
 
-	if (dispatcher->lanes_are_ahead)
-	{
-		msgext_recover_lanes(engine);
-		dispatcher->lanes_are_ahead = false;
-		dispatcher->last_turn = engine->turn.now;
-	}
+	set_lanes_back(dispatcher);
 
 	/* Before the first turn: what is settled is in no turn's way. */
 	if (engine->inherited.claims != NIL && engine->inherited.look_at <= msgext_clock())
@@ -244,6 +250,7 @@ msgext_dispatcher_stop(MsgDispatcher *dispatcher)
 void
 msgext_dispatcher_finish(MsgDispatcher *dispatcher)
 {
+	set_lanes_back(dispatcher);
 	do
 		take_turn(dispatcher, true);
 	while (dispatcher->engine.turn.more);

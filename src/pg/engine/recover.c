@@ -18,6 +18,9 @@
 /* So often an error may be a message's fault before its result is set aside. */
 #define STRIKES 3
 
+/* So often in a row the environment's error has come at one message alone. */
+#define ENVIRONMENT_STRIKES 10
+
 /* Forgets what the failed turn had claimed: it is still in the outbox. */
 static void
 drop_fresh(MsgEngine *engine)
@@ -39,10 +42,10 @@ drop_fresh(MsgEngine *engine)
 }
 
 /*
- * The message whose fault an error may be, of all that was being looked at, or 0: the
- * environment's errors (a full disk, a shutdown, a file that cannot be read) are
- * nobody's. An internal error is somebody's only if it comes at the same message again
- * and again.
+ * The message whose fault an error may be, of all that was being looked at, or 0: a
+ * shutdown is nobody's. Nor is the environment's error (a full disk, no memory, a file
+ * that cannot be read) or an internal one, unless it comes at the same message again and
+ * again: that one is too large, or lies where the disk is damaged.
  */
 static int64
 find_culprit(MsgPoison *poison, int64 reading, int sqlstate)
@@ -51,10 +54,11 @@ find_culprit(MsgPoison *poison, int64 reading, int sqlstate)
 
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
-		case MAKE_SQLSTATE('5', '3', '0', '0', '0'): /* insufficient resources */
 		case MAKE_SQLSTATE('5', '7', '0', '0', '0'): /* operator intervention */
-		case MAKE_SQLSTATE('5', '8', '0', '0', '0'): /* system error */
 			return 0;
+		case MAKE_SQLSTATE('5', '3', '0', '0', '0'): /* insufficient resources */
+		case MAKE_SQLSTATE('5', '8', '0', '0', '0'): /* system error */
+			return times >= ENVIRONMENT_STRIKES ? reading : 0;
 		case MAKE_SQLSTATE('X', 'X', '0', '0', '0'): /* internal error */
 			return times >= STRIKES ? reading : 0;
 		default:
@@ -62,10 +66,11 @@ find_culprit(MsgPoison *poison, int64 reading, int sqlstate)
 	}
 }
 
-/* What the failed turn had written of results is open again. */
-static void
+/* What the failed turn had written of results is open again. Is one of them the culprit? */
+static bool
 reopen_results(MsgEngine *engine, int64 culprit)
 {
+	bool found = false;
 	dlist_iter iter;
 
 	dlist_foreach(iter, &engine->flights.landed)
@@ -77,13 +82,17 @@ reopen_results(MsgEngine *engine, int64 culprit)
 		{
 			if (flight->settled[i] == MSG_SETTLED_WRITTEN)
 				flight->settled[i] = MSG_SETTLED_OPEN;
-			if (culprit != 0 && flight->jobs[i].id == culprit &&
-				++flight->strikes >= STRIKES)
+			if (culprit == 0 || flight->jobs[i].id != culprit ||
+				flight->settled[i] == MSG_SETTLED_DONE)
+				continue;
+			found = true;
+			if (++flight->strikes >= STRIKES)
 				flight->not_before = msgext_clock() + STRIKE_US;
 		}
 		if (flight->claim != NULL)
 			flight->claim->recorded_now = 0;
 	}
+	return found;
 }
 
 void
@@ -103,6 +112,7 @@ msgext_recover_turn(MsgEngine *engine, int sqlstate)
 	MsgFlights *flights = &engine->flights;
 	int64 culprit = find_culprit(&engine->poison, engine->turn.reading, sqlstate);
 	bool committed = !engine->turn.active;
+	bool is_result = false;
 
 	engine->activity.errors++;
 	engine->activity.any = true;
@@ -116,7 +126,7 @@ msgext_recover_turn(MsgEngine *engine, int sqlstate)
 	else
 	{
 		drop_fresh(engine);
-		reopen_results(engine, culprit);
+		is_result = reopen_results(engine, culprit);
 		msgext_inherited_abort(&engine->inherited, culprit);
 		msgext_rematch_abort(&engine->rematches);
 		msgext_statistics_abort(&engine->upstreams);
@@ -124,7 +134,7 @@ msgext_recover_turn(MsgEngine *engine, int sqlstate)
 	}
 
 	/* A row that cannot even be looked at must not stop those behind it. */
-	if (culprit != 0 && flights->nlanded == 0)
+	if (culprit != 0 && !is_result)
 		msgext_poison_add(&engine->poison, culprit, msgext_clock());
 	return flights->nlanded > 0;
 }

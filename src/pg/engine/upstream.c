@@ -235,35 +235,36 @@ tell_missing(MsgUpstreams *upstreams)
 	}
 }
 
+/* Listed only when all of it is known: what an error has cut short is begun anew. */
+static void
+add_upstream(MsgTurn *turn, MsgUpstreams *upstreams, Oid server)
+{
+	MemoryContext before = MemoryContextSwitchTo(upstreams->context);
+	MsgUpstream *upstream = palloc0(sizeof(MsgUpstream));
+
+	upstream->oid = server;
+	upstream->name = GetForeignServer(server)->servername;
+	MemoryContextSwitchTo(turn->context);
+	msgext_upstream_load(turn, upstreams, upstream);
+	msgext_health_load(server, &upstream->health);
+	load_breaker(upstream);
+	MemoryContextSwitchTo(upstreams->context);
+	upstreams->list = lappend(upstreams->list, upstream);
+	MemoryContextSwitchTo(before);
+}
+
 void
 msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams)
 {
+	uint64 generation = msgext_server_generation();
 	ListCell *cell;
-	List *oids;
 
-	if (upstreams->generation == msgext_server_generation())
+	if (upstreams->generation == generation)
 		return;
-	upstreams->generation = msgext_server_generation();
 	tell_missing(upstreams);
-	oids = msgext_server_oids();
-	foreach (cell, oids)
-	{
-		MsgUpstream *upstream = msgext_upstream_find(upstreams, lfirst_oid(cell));
-		MemoryContext before = MemoryContextSwitchTo(upstreams->context);
-
-		if (upstream == NULL)
-		{
-			upstream = palloc0(sizeof(MsgUpstream));
-			upstream->oid = lfirst_oid(cell);
-			upstream->name = GetForeignServer(upstream->oid)->servername;
-			upstreams->list = lappend(upstreams->list, upstream);
-			MemoryContextSwitchTo(turn->context);
-			msgext_upstream_load(turn, upstreams, upstream);
-			msgext_health_load(upstream->oid, &upstream->health);
-			load_breaker(upstream);
-		}
-		MemoryContextSwitchTo(before);
-	}
+	foreach (cell, msgext_server_oids())
+		if (msgext_upstream_find(upstreams, lfirst_oid(cell)) == NULL)
+			add_upstream(turn, upstreams, lfirst_oid(cell));
 
 	/* Those that went keep their place: results of their requests may still come. */
 	foreach (cell, upstreams->list)
@@ -271,6 +272,7 @@ msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams)
 		load_server(lfirst(cell));
 		msgext_upstream_look_at_mended(turn, lfirst(cell));
 	}
+	upstreams->generation = generation;
 }
 
 List *
