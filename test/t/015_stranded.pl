@@ -109,6 +109,22 @@ subtest 'new, and held' => sub {
 	$t->wait_state($id, 'accepted', 'let go, it is sent');
 };
 
+# So many that looking at them again and again would take all the time there is.
+subtest 'thousands, and held' => sub {
+	my $n = 20_000;
+	my $holder = $t->node->background_psql('postgres');
+
+	$t->sql("SELECT msgext.pause_server('vk')");
+	$t->send_many($n, 79970000000);
+	$holder->query_safe("BEGIN; SELECT count(*) FROM (SELECT FROM msgext.outbox WHERE state = 'queued' FOR UPDATE) AS o");
+	$t->sql("SELECT msgext.resume_server('vk')");
+	ok($t->wait_sql('SELECT count(*) FROM msgext.reminder', $n), 'all are held');
+	$t->wait_state($t->send(phone => ++$phone), 'accepted', 'a new one is sent') for 1 .. 2;
+	$holder->query_safe("DELETE FROM msgext.outbox WHERE state = 'queued'; COMMIT");
+	$holder->quit;
+	ok($t->wait_sql('SELECT count(*) FROM msgext.reminder', 0), 'what is gone is forgotten');
+};
+
 is($t->sql('SELECT sum(stranded) FROM msgext.server_status'), 0, 'nobody had to look for any of them');
 
 # By hand, for no fault of ours is known that does it.

@@ -42,7 +42,7 @@
 
 #define MSG_WAITS_FOR_RECIPIENT "recipient_limit"
 
-/* Another transaction holds the row: look again after this. */
+/* Another transaction holds the row: look again after this at the earliest. */
 #define HELD_RETRY_US (200 * 1000)
 
 /*
@@ -75,6 +75,20 @@ look_again(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, Timestam
 	return MSG_ADMIT_PASSED;
 }
 
+/*
+ * It cannot be decided now: its row is held, as a rule. The longer it has been due, the
+ * later: thousands of rows may be held for hours.
+ */
+static MsgAdmission
+look_again_soon(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
+{
+	TimestampTz now = engine->turn.now;
+	TimestampTz due = row->next_attempt_at != 0 ? row->next_attempt_at : row->queued_at;
+	int64 wait_us = Min(Max((now - due) / 8, HELD_RETRY_US), MSG_HELD_RETRY_MAX_US);
+
+	return look_again(engine, upstream, row, now + wait_us);
+}
+
 /* Sets a queued message aside until then. */
 static MsgAdmission
 defer(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, TimestampTz until,
@@ -91,7 +105,7 @@ defer(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, TimestampTz u
 	if (error != NULL)
 		msgext_change_text(&change, Anum_outbox_error, msgext_clean_text(error, 2048));
 	if (msgext_outbox_update(outbox_of(&engine->turn), row, &change, false) != TM_Ok)
-		until = engine->turn.now + HELD_RETRY_US;
+		return look_again_soon(engine, upstream, row);
 	return look_again(engine, upstream, row, until);
 }
 
@@ -117,7 +131,7 @@ finish(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, MsgState sta
 		msgext_change_text(&change, Anum_outbox_code, code);
 	msgext_change_text(&change, Anum_outbox_error, error);
 	if (msgext_outbox_update(outbox_of(turn), row, &change, false) != TM_Ok)
-		return look_again(engine, upstream, row, turn->now + HELD_RETRY_US);
+		return look_again_soon(engine, upstream, row);
 	msgext_counts_reach(msgext_turn_counts(upstream), row->state, state,
 						turn->now - row->queued_at);
 	if (state == MSG_UNKNOWN)
@@ -267,10 +281,8 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 		return MSG_ADMIT_PASSED;
 
 	/* A person has queued it again while its status was being asked for. */
-	if (flight != NULL)
-		return look_again(engine, upstream, row, now + HELD_RETRY_US);
-	if (is_held(row->tuple))
-		return look_again(engine, upstream, row, now + HELD_RETRY_US);
+	if (flight != NULL || is_held(row->tuple))
+		return look_again_soon(engine, upstream, row);
 	if ((until = msgext_poison_until(&engine->poison, row->id, now)) != 0)
 		return look_again(engine, upstream, row, until);
 	if (row->origin != msgext_origin())

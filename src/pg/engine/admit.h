@@ -8,6 +8,9 @@
 
 #include "pg/engine/engine.h"
 
+/* A message whose row is held is looked at again after this at the latest. */
+#define MSG_HELD_RETRY_MAX_US (5 * USECS_PER_SEC)
+
 typedef enum MsgAdmission
 {
 	MSG_ADMIT_CLAIMED, /* it leaves with this turn */

@@ -7,6 +7,7 @@
 #include "access/stratnum.h"
 #include "utils/snapmgr.h"
 
+#include "pg/engine/admit.h"
 #include "pg/engine/sweep.h"
 #include "pg/store/origin.h"
 #include "pg/store/reminder.h"
@@ -41,7 +42,8 @@ is_led_to(MsgEngine *engine, const MsgUpstream *upstream, const MsgRow *row)
 
 	/* Its row was held when its turn came: it is looked at again and again. */
 	return msgext_reminder_exists(reminders_of(turn), upstream->oid, MSG_REMINDER_SEND,
-								  PG_INT64_MIN, turn->now + RUN_US, row->id);
+								  PG_INT64_MIN, turn->now + MSG_HELD_RETRY_MAX_US,
+								  row->id);
 }
 
 /*

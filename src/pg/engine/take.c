@@ -20,22 +20,27 @@
 #define REMINDERS_AT_A_TIME 256
 
 /*
- * Messages whose time has come again. Returns how many were claimed, and max when there
- * is no room for more.
+ * Messages whose time has come again. A half of the looks is left to the lanes: of rows
+ * that are held, and come again and again, there may be any number. Returns how many were
+ * claimed, and max when there is no room for more.
  */
 static int
 take_reminded(MsgEngine *engine, MsgUpstream *upstream, int max)
 {
 	MsgReminder *found = palloc(sizeof(MsgReminder) * REMINDERS_AT_A_TIME);
+	int leave = msgext_upstream_may_have_rows(upstream)
+					? msgext_turn_looks_left(&engine->turn) / 2
+					: 0;
 	int claimed = 0;
 	int n = REMINDERS_AT_A_TIME;
 	int i;
 
 	while (claimed < max && n == REMINDERS_AT_A_TIME &&
-		   msgext_turn_looks_left(&engine->turn) > 0)
+		   msgext_turn_looks_left(&engine->turn) > leave)
 	{
-		int wanted = Min(Min(max - claimed, msgext_turn_looks_left(&engine->turn)),
-						 REMINDERS_AT_A_TIME);
+		int wanted =
+			Min(Min(max - claimed, msgext_turn_looks_left(&engine->turn) - leave),
+				REMINDERS_AT_A_TIME);
 
 		n = msgext_reminder_read(reminders_of(&engine->turn), upstream->oid,
 								 MSG_REMINDER_SEND, upstream->send_from, 0,
