@@ -62,6 +62,14 @@ subtest 'several databases' => sub {
 	$t->wait_state($t->send(database => 'other'), 'accepted', 'and work', 'other');
 };
 
+subtest 'closed for a while' => sub {
+	$t->sql('ALTER DATABASE other ALLOW_CONNECTIONS false');
+	$node->restart;
+	workers_become('postgres', 'a database that takes no connections has no worker');
+	$t->sql('ALTER DATABASE other ALLOW_CONNECTIONS true');
+	workers_become('other postgres', 'opened again it has one, though nobody queues anything');
+};
+
 subtest 'killed by hand' => sub {
 	my $pid = $t->worker_pid;
 

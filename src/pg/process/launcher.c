@@ -48,6 +48,9 @@
 /* One that ran this long did not end early. */
 #define RAN_WELL_US (60 * USECS_PER_SEC)
 
+/* A database that takes no connections is looked at again after this. */
+#define CLOSED_LOOK_US (10 * USECS_PER_SEC)
+
 /* A listener ends at every change of its settings; one that only dies does it sooner. */
 #define LISTENED_WELL_US (3 * USECS_PER_SEC)
 
@@ -65,6 +68,7 @@ typedef struct Child
 typedef struct DatabaseChildren
 {
 	Oid database;
+	bool closed; /* it takes no connections, and is looked at now and then */
 	Child worker;
 	Child http[MSG_HTTP_KINDS]; /* listener and console */
 	Child feeder;
@@ -122,15 +126,7 @@ children_of(Oid database)
 	return children;
 }
 
-/* Processes can connect to it. */
-static bool
-takes_connections(Form_pg_database database)
-{
-	/* -2: DROP DATABASE has begun and did not end. */
-	return database->datallowconn && database->datconnlimit >= -1;
-}
-
-/* Every database that takes connections is looked at once. */
+/* Every database is looked at once, from within. */
 static void
 find_databases(void)
 {
@@ -147,7 +143,7 @@ find_databases(void)
 	{
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
 
-		if (takes_connections(database) && !database->datistemplate)
+		if (!database->datistemplate)
 			children_of(database->oid)->worker.start_after = GetCurrentTimestamp();
 	}
 	table_endscan(scan);
@@ -156,22 +152,34 @@ find_databases(void)
 	CommitTransactionCommand();
 }
 
-/* Is it there, and can a process connect to it? */
-static bool
-can_have_children(Oid database)
+typedef enum DatabaseState
 {
+	DATABASE_GONE,
+	DATABASE_CLOSED, /* for maintenance: it may be opened again, and nobody tells of it */
+	DATABASE_OPEN
+} DatabaseState;
+
+/* Is it there, and can a process connect to it? */
+static DatabaseState
+state_of(Oid database)
+{
+	DatabaseState state = DATABASE_GONE;
 	HeapTuple tuple;
-	bool can;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
-	can =
-		HeapTupleIsValid(tuple) && takes_connections((Form_pg_database) GETSTRUCT(tuple));
 	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_database form = (Form_pg_database) GETSTRUCT(tuple);
+
+		/* -2: DROP DATABASE has begun and did not end. */
+		if (form->datconnlimit >= -1)
+			state = form->datallowconn ? DATABASE_OPEN : DATABASE_CLOSED;
 		ReleaseSysCache(tuple);
+	}
 	CommitTransactionCommand();
-	return can;
+	return state;
 }
 
 /* False when there is no slot for another process. */
@@ -347,6 +355,26 @@ only_worker_is_left(const DatabaseChildren *children)
 	return children->feeder.handle == NULL;
 }
 
+/*
+ * A worker is to be started: can it be? True when its database is gone. One that is closed
+ * is looked at again, unless a session in it is quicker to ask.
+ */
+static bool
+is_gone(DatabaseChildren *children, TimestampTz now)
+{
+	DatabaseState state =
+		only_worker_is_left(children) ? state_of(children->database) : DATABASE_OPEN;
+
+	children->closed = state == DATABASE_CLOSED;
+	if (state == DATABASE_OPEN)
+		msgext_registry_expect(children->database);
+	else
+		msgext_registry_forget(children->database);
+	if (children->closed)
+		children->worker.start_after = now + CLOSED_LOOK_US;
+	return state == DATABASE_GONE;
+}
+
 /* Starts what is to be started; returns milliseconds until there is more to do. */
 static long
 start_what_is_due(void)
@@ -375,17 +403,17 @@ start_what_is_due(void)
 		if (has_ended(feeder))
 			note_end(children->database, feeder, LISTENED_WELL_US);
 		if (worker->handle == NULL && worker->start_after != 0 &&
-			worker->start_after <= now)
+			worker->start_after <= now && is_gone(children, now))
 		{
-			if (only_worker_is_left(children) && !can_have_children(children->database))
-			{
-				msgext_registry_forget(children->database);
-				msgext_tally_forget(children->database);
-				databases = foreach_delete_current(databases, cell);
-				pfree(children);
-				continue;
-			}
-			msgext_registry_expect(children->database);
+			msgext_tally_forget(children->database);
+			databases = foreach_delete_current(databases, cell);
+			pfree(children);
+			continue;
+		}
+		if (children->closed)
+		{
+			next = Min(next, worker->start_after);
+			continue;
 		}
 		start_if_due(children->database, worker, now, &next);
 		for (i = 0; i < MSG_HTTP_KINDS; i++)
@@ -405,12 +433,13 @@ take_requests(void)
 
 	for (i = 0; i < n; i++)
 	{
-		Child *worker = &children_of(requests[i])->worker;
+		DatabaseChildren *children = children_of(requests[i]);
+		Child *worker = &children->worker;
 
 		elog(DEBUG1, "msgext: database %u requests a worker", requests[i]);
 		if (worker->handle != NULL)
 			worker->requested = true;
-		else if (worker->start_after == 0)
+		else if (worker->start_after == 0 || children->closed)
 			worker->start_after = GetCurrentTimestamp();
 	}
 }
