@@ -178,18 +178,22 @@ load_server(MsgUpstream *upstream)
 			MemoryContextStrdup(GetMemoryChunkContext(upstream), server->name);
 }
 
-/* As it was written down; a probe that was under way then is none any more. */
+/*
+ * As it was written down; a probe that was under way then is none any more. What opened
+ * later than now did so before the clock was set back.
+ */
 static void
-load_breaker(MsgUpstream *upstream)
+load_breaker(MsgUpstream *upstream, TimestampTz now)
 {
 	const MsgHealth *health = &upstream->health;
+	bool set_back = health->broken_at > now;
 
 	upstream->breaker = (MsgBreaker){
 		.state = health->broken_at != 0 ? MSG_BREAKER_OPEN : MSG_BREAKER_CLOSED,
 		.failing_us = health->failing_at,
 		.failures = health->failures,
-		.opened_us = health->broken_at,
-		.probe_us = health->probe_at,
+		.opened_us = set_back ? now : health->broken_at,
+		.probe_us = set_back ? now : health->probe_at,
 		.probes = health->probes,
 	};
 	upstream->breaker_before = upstream->breaker;
@@ -247,7 +251,7 @@ add_upstream(MsgTurn *turn, MsgUpstreams *upstreams, Oid server)
 	MemoryContextSwitchTo(turn->context);
 	msgext_upstream_load(turn, upstreams, upstream);
 	msgext_health_load(server, &upstream->health);
-	load_breaker(upstream);
+	load_breaker(upstream, turn->now);
 	MemoryContextSwitchTo(upstreams->context);
 	upstreams->list = lappend(upstreams->list, upstream);
 	MemoryContextSwitchTo(before);

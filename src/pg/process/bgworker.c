@@ -18,6 +18,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "replication/syncrep.h"
@@ -257,17 +258,22 @@ bool
 msgext_bgworker_pause(long ms)
 {
 	static uint32 event = 0;
-	TimestampTz until = GetCurrentTimestamp() + (TimestampTz) ms * 1000;
 	bool was_asked = ShutdownRequestPending;
+	instr_time begun;
 
+	/* Not by the time of day, which may be set back meanwhile. */
+	INSTR_TIME_SET_CURRENT(begun);
 	for (;;)
 	{
-		TimestampTz now = GetCurrentTimestamp();
+		instr_time passed;
+		long left;
 
-		if (now >= until || (ShutdownRequestPending && !was_asked))
+		INSTR_TIME_SET_CURRENT(passed);
+		INSTR_TIME_SUBTRACT(passed, begun);
+		left = ms - (long) INSTR_TIME_GET_MILLISEC(passed);
+		if (left <= 0 || (ShutdownRequestPending && !was_asked))
 			break;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 (long) ((until - now + 999) / 1000),
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, left,
 						 msgext_wait_event(&event, "MsgextPause"));
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();

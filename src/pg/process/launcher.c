@@ -375,6 +375,16 @@ is_gone(DatabaseChildren *children, TimestampTz now)
 	return state == DATABASE_GONE;
 }
 
+/* What is to wait for longer than anything does was put off before the clock was set back. */
+static void
+mind_clock(Child *child, TimestampTz now)
+{
+	int64 longest_us = (int64) msgext_restart_delay * RESTART_MAX_TIMES * 1000;
+
+	if (child->start_after > now + Max(longest_us, RAN_WELL_US))
+		child->start_after = now;
+}
+
 /* Starts what is to be started; returns milliseconds until there is more to do. */
 static long
 start_what_is_due(void)
@@ -390,6 +400,10 @@ start_what_is_due(void)
 		Child *feeder = &children->feeder;
 		int i;
 
+		mind_clock(worker, now);
+		mind_clock(feeder, now);
+		for (i = 0; i < MSG_HTTP_KINDS; i++)
+			mind_clock(&children->http[i], now);
 		if (has_ended(worker))
 			note_end(children->database, worker, RAN_WELL_US);
 		for (i = 0; i < MSG_HTTP_KINDS; i++)

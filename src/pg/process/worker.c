@@ -41,6 +41,9 @@
 
 #define CHECK_US USECS_PER_SEC
 
+/* A clock that is set back by less is waited for. */
+#define CLOCK_SLACK_US (10 * USECS_PER_SEC)
+
 /* Is it still a test database? */
 #define TEST_LOOK_MS 1000
 
@@ -371,6 +374,15 @@ work(MsgDispatcher *dispatcher)
 			msgext_dispatcher_look_at_mode(dispatcher);
 		}
 		now = GetCurrentTimestamp();
+		if (now < checked - CLOCK_SLACK_US)
+		{
+			/* Whatever was to be done at a time is far away: the next one begins anew. */
+			ereport(LOG, (errmsg("msgext worker leaves: the clock was set back by %ld s",
+								 (long) ((checked - now) / USECS_PER_SEC))));
+			msgext_dispatcher_stop(dispatcher);
+			drain_until = now + SHORT_DRAIN_US;
+			checked = now;
+		}
 		if (ShutdownRequestPending && drain_until == 0)
 		{
 			msgext_dispatcher_stop(dispatcher);
