@@ -110,7 +110,10 @@ msgext_replay_message(PG_FUNCTION_ARGS)
 	post.priority = row.priority;
 	if (row.expires_at > msgext_clock())
 		post.expires_at = row.expires_at;
-	if (!row.nulls[Anum_outbox_ref - 1])
+
+	/* Who operates a server need not see its messages, and the copy is his own. */
+	if (!row.nulls[Anum_outbox_ref - 1] &&
+		msgext_row_may(MSG_ACCESS_SEE, &row, InvalidOid))
 		post.ref = DatumGetJsonbP(row.values[Anum_outbox_ref - 1]);
 	changer.related = msgext_post(&post);
 

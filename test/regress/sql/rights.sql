@@ -47,7 +47,7 @@ $$;
 -- Two messages, made while this was a test database: one waits, one was refused.
 SET ROLE regress_sender;
 SELECT msgext.send_vk('vk', vk(), operation_id => 'mine') AS id;
-SELECT msgext.send_vk('vk', vk()) AS refused;
+SELECT msgext.send_vk('vk', vk(), ref => '{"order": 1}') AS refused;
 SELECT msgext_test.stub('vk', 'retry-after 3600', times => 1), msgext_test.stub('vk', 'reject');
 SELECT * FROM msgext_test.run();
 RESET ROLE;
@@ -166,6 +166,17 @@ SELECT count(*) FROM msgext.message WHERE pg_temp.tell(id, state);
 SELECT count(*) FROM msgext.message_event WHERE pg_temp.tell(message_id, kind);
 SELECT count(*) FROM msgext.message WHERE id OPERATOR(pg_temp.~~~) 'there';
 SELECT count(*) FROM msgext.message WHERE 1 / (id - 7000) > 0;
+RESET ROLE;
+
+-- What an operator sends anew is his own, and tells him nothing of what he may not see.
+GRANT USAGE ON FOREIGN SERVER vk TO regress_public;
+CREATE USER MAPPING FOR regress_public SERVER vk OPTIONS (login 'tester', password '111111');
+SET ROLE regress_public;
+SELECT msgext.replay_message(7001, jsonb_build_object('vk', vk())) AS copy \gset
+SELECT sender, state, ref FROM msgext.message WHERE id = :copy;
+RESET ROLE;
+SET ROLE regress_operator;
+SELECT count(*) FROM msgext.message WHERE id = 7001 AND ref = '{"order": 1}';
 RESET ROLE;
 
 -- Nor does the right to write all tables: in some, a row has the rights of the role it names.
