@@ -53,6 +53,7 @@ pin_settings(void)
 		{"search_path", "pg_catalog, pg_temp"},
 		{"row_security", "on"},
 		{"transaction_isolation", "read committed"},
+		{"transaction_read_only", "off"},
 		{"lock_timeout", "0"},
 		{"intervalstyle", "postgres"},
 		{"datestyle", "ISO, YMD"},

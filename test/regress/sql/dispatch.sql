@@ -150,6 +150,19 @@ SELECT send(server => 'bare');
 CALL msgext.dispatch();
 SELECT id, state, waiting, error FROM look WHERE id IN (5022, 5023) ORDER BY id;
 
+-- What is to be written is written, however its session's next transactions would begin.
+CREATE PROCEDURE dispatch_read_only() LANGUAGE plpgsql AS $$
+BEGIN
+    SET default_transaction_read_only = on;
+    CALL msgext.dispatch();
+END $$;
+ALTER SERVER bare OPTIONS (ADD retry_min_delay '1 hour', ADD retry_max_delay '1 hour');
+SELECT send(server => 'bare');
+CALL dispatch_read_only();
+RESET default_transaction_read_only;
+SELECT state, attempts, error FROM look WHERE id = 5024;
+DROP PROCEDURE dispatch_read_only;
+
 DROP VIEW look;
 DROP FUNCTION send;
 DROP SERVER vk, slow, bare CASCADE;
