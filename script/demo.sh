@@ -134,6 +134,9 @@ ROLLBACK;"
 say "On the way, as it happens (message_event; pushes of Devino and edna come in by the listener)"
 shown=0
 for _ in $(seq 1 150); do
+    # Before the events: those of the last are shown, too.
+    open=$(quiet -U app -c "SELECT count(*) FROM msgext.message
+        WHERE finished_at IS NULL OR (id = 1 AND state <> 'read')")
     quiet -U app -F '  ' -c "SELECT to_char(at, 'HH24:MI:SS.MS'), 'message ' || message_id,
             rpad(kind, 8), rpad(coalesce(channel, ''), 5),
             CASE WHEN status IS NULL THEN state ELSE status || ' -> ' || state END,
@@ -141,8 +144,6 @@ for _ in $(seq 1 150); do
         FROM msgext.message_event ORDER BY at" > "$scratch/out/events"
     tail -n +$((shown + 1)) "$scratch/out/events" | sed 's/^/  /'
     shown=$(wc -l < "$scratch/out/events")
-    open=$(quiet -U app -c "SELECT count(*) FROM msgext.message
-        WHERE finished_at IS NULL OR (id = 1 AND state <> 'read')")
     [ "$open" != 0 ] || break
     sleep 0.1
 done
