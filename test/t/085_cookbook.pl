@@ -1,5 +1,5 @@
-# The recipes of docs/templates.md are run as they stand there, each with its own test; and
-# what README says of a webhook for each row.
+# The recipes of docs/templates.md are run as they stand there, each with its own test; what
+# README says of a webhook for each row; and the examples of other pages.
 use strict;
 use warnings;
 
@@ -59,6 +59,27 @@ SELECT sender, msgext.message_payload(id) FROM msgext.message;
 SQL
 	'app|{"type": "INSERT", "table": "orders", "record": {"id": 1001, "state": "new"}, "schema": "public", "old_record": null}',
 	'README: a webhook for each row');
+
+# The examples of other pages, but for those that need another extension, or a parameter. Nothing is
+# sent; in webhooks.md who runs them is the application's role, too.
+$node->safe_psql('postgres', "CREATE ROLE $_") for qw(anna ops support);
+my $extension = 'CREATE EXTENSION msgext;';
+my $vk = "CREATE SERVER vk FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://127.0.0.1:1');";
+for my $premises (
+	[ 'operations', 'shop', 'CREATE TABLE corrections (order_id int, phone text)' ],
+	[ 'security', 'security', "$extension $vk" ],
+	[ 'webhooks', 'webhooks', "$extension CREATE TABLE orders (id int); CREATE SCHEMA shop;"
+		  . " CREATE TABLE brand AS SELECT '\\x00'::bytea AS logo; CREATE TABLE shop.invoices (id bigint, paid boolean)" ])
+{
+	my ($page, $database, $sql) = @$premises;
+	my @examples = grep { !/\bcron\.|\$1/ } blocks(slurp_file("$FindBin::RealBin/../../docs/$page.md"));
+	my $examples = join("\n", @examples) =~ s/\burl 'http[^']*'/url 'http:\/\/127.0.0.1:1'/gr;
+
+	$examples =~ s/MAPPING FOR app\b/MAPPING FOR CURRENT_USER/g if $page eq 'webhooks';
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	my ($code, $out, $err) = $node->psql($database, "$sql;\n$examples", on_error_stop => 1);
+	is($code, 0, "docs/$page.md") or diag($err);
+}
 
 # What they have made is restored from a dump: templates with their owners, versions, triggers.
 $node->safe_psql('postgres', "SELECT msgext.alter_template('reminder', priority => 4)");
