@@ -305,15 +305,46 @@ subtest 'client_message_id off' => sub {
 	$sim->script("personium send match $title next 1 drop-after");
 	$t->wait_state($t->post(title => $title, server => 'brave'), 'delivered', "on_unknown 'resend'");
 	is(scalar $t->lines($title), 2, 'has it sent twice: that was the order');
+
+	# Which is taken back before the second time has come.
+	$t->add_cell('meek', client_message_id => 'off', on_unknown => 'resend', retry_min_delay => '1 h', retry_max_delay => '1 h');
+	$title = $t->new_title;
+	$sim->script("personium send match $title next 1 drop-after");
+	$id = $t->post(title => $title, server => 'meek');
+	ok($t->wait_sql("SELECT detail->'waiting'->>'for' FROM msgext.message_status($id)", 'repeat'), 'it is to be repeated');
+	$t->set_option('meek', on_unknown => 'hold');
+	bring_forward('meek', $id);
+	$t->wait_state($id, 'unknown', "and with on_unknown 'hold' it is not");
+	is(scalar $t->lines($title), 1, 'the target has it once');
 };
+
+# Its time has come.
+sub bring_forward
+{
+	my ($server, $id) = @_;
+
+	$t->sql("SELECT msgext.pause_server('$server')");
+	$t->sql("UPDATE msgext.outbox SET next_attempt_at = now() WHERE id = $id;"
+		  . " UPDATE msgext.reminder r SET at = next_attempt_at FROM msgext.outbox o WHERE r.id = $id AND o.id = $id;"
+		  . " SELECT msgext.resume_server('$server')");
+	return;
+}
 
 subtest 'a server that does not heed our id' => sub {
 	my $own = Msgext::Simulator->new(Msgext::Personium::simulator('--personium-message-id', 'off'));
-	my ($title, $id, $row);
+	my ($title, $id, $row, $lost);
+	my $early = $t->new_title;
 
-	$t->add_cell('deaf', sim => $own);
+	# So late that it is brought forward by hand.
+	$t->add_cell('deaf', sim => $own, retry_min_delay => '1 h', retry_max_delay => '1 h');
+	$own->script("personium send match $early next 1 drop-after");
+	$lost = $t->post(title => $early, server => 'deaf');
+	ok($t->wait_sql("SELECT detail->'waiting'->>'for' FROM msgext.message_status($lost)", 'repeat'), 'an answer is lost before anybody knows');
 	$row = $t->wait_state($id = $t->post(title => 'deaf1', server => 'deaf'), 'delivered', 'it delivers');
 	is($row->{provider_id}, ($t->lines('deaf1', $own))[0]{id}, 'by an id of its own, which we know');
+	bring_forward('deaf', $lost);
+	$t->wait_state($lost, 'unknown', 'a repeat that would not be known as one is not sent');
+	is(scalar $t->lines($early, $own), 1, 'the target has it once');
 	$title = $t->new_title;
 	$own->script("personium send match $title next 1 drop-after");
 	$row = $t->wait_state($id = $t->post(title => $title, server => 'deaf'), 'unknown',

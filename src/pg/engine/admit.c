@@ -14,7 +14,7 @@
  *		5. Has its time to be sent ended, or not begun? Before credentials, which may be
  *		   missing for longer than the message lives.
  *		6. Is it still the same provider, may its recipients be written to from this server,
- *		   and want to be; has its sender an account, one that has not been refused; does
+ *		   and want to be; may what may have arrived be repeated, as it could be then; has its sender an account, one that has not been refused; does
  *		   the circuit breaker let anything out, before a login is; and is there a session?
  *		7. Is there room for its request? Before limits, which count what is let through.
  *		8. The recipient's limit, then the rate: a message that the first one sets aside
@@ -34,6 +34,7 @@
 #include "pg/engine/addressee.h"
 #include "pg/engine/admit.h"
 #include "pg/engine/outage.h"
+#include "pg/engine/record.h"
 #include "pg/engine/statistics.h"
 #include "pg/store/event.h"
 #include "pg/store/origin.h"
@@ -247,6 +248,22 @@ has_come(MsgEngine *engine, MsgUpstream *upstream, const MsgLane *lane, const Ms
 	return false;
 }
 
+/*
+ * Is it a repeat of what may have arrived, which would not be known as one any more? What
+ * was decided then was for a server that has other options now, or has shown since that it
+ * ignores our keys.
+ */
+static bool
+would_be_doubled(const MsgUpstream *upstream, const MsgRow *row)
+{
+	const MsgPolicy *policy = &upstream->server->policy;
+	const char *why = msgext_row_text(row, Anum_outbox_waiting);
+
+	return row->maybe_sent && why != NULL && strcmp(why, MSG_WAITS_FOR_REPEAT) == 0 &&
+		   !policy->resend_unknown &&
+		   (!policy->deduplicates || upstream->health.key_ignored);
+}
+
 /* Its sender's account cannot be used. */
 static MsgAdmission
 wait_for_account(MsgEngine *engine, MsgUpstream *upstream, const MsgAccount *account,
@@ -300,6 +317,9 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 					  "the server belongs to another provider now");
 	if (!msgext_addressee_may(&engine->turn, upstream, row, &code, &why))
 		return finish(engine, upstream, row, MSG_REJECTED, "answer", code, why);
+	if (would_be_doubled(upstream, row))
+		return finish(engine, upstream, row, MSG_UNKNOWN, "answer", NULL,
+					  "it may have arrived, and a repeat would not be known as one");
 	account = msgext_server_account(server, row->sender_oid,
 									msgext_row_text(row, Anum_outbox_sender));
 	if (account->error != NULL || msgext_refusal_holds(upstream, account))

@@ -66,6 +66,8 @@ reason_to_wait(const MsgOutcome *outcome, const MsgDecision *decision)
 		return "server was paused";
 	if (outcome->verdict == MSG_VERDICT_RELOGIN)
 		return "login";
+	if (outcome->verdict == MSG_VERDICT_UNSURE)
+		return MSG_WAITS_FOR_REPEAT;
 	return outcome->retry_after_ms >= 0 ? "the provider asked to wait" : "retry";
 }
 
