@@ -26,7 +26,7 @@ FROM msgext.origin o, pg_foreign_server s, pg_roles r, generate_series(1, :n * 9
     LATERAL (SELECT now() - interval '30 days' * (1 - i::float8 / :n),
         CASE WHEN i % 100 < 3 THEN (ARRAY['failed', 'rejected', 'undelivered'])[1 + i % 3] END) AS v(at, bad)
 WHERE s.srvname = 'vk' AND r.rolname = 'bench_looker'
-ORDER BY i; -- as in life: a join of millions gives them in any order
+ORDER BY 1; -- as in life: a join of millions gives them in any order
 INSERT INTO msgext.event (message_id, at, kind, attempt, state, code, http_status)
 SELECT id, created_at, 'answer', 1, state, code, 200 FROM msgext.outbox;
 INSERT INTO msgext.reference SELECT server_oid, provider_id, id FROM msgext.outbox;
