@@ -123,37 +123,45 @@ put_routes(Block *block)
 	return true;
 }
 
+/* The order in which jsonb keeps them: the shorter one first. */
 static int
-compare_names(const void *a, const void *b)
+compare_names(const MsgJson *left, const MsgJson *right)
 {
-	const MsgJson *left = *(const MsgJson *const *) a;
-	const MsgJson *right = *(const MsgJson *const *) b;
-	size_t len = left->name_len < right->name_len ? left->name_len : right->name_len;
-	int order = memcmp(left->name, right->name, len);
-
-	if (order != 0)
-		return order;
-	return (left->name_len > right->name_len) - (left->name_len < right->name_len);
+	if (left->name_len != right->name_len)
+		return left->name_len < right->name_len ? -1 : 1;
+	return memcmp(left->name, right->name, left->name_len);
 }
 
-/* What would be left of a variable that is given twice is anybody's guess. */
+static int
+compare_places(const void *a, const void *b)
+{
+	return compare_names(*(const MsgJson *const *) a, *(const MsgJson *const *) b);
+}
+
+/*
+ * What would be left of a variable that is given twice is anybody's guess. Out of a jsonb
+ * they come in order, each once.
+ */
 static bool
 names_repeat(MsgArena *arena, const MsgJson *object)
 {
+	const MsgJson *member = object->first;
 	const MsgJson **sorted;
-	const MsgJson *member;
 	int n = 0;
 	int i;
 
-	if (object->count < 2)
+	while (member != NULL && member->next != NULL &&
+		   compare_names(member, member->next) < 0)
+		member = member->next;
+	if (member == NULL || member->next == NULL)
 		return false;
 	sorted = msgext_alloc(arena, (size_t) object->count * sizeof(*sorted));
 	for (member = object->first; member != NULL; member = member->next)
 		sorted[n++] = member;
-	qsort(sorted, (size_t) n, sizeof(*sorted), compare_names);
+	qsort(sorted, (size_t) n, sizeof(*sorted), compare_places);
 	for (i = 1; i < n; i++)
 	{
-		if (compare_names(&sorted[i - 1], &sorted[i]) == 0)
+		if (compare_names(sorted[i - 1], sorted[i]) == 0)
 			return true;
 	}
 	return false;
