@@ -162,6 +162,7 @@ msgext_outbox_take(void)
 												 ALLOCSET_SMALL_SIZES);
 		before = MemoryContextSwitchTo(current->context);
 		current->outbox = msgext_outbox_open(true);
+		msgext_table_expect_many(current->outbox);
 		MemoryContextSwitchTo(before);
 	}
 	current->taken = true;

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/heapam.h"
+#include "access/hio.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "executor/executor.h"
@@ -110,6 +111,8 @@ msgext_table_close(MsgTable *table)
 	int i;
 
 	msgext_table_flush(table);
+	if (table->bulk != NULL)
+		FreeBulkInsertState(table->bulk);
 	if (table->finder != NULL)
 		msgext_scan_end(table->finder);
 	for (i = 0; i < MSG_GATHER_MAX && table->gathered[i] != NULL; i++)
@@ -201,7 +204,7 @@ msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 	if (table->indexes.plain)
 	{
 		row = heap_form_tuple(RelationGetDescr(table->rel), values, nulls);
-		heap_insert(table->rel, row, GetCurrentCommandId(true), 0, NULL);
+		heap_insert(table->rel, row, GetCurrentCommandId(true), 0, table->bulk);
 		msgext_indexes_add(&table->indexes, &row->t_self, values, nulls, false, false);
 		heap_freetuple(row);
 		return;
@@ -210,6 +213,21 @@ msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 	store_row(table, slot, values, nulls);
 	table_tuple_insert(table->rel, slot, GetCurrentCommandId(true), 0, NULL);
 	msgext_indexes_execute(&table->indexes, slot, false, MSG_UPDATE_ALL_INDEXES);
+}
+
+/*
+ * Without the ring of buffers that COPY reads through: what has just been queued is read
+ * next.
+ */
+void
+msgext_table_expect_many(MsgTable *table)
+{
+	MemoryContext before = MemoryContextSwitchTo(table->context);
+
+	table->bulk = GetBulkInsertState();
+	FreeAccessStrategy(table->bulk->strategy);
+	table->bulk->strategy = NULL;
+	MemoryContextSwitchTo(before);
 }
 
 bool

@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 
+#include "access/heapam.h"
 #include "access/tableam.h"
 #include "storage/block.h"
 
@@ -63,6 +64,7 @@ typedef struct MsgTable
 	MemoryContext context; /* it was opened in: of all that it comes to need */
 	TupleTableSlot *slot;  /* of msgext_table_slot(), or NULL */
 	BlockNumber nblocks;   /* it has at least so many */
+	BulkInsertState bulk;  /* of msgext_table_expect_many(), or NULL */
 
 	/* rows that wait to be written together; slots are made as they are needed */
 	int ngathered;
@@ -88,6 +90,12 @@ extern TupleTableSlot *msgext_table_slot(MsgTable *table);
 extern char *msgext_table_text(TupleTableSlot *slot, AttrNumber column);
 
 extern void msgext_table_insert(MsgTable *table, Datum *values, bool *nulls);
+
+/*
+ * Many rows will be inserted until it is closed: the page that takes them stays pinned, and
+ * from 16 on the table grows by many pages at once.
+ */
+extern void msgext_table_expect_many(MsgTable *table);
 
 /* False, having inserted nothing, when unique index "arbiter" has such a row already. */
 extern bool msgext_table_insert_unique(MsgTable *table, const char *arbiter,
