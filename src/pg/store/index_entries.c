@@ -7,12 +7,14 @@
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
+#include "access/nbtree.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/guc.h"
 
@@ -22,6 +24,12 @@
 /* More than a table of ours comes with: of one with more, all are found out each time. */
 #define INDEXES_MAX 12
 #define TABLES_MAX 32
+
+/* Each time so many rows have got their entries, the right ends are looked for. */
+#define MANY 16
+
+/* A tree of fewer pages is a root alone, behind its metapage. */
+#define SMALLEST_TREE 3
 
 /* What has been found out about the indexes of tables, none of them opened. */
 typedef struct Known
@@ -248,11 +256,49 @@ info_of(MsgIndexes *indexes, MsgIndex *index, IndexInfo *none)
 	return index->info;
 }
 
+/* The last page may be new yet, or left new by a crash. */
+static bool
+is_rightmost_leaf(Relation index, BlockNumber block)
+{
+	Buffer buffer = ReadBuffer(index, block);
+	Page page = BufferGetPage(buffer);
+	bool is = false;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	if (!PageIsNew(page))
+	{
+		BTPageOpaque opaque = BTPageGetOpaque(page);
+
+		is = P_ISLEAF(opaque) && P_RIGHTMOST(opaque) && !P_IGNORE(opaque);
+	}
+	UnlockReleaseBuffer(buffer);
+	return is;
+}
+
+/*
+ * Most of our indexes grow at their right end alone. The B-tree code remembers the page
+ * there, which spares it the way down, once a tree has three levels: more than 100,000
+ * entries. In a smaller one we tell it the page, which it tries and forgets when it is full
+ * or the entry belongs elsewhere.
+ */
+static void
+remember_right_end(Relation index)
+{
+	BlockNumber n;
+
+	if (RelationGetTargetBlock(index) != InvalidBlockNumber)
+		return;
+	n = RelationGetNumberOfBlocks(index);
+	if (n > SMALLEST_TREE && is_rightmost_leaf(index, n - 1))
+		RelationSetTargetBlock(index, n - 1);
+}
+
 bool
 msgext_indexes_add(MsgIndexes *indexes, ItemPointer tid, const Datum *values,
 				   const bool *nulls, bool quiet, bool unchanged)
 {
 	IndexInfo none = {.type = T_IndexInfo};
+	bool many = ++indexes->nadded % MANY == 0;
 	bool unique = true;
 	int i;
 
@@ -274,6 +320,8 @@ msgext_indexes_add(MsgIndexes *indexes, ItemPointer tid, const Datum *values,
 			keys[k] = values[form->indkey.values[k] - 1];
 			absent[k] = nulls[form->indkey.values[k] - 1];
 		}
+		if (many && index->rel->rd_rel->relam == BTREE_AM_OID)
+			remember_right_end(index->rel);
 		if (form->indisunique)
 			check = quiet ? UNIQUE_CHECK_PARTIAL : UNIQUE_CHECK_YES;
 		unique &= index_insert(index->rel, keys, absent, tid, indexes->table, check,

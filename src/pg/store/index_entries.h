@@ -38,6 +38,7 @@ typedef struct MsgIndexes
 	bool plain; /* all are, of an ordinary table */
 	int n;
 	MsgIndex *list;
+	uint32 nadded; /* rows that have got their entries */
 
 	/* only where the executor is needed */
 	EState *estate;
