@@ -88,14 +88,14 @@ $$;
 
 -- All that can be called, but for what is a trigger. Procedures commit, and are no functions.
 CREATE TABLE argument AS
-SELECT p.oid AS function, p.provolatile = 'v' AS writes, format('%I.%I', n.nspname, p.proname) AS called, p.pronargs,
+SELECT p.oid AS function, p.provolatile = 'v' AS writes, format('%I.%I', n.nspname, p.proname) AS called,
     a.n::int, coalesce(p.proargnames[a.n], '') AS name, a.type::regtype AS type
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     LEFT JOIN LATERAL unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a(type, n) ON true
 WHERE n.nspname IN ('msgext', 'msgext_test') AND p.prokind = 'f' AND p.prorettype <> 'trigger'::regtype
-    AND p.proname NOT IN ('reset');
+    AND p.proname <> 'reset';
 CREATE TABLE attempt AS
-SELECT DISTINCT a.called, a.writes, format('SELECT to_jsonb(f)::text FROM %s(%s) f', a.called, (
+SELECT DISTINCT a.writes, format('SELECT to_jsonb(f)::text FROM %s(%s) f', a.called, (
     SELECT string_agg(as_argument(CASE WHEN t.n = b.n THEN t.value WHEN t.n = 0 THEN 'NULL' ELSE usual_of(b.name, b.type) END,
         b.type), ', ' ORDER BY b.n) FROM argument b WHERE b.function = a.function AND b.n IS NOT NULL)) AS query
 FROM (SELECT DISTINCT function, writes, called FROM argument) a
