@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 
 #include "pg/base/actor.h"
+#include "pg/base/compat.h"
 #include "pg/base/text.h"
 
 /* As an event's texts. */

@@ -14,8 +14,9 @@
  *		5. Has its time to be sent ended, or not begun? Before credentials, which may be
  *		   missing for longer than the message lives.
  *		6. Is it still the same provider, may its recipients be written to from this server,
- *		   and want to be; may what may have arrived be repeated, as it could be then; has its sender an account, one that has not been refused; does
- *		   the circuit breaker let anything out, before a login is; and is there a session?
+ *		   and want to be; may what may have arrived be repeated, as it could be then; has
+ *		   its sender an account, one that has not been refused; does the circuit breaker
+ *		   let anything out, before a login is; and is there a session?
  *		7. Is there room for its request? Before limits, which count what is let through.
  *		8. The recipient's limit, then the rate: a message that the first one sets aside
  *		   must not use up the second.
