@@ -43,15 +43,17 @@ drop_fresh(MsgEngine *engine)
 
 /*
  * The message whose fault an error may be, of all that was being looked at, or 0: a
- * shutdown is nobody's. Nor is the environment's error (a full disk, no memory, a file
- * that cannot be read) or an internal one, unless it comes at the same message again and
- * again: that one is too large, or lies where the disk is damaged.
+ * shutdown and a full disk are nobody's. Nor is another error of the environment's (no
+ * memory, a file that cannot be read) or an internal one, unless it comes at the same
+ * message again and again: that one is too large, or lies where the disk is damaged.
  */
 static int64
 find_culprit(MsgPoison *poison, int64 reading, int sqlstate)
 {
 	int times = msgext_poison_suspect(poison, reading);
 
+	if (sqlstate == ERRCODE_DISK_FULL)
+		return 0;
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
 		case MAKE_SQLSTATE('5', '7', '0', '0', '0'): /* operator intervention */
