@@ -28,9 +28,6 @@
 /* Each time so many rows have got their entries, the right ends are looked for. */
 #define MANY 16
 
-/* A tree of fewer pages is a root alone, behind its metapage. */
-#define SMALLEST_TREE 3
-
 /* What has been found out about the indexes of tables, none of them opened. */
 typedef struct Known
 {
@@ -256,7 +253,7 @@ info_of(MsgIndexes *indexes, MsgIndex *index, IndexInfo *none)
 	return index->info;
 }
 
-/* The last page may be new yet, or left new by a crash. */
+/* The last page may be new yet, or left new by a crash; or the metapage, or a root. */
 static bool
 is_rightmost_leaf(Relation index, BlockNumber block)
 {
@@ -269,7 +266,8 @@ is_rightmost_leaf(Relation index, BlockNumber block)
 	{
 		BTPageOpaque opaque = BTPageGetOpaque(page);
 
-		is = P_ISLEAF(opaque) && P_RIGHTMOST(opaque) && !P_IGNORE(opaque);
+		is = P_ISLEAF(opaque) && !P_ISROOT(opaque) && P_RIGHTMOST(opaque) &&
+			 !P_IGNORE(opaque);
 	}
 	UnlockReleaseBuffer(buffer);
 	return is;
@@ -289,7 +287,7 @@ remember_right_end(Relation index)
 	if (RelationGetTargetBlock(index) != InvalidBlockNumber)
 		return;
 	n = RelationGetNumberOfBlocks(index);
-	if (n > SMALLEST_TREE && is_rightmost_leaf(index, n - 1))
+	if (n > 0 && is_rightmost_leaf(index, n - 1))
 		RelationSetTargetBlock(index, n - 1);
 }
 

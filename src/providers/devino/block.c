@@ -75,7 +75,7 @@ msgext_block_name(Block *block, int member)
 		msgext_buf_putc(block->out, ',');
 	msgext_buf_putc(block->out, '"');
 	msgext_buf_puts(block->out, name);
-	msgext_buf_append(block->out, "\":", 2);
+	msgext_buf_puts(block->out, "\":");
 }
 
 bool
