@@ -54,7 +54,7 @@ CREATE TABLE msgext.outbox (
     CONSTRAINT outbox_state CHECK (state IN
         ('queued', 'accepted', 'sent', 'delivered', 'read', 'undelivered', 'failed',
          'rejected', 'expired', 'cancelled', 'unknown'))
-) WITH (fillfactor = 45);
+) WITH (fillfactor = 47);
 
 COMMENT ON SEQUENCE msgext.outbox_id_seq IS 'ids of messages';
 COMMENT ON TABLE msgext.outbox IS

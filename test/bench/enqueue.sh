@@ -1,11 +1,13 @@
 # What a call costs the application, beside a plain INSERT of the same payload; and what a
 # message costs the disk. Sourced by bench.sh.
 
-# enqueue_scripts: ours.sql and plain.sql for pgbench, which passes them the vk block.
+# enqueue_scripts: ours.sql and plain.sql for pgbench, which passes them the vk block. Each message
+# goes to somebody else, as messages that many sessions queue at once do.
 enqueue_scripts() {
+    local body="replace(:body, '79000000001', '79' || lpad(:n::text, 9, '0'))::jsonb"
     sql -c 'SELECT vk FROM bench.body WHERE n = 1' > "$out/vk_block"
-    echo "INSERT INTO bench.plain (server, payload) VALUES ('vk', :body);" > "$out/plain.sql"
-    echo "SELECT msgext.send_vk('vk', :body);" > "$out/ours.sql"
+    printf '%s\n' '\set n random(1, 1000000)' "INSERT INTO bench.plain (server, payload) VALUES ('vk', $body);" > "$out/plain.sql"
+    printf '%s\n' '\set n random(1, 1000000)' "SELECT msgext.send_vk('vk', $body);" > "$out/ours.sql"
 }
 
 pgbench_tps() { # clients, seconds, script
