@@ -140,6 +140,32 @@ my $id = $t->send;
 $t->wait_state($id, qr/accepted|sent|delivered|read/);
 is($t->worker_pid, $worker, 'and the worker has gone on');
 
+# Whose handlers are slow, or end the process, holds up another role's for one of them, not for all.
+sub run_of_rogue
+{
+	return $t->sql("SELECT count(*) FROM msgext.handler WHERE owner = 'rogue' AND handler ~ '^$_[0]' AND "
+		  . '(read_at IS NOT NULL OR failures > 0)');
+}
+my $locks = $node->background_psql('postgres');
+$t->sql("SELECT msgext.drop_consumer('stays')");
+$locks->query_safe('SELECT pg_advisory_lock(n) FROM generate_series(1, 3) n');
+rogue("a_slow$_", "BEGIN PERFORM pg_advisory_xact_lock($_); END", timeout => '60 s') for 1 .. 3;
+happen(1);
+ok($t->wait_sql("SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"), 'a slow one runs');
+happen(1);
+$locks->query_safe('SELECT pg_advisory_unlock(1)');
+ok($t->wait_sql('SELECT count(*) = 155 FROM shop.got'), 'what another role waits for');
+cmp_ok(run_of_rogue('a_slow'), '<', 3, '… does not wait for all of them');
+$locks->quit;
+$t->sql("SELECT msgext.drop_consumer(handler) FROM msgext.handler WHERE handler ~ '^a_slow'");
+rogue("a_stays$_", "BEGIN LOOP BEGIN PERFORM pg_advisory_xact_lock_shared(4), pg_sleep(600); EXCEPTION WHEN query_canceled "
+	  . 'THEN NULL; END; END LOOP; END', timeout => '100 ms') for 1 .. 3;
+happen(1);
+ok($t->wait_sql("SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4"), 'one runs that ends the process');
+happen(1);
+ok($t->wait_sql('SELECT count(*) = 157 FROM shop.got'), 'nor does the next process begin with the others');
+cmp_ok(run_of_rogue('a_stays'), '<', 3, '… of that role');
+
 # One that fails comes again, in its place; once the cause is mended, or it is passed.
 $t->sql(<<'SQL');
 DROP OWNED BY rogue CASCADE;

@@ -302,9 +302,10 @@ msgext_handlers_due(void)
 
 		if (!is_due(feed))
 			continue;
-		id = palloc(sizeof(MsgHandlerId));
+		id = palloc0(sizeof(MsgHandlerId));
 		id->name = feed->name;
 		id->owner = feed->owner;
+		id->failed = feed->failures > 0 || feed->started_at != 0;
 		ids = lappend(ids, id);
 	}
 	msgext_table_close(feeds);

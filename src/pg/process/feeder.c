@@ -3,7 +3,7 @@
  *		The feeder of one database: tells applications what became of their messages.
  *
  * Owns the process, its wait and its error trap. It runs handlers, one after the other,
- * a round each, and sends NOTIFY. It is a process apart from the worker: whatever a user's
+ * in rounds, and sends NOTIFY. It is a process apart from the worker: whatever a user's
  * function does, sending is not held up by it, nor ended with it.
  */
 #include "postgres.h"
@@ -22,6 +22,7 @@
 #include "pg/catalog/server.h"
 #include "pg/ipc/registry.h"
 #include "pg/outcome/handler.h"
+#include "pg/outcome/handler_turns.h"
 #include "pg/outcome/news.h"
 #include "pg/process/bgworker.h"
 #include "pg/process/worker.h"
@@ -32,10 +33,20 @@
 /* NOTIFY, and looking whether to stay. */
 #define TICK_US USECS_PER_SEC
 
+/* Who is due, and has something to do, is looked at again after this, or the round that it is in. */
+#define PASS_US (100 * 1000)
+
 /* What is wrong with our own work is said so often. */
 #define QUIET_US (60 * USECS_PER_SEC)
 
 static MemoryContext pass_context;
+
+/* Where the clock was set back it is not. */
+static bool
+is_within(TimestampTz then, int64 us, TimestampTz now)
+{
+	return now >= then && now < then + us;
+}
 
 /* In PG_CATCH. */
 static void
@@ -76,6 +87,7 @@ run_round(const MsgHandlerId *id)
 		if (msgext_feed_hold(id->name, id->owner) && msgext_handler_begin(id))
 		{
 			commit();
+			MemoryContextSwitchTo(pass_context);
 			pgstat_report_activity(STATE_RUNNING, psprintf("handler \"%s\"", id->name));
 			begin();
 			msgext_bgworker_set_interruptible(true);
@@ -116,27 +128,36 @@ find_due(void)
 	return due;
 }
 
-/* A round of each that is due. True when there may be more to do at once. */
+/* Rounds of those that are due, for some time. True when there may be more to do at once. */
 static bool
 run_handlers(void)
 {
-	bool more = false;
-	ListCell *cell;
+	List *due = find_due();
+	TimestampTz started = GetCurrentTimestamp();
+	TimestampTz now = started;
+	MsgHandlerId *id;
 
-	foreach (cell, find_due())
+	msgext_handler_turns_begin(due);
+	while ((id = msgext_handler_turns_next(due)) != NULL &&
+		   is_within(started, PASS_US, now))
 	{
+		TimestampTz begun = now;
+		bool more;
+
 		MemoryContextSwitchTo(pass_context);
 		CHECK_FOR_INTERRUPTS();
 		if (ShutdownRequestPending)
 			return false;
-		more |= run_round(lfirst(cell));
+		more = run_round(id);
+		now = GetCurrentTimestamp();
+		msgext_handler_turns_took(id, now - begun, more);
 	}
-	return more;
+	return id != NULL;
 }
 
 /* An ERROR in it costs the rest of the pass. */
 static bool
-pass(TimestampTz *next_tick, bool *may_stay)
+pass(TimestampTz *ticked_at, bool *may_stay)
 {
 	volatile bool more = false;
 
@@ -144,9 +165,9 @@ pass(TimestampTz *next_tick, bool *may_stay)
 	{
 		TimestampTz now = GetCurrentTimestamp();
 
-		if (now >= *next_tick)
+		if (!is_within(*ticked_at, TICK_US, now))
 		{
-			*next_tick = now + TICK_US;
+			*ticked_at = now;
 			*may_stay = msgext_bgworker_may_stay() && !msgext_bgworker_in_test_database();
 			*may_stay = *may_stay && msgext_registry_feeds(MyDatabaseId);
 			if (*may_stay)
@@ -169,7 +190,7 @@ pass(TimestampTz *next_tick, bool *may_stay)
 void
 msgext_feeder_main(Datum arg)
 {
-	TimestampTz next_tick = 0;
+	TimestampTz ticked_at = 0;
 	bool may_stay = true;
 	bool more;
 
@@ -185,7 +206,7 @@ msgext_feeder_main(Datum arg)
 			msgext_bgworker_reload();
 			msgext_server_forget_all();
 		}
-		more = pass(&next_tick, &may_stay);
+		more = pass(&ticked_at, &may_stay);
 		pgstat_report_activity(STATE_IDLE, "waiting for events");
 		if (!more && may_stay && !msgext_bgworker_pause(PAUSE_MS))
 			break;

@@ -54,6 +54,12 @@
 /* A listener ends at every change of its settings; one that only dies does it sooner. */
 #define LISTENED_WELL_US (3 * USECS_PER_SEC)
 
+/*
+ * What ends a feeder is a handler as a rule, which is then left alone for longer and longer:
+ * others' are not to wait for that.
+ */
+#define FED_WELL_US 0
+
 typedef struct Child
 {
 	const char *type;
@@ -415,7 +421,7 @@ start_what_is_due(void)
 			note_end(children->database, &children->http[i], LISTENED_WELL_US);
 		}
 		if (has_ended(feeder))
-			note_end(children->database, feeder, LISTENED_WELL_US);
+			note_end(children->database, feeder, FED_WELL_US);
 		if (worker->handle == NULL && worker->start_after != 0 &&
 			worker->start_after <= now && is_gone(children, now))
 		{
