@@ -214,9 +214,11 @@ install-simulator: $(SIMULATOR)
 
 # The chaos driver's own provider, and its sessions: test/chaos/README.md.
 CHAOS = build/chaos-peer build/chaos-writer
-build/chaos-%: test/chaos/%.c
+build/chaos-peer: $(wildcard test/chaos/peer/*.[ch])
+build/chaos-writer: $(wildcard test/chaos/writer/*.[ch])
+$(CHAOS):
 	@mkdir -p build
-	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -I$$($(PG_CONFIG) --includedir) $< -o $@ \
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -I$$($(PG_CONFIG) --includedir) $(filter %.c,$^) -o $@ \
 		-L$$($(PG_CONFIG) --libdir) -Wl,--as-needed -lpq
 
 # What takes disk and memory away from one process of a server: test/fault/fault.c.

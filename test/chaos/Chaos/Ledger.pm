@@ -5,7 +5,7 @@ package Chaos::Ledger;
 use strict;
 use warnings;
 
-# As peer.c makes it.
+# As peer/text.c makes it.
 sub hash
 {
 	my ($text) = @_;

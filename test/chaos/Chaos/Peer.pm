@@ -1,4 +1,4 @@
-# The provider of the chaos driver as a process of it: see peer.c.
+# The provider of the chaos driver as a process of it: see ../peer/peer.c.
 package Chaos::Peer;
 
 use strict;
