@@ -289,7 +289,7 @@ check-layers: all
 	@script/check-layers.sh
 	@test/check_layers.sh
 
-FORMATTED = $(wildcard src/*/*.[ch] src/*/*/*.[ch] test/*/*.[ch] test/modules/*/*.c)
+FORMATTED = $(wildcard src/*/*.[ch] src/*/*/*.[ch] test/*/*.[ch] test/*/*/*.[ch])
 format check-format:
 	@script/require.sh format
 	@script/format.sh $@ $(FORMATTED)

@@ -12,7 +12,7 @@
 #include "pg/base/guc.h"
 #include "pg/catalog/server.h"
 #include "pg/ipc/notify.h"
-#include "pg/ipc/registry.h"
+#include "pg/ipc/registry_memory.h"
 #include "pg/ipc/tally.h"
 #include "pg/process/worker.h"
 #include "pg/sql/audit.h"
