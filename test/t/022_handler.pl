@@ -265,6 +265,14 @@ $t->sql("SELECT msgext.on_event('seldom', 'public.seldom(jsonb)', '{\"kind\": \"
 ok($t->wait_sql('SELECT count(*) = 1 FROM public.seldom'), 'what comes behind 150,000 events is handled');
 ok($t->wait_sql("SELECT unread = 0 FROM msgext.handler WHERE handler = 'seldom'"), '… once');
 
+# Nor is more looked at in one transaction for who has many that are far behind.
+$t->sql("SELECT msgext.create_consumer('far' || i, '{\"kind\": \"expired\"}', after => $first, notify => 'far_news') "
+	  . 'FROM generate_series(1, 2) i');
+$begun = $t->sql("SELECT done::text FROM msgext.feed WHERE name = 'far1'");
+ok($t->wait_sql("SELECT count(*) = 2 FROM msgext.feed WHERE name ~ '^far' AND done::text <> '$begun'"),
+	'two consumers of one role pass them');
+is($t->sql("SELECT count(DISTINCT xmin::text) FROM msgext.feed WHERE name ~ '^far'"), 2, '… not both at once');
+
 # Without handlers there is no process for them.
 ok($t->wait_sql("SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'msgext feeder'"),
 	'there is one process');

@@ -90,28 +90,62 @@ move_on(MsgTable *feeds, MsgFeed *feed)
 		msgext_feed_write(feeds, feed);
 }
 
-static bool
-has_something(MsgTable *feeds, MsgFeed *feed)
+/*
+ * What has been looked at in this turn for all consumers of one role: who has many of them, far
+ * behind, holds up the others no longer than who has one.
+ */
+typedef struct Looks
 {
-	MsgReader *reader = msgext_reader_open(feed, MSG_READER_LOOKS);
-	MsgReading reading;
-	bool found = msgext_reader_next(reader, &reading);
+	Oid owner;
+	int64 left;
+} Looks;
 
-	if (!found && msgext_reader_is_worth_a_write(reader))
+static Looks *
+looks_of(List **all, Oid owner)
+{
+	ListCell *cell;
+	Looks *looks;
+
+	foreach (cell, *all)
+	{
+		looks = lfirst(cell);
+		if (looks->owner == owner)
+			return looks;
+	}
+	looks = palloc(sizeof(Looks));
+	looks->owner = owner;
+	looks->left = MSG_READER_LOOKS;
+	*all = lappend(*all, looks);
+	return looks;
+}
+
+static bool
+has_something(MsgTable *feeds, MsgFeed *feed, Looks *looks)
+{
+	MsgReader *reader;
+	MsgReading reading;
+	bool found;
+
+	if (looks->left <= 0)
+		return false;
+	reader = msgext_reader_open(feed, looks->left);
+	found = msgext_reader_next(reader, &reading);
+	looks->left -= msgext_reader_looked_at(reader);
+	if (msgext_reader_is_worth_a_write(reader))
 		move_on(feeds, feed);
 	msgext_reader_close(reader);
 	return found;
 }
 
 static void
-tell(MsgTable *feeds, MsgFeed *feed)
+tell(MsgTable *feeds, MsgFeed *feed, Looks *looks)
 {
 	int64 last_id = msgext_event_last_id();
 	Told *last = last_told(feed);
 
 	if ((last == NULL || last->last_id != last_id ||
 		 !ItemPointerEquals(&last->place, &feed->tid)) &&
-		has_something(feeds, feed))
+		has_something(feeds, feed, looks))
 	{
 		Async_Notify(feed->notify, "");
 		note(feed, last_id, feed->tid);
@@ -124,6 +158,7 @@ void
 msgext_news_tell(void)
 {
 	MsgTable *feeds = msgext_feed_open(true);
+	List *looks = NIL;
 	ListCell *cell;
 
 	forget(&telling);
@@ -134,7 +169,7 @@ msgext_news_tell(void)
 		MsgFeed *feed = lfirst(cell);
 
 		if (feed->notify != NULL && feed->origin == msgext_origin())
-			tell(feeds, feed);
+			tell(feeds, feed, looks_of(&looks, feed->owner));
 	}
 	msgext_table_close(feeds);
 }

@@ -223,6 +223,12 @@ msgext_reader_go_on(MsgReader *reader)
 	return start_batch(reader);
 }
 
+int64
+msgext_reader_looked_at(const MsgReader *reader)
+{
+	return reader->looked_at;
+}
+
 bool
 msgext_reader_is_worth_a_write(const MsgReader *reader)
 {

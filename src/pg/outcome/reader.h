@@ -41,6 +41,9 @@ extern bool msgext_reader_next(MsgReader *reader, MsgReading *reading);
 /* When there is no further one: to the next batch, for those who only count. */
 extern bool msgext_reader_go_on(MsgReader *reader);
 
+/* How many there were so far. */
+extern int64 msgext_reader_looked_at(const MsgReader *reader);
+
 /*
  * Were there so many that the cursor is to be written even where nothing was found? Else
  * they would be looked at again each time.
