@@ -132,9 +132,12 @@ read_claims(void)
 		msgext_claim_read(slot, &claim);
 		for (i = 0; i < claim.n; i++)
 		{
-			Claimed *one = hash_search(claimed, &claim.messages[i], HASH_ENTER, NULL);
+			bool found;
+			Claimed *one = hash_search(claimed, &claim.messages[i], HASH_ENTER, &found);
 
-			one->attempt = claim.attempts[i];
+			/* An earlier one stays until all that it names are recorded. */
+			one->attempt =
+				found ? Max(one->attempt, claim.attempts[i]) : claim.attempts[i];
 		}
 	}
 	table_endscan(scan);

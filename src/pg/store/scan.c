@@ -45,7 +45,7 @@ open_scan(MemoryContext context, Relation table, const char *index, Snapshot sna
 		  ScanKeyData *keys, int nkeys, bool entries)
 {
 	MemoryContext before = MemoryContextSwitchTo(context);
-	MsgScan *scan = palloc(sizeof(MsgScan));
+	MsgScan *scan = palloc0(sizeof(MsgScan));
 
 	Assert(CheckRelationLockedByMe(table, AccessShareLock, true));
 	scan->context = context;
@@ -80,6 +80,7 @@ get_entry(MsgScan *scan, ScanDirection direction)
 	MemoryContext before = MemoryContextSwitchTo(scan->context);
 	bool found = index_getnext_tid(scan->desc, direction) != NULL;
 
+	scan->fetched = false;
 	check(scan);
 	MemoryContextSwitchTo(before);
 	return found ? scan->desc->xs_itup : NULL;
@@ -95,7 +96,11 @@ TupleTableSlot *
 msgext_scan_row(MsgScan *scan)
 {
 	MemoryContext before = MemoryContextSwitchTo(scan->context);
-	bool found = index_fetch_heap(scan->desc, scan->slot);
+	bool found;
+
+	Assert(!scan->fetched);
+	scan->fetched = true;
+	found = index_fetch_heap(scan->desc, scan->slot);
 
 	MemoryContextSwitchTo(before);
 	return found ? scan->slot : NULL;

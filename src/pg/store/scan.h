@@ -23,6 +23,7 @@ typedef struct MsgScan
 	Relation index;
 	IndexScanDesc desc;
 	TupleTableSlot *slot;
+	bool fetched; /* the row of the entry just read: see msgext_scan_row() */
 } MsgScan;
 
 /*
@@ -40,7 +41,11 @@ extern MsgScan *msgext_scan_open_entries(MemoryContext context, Relation table,
 										 ScanKeyData *keys, int nkeys);
 /* The next entry, valid until the next call, or NULL; its columns number from 1. */
 extern IndexTuple msgext_scan_next_entry(MsgScan *scan);
-/* The row of the entry just read, where the snapshot sees it, valid as long; or NULL. */
+/*
+ * The row of the entry just read, where the snapshot sees it, valid as long; or NULL. Once
+ * for each entry: a second time would begin at the version that was found, which as a
+ * heap-only one looks like none, and the entry would be marked as dead.
+ */
 extern TupleTableSlot *msgext_scan_row(MsgScan *scan);
 /* The last one, of a scan that has not begun. */
 extern IndexTuple msgext_scan_last_entry(MsgScan *scan);

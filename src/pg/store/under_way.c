@@ -113,13 +113,16 @@ entry_id(const MsgUnderWay *under_way)
 									   RelationGetDescr(under_way->ids->index), &isnull));
 }
 
-/* Goes to the first entry of that id or a later one. */
+/*
+ * Goes to the first entry of that id or a later one; anew where it stands at one of that id,
+ * as behind the message's earlier claim: its row is fetched once.
+ */
 static void
 go_to(MsgUnderWay *under_way, int64 message)
 {
 	ScanKeyData from;
 
-	if (under_way->entry == NULL || entry_id(under_way) > message ||
+	if (under_way->entry == NULL || entry_id(under_way) >= message ||
 		message - entry_id(under_way) > NEAR)
 	{
 		msgext_key_int64(&from, 1, BTGreaterEqualStrategyNumber, message);

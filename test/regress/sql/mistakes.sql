@@ -174,6 +174,19 @@ BEGIN;
 CALL msgext.retry_in_batches('{"code": "queue_full"}');
 ROLLBACK;
 
+-- What is on its way stays: also where the claim of the attempt before is not yet gone, and
+-- lies behind the newer one. Claims are forged: there is one dispatcher, which is not here.
+SELECT send('vk') AS id \gset
+UPDATE msgext.outbox SET attempts = 1 WHERE id = :id;
+INSERT INTO msgext.claim SELECT 3 - a, now(), ARRAY[o.id], ARRAY[a], ARRAY[o.created_at]
+FROM msgext.outbox AS o, (VALUES (2), (1)) AS claims (a) WHERE o.id = :id;
+SELECT * FROM msgext.cancel_messages(jsonb_build_object('id', :id));
+SELECT state FROM msgext.message WHERE id = :id;
+DELETE FROM msgext.claim;
+
+-- To look at what is under way harms no row.
+SELECT * FROM msgext.cancel_messages(jsonb_build_object('id', :id));
+
 -- What happened to the servers, by whom.
 SELECT msgext.pause_server('vk', 'maintenance'), msgext.resume_server('vk', 'over'), msgext.resume_server(NULL);
 ALTER SERVER vk OPTIONS (SET url 'http://127.0.0.1:2', DROP max_attempts, ADD timeout '5 s');
