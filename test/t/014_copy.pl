@@ -170,6 +170,31 @@ subtest 'who may dump' => sub {
 	$t->sql("DROP DATABASE $_ WITH (FORCE)") for qw(owned owned_copy);
 };
 
+# As docs/operations.md says.
+subtest 'a dump without data' => sub {
+	my $file = "$PostgreSQL::Test::Utils::tmp_check/schema.sql";
+	my $insert = 'INSERT INTO shipped VALUES (1)';
+	my $template = "SELECT msgext.create_template('shipped', 'vk', '{\"vk\": {\"subject\": \"AO\", \"priority\": \"high\","
+	  . " \"routes\": [\"vk\"], \"validityPeriod\": 180, \"phone\": \"79990000401\", \"templateId\": 1, \"templateData\": {}}}')";
+
+	$t->sql("CREATE DATABASE $_; ALTER DATABASE $_ SET msgext.mode = 'hold'") for qw(whole bare);
+	$t->sql('CREATE EXTENSION msgext', 'whole');
+	$t->add_server('vk', database => 'whole');
+	$t->sql("$template; CREATE TABLE shipped (id int);"
+		  . " CREATE TRIGGER t AFTER INSERT ON shipped FOR EACH ROW EXECUTE FUNCTION msgext.notify('shipped')", 'whole');
+	my @dump = ('pg_dump', '-f', $file, '-d', $t->node->connstr('whole'));
+	$t->node->command_ok([ @dump, '-s' ], 'pg_dump -s');
+	restore($t->node, 'bare', $file);
+	my ($status, undef, $err) = $t->node->psql('bare', $insert);
+	like($err, qr/template "shipped" has no version/, 'has the trigger, and not what the template says');
+	$t->sql("BEGIN; $template; $insert; ROLLBACK", 'bare');
+	$t->node->command_ok([ @dump, '--data-only', '-t', 'msgext.template' ], 'which can be made anew, or taken along');
+	restore($t->node, 'bare', $file);
+	$t->sql($insert, 'bare');
+	is($t->sql('SELECT state, template_version FROM msgext.message', 'bare'), 'queued|1', 'and then works');
+	$t->sql("DROP DATABASE $_ WITH (FORCE)") for qw(whole bare);
+};
+
 $copy->stop;
 unlike(slurp_file($_->logfile), qr/PANIC:|TRAP:|signal 11|was waiting for nothing/, 'nothing crashed or was forgotten')
   for $t->node, $copy;

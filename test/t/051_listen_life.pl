@@ -192,7 +192,7 @@ subtest 'what is wrong is said' => sub {
 	$l->set(listen_role => undef);
 	ok( until_true(sub { $t->log =~ /ERROR: .*msgext\.listen_role is not set/ }), 'no role');
 	$l->set(listen_role => 'nobody_here');
-	ok(until_true(sub { $t->log =~ /ERROR: .*role "nobody_here" does not exist/ }), 'a role that is not there');
+	ok(until_true(sub { $t->log =~ /ERROR: .*role "nobody_here" of msgext\.listen_role does not exist/ }), 'a role that is not there');
 	$l->set(listen_role => $t->sql('SELECT current_user'));
 	ok(until_true(sub { $t->log =~ /ERROR: .*msgext\.listen_role must not be a superuser/ }), 'a superuser');
 	is(defined $l->connect, '', 'and nothing listens');

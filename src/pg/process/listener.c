@@ -82,7 +82,11 @@ listen_role(void)
 				 errmsg("msgext.listen_role is not set"),
 				 errhint("Name a role that has EXECUTE on msgext.receive_callback and "
 						 "USAGE on the servers.")));
-	role = get_role_oid(msgext_listen_role, false);
+	role = get_role_oid(msgext_listen_role, true);
+	if (!OidIsValid(role))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("role \"%s\" of msgext.listen_role does not exist",
+							   msgext_listen_role)));
 	if (superuser_arg(role))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("msgext.listen_role must not be a superuser")));

@@ -120,16 +120,21 @@ give_away(const MsgOperation *operation, const MsgAct *act, MsgRow *row)
 static void
 refuse(const MsgOperation *operation, const MsgRow *row, const char *why)
 {
-	ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-					operation->hidden
-						? errmsg("operation_id was used for another message to server "
-								 "\"%s\"",
-								 operation->server->name)
-						: errmsg("operation_id \"%s\" was used for another message to "
-								 "server \"%s\"",
-								 operation->id, operation->server->name),
-					errdetail("Message " INT64_FORMAT " has it, %s.", row->id, why),
-					err_generic_string(PG_DIAG_CONSTRAINT_NAME, "outbox_operation")));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 operation->hidden
+				 ? errmsg("operation_id was used for another message to server "
+						  "\"%s\"",
+						  operation->server->name)
+				 : errmsg("operation_id \"%s\" was used for another message to "
+						  "server \"%s\"",
+						  operation->id, operation->server->name),
+			 errdetail("Message " INT64_FORMAT " has it, %s.", row->id, why),
+			 operation->on_conflict == MSG_CONFLICT_ERROR
+				 ? errhint("With on_conflict 'return' the call returns its id, with "
+						   "'replace' it is replaced while it is queued.")
+				 : 0,
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, "outbox_operation")));
 }
 
 /* Withdraws the message; false as give_away(). */

@@ -152,7 +152,7 @@ take_times(MsgPost *post, TimestampTz now)
 			DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(from),
 								IntervalPGetDatum(post->expires_after)));
 		if (post->expires_at <= from)
-			refuse_argument("expires_after", "must be more than nothing");
+			refuse_argument("expires_after", "must be more than 0");
 	}
 	else if (post->expires_at == 0 && expires_after != 0)
 		post->expires_at = Min(from, END_TIMESTAMP - expires_after) + expires_after;

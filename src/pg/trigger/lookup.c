@@ -107,6 +107,25 @@ prepare(const MsgRecipe *recipe, Oid rowtype, bool known)
 	return plan;
 }
 
+/*
+ * A table that the owner finds without its schema, and a lookup does not: the error says no
+ * word of why. In PG_CATCH().
+ */
+static void __attribute__((noreturn)) explain_error(MemoryContext context)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	if (error->sqlerrcode != ERRCODE_UNDEFINED_TABLE || error->hint != NULL ||
+		strchr(error->message, '.') != NULL)
+		PG_RE_THROW();
+	FlushErrorState();
+	error->hint =
+		"A lookup runs with search_path = pg_catalog: name the schema of each table.";
+	ReThrowError(error);
+}
+
 SPIPlanPtr
 msgext_lookup_prepare(const MsgRecipe *recipe, Oid rowtype, Oid user)
 {
@@ -121,7 +140,7 @@ msgext_lookup_prepare(const MsgRecipe *recipe, Oid rowtype, Oid user)
 	PG_CATCH();
 	{
 		if (known)
-			PG_RE_THROW();
+			explain_error(context);
 		hide_error(recipe, context);
 	}
 	PG_END_TRY();

@@ -138,15 +138,34 @@ read_skip(MsgRecipe *recipe, ArrayType *paths)
 	}
 }
 
+/* A place in the lookup is none in the statement that gives it. */
+static void
+tell_lookup(void *arg)
+{
+	int position = geterrposition();
+
+	if (position <= 0)
+		return;
+	errposition(0);
+	internalerrposition(position);
+	internalerrquery(arg);
+}
+
 /* One SELECT, as it will be read; what it selects from is not looked at yet. */
 static void
 check_lookup(const MsgTemplateVersion *version)
 {
 	int nest = msgext_pin_settings(version->time_zone);
-	List *statements = raw_parser(version->lookup, RAW_PARSE_DEFAULT);
-	Node *statement =
-		list_length(statements) == 1 ? linitial_node(RawStmt, statements)->stmt : NULL;
+	ErrorContextCallback tell = {.callback = tell_lookup, .arg = version->lookup};
+	List *statements;
+	Node *statement;
 
+	tell.previous = error_context_stack;
+	error_context_stack = &tell;
+	statements = raw_parser(version->lookup, RAW_PARSE_DEFAULT);
+	error_context_stack = tell.previous;
+	statement =
+		list_length(statements) == 1 ? linitial_node(RawStmt, statements)->stmt : NULL;
 	msgext_unpin_settings(nest);
 	if (statement == NULL || !IsA(statement, SelectStmt) ||
 		castNode(SelectStmt, statement)->intoClause != NULL)
@@ -163,7 +182,7 @@ read_interval(const char *part, const Interval *interval)
 		return 0;
 	if (!msgext_interval_us(interval, &us) || us <= 0 ||
 		us > INT64CONST(36525) * USECS_PER_DAY)
-		refuse(part, "It must be longer than nothing, and at most 100 years");
+		refuse(part, "It must be more than 0, and at most 100 years");
 	return us;
 }
 
@@ -277,6 +296,18 @@ find_table(const char *name, Snapshot snapshot, Oid *relid, Oid *owner)
 	return found;
 }
 
+void
+msgext_recipe_refuse_empty(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("template \"%s\" has no version", name),
+			 errdetail("What it says is in msgext.template, which has no row of it, as "
+					   "after a dump without data."),
+			 errhint("Make it anew with create_template(), by the same server, or "
+					 "restore that table.")));
+}
+
 /*
  * What it says and whose it is are of one moment: else it could be what one owner has
  * written, with the rights of another.
@@ -296,10 +327,7 @@ load(const char *name)
 						errmsg("template \"%s\" does not exist", name),
 						errhint("Make it with create_template().")));
 	if (!msgext_template_version_find(templates, name, latest, &version))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("template \"%s\" has no version", name),
-				 errhint("Templates are made by create_template(), and never by hand.")));
+		msgext_recipe_refuse_empty(name);
 	UnregisterSnapshot(latest);
 	msgext_table_close(templates);
 	recipe = read_version(&version);

@@ -59,6 +59,9 @@ extern MsgRecipe *msgext_recipe_get(const char *name);
 /* Of one that is to be stored: ERROR 22023 and its kind, with the part that is wrong. */
 extern void msgext_recipe_check(const MsgTemplateVersion *version);
 
+/* ERROR 42704 of one whose foreign table has come without what it says. */
+extern void msgext_recipe_refuse_empty(const char *name) __attribute__((noreturn));
+
 /* The schema of the foreign tables, and a template's, or InvalidOid. */
 extern Oid msgext_recipe_schema(void);
 extern Oid msgext_recipe_relation(const char *name);

@@ -19,7 +19,7 @@ static void
 refuse(const char *function, const char *detail, const char *hint)
 {
 	ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-					errmsg("function \"%s\" was not called as it can be", function),
+					errmsg("function \"%s\" cannot be called like this", function),
 					errdetail("%s", detail), hint != NULL ? errhint("%s", hint) : 0));
 }
 
@@ -154,9 +154,9 @@ msgext_row_events_begin(MsgRowEvents *events, FunctionCallInfo fcinfo,
 
 	memset(events, 0, sizeof(*events));
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		refuse(function, "It is a trigger.", NULL);
+		refuse(function, "It is a trigger function.", NULL);
 	if (!TRIGGER_FIRED_AFTER(data->tg_event))
-		refuse(function, "Only after the change it is known what the row has become.",
+		refuse(function, "What the row has become is known only after the change.",
 			   TRIGGER_FIRED_INSTEAD(data->tg_event)
 				   ? "Create the trigger AFTER the change, on the table behind the view."
 				   : "Create the trigger AFTER the change.");

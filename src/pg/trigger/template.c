@@ -20,6 +20,7 @@
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "fmgr.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
@@ -208,47 +209,6 @@ name_argument(FunctionCallInfo fcinfo)
 	return NameStr(*PG_GETARG_NAME(0));
 }
 
-PG_FUNCTION_INFO_V1(msgext_create_template);
-
-PGDLLEXPORT Datum
-msgext_create_template(PG_FUNCTION_ARGS)
-{
-	const char *name = name_argument(fcinfo);
-	MsgTemplateVersion version = {0};
-	MsgTemplateVersion gone;
-	MsgTable *templates;
-	MsgServer *server;
-	int32 last;
-	Oid relid;
-	int part;
-
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("server and message must not be null")));
-	PreventCommandIfReadOnly("create_template()");
-	if (name[0] == '\0')
-		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME),
-						errmsg("name of a template must not be empty")));
-	server = msgext_access_server(NameStr(*PG_GETARG_NAME(1)));
-	msgext_access_use(server);
-	if (OidIsValid(msgext_recipe_relation(name)))
-		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
-						errmsg("template \"%s\" already exists", name),
-						errhint("Change it with alter_template().")));
-	version.name = pstrdup(name);
-	for (part = LOOKUP; part < PARTS; part++)
-		set_default(&version, part);
-	take_arguments(&version, fcinfo, 2);
-	relid = create_table(name, server->name);
-
-	/* One of that name may have gone with its server, and was perhaps somebody else's. */
-	templates = msgext_template_version_open(true);
-	last = find_last(templates, name, &gone);
-	if (last > 0)
-		msgext_template_version_remove(templates, name);
-	PG_RETURN_INT32(store_and_close(templates, &version, last, relid));
-}
-
 static void
 check_owner(Oid relid, const char *name)
 {
@@ -273,6 +233,74 @@ own_template(const char *name)
 						errhint("Make it with create_template().")));
 	check_owner(relid, name);
 	return relid;
+}
+
+/*
+ * The foreign table of a template that says nothing, as a dump without data brings it, or
+ * InvalidOid where there is none; ERROR 42710 where it says something.
+ */
+static Oid
+empty_template(const char *name, const MsgServer *server)
+{
+	Oid relid = msgext_recipe_relation(name);
+	MsgTemplateVersion version;
+	bool empty = false;
+
+	if (!OidIsValid(relid))
+		return InvalidOid;
+	if (msgext_relation_ownercheck(relid, GetUserId()) &&
+		GetForeignTable(relid)->serverid == server->oid)
+	{
+		MsgTable *templates = msgext_template_version_open(false);
+
+		relid = own_template(name);
+		empty = find_last(templates, name, &version) == 0;
+		msgext_table_close(templates);
+	}
+	if (!empty)
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
+						errmsg("template \"%s\" already exists", name),
+						errhint("Change it with alter_template().")));
+	return relid;
+}
+
+PG_FUNCTION_INFO_V1(msgext_create_template);
+
+PGDLLEXPORT Datum
+msgext_create_template(PG_FUNCTION_ARGS)
+{
+	const char *name = name_argument(fcinfo);
+	MsgTemplateVersion version = {0};
+	MsgTemplateVersion gone;
+	MsgTable *templates;
+	MsgServer *server;
+	int32 last;
+	Oid relid;
+	int part;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("server and message must not be null")));
+	PreventCommandIfReadOnly("create_template()");
+	if (name[0] == '\0')
+		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME),
+						errmsg("name of a template must not be empty")));
+	server = msgext_access_server(NameStr(*PG_GETARG_NAME(1)));
+	msgext_access_use(server);
+	relid = empty_template(name, server);
+	version.name = pstrdup(name);
+	for (part = LOOKUP; part < PARTS; part++)
+		set_default(&version, part);
+	take_arguments(&version, fcinfo, 2);
+	if (!OidIsValid(relid))
+		relid = create_table(name, server->name);
+
+	/* One of that name may have gone with its server, and was perhaps somebody else's. */
+	templates = msgext_template_version_open(true);
+	last = find_last(templates, name, &gone);
+	if (last > 0)
+		msgext_template_version_remove(templates, name);
+	PG_RETURN_INT32(store_and_close(templates, &version, last, relid));
 }
 
 static void
@@ -314,8 +342,7 @@ msgext_alter_template(PG_FUNCTION_ARGS)
 	templates = msgext_template_version_open(true);
 	last = find_last(templates, name, &version);
 	if (last == 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("template \"%s\" has no version", name)));
+		msgext_recipe_refuse_empty(name);
 	if (!PG_ARGISNULL(1 + PARTS))
 		reset_parts(&version, PG_GETARG_ARRAYTYPE_P(1 + PARTS));
 	take_arguments(&version, fcinfo, 1);

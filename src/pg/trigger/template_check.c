@@ -216,7 +216,9 @@ attempt(Check *check, const char *part, bool (*part_of)(void *check))
 		return;
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		ReThrowError(error);
-	tell(check, part, error->message);
+	tell(check, part,
+		 error->hint != NULL ? psprintf("%s (%s)", error->message, error->hint)
+							 : error->message);
 }
 
 static void

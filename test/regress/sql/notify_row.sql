@@ -19,6 +19,15 @@ CREATE VIEW shop.sent AS SELECT id, server, sender, msgext.message_payload(id) A
 CREATE TRIGGER hook AFTER INSERT OR UPDATE OR DELETE ON shop.orders FOR EACH ROW
     EXECUTE FUNCTION msgext.notify_row('crm', 'except=secret');
 INSERT INTO shop.orders VALUES (1, 'new "one"', '2026-11-29 12:00+00', 's');
+-- An error says whose it is: who changes a row need not know of the trigger.
+RESET ROLE;
+REVOKE USAGE ON FOREIGN SERVER crm FROM regress_shop;
+SET ROLE regress_shop;
+INSERT INTO shop.orders (id) VALUES (9);
+RESET ROLE;
+GRANT USAGE ON FOREIGN SERVER crm TO regress_shop;
+SET ROLE regress_shop;
+
 -- Who may change the table needs no other right.
 GRANT USAGE ON SCHEMA shop TO regress_clerk;
 GRANT SELECT, UPDATE ON shop.orders TO regress_clerk;

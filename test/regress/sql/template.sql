@@ -110,6 +110,38 @@ INSERT INTO msgext.template (name, version) VALUES ('order_paid', 9);
 CREATE FOREIGN TABLE msgext_template.mine () SERVER vk;
 RESET ROLE;
 
+-- A lookup finds no table without its schema, where its owner does.
+SET ROLE regress_shop;
+SET search_path = shop, public;
+SELECT msgext.create_template('lost', 'vk', '{"vk": {"phone": "{{ref.phone}}"}}',
+    lookup => 'SELECT phone FROM customers WHERE id = $1.customer_id');
+SELECT msgext.preview_template('lost', o) FROM shop.orders o WHERE id = 1;
+SELECT * FROM msgext.check_template('lost', 'shop.orders');
+RESET search_path;
+SELECT msgext.drop_template('lost');
+
+-- A dump without data brings the foreign table, and not what the template says.
+RESET ROLE;
+CREATE FOREIGN TABLE msgext_template.lost () SERVER vk;
+ALTER FOREIGN TABLE msgext_template.lost OWNER TO regress_shop;
+SET ROLE regress_shop;
+SELECT msgext.preview_template('lost', o) FROM shop.orders o WHERE id = 1;
+SELECT msgext.alter_template('lost', priority => 1);
+RESET ROLE;
+GRANT USAGE ON FOREIGN SERVER vk TO regress_clerk;
+GRANT USAGE ON FOREIGN SERVER other TO regress_shop;
+SET ROLE regress_clerk;
+SELECT msgext.create_template('lost', 'vk', '{"vk": {}}');
+SET ROLE regress_shop;
+SELECT msgext.create_template('lost', 'other', '{"vk": {}}');
+SELECT msgext.create_template('lost', 'vk', '{"vk": {}}');
+SELECT msgext.create_template('lost', 'vk', '{"vk": {}}');
+SELECT name, version FROM msgext.template WHERE name = 'lost';
+SELECT msgext.drop_template('lost');
+RESET ROLE;
+REVOKE USAGE ON FOREIGN SERVER vk FROM regress_clerk;
+REVOKE USAGE ON FOREIGN SERVER other FROM regress_shop;
+
 -- What depends on it, and what it depends on.
 SET ROLE regress_shop;
 CREATE TRIGGER paid AFTER UPDATE OF status ON shop.orders FOR EACH ROW
