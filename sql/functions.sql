@@ -31,6 +31,11 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_send_vk';
 COMMENT ON FUNCTION msgext.send_vk(name, jsonb, jsonb, jsonb, text, int, timestamptz, timestamptz, jsonb, text, text, interval) IS
     'queue one message for Devino: VK, with Viber and SMS as fallbacks; returns its id';
 
+CREATE FUNCTION msgext.server_of(server name, provider text) RETURNS name
+LANGUAGE C STABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'msgext_server_of';
+COMMENT ON FUNCTION msgext.server_of(name, text) IS
+    'this server, if it is one of the provider, else an error: for functions that are for one provider';
+
 CREATE FUNCTION msgext.message_status(
     INOUT id bigint, OUT server text, OUT provider text, OUT state text,
     OUT provider_status text, OUT provider_id text, OUT code text, OUT error text,

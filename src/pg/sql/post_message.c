@@ -1,7 +1,7 @@
 /*
  * post_message.c
  *		post_message(), post_message_outcome() and send_vk(): their arguments, for
- *		post.h.
+ *		post.h; and server_of(), for what providers have of the kind in SQL.
  */
 #include "postgres.h"
 
@@ -124,6 +124,27 @@ msgext_post_message_outcome(PG_FUNCTION_ARGS)
 		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
+/* What is said in one provider's words is nothing to another, or something else. */
+static void
+check_provider(const MsgServer *server, const char *provider)
+{
+	if (strcmp(server->provider->name, provider) != 0)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("server \"%s\" is not a server of msgext_%s", server->name,
+							   provider),
+						errhint("Use post_message() for other providers.")));
+}
+
+PG_FUNCTION_INFO_V1(msgext_server_of);
+
+PGDLLEXPORT Datum
+msgext_server_of(PG_FUNCTION_ARGS)
+{
+	check_provider(msgext_access_server(NameStr(*PG_GETARG_NAME(0))),
+				   text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_NAME(PG_GETARG_NAME(0));
+}
+
 PG_FUNCTION_INFO_V1(msgext_send_vk);
 
 PGDLLEXPORT Datum
@@ -135,11 +156,7 @@ msgext_send_vk(PG_FUNCTION_ARGS)
 	int i;
 
 	read_common(&post, fcinfo, 4, 8);
-	if (strcmp(post.server->provider->name, "devino") != 0)
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("server \"%s\" is not a server of msgext_devino",
-							   post.server->name),
-						errhint("Use post_message() for other providers.")));
+	check_provider(post.server, "devino");
 	message = msgext_json_new(post.arena, MSG_JSON_OBJECT);
 	for (i = 0; i < lengthof(blocks); i++)
 		if (!PG_ARGISNULL(1 + i))

@@ -7,7 +7,7 @@ CREATE FUNCTION msgext.post_document(
     ref jsonb DEFAULT NULL)
 RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-RETURN msgext.post_message(server,
+RETURN msgext.post_message(msgext.server_of(server, 'diadoc'),
     COALESCE(message, '{}'::jsonb) || pg_catalog.jsonb_build_object(
         'FromBoxId', from_box, 'ToBoxId', to_box,
         'DocumentAttachments', pg_catalog.jsonb_build_array(

@@ -6,7 +6,7 @@ CREATE FUNCTION msgext.send_sms(
     ref jsonb DEFAULT NULL)
 RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-RETURN msgext.post_message(server,
+RETURN msgext.post_message(msgext.server_of(server, 'edna'),
     pg_catalog.jsonb_strip_nulls(COALESCE(options, '{}'::jsonb)
         || pg_catalog.jsonb_build_object('address', phone, 'content', content)
         || CASE WHEN sender IS NULL THEN '{}'::jsonb

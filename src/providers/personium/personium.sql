@@ -6,9 +6,9 @@ CREATE FUNCTION msgext.send_cell_message(
     ref jsonb DEFAULT NULL)
 RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-RETURN msgext.post_message(server,
+RETURN msgext.post_message(msgext.server_of(server, 'personium'),
     COALESCE(options, '{}'::jsonb) || pg_catalog.jsonb_build_object(
-        'To', pg_catalog.array_to_string(cells, ','), 'Title', title, 'Body', body),
+        'To', pg_catalog.array_to_string(cells, ',', ''), 'Title', title, 'Body', body),
     operation_id => operation_id, priority => priority, send_after => send_after,
     expires_at => expires_at, ref => ref);
 COMMENT ON FUNCTION msgext.send_cell_message(name, text[], text, text, jsonb, text, int, timestamptz, timestamptz, jsonb) IS

@@ -103,6 +103,19 @@ take_headers(MsgArena *arena, const MsgJson *headers, const char **lines,
 	return true;
 }
 
+/* Bytes that were given and would not be sent. */
+static bool
+check_parts(const MsgPayload *payload, int64_t used, MsgError *error)
+{
+	int n = used == 1 ? 2 : 1;
+
+	if (payload->spare_parts || n > payload->nparts)
+		return true;
+	return msgext_error(error, "", "parts",
+						"hold %d elements, of which the message does not use number %d",
+						payload->nparts, n);
+}
+
 /* What is sent, and what kind of thing it is; NULL for nothing. */
 static bool
 take_body(MsgArena *arena, const MsgPayload *payload, const MsgJson **members,
@@ -116,6 +129,8 @@ take_body(MsgArena *arena, const MsgPayload *payload, const MsgJson **members,
 	*content_type = NULL;
 	fragment->body = "";
 	fragment->body_len = 0;
+	if (members[PART] == NULL && !check_parts(payload, 0, error))
+		return false;
 	if (bodies == 0)
 		return true;
 	if (bodies > 1)
@@ -152,7 +167,7 @@ take_body(MsgArena *arena, const MsgPayload *payload, const MsgJson **members,
 								"must be the number of one of the parts");
 		fragment->body = payload->parts[part - 1].bytes;
 		fragment->body_len = payload->parts[part - 1].len;
-		return true;
+		return check_parts(payload, part, error);
 	}
 	fragment->body = body.data;
 	fragment->body_len = body.len;
@@ -227,6 +242,8 @@ msgext_webhook_prepare(MsgArena *arena, const MsgConn *conn, const MsgPayload *p
 		if (!take_request(arena, payload, http, &stored, error))
 			return false;
 	}
+	else if (!check_parts(payload, 0, error))
+		return false;
 	else if (format == WEBHOOK_PLAIN)
 		take_plain(arena, message, &stored);
 	else if (!msgext_webhook_event(arena, message, format, &stored, error))

@@ -8,7 +8,7 @@ CREATE FUNCTION msgext.send_webhook(
     ref jsonb DEFAULT NULL)
 RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-RETURN msgext.post_message(server,
+RETURN msgext.post_message(msgext.server_of(server, 'webhook'),
     pg_catalog.jsonb_build_object('type', type, 'data', data)
         || CASE WHEN subject IS NULL THEN '{}'::jsonb
             ELSE pg_catalog.jsonb_build_object('subject', subject) END,
@@ -26,7 +26,7 @@ CREATE FUNCTION msgext.send_http(
     ref jsonb DEFAULT NULL)
 RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-RETURN msgext.post_message(server,
+RETURN msgext.post_message(msgext.server_of(server, 'webhook'),
     pg_catalog.jsonb_build_object('http', pg_catalog.jsonb_build_object(
         'method', method, 'path', path, 'query', query, 'headers', headers, 'body', body,
         'text', "text", 'form', form)),

@@ -87,6 +87,21 @@ SELECT stored(msgext.send_cell_message('cell', ARRAY['https://a.test/bob/', 'htt
 SELECT msgext.send_sms('sms', 'nobody', 'Ready');
 ROLLBACK;
 
+-- An SMS that went to a webhook would be delivered, as something else; and each recipient is meant.
+SELECT msgext.send_sms('hook', '79031112233', 'Ready');
+SELECT msgext.post_document('hook', 'from', 'to', 'a.pdf', 'file', 'sig');
+SELECT msgext.send_cell_message('hook', ARRAY['https://a.test/bob/'], 'Hi', 'text');
+SELECT msgext.send_webhook('sms', 'order.paid', '{}');
+SELECT msgext.send_http('sms');
+SELECT msgext.send_sms(NULL, '79031112233', 'Ready');
+SELECT msgext.send_cell_message('cell', ARRAY['https://a.test/bob/', NULL], 'Hi', 'text');
+
+-- No bytes are left behind.
+SELECT msgext.post_message('hook', '{"a": 1}', parts => ARRAY['\x00ff'::bytea]);
+SELECT msgext.post_message('hook', '{"http": {}}', parts => ARRAY['\x00ff'::bytea]);
+SELECT msgext.post_message('hook', '{"http": {"part": 1}}', parts => ARRAY['\x00ff', '\x00']::bytea[]);
+SELECT msgext.post_message('hook', '{"http": {"part": 2}}', parts => ARRAY['\x00ff', '\x00']::bytea[]);
+
 -- Pushes: the specification's own example, which is from 2021.
 CREATE FUNCTION push(id text, at text, signature text, body text) RETURNS int LANGUAGE sql AS $$
     SELECT msgext.receive_callback('hook', convert_to(body, 'UTF8'), jsonb_build_object(
