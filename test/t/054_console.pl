@@ -67,6 +67,8 @@ subtest 'a link' => sub {
 	cmp_ok($age, '>=', 8 * 3600 - (time() - $begun) - 2, 'from when the link was made');
 	$me{app} = Msgext::Console::session_of($answer);
 	is($c->get($me{app}, '/api/me')->[1]->{role}, 'app', 'and which is his');
+	like($c->get($me{app}, '/api/me')->[1]->{$_}, qr/^\d{4}-\d\d-\d\dT[\d:.]+\+00:00$/, "$_ is a time as JSON has it")
+		for qw(now ends_at);
 	is($c->exchange($token)->[0], 401, 'once');
 	is($t->sql("SELECT count(*) FROM msgext.console_session AS s WHERE s::text ~ '"
 			  . join('|', $token, $me{app}->{key}, $me{app}->{cookie} =~ s/.*=//r) . "'"), 0, 'no secret is in the table');

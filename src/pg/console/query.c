@@ -43,7 +43,7 @@ const char msgext_console_sample[] = SAMPLE;
 
 static const char me[] =
 	"SELECT jsonb_build_object('role', current_user, 'login', $2->'login',"
-	" 'ends_at', $2->'ends_at', 'database', current_database(),"
+	" 'ends_at', ($2->>'ends_at')::timestamptz, 'database', current_database(),"
 	" 'mode', current_setting('msgext.mode'), 'now', clock_timestamp(),"
 	" 'may_read_all', has_function_privilege('msgext.can_read()', 'EXECUTE'),"
 	" 'may_act', " MAY_ACT ")";

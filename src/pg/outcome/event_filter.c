@@ -63,6 +63,28 @@ check_states(List *states)
 			refuse(psprintf("\"%s\" is no state of a message.", (char *) lfirst(cell)));
 }
 
+/* Those of msgext.event, and of pushes. Nobody is told of "queued". */
+static void
+check_kinds(List *kinds)
+{
+	static const char *const known[] = {
+		"answer",  "interrupted", "status",	   "callback", "poll_ended",
+		"expired", "cancelled",	  "retried",   "closed",   "replayed",
+		"replays", "replaced",	  "forgotten", "invalid",  MSG_KIND_PUSH};
+	ListCell *cell;
+
+	foreach (cell, kinds)
+	{
+		int i = 0;
+
+		while (i < lengthof(known) && strcmp(lfirst(cell), known[i]) != 0)
+			i++;
+		if (i == lengthof(known))
+			refuse(psprintf("\"%s\" is no kind of an event that a consumer is told of.",
+							(char *) lfirst(cell)));
+	}
+}
+
 /* Whose pushes are taken is said in words: each is for one consumer alone. */
 static void
 check_pushes(MsgEventFilter *filter)
@@ -112,6 +134,7 @@ msgext_event_filter_read(Jsonb *filter)
 							key));
 	}
 	check_states(read->states);
+	check_kinds(read->kinds);
 	check_pushes(read);
 	return read;
 }

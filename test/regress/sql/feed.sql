@@ -143,6 +143,8 @@ SELECT * FROM see('other', 3);
 RESET ROLE;
 
 -- Filters; each alone, and together.
+SELECT msgext.create_consumer('none', '{"kind": "canceled"}');
+SELECT msgext.create_consumer('none', '{"kind": ["cancelled", "queued"]}');
 SELECT msgext.create_consumer('all', after => 0);
 SELECT msgext.create_consumer('failed', '{"state": ["failed", "rejected"]}', after => 0);
 SELECT msgext.create_consumer('kinds', '{"kind": ["retried", "cancelled"], "server": "vk"}', after => 0);
