@@ -112,6 +112,18 @@ subtest 'timeout' => sub {
 	like($t->error('CALL msgext.dispatch(NULL)'), qr/22004/, 'so is none');
 };
 
+subtest 'limits of the session' => sub {
+	my $limits = 'SET statement_timeout = 300; ';
+
+	# New in 17; it ends the session, and a request with it.
+	$limits .= 'SET transaction_timeout = 300; ' if $t->sql('SHOW server_version_num') >= 170000;
+	$sim->script('devino send match 79990000035 next 1 delay 1500');
+	my $id = $t->send(phone => 79990000035);
+	$t->sql("${limits}CALL msgext.dispatch('60 s')");
+	is($t->state($id), 'accepted', 'it waits for an answer longer than a statement or a transaction may take');
+	is($sim->count(79990000035), 1, 'sent once');
+};
+
 subtest 'where it cannot run' => sub {
 	my $id = $t->send(phone => 79990000041);
 	my $message = qr/25000.*dispatch\(\) cannot run inside a transaction block.*HINT/s;

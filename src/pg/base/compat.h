@@ -22,6 +22,7 @@
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/resowner.h"
+#include "utils/timeout.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -100,6 +101,15 @@ msgext_wait_event(uint32 *event, const char *name)
 	*event = PG_WAIT_EXTENSION;
 #endif
 	return *event;
+}
+
+/* Of the transaction that has begun, where the major has such a limit. */
+static inline void
+msgext_disable_transaction_timeout(void)
+{
+#if PG_VERSION_NUM >= 170000
+	disable_timeout(TRANSACTION_TIMEOUT, false);
+#endif
 }
 
 /* Memory that a setting's check hook hands over. */

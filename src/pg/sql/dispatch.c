@@ -84,6 +84,9 @@ static void
 commit_transaction(void)
 {
 	SPI_commit();
+
+	/* The next one has begun, and lasts while answers are waited for. */
+	msgext_disable_transaction_timeout();
 }
 
 static const MsgXactOps host = {begin_transaction, commit_transaction};
@@ -156,7 +159,7 @@ wait_for_worker(TimestampTz until)
 		bool idle;
 
 		msgext_notify_at_commit(MSG_NEWS_ALL);
-		SPI_commit();
+		commit_transaction();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		idle = msgext_server_state_nothing_due();
 		PopActiveSnapshot();
@@ -235,7 +238,7 @@ msgext_dispatch(PG_FUNCTION_ARGS)
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 
 	/* Queued before this call, in the transaction the call began with. */
-	SPI_commit();
+	commit_transaction();
 	extension = msgext_extension_oid();
 	if (msgext_dispatcher_lock())
 	{
