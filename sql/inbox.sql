@@ -58,11 +58,17 @@ CREATE POLICY inbox_finish ON msgext.inbox FOR UPDATE
 COMMENT ON POLICY inbox_finish ON msgext.inbox IS 'who may read a push may say that it is done';
 GRANT SELECT, UPDATE (done_at) ON msgext.inbox TO PUBLIC;
 
+CREATE FUNCTION msgext.check_consume(server name) RETURNS void
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'msgext_check_consume';
+COMMENT ON FUNCTION msgext.check_consume(name) IS
+    'an error where the current user may not take the pushes of a server, or there is none';
+
 -- The array is read once: a subquery with SKIP LOCKED might be run again, and lock more.
 CREATE FUNCTION msgext.take_pushes(server name, max int DEFAULT 100)
 RETURNS SETOF msgext.inbox
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
+    SELECT msgext.check_consume($1);
     WITH taken AS (
         UPDATE msgext.inbox t SET done_at = pg_catalog.statement_timestamp()
         WHERE t.id = ANY (ARRAY(

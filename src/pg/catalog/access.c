@@ -241,6 +241,18 @@ msgext_access_may_consume_as(Oid role, Oid server)
 		   (has_right(role, RIGHT_CONSUME) && may_use(server, role));
 }
 
+void
+msgext_access_consume_as(Oid role, const MsgServer *server)
+{
+	if (!msgext_access_may_consume_as(role, server->oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" may not take the pushes of server \"%s\"",
+						GetUserNameFromId(role, false), server->name),
+				 errhint("GRANT EXECUTE ON FUNCTION msgext.can_consume(), and USAGE "
+						 "on the server.")));
+}
+
 static bool
 may_log_in(Oid role)
 {

@@ -50,8 +50,9 @@ extern bool msgext_access_may_receive(Oid role, Oid server);
 
 /* May the current user read and finish the pushes to the server, which exists? */
 extern bool msgext_access_may_consume(Oid server);
-/* The same of another role. */
+/* The same of another role; and ERROR 42501 where it may not. */
 extern bool msgext_access_may_consume_as(Oid role, Oid server);
+extern void msgext_access_consume_as(Oid role, const MsgServer *server);
 
 /*
  * May the role open the console, and can somebody log in here as login and be that role?

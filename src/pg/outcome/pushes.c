@@ -186,15 +186,5 @@ msgext_pushes_check(const MsgFeed *feed)
 	ListCell *cell;
 
 	foreach (cell, msgext_event_filter_read(feed->filter)->servers)
-	{
-		const MsgServer *server = msgext_access_server(lfirst(cell));
-
-		if (!msgext_access_may_consume_as(feed->owner, server->oid))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("role \"%s\" may not take the pushes of server \"%s\"",
-							feed->owner_name, server->name),
-					 errhint("GRANT EXECUTE ON FUNCTION msgext.can_consume(), and USAGE "
-							 "on the server.")));
-	}
+		msgext_access_consume_as(feed->owner, msgext_access_server(lfirst(cell)));
 }

@@ -37,6 +37,20 @@ msgext_may_consume(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(server != NULL && msgext_access_may_consume(server->oid));
 }
 
+PG_FUNCTION_INFO_V1(msgext_check_consume);
+
+/* Who asks for pushes that row-level security hides would wait for them for ever. */
+PGDLLEXPORT Datum
+msgext_check_consume(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("server must not be null")));
+	msgext_access_consume_as(GetUserId(),
+							 msgext_access_server(NameStr(*PG_GETARG_NAME(0))));
+	PG_RETURN_VOID();
+}
+
 static bool
 may_see(TupleTableSlot *row)
 {

@@ -156,6 +156,7 @@ SELECT push_id FROM msgext.take_pushes('hook', 2);
 SELECT count(*) FROM msgext.take_pushes('hook');
 SELECT count(*) FROM msgext.take_pushes('hook');
 SELECT count(*) FROM msgext.take_pushes('sms');
+SELECT count(*) FROM msgext.take_pushes('nowhere');
 UPDATE msgext.inbox SET payload = '{}';
 UPDATE msgext.inbox SET done_at = NULL WHERE push_id = '2';
 SELECT push_id FROM msgext.take_pushes('hook');
