@@ -20,6 +20,23 @@ is_pchar(char c)
 		   (c != '\0' && strchr("-._~!$&'()*+,;=:@", c) != NULL);
 }
 
+/* Some servers take a backslash for a slash, also where it was encoded. */
+static bool
+ends_segment(char c)
+{
+	return c == '/' || c == '\\';
+}
+
+static size_t
+segment_len(const char *segment, const char *end)
+{
+	const char *at = segment;
+
+	while (at < end && !ends_segment(*at))
+		at++;
+	return (size_t) (at - segment);
+}
+
 /* Some servers take what follows a semicolon off before they look (RFC 3986, 3.3). */
 static bool
 is_step(const char *segment, size_t len)
@@ -50,16 +67,10 @@ msgext_webhook_put_path(MsgBuf *out, const MsgJson *path, MsgError *error)
 		if ((unsigned char) *at < 0x20 || *at == 0x7f)
 			return msgext_error(error, "path_invalid", "http.path",
 								"must not contain control characters");
-		if (*at == '/')
-		{
-			const char *next = memchr(at + 1, '/', (size_t) (end - at - 1));
-
-			if (is_step(at + 1, (size_t) ((next != NULL ? next : end) - at - 1)))
-				return msgext_error(error, "path_invalid", "http.path",
-									"must not have . or .. as a part");
-			msgext_buf_putc(out, '/');
-		}
-		else if (is_pchar(*at))
+		if (ends_segment(*at) && is_step(at + 1, segment_len(at + 1, end)))
+			return msgext_error(error, "path_invalid", "http.path",
+								"must not have . or .. as a part");
+		if (*at == '/' || is_pchar(*at))
 			msgext_buf_putc(out, *at);
 		else
 			msgext_buf_percent(out, at, 1);
