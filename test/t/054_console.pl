@@ -357,6 +357,16 @@ subtest 'who keeps others waiting' => sub {
 	$lock->query_safe('BEGIN; LOCK TABLE msgext.outbox');
 	is($c->get($me{app}, '/api/messages')->[0], 503, 'who has a lock holds up a request for a moment');
 	is($c->send('GET', '/')->[0], 200, 'and what needs nothing of it not at all');
+	subtest 'many at once' => sub {
+		my @asked = map { $c->connect } 1 .. 12;
+		my $asking = "SELECT count(*) = 1 FROM pg_stat_activity WHERE query = '/api/messages' AND state = 'active'";
+
+		$c->write($_, "GET /api/messages HTTP/1.1\r\nHost: localhost\r\n" . join('', map { "$_\r\n" } Msgext::Console::head_of($me{app})) . "\r\n")
+		  for @asked;
+		ok($t->wait_sql($asking), 'who asks for many slow things at once');
+		is($c->get($me{other}, '/api/templates')->[0], 200, 'holds up another one');
+		ok($t->wait_sql($asking), 'for one of them, and the others still wait');
+	};
 	$lock->query_safe('ROLLBACK');
 	$lock->quit;
 	is($c->get($me{app}, '/api/messages')->[0], 200, 'it goes on');

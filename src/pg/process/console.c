@@ -22,6 +22,7 @@
 #include "pg/base/guc.h"
 #include "pg/console/history.h"
 #include "pg/console/request.h"
+#include "pg/console/waiting.h"
 #include "pg/process/bgworker.h"
 #include "pg/process/http_service.h"
 #include "pg/process/worker.h"
@@ -102,6 +103,18 @@ run(const MsgConsoleRequest *request, MsgPushAnswer *answer)
 	msgext_bgworker_set_interruptible(false);
 }
 
+static void
+take_all(MsgHttpListener *http)
+{
+	MsgPush *push;
+
+	MemoryContextSwitchTo(request_context);
+	while ((push = msgext_http_listener_take(http)) != NULL)
+		msgext_console_waiting_add(push);
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextReset(request_context);
+}
+
 /*
  * One at a time: its answer leaves, and whether the process may stay is looked at, before
  * the next one, which may take seconds.
@@ -109,10 +122,13 @@ run(const MsgConsoleRequest *request, MsgPushAnswer *answer)
 static void
 answer_next(MsgHttpListener *http)
 {
-	MsgPush *push = ShutdownRequestPending ? NULL : msgext_http_listener_take(http);
+	TimestampTz begun = GetCurrentTimestamp();
 	MsgConsoleRequest request;
 	MsgPushAnswer answer = {0};
+	MsgPush *push;
 
+	take_all(http);
+	push = ShutdownRequestPending ? NULL : msgext_console_waiting_next();
 	if (push == NULL)
 		return;
 	MemoryContextSwitchTo(request_context);
@@ -124,6 +140,7 @@ answer_next(MsgHttpListener *http)
 	}
 	msgext_http_listener_answer(http, push, &answer,
 								msgext_unix_us(GetCurrentTimestamp()));
+	msgext_console_waiting_took(GetCurrentTimestamp() - begun);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(request_context);
 }
