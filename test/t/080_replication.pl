@@ -52,12 +52,22 @@ sub insert
 	return;
 }
 
+# How often the server has started, by itself too.
+sub starts
+{
+	return scalar(() = $t->log =~ /ready to accept connections/g);
+}
+
+# And waits until the server has noticed, and has started again.
 sub kill_9
 {
 	my ($query) = @_;
 	my $pid = until_true(sub { $t->try_sql($query) });
+	my $starts = starts();
 
-	kill 'KILL', $pid if $pid;
+	return if !$pid;
+	kill 'KILL', $pid;
+	ok(until_true(sub { starts() > $starts }), 'the server has started again');
 	return;
 }
 
