@@ -85,6 +85,25 @@ subtest 'a box that holds the password' => sub {
 	$sim->stop;
 };
 
+# A mapping is changed in steps: between them there may be nothing to ask with. That is no
+# word of the provider's.
+subtest 'an account that is empty for a while' => sub {
+	my $sim = Msgext::Simulator->new(Msgext::Diadoc::simulator('--status-step', 50));
+	my ($id, $asked);
+
+	$t->add_docs('bare', sim => $sim);
+	$id = $t->post(comment => 'bare fate=never', server => 'bare');
+	$t->wait_state($id, 'sent', 'it is followed');
+	$t->set_mapping('bare', api_client_id => $Msgext::Diadoc::by_password{api_client_id});
+	ok($t->wait_sql("SELECT last_error LIKE '%neither token nor login%' FROM msgext.server_status WHERE server = 'bare'"),
+		'its status cannot be asked for');
+	$asked = $sim->summary->{status_queries};
+	$t->set_mapping('bare', %Msgext::Diadoc::by_password);
+	ok(until_true(sub { $sim->summary->{status_queries} > $asked }), 'mended, it is asked for again');
+	unlike($t->events($id), qr/poll_ended/, 'which has not ended');
+	$sim->stop;
+};
+
 subtest 'packet' => sub {
 	my %fates = (
 		delivered => [qw(delivered delivered refused)],

@@ -20,8 +20,8 @@ typedef struct Codec
 
 	/*
 	 * What a flight that cannot be encoded ends with. A payload was checked when it was
-	 * queued, so the sender's settings are wrong; a message that cannot be asked about
-	 * harms no other.
+	 * queued, so the sender's settings are wrong. They are mended, as a rule, before the
+	 * asking ends.
 	 */
 	MsgVerdict not_encoded;
 } Codec;
@@ -72,7 +72,7 @@ decode_login(MsgFlight *flight, const MsgReply *reply, MsgError *error)
 
 static const Codec codecs[] = {
 	[MSG_FLIGHT_SEND] = {encode_send, decode_send, MSG_VERDICT_PAUSE_ACCOUNT},
-	[MSG_FLIGHT_POLL] = {encode_poll, decode_poll, MSG_VERDICT_REJECTED},
+	[MSG_FLIGHT_POLL] = {encode_poll, decode_poll, MSG_VERDICT_RETRY},
 	[MSG_FLIGHT_LOGIN] = {encode_login, decode_login, MSG_VERDICT_PAUSE_ACCOUNT},
 };
 
