@@ -239,10 +239,13 @@ find_next_due(MsgEngine *engine, MsgUpstream *upstream)
 {
 	TimestampTz send = msgext_reminder_first(reminders_of(&engine->turn), upstream->oid,
 											 MSG_REMINDER_SEND, upstream->send_from, 0);
-	TimestampTz poll = msgext_reminder_first(reminders_of(&engine->turn), upstream->oid,
-											 MSG_REMINDER_POLL, upstream->poll_from,
-											 upstream->poll_after);
+	TimestampTz poll = 0;
 
+	/* What is not asked for is never due. */
+	if (upstream->server->poll)
+		poll = msgext_reminder_first(reminders_of(&engine->turn), upstream->oid,
+									 MSG_REMINDER_POLL, upstream->poll_from,
+									 upstream->poll_after);
 	if (poll != 0 && poll < upstream->polls_held_until)
 		poll = upstream->polls_held_until;
 	if (send != 0 && (upstream->next_due == 0 || send < upstream->next_due))

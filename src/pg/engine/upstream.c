@@ -154,7 +154,7 @@ note_limit(MsgUpstream *upstream, const MsgServer *server)
 
 /* The settings as they are now; a server whose options are wrong is left out. */
 static void
-load_server(MsgUpstream *upstream)
+load_server(const MsgTurn *turn, MsgUpstream *upstream)
 {
 	MsgServer *server = msgext_server_get(upstream->oid);
 
@@ -173,6 +173,9 @@ load_server(MsgUpstream *upstream)
 	if (server == NULL)
 		return;
 	msgext_server_pin(server);
+
+	/* What was not to be done is due, perhaps: asking for statuses. */
+	msgext_upstream_come_again(turn, upstream);
 	if (strcmp(upstream->name, server->name) != 0)
 		upstream->name =
 			MemoryContextStrdup(GetMemoryChunkContext(upstream), server->name);
@@ -273,7 +276,7 @@ msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams)
 	/* Those that went keep their place: results of their requests may still come. */
 	foreach (cell, upstreams->list)
 	{
-		load_server(lfirst(cell));
+		load_server(turn, lfirst(cell));
 		msgext_upstream_look_at_mended(turn, lfirst(cell));
 	}
 	upstreams->generation = generation;
