@@ -17,10 +17,11 @@ my $sim = $t->sim;
 
 sub report_sql
 {
-	my ($provider_id, $status) = @_;
+	my ($provider_id, $status, %args) = @_;
+	my $time = '2026-01-01 12:00:' . ($args{second} // '00');
 
-	return 'SELECT msgext.receive_callback(' . quote('vk') . ', '
-	  . quote(qq([{"messageId":$provider_id,"status":"$status","receivedAt":"2026-01-01 12:00:00"}])) . '::bytea)';
+	return 'SELECT msgext.receive_callback(' . quote($args{server} // 'vk') . ', '
+	  . quote(qq([{"messageId":$provider_id,"status":"$status","receivedAt":"$time"}])) . '::bytea)';
 }
 
 sub worker_ends
@@ -147,6 +148,103 @@ subtest 'a late report of the first sending' => sub {
 	is($t->status($id, 'provider_id'), $first, 'which keeps its first id');
 	ok($t->wait_sql('SELECT count(*) FROM msgext.claim', 0), 'no claim is left');
 };
+
+# A message that was accepted and reported as failed, whose second sending is under way: its
+# id, and the provider's of both.
+sub send_twice
+{
+	my ($phone, %args) = @_;
+	my $id = $t->send(phone => $phone, fate => 'sent@1,delivered@86400000', %args);
+	my $first = $t->wait_state($id, 'accepted|sent')->{provider_id};
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$t->sql(report_sql($first, 'FAILED', %args));
+	$t->wait_state($id, 'failed', 'reported as failed');
+	$sim->script("devino send match $phone delay 60000");
+	is($t->sql("SELECT msgext.retry_message($id)"), 't', 'sent again');
+	ok(until_true(sub { $sim->count($phone) == 2 }), 'it is in flight');
+	return ($id, $first, ($sim->ledger($phone))[1]{id});
+}
+
+# What of the first sending is told late has a person send the message a third time. He has
+# what he wants already: what is under way counts.
+subtest 'sent again while the second sending is under way' => sub {
+	my ($id, $first, $second) = send_twice(79990000501);
+
+	is($t->sql(report_sql($first, 'FAILED', second => '01')), 1, 'another report of the first sending');
+	is($t->state($id), 'failed', 'has failed once more');
+	is($t->sql("SELECT msgext.retry_message($id)"), 't', 'and is sent again');
+	$sim->release;
+	is($t->wait_state($id, 'accepted', 'the answer is recorded')->{provider_id}, $second, 'with its id');
+	ok($t->wait_sql('SELECT count(*) FROM msgext.claim', 0), 'no claim is left');
+	$t->wait_state($t->send, 'accepted', 'the next message is sent');
+	is($sim->count(79990000501), 2, 'this one no third time');
+	is($t->sql(report_sql($second, 'DELIVERED')), 1, 'a report of the second sending');
+	is($t->state($id), 'delivered', 'finds it');
+};
+
+# The dispatcher dies with it: that it may have arrived is not forgotten.
+subtest 'reported while the dispatcher dies' => sub {
+	my ($id, $first) = send_twice(79990000511);
+
+	is($t->sql(report_sql($first, 'FAILED', second => '01')), 1, 'another report of the first sending');
+	Msgext::Soak::kill_something($t, 0);
+	Msgext::Soak::wait_until_up($t);
+	ok($t->wait_sql('SELECT count(*) FROM msgext.claim', 0), 'what was in flight is settled');
+	is($t->sql("SELECT state, attempts, maybe_sent FROM msgext.outbox WHERE id = $id"), 'failed|2|t', 'it may have arrived');
+	like($t->events($id), qr/interrupted/, 'the timeline tells');
+	$sim->clear;
+};
+
+# Nothing leads to its status request by itself: it was queued for sending.
+subtest 'reported as sent, and followed from there' => sub {
+	my ($id, $first);
+
+	$t->add_server('asked', timeout => '120 s');
+	$t->add_server('patient', retry_min_delay => '2 s', retry_max_delay => '2 s');
+
+	# The report ends a wait to be sent again.
+	$id = $t->send(phone => 79990000601, server => 'patient', fate => 'sent@1,delivered@86400000');
+	$first = $t->wait_state($id, 'sent', 'sent')->{provider_id};
+	$t->sql(report_sql($first, 'FAILED', server => 'patient'));
+	$t->wait_state($id, 'failed', 'reported as failed');
+	$sim->script('devino send match 79990000601 status 503');
+	is($t->sql("SELECT msgext.retry_message($id)"), 't', 'sent again');
+	ok($t->wait_sql("SELECT waiting FROM msgext.outbox WHERE id = $id", 'retry'), 'and once more, later');
+	$t->sql(report_sql($first, 'ENQUEUED', server => 'patient', second => '01'));
+	is($t->sql("SELECT state, waiting FROM msgext.outbox WHERE id = $id"), 'accepted|', 'a late report: it waits no more');
+	$t->wait_state($id, 'sent', 'its status is asked for');
+	$sim->clear;
+
+	# The report comes while the second sending is under way.
+	($id, $first) = send_twice(79990000611, server => 'asked');
+	$t->sql(report_sql($first, 'ENQUEUED', server => 'asked', second => '01'));
+	is($t->state($id), 'accepted', 'a late report');
+	$sim->release;
+	$t->wait_state($id, 'sent', 'its status is asked for');
+	ok(defined $t->status($id)->{next_attempt_at}, 'again and again');
+};
+
+# The worker looked for what it must not do, without a pause.
+subtest 'no statuses any more' => sub {
+	my ($id, $turns);
+
+	$t->add_server('quiet');
+	$id = $t->send(phone => 79990000701, server => 'quiet', fate => 'sent@1,delivered@8000');
+	$t->wait_state($id, 'sent', 'followed');
+	$t->sql("ALTER SERVER quiet OPTIONS (ADD status_poll 'off')");
+	$t->wait_state($t->send, 'accepted', 'the worker has seen that');
+	$turns = turns();
+	sleep(4);
+	$t->wait_state($t->send, 'accepted', 'later');
+	cmp_ok(turns() - $turns, '<', 200, 'it has slept meanwhile');
+	is($t->state($id), 'sent', 'nobody has asked');
+	$t->sql('ALTER SERVER quiet OPTIONS (DROP status_poll)');
+	$t->wait_state($id, 'delivered', 'asked again');
+};
+
+# Turns of the worker, as far as it has told.
+sub turns { return $t->sql("SELECT sum(turns) FROM msgext.pg_stat_msgext_worker WHERE process LIKE '%dispatcher%'") }
 
 unlike($t->log, qr/PANIC:|TRAP:|signal 11|was waiting for nothing/, 'nothing crashed or was forgotten');
 $t->node->stop;

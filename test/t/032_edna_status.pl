@@ -190,6 +190,24 @@ subtest 'pushes of every form' => sub {
 	}
 
 	my ($id, $provider_id) = $new->();
+	# A message that is sent again a second time, while the first time is still under way: that one
+	# has the message, and its clientId must not be lost.
+	my ($twice, $before) = $new->();
+	my $address = $t->sql("SELECT recipient FROM msgext.message WHERE id = $twice");
+	my $key;
+
+	receive(push_of(report($before, 'failed')));
+	$sim->script("edna send match $address delay 60000");
+	is($t->sql("SELECT msgext.retry_message($twice)"), 't', 'sent again');
+	ok(until_true(sub { $t->lines($address) == 2 }), 'it is under way');
+	$key = $t->outbox($twice, 'key');
+	receive(push_of(report($before, 'failed', '2026-01-01 12:01:00')));
+	is($t->sql("SELECT msgext.retry_message($twice)"), 't', 'and again');
+	is($t->outbox($twice, 'key'), $key, 'under the key of what is under way');
+	$sim->release;
+	isnt($t->wait_state($twice, 'accepted', 'whose answer is recorded')->{provider_id}, $before, 'with its id');
+	$sim->clear;
+
 	is(receive(push_of(report('no-such-id', 'delivered') . report($provider_id, 'sent'))), 1, 'strangers are ignored');
 	is($t->state($id), 'sent', 'the known one is applied');
 	is(receive(push_of(report($provider_id, 'undelivered', '2026-01-01 12:01:00', 'no &lt;phone&gt;'))), 1, 'undelivered');

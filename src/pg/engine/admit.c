@@ -4,7 +4,8 @@
  *
  * The order of the checks is their meaning:
  *
- *		1. Is it queued and not under way? Everything else has been decided.
+ *		1. Is it queued and not under way? Everything else has been decided, but whether its
+ *		   status is asked for.
  *		2. Has its time come? next_attempt_at is the truth, a reminder only a hint: one
  *		that
  *		   comes too early is put right, one that comes late is as good.
@@ -35,6 +36,7 @@
 #include "pg/engine/addressee.h"
 #include "pg/engine/admit.h"
 #include "pg/engine/outage.h"
+#include "pg/engine/poll.h"
 #include "pg/engine/record.h"
 #include "pg/engine/statistics.h"
 #include "pg/store/event.h"
@@ -289,12 +291,19 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 	const char *why;
 	TimestampTz until;
 
-	if (row->state != MSG_QUEUED || row->server_oid != upstream->oid)
+	if (row->server_oid != upstream->oid)
 		return MSG_ADMIT_PASSED;
 	flight = msgext_flights_find(&engine->flights, row->id);
 	if ((flight != NULL && flight->kind == MSG_FLIGHT_SEND) ||
 		msgext_inherited_has(&engine->inherited, row->id))
 		return MSG_ADMIT_PASSED;
+	if (row->state != MSG_QUEUED)
+	{
+		if (msgext_poll_is_missing(server, row) &&
+			!msgext_poll_begin(engine, upstream, row))
+			return look_again_soon(engine, upstream, row);
+		return MSG_ADMIT_PASSED;
+	}
 	if (!has_come(engine, upstream, lane, row))
 		return MSG_ADMIT_PASSED;
 

@@ -26,6 +26,30 @@ msgext_poll_next(const MsgServer *server, TimestampTz accepted_at, TimestampTz n
 	return now + delay_ms * 1000;
 }
 
+bool
+msgext_poll_is_missing(const MsgServer *server, const MsgRow *row)
+{
+	return server->poll && (row->state == MSG_ACCEPTED || row->state == MSG_SENT) &&
+		   row->next_attempt_at == 0 && row->origin == msgext_origin() &&
+		   row->nulls[Anum_outbox_finished_at - 1] &&
+		   !row->nulls[Anum_outbox_provider_id - 1];
+}
+
+bool
+msgext_poll_begin(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
+{
+	TimestampTz now = engine->turn.now;
+	TimestampTz next = msgext_poll_next(upstream->server, now, now);
+	MsgChange change;
+
+	msgext_change_init(&change);
+	msgext_change_time(&change, Anum_outbox_next_attempt_at, next);
+	if (msgext_outbox_update(outbox_of(&engine->turn), row, &change, false) != TM_Ok)
+		return false;
+	msgext_upstream_remind(&engine->turn, upstream, MSG_REMINDER_POLL, next, row->id);
+	return true;
+}
+
 /* Its sender's account cannot be used now. */
 static void
 put_off(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row,

@@ -21,6 +21,16 @@ extern void msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int reque
 extern bool msgext_poll_record(MsgEngine *engine, MsgFlight *flight, int i);
 
 /*
+ * Is nobody asked about this message who should be? A report has moved it out of the queue,
+ * where nothing leads to a status request.
+ */
+extern bool msgext_poll_is_missing(const MsgServer *server, const MsgRow *row);
+
+/* Begins to ask about such a message. False when another transaction holds its row. */
+extern bool msgext_poll_begin(MsgEngine *engine, MsgUpstream *upstream,
+							  const MsgRow *row);
+
+/*
  * When to ask next. Geometric in effect: half of the time that has passed, within the
  * server's bounds.
  */

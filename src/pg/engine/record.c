@@ -268,10 +268,18 @@ static bool
 record_beside_report(MsgEngine *engine, const MsgAttempt *attempt, const MsgRow *row,
 					 const MsgOutcome *outcome, const MsgAnswer *answer)
 {
+	TimestampTz now = engine->turn.now;
+	TimestampTz ask_at = 0;
 	MsgChange change;
 
+	if (attempt->server != NULL && msgext_poll_is_missing(attempt->server, row))
+		ask_at = msgext_poll_next(attempt->server, now, now);
 	msgext_change_init(&change);
 	msgext_change_set(&change, Anum_outbox_attempts, Int32GetDatum(attempt->attempt));
+	if (ask_at != 0)
+		msgext_change_time(&change, Anum_outbox_next_attempt_at, ask_at);
+	if (outcome->verdict == MSG_VERDICT_UNSURE)
+		msgext_change_set(&change, Anum_outbox_maybe_sent, BoolGetDatum(true));
 	if (row->nulls[Anum_outbox_provider_id - 1])
 		msgext_change_text(&change, Anum_outbox_provider_id,
 						   msgext_from_utf8(outcome->provider_id));
@@ -279,6 +287,9 @@ record_beside_report(MsgEngine *engine, const MsgAttempt *attempt, const MsgRow 
 		return false;
 	msgext_answer_record(&engine->turn, row, attempt->attempt, row->state, outcome,
 						 answer, "an earlier attempt was reported meanwhile");
+	if (ask_at != 0)
+		msgext_upstream_remind(&engine->turn, attempt->upstream, MSG_REMINDER_POLL,
+							   ask_at, row->id);
 	if (outcome->verdict == MSG_VERDICT_ACCEPTED && outcome->provider_id != NULL)
 		add_reference(engine, attempt->upstream, attempt->server, row->id, outcome);
 	return true;

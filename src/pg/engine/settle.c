@@ -54,14 +54,15 @@ settle_message(MsgEngine *engine, const MsgInheritedMessage *message)
 	outcome.retry_after_ms = -1;
 	outcome.text = "the dispatcher ended before the answer was recorded";
 	if (!msgext_outbox_find(outbox_of(turn), message->id, GetActiveSnapshot(), &row) ||
-		row.state != MSG_QUEUED || row.attempts + 1 != message->attempt ||
-		row.created_at != message->created)
+		row.attempts + 1 != message->attempt || row.created_at != message->created)
 		return true;
 	attempt.upstream = msgext_upstream_find(&engine->upstreams, row.server_oid);
-	if (attempt.upstream == NULL || attempt.upstream->server == NULL ||
-		row.origin != msgext_origin())
+	if (row.state == MSG_QUEUED &&
+		(attempt.upstream == NULL || attempt.upstream->server == NULL ||
+		 row.origin != msgext_origin()))
 		return hold_for_person(engine, &row, message->attempt, &outcome, &answer);
-	attempt.server = attempt.upstream->server;
+	if (attempt.upstream != NULL)
+		attempt.server = attempt.upstream->server;
 	attempt.row = msgext_row_identity(&row);
 	attempt.attempt = message->attempt;
 	return msgext_record_attempt(engine, &attempt, &outcome, &answer);

@@ -163,8 +163,11 @@ apply(int64 message, const MsgEvent *report, bool wait)
 		result = TM_Ok;
 		if (!found)
 			break;
+
+		/* Of a queued message that is the time of its next sending. */
 		result = msgext_track(outbox, events, &row, &one, "callback", true,
-							  row.next_attempt_at, wait, &tracking);
+							  row.state == MSG_QUEUED ? 0 : row.next_attempt_at, wait,
+							  &tracking);
 	} while (result != TM_Ok && wait);
 	if (found && result == TM_Ok)
 		msgext_counts_reach(msgext_tally(row.server_oid), row.state, tracking.state,

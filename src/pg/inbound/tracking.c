@@ -78,6 +78,9 @@ msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 
 	if (tracking->changed)
 	{
+		/* What a queued message waited for is over. */
+		if (row->state == MSG_QUEUED && tracking->state != MSG_QUEUED)
+			msgext_change_null(&change, Anum_outbox_waiting);
 		msgext_change_set(&change, Anum_outbox_detail,
 						  PointerGetDatum(msgext_json_to_jsonb(detail)));
 		msgext_change_state(&change, tracking->state);

@@ -105,6 +105,16 @@ decide_replace(const MsgRow *row, MsgChange *change)
 }
 
 /*
+ * May an attempt of it be under way all the same? Only a report of an earlier sending ends
+ * a message meanwhile: then what comes of the attempt is recorded, and stands for this one.
+ */
+static bool
+is_under_way(const MsgRow *row)
+{
+	return !row->nulls[Anum_outbox_provider_id - 1] && msgext_change_is_claimed(row);
+}
+
+/*
  * What certainly has not reached the provider takes another key, where it has keys of the
  * provider's form: it may have been refused because the first is somebody else's there.
  * What may have been sent keeps its key, by which the provider knows it again.
@@ -117,7 +127,8 @@ renew_key(const MsgRow *row, MsgChange *change)
 	const char *key;
 
 	if (server == NULL || server->provider->make_key == NULL ||
-		strcmp(msgext_row_text(row, Anum_outbox_provider), server->provider->name) != 0)
+		strcmp(msgext_row_text(row, Anum_outbox_provider), server->provider->name) != 0 ||
+		is_under_way(row))
 		return;
 	if (!server->provider->make_key(msgext_arena_pg_create(CurrentMemoryContext), row->id,
 									msgext_unix_us(msgext_clock()), &key, &error))

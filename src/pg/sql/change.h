@@ -58,8 +58,8 @@ extern bool msgext_change_find(MsgChanger *changer, int64 id, MsgRow *row,
 							   MsgChange *change);
 
 /*
- * Has a dispatcher claimed the next attempt of the message that has just been cancelled?
- * Waits at the fence; where it has, the cancellation is to be undone.
+ * Has a dispatcher claimed the next attempt of the message? Waits at the fence. Where one
+ * has just been cancelled, and this is true, that is to be undone.
  */
 extern bool msgext_change_is_claimed(const MsgRow *row);
 

@@ -94,7 +94,7 @@ msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id, Snapshot snap
 MsgRowIdentity
 msgext_row_identity(const MsgRow *row)
 {
-	MsgRowIdentity identity = {row->tuple->t_self, row->id, row->created_at, row->xid};
+	MsgRowIdentity identity = {row->tuple->t_self, row->id, row->created_at};
 
 	return identity;
 }
@@ -106,7 +106,7 @@ msgext_outbox_find_same(MsgTable *outbox, const MsgRowIdentity *identity,
 	ItemPointerData tid = identity->tid;
 
 	return msgext_outbox_find_at(outbox, &tid, identity->id, snapshot, row) &&
-		   row->created_at == identity->created_at && row->xid == identity->xid;
+		   row->created_at == identity->created_at;
 }
 
 char *

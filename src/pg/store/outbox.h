@@ -78,14 +78,13 @@ extern bool msgext_outbox_find(MsgTable *outbox, int64 id, Snapshot snapshot,
 /*
  * Which row it was, for one who comes back to it in a later transaction: its id may by
  * then be another message's, where the table was emptied and its sequence set back, and
- * its place another row's. xid changes when the message is queued again.
+ * its place another row's. Not by xid, which changes when the message is queued again.
  */
 typedef struct MsgRowIdentity
 {
 	ItemPointerData tid;
 	int64 id;
 	TimestampTz created_at;
-	uint64 xid;
 } MsgRowIdentity;
 
 extern MsgRowIdentity msgext_row_identity(const MsgRow *row);
