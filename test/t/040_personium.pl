@@ -316,6 +316,21 @@ subtest 'client_message_id off' => sub {
 	bring_forward('meek', $id);
 	$t->wait_state($id, 'unknown', "and with on_unknown 'hold' it is not");
 	is(scalar $t->lines($title), 1, 'the target has it once');
+
+	# The same where it has been set aside for another reason meanwhile.
+	$t->add_cell('timid', client_message_id => 'off', on_unknown => 'resend', retry_min_delay => '1 h', retry_max_delay => '1 h');
+	$title = $t->new_title;
+	$sim->script("personium send match $title next 1 drop-after");
+	$id = $t->post(title => $title, server => 'timid');
+	ok($t->wait_sql("SELECT waiting FROM msgext.message WHERE id = $id", 'repeat'), 'another one is to be repeated');
+	$t->sql('DROP USER MAPPING FOR PUBLIC SERVER timid');
+	bring_forward('timid', $id);
+	ok($t->wait_sql("SELECT waiting LIKE '%credentials' FROM msgext.message WHERE id = $id"), 'its sender has no account then');
+	$t->set_option('timid', on_unknown => 'hold');
+	$t->sql('CREATE USER MAPPING FOR PUBLIC SERVER timid OPTIONS ('
+		  . Msgext::options_text(%Msgext::Personium::by_password) . ')');
+	$t->wait_state($id, 'unknown', 'he gets one, and it is not repeated');
+	is(scalar $t->lines($title), 1, 'the target has it once');
 };
 
 # Its time has come.

@@ -105,7 +105,7 @@ defer(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, TimestampTz u
 		until = Min(until, row->expires_at);
 	msgext_change_init(&change);
 	msgext_change_time(&change, Anum_outbox_next_attempt_at, until);
-	msgext_change_text(&change, Anum_outbox_waiting, msgext_clean_text(why, 256));
+	msgext_change_waits_for(&change, row, msgext_clean_text(why, 256));
 	if (error != NULL)
 		msgext_change_text(&change, Anum_outbox_error, msgext_clean_text(error, 2048));
 	if (msgext_outbox_update(outbox_of(&engine->turn), row, &change, false) != TM_Ok)
@@ -260,10 +260,8 @@ static bool
 would_be_doubled(const MsgUpstream *upstream, const MsgRow *row)
 {
 	const MsgPolicy *policy = &upstream->server->policy;
-	const char *why = msgext_row_text(row, Anum_outbox_waiting);
 
-	return row->maybe_sent && why != NULL && strcmp(why, MSG_WAITS_FOR_REPEAT) == 0 &&
-		   !policy->resend_unknown &&
+	return row->maybe_sent && msgext_row_is_repeat(row) && !policy->resend_unknown &&
 		   (!policy->deduplicates || upstream->health.key_ignored);
 }
 
@@ -387,7 +385,7 @@ MsgAdmission
 msgext_admit_mended(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
 {
 	MsgRow due = *row;
-	const char *why = msgext_row_text(row, Anum_outbox_waiting);
+	const char *why = msgext_row_waits_for(row);
 
 	if (row->state != MSG_QUEUED || row->server_oid != upstream->oid || why == NULL)
 		return MSG_ADMIT_WAITS;

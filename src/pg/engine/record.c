@@ -116,8 +116,7 @@ fill_change(MsgEngine *engine, const MsgServer *server, const MsgRow *row, int a
 	{
 		msgext_change_time(change, Anum_outbox_next_attempt_at,
 						   msgext_from_unix_us(decision->next_us));
-		msgext_change_text(change, Anum_outbox_waiting,
-						   reason_to_wait(outcome, decision));
+		msgext_change_waits_for(change, row, reason_to_wait(outcome, decision));
 		return;
 	}
 	msgext_change_state(change, decision->state);

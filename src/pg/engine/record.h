@@ -11,9 +11,6 @@
 #include "pg/engine/answer.h"
 #include "pg/engine/engine.h"
 
-/* outbox.waiting of what may have arrived, and is sent again under its key or by policy */
-#define MSG_WAITS_FOR_REPEAT "repeat"
-
 /*
  * Records what has landed, or as much of it as a turn does: then true. With one_by_one, a
  * single flight, and each message's rows at once: an error is then that message's own.

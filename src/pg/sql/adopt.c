@@ -100,7 +100,8 @@ adopt_row(Adoption *adoption, const MsgRow *row)
 			&change, Anum_outbox_xid,
 			UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId())));
 		msgext_change_null(&change, Anum_outbox_next_attempt_at);
-		msgext_change_null(&change, Anum_outbox_waiting);
+		msgext_change_text(&change, Anum_outbox_waiting,
+						   msgext_row_is_repeat(row) ? MSG_WAITS_FOR_REPEAT : NULL);
 	}
 	msgext_outbox_update(adoption->outbox, row, &change, true);
 }

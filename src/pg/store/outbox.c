@@ -12,6 +12,9 @@
 #include "pg/base/json_pg.h"
 #include "pg/store/outbox.h"
 
+/* In front of what holds a repeat back. */
+#define REPEAT MSG_WAITS_FOR_REPEAT ", "
+
 MSG_LAYOUT(outbox, OUTBOX_COLUMNS);
 
 MsgTable *
@@ -139,6 +142,24 @@ msgext_row_ended_at(const MsgRow *row)
 	return 0;
 }
 
+bool
+msgext_row_is_repeat(const MsgRow *row)
+{
+	const char *why = msgext_row_text(row, Anum_outbox_waiting);
+
+	return why != NULL && (strcmp(why, MSG_WAITS_FOR_REPEAT) == 0 ||
+						   strncmp(why, REPEAT, strlen(REPEAT)) == 0);
+}
+
+const char *
+msgext_row_waits_for(const MsgRow *row)
+{
+	const char *why = msgext_row_text(row, Anum_outbox_waiting);
+
+	return why != NULL && strncmp(why, REPEAT, strlen(REPEAT)) == 0 ? why + strlen(REPEAT)
+																	: why;
+}
+
 MsgJson *
 msgext_row_detail(MsgArena *arena, const MsgRow *row)
 {
@@ -201,6 +222,14 @@ msgext_change_time(MsgChange *change, AttrNumber column, TimestampTz value)
 		msgext_change_set(change, column, TimestampTzGetDatum(value));
 	else
 		msgext_change_null(change, column);
+}
+
+void
+msgext_change_waits_for(MsgChange *change, const MsgRow *row, const char *why)
+{
+	if (msgext_row_is_repeat(row) && strcmp(why, MSG_WAITS_FOR_REPEAT) != 0)
+		why = psprintf(REPEAT "%s", why);
+	msgext_change_text(change, Anum_outbox_waiting, why);
 }
 
 void

@@ -99,6 +99,17 @@ extern bool msgext_outbox_find_same(MsgTable *outbox, const MsgRowIdentity *iden
 extern bool msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id,
 								  Snapshot snapshot, MsgRow *row);
 
+/*
+ * outbox.waiting of what may have arrived, and is sent again under its key or by policy.
+ * What else holds it back stands behind: "repeat, login".
+ */
+#define MSG_WAITS_FOR_REPEAT "repeat"
+
+extern bool msgext_row_is_repeat(const MsgRow *row);
+
+/* Why it waits, but that it is a repeat; or NULL. */
+extern const char *msgext_row_waits_for(const MsgRow *row);
+
 /* A text column as a C string in the current memory context, or NULL. */
 extern char *msgext_row_text(const MsgRow *row, AttrNumber column);
 /*
@@ -129,6 +140,9 @@ extern void msgext_change_null(MsgChange *change, AttrNumber column);
 extern void msgext_change_text(MsgChange *change, AttrNumber column, const char *value);
 /* 0 sets the column to NULL. */
 extern void msgext_change_time(MsgChange *change, AttrNumber column, TimestampTz value);
+/* Why the queued message of the row waits; that it is a repeat is kept. */
+extern void msgext_change_waits_for(MsgChange *change, const MsgRow *row,
+									const char *why);
 /* Removes the payload, for good. */
 extern void msgext_change_erase(MsgChange *change, TimestampTz now);
 /* With the state, whether somebody may have to look at the message: column problem. */
