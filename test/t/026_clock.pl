@@ -44,6 +44,21 @@ my $t;
 }
 
 my $day = 86_400_000_000;
+
+# It goes wrong while one is to be sent again, and is put right.
+set_clock($day);
+
+my $late;
+
+$t->add_server('patient', retry_min_delay => '2 s', retry_max_delay => '2 s', status_poll => 'off');
+$sim->script('devino send match 79980000000 next 1 status 503');
+$late = $t->send(server => 'patient', phone => 79980000000);
+ok($t->wait_sql("SELECT waiting FROM msgext.message WHERE id = $late", 'retry'), 'one is to be sent again');
+cmp_ok($t->sql("SELECT extract(epoch FROM next_attempt_at) FROM msgext.message WHERE id = $late"), '>', time() + 86_000, 'tomorrow');
+set_clock(0);
+$t->wait_state($late, 'accepted', 'and is, today');
+is($sim->count(79980000000), 1, 'once');
+
 my @ids = ($t->send);
 my $worker;
 

@@ -49,6 +49,9 @@
 /* Another transaction holds the row: look again after this at the earliest. */
 #define HELD_RETRY_US (200 * 1000)
 
+/* What is later than now by more than this was written by a clock that was ahead. */
+#define CLOCK_SLACK_US (10 * USECS_PER_SEC)
+
 /*
  * Is another transaction changing this row version, or has it done so since our
  * snapshot? It may be cancelling the message: see claim.h.
@@ -381,14 +384,38 @@ has_another_limit(MsgEngine *engine, const MsgUpstream *upstream, const MsgRow *
 		   until != row->next_attempt_at;
 }
 
+/*
+ * Was it set aside by a clock that has been set back since? Then until when it waits, as
+ * long as it was to; else 0. What its sender has named is a time.
+ */
+static TimestampTz
+set_back_until(MsgEngine *engine, const MsgRow *row)
+{
+	TimestampTz now = engine->turn.now;
+	TimestampTz since;
+
+	if (row->next_attempt_at <= now + CLOCK_SLACK_US ||
+		row->next_attempt_at == row->send_after)
+		return 0;
+	since = msgext_event_last_at(events_of(&engine->turn), row->id);
+	if (since == 0)
+		since = row->queued_at;
+	if (since <= now + CLOCK_SLACK_US)
+		return 0;
+	return now + Max(row->next_attempt_at - since, 0);
+}
+
 MsgAdmission
 msgext_admit_mended(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
 {
 	MsgRow due = *row;
 	const char *why = msgext_row_waits_for(row);
+	TimestampTz until;
 
 	if (row->state != MSG_QUEUED || row->server_oid != upstream->oid || why == NULL)
 		return MSG_ADMIT_WAITS;
+	if ((until = set_back_until(engine, row)) != 0)
+		return defer(engine, upstream, row, until, why, NULL);
 	if (strcmp(why, MSG_WAITS_FOR_ACCOUNT) == 0)
 	{
 		if (!has_usable_account(upstream, row))

@@ -28,7 +28,8 @@ extern MsgAdmission msgext_admit(MsgEngine *engine, MsgUpstream *upstream, MsgLa
 
 /*
  * The same before its time, for one that was set aside for want of a usable account: it
- * leaves if there is one now, and waits if not.
+ * leaves if there is one now, and waits if not. One whose time was set by a clock that has
+ * been set back is given another.
  */
 extern MsgAdmission msgext_admit_mended(MsgEngine *engine, MsgUpstream *upstream,
 										const MsgRow *row);

@@ -74,6 +74,27 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 	msgext_table_gather(events, row.values, row.nulls);
 }
 
+TimestampTz
+msgext_event_last_at(MsgTable *events, int64 message)
+{
+	TimestampTz last = 0;
+	ScanKeyData key;
+	TupleTableSlot *slot;
+	MsgScan *scan;
+	bool isnull;
+
+	msgext_key_int64(&key, 1, BTEqualStrategyNumber, message);
+	scan = msgext_table_scan(events, "event_message", GetActiveSnapshot(), &key, 1);
+	while ((slot = msgext_scan_next(scan)) != NULL)
+	{
+		TimestampTz at = DatumGetTimestampTz(slot_getattr(slot, Anum_event_at, &isnull));
+
+		last = last == 0 ? at : Max(last, at);
+	}
+	msgext_scan_end(scan);
+	return last;
+}
+
 int64
 msgext_event_blank(MsgTable *events, int64 message)
 {

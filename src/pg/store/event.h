@@ -56,6 +56,9 @@ extern MsgTable *msgext_event_open_read(void);
  */
 extern void msgext_event_append(MsgTable *events, const MsgEventRow *event);
 
+/* When the newest event of the message was; 0 = it has none. */
+extern TimestampTz msgext_event_last_at(MsgTable *events, int64 message);
+
 /*
  * Removes what was said in the timeline of a message, and leaves what happened. Returns how
  * many events said something.
