@@ -214,8 +214,8 @@ install-simulator: $(SIMULATOR)
 
 # The chaos driver's own provider, and its sessions: test/chaos/README.md.
 CHAOS = build/chaos-peer build/chaos-writer
-build/chaos-peer: $(wildcard test/chaos/peer/*.[ch])
-build/chaos-writer: $(wildcard test/chaos/writer/*.[ch])
+build/chaos-peer: $(wildcard test/chaos/*.[ch] test/chaos/peer/*.[ch])
+build/chaos-writer: $(wildcard test/chaos/*.[ch] test/chaos/writer/*.[ch])
 $(CHAOS):
 	@mkdir -p build
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -I$$($(PG_CONFIG) --includedir) $(filter %.c,$^) -o $@ \

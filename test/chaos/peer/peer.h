@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../chance.h"
+
 #define MAX_CONNECTIONS 2048
 
 /* How a request is treated; each has its share of a thousand. */
@@ -89,11 +91,6 @@ extern void die(const char *what) __attribute__((noreturn));
 extern int64_t now_ms(void);
 /* The time now, as the provider's clock has it. */
 extern void format_time(char *text, size_t size);
-
-/* ---- chance.c ---- */
-
-extern void seed_random(uint64_t seed);
-extern unsigned random_below(unsigned n);
 
 /* ---- text.c ---- */
 

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../chance.h"
+
 #define MAX_BATCH 24
 #define TAG_SIZE 48
 
@@ -52,8 +54,6 @@ extern char tags[MAX_BATCH][TAG_SIZE];
 extern int tag_count;
 extern long long begun; /* when it was begun */
 
-extern void seed_random(uint64_t seed);
-extern unsigned random_below(unsigned n);
 extern void tell_all(char what);
 extern Result begin(void);
 /* Whatever the result was, the ledger has the end of the transaction's messages. */

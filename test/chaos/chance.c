@@ -1,9 +1,8 @@
 /*
  * chance.c
- *		Chance that can be repeated: see peer.h.
+ *		Chance that can be repeated: see chance.h.
  */
-
-#include "peer.h"
+#include "chance.h"
 
 static uint64_t random_state;
 
@@ -13,7 +12,7 @@ seed_random(uint64_t seed)
 	random_state = seed * 2 + 1;
 }
 
-/* xorshift64*: the same seed, the same faults for the same order of requests. */
+/* xorshift64*: the same seed, the same choices in the same order. */
 unsigned
 random_below(unsigned n)
 {
