@@ -138,6 +138,26 @@ subtest 'where it cannot run' => sub {
 	like($t->error('SET ROLE nobody; CALL msgext.dispatch()'), qr/42501/, 'it takes a right');
 };
 
+# docs/scaling.md: no message is sent before its claim is on the standby.
+subtest 'cancelled while it waits for a standby' => sub {
+	my $id = $t->send(phone => 79990000046);
+
+	# A restart: of a reload nobody can see when a commit has heard.
+	$t->node->append_conf('postgresql.conf', "max_wal_senders = 1\nwal_level = replica\nsynchronous_standby_names = 'none'\n");
+	$t->node->restart;
+	my $pid = in_background('CALL msgext.dispatch()');
+	my $waits = "wait_event = 'SyncRep'";
+
+	ok($t->wait_sql("SELECT count(*) FROM pg_stat_activity WHERE $waits", 1), 'the claim waits for it');
+	$t->sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE $waits");
+	ok(!finished($pid), 'the call has failed');
+	is($sim->count(79990000046), 0, 'and has sent nothing');
+	$t->node->append_conf('postgresql.conf', "synchronous_standby_names = ''\n");
+	$t->node->restart;
+	$t->sql('CALL msgext.dispatch()');
+	is($t->state($id), 'unknown', 'what was claimed may have been sent, for all that the next call knows');
+};
+
 subtest 'two at once' => sub {
 	$t->add_server('slow', max_in_flight => 4, status_poll => 'off');
 	$sim->latency(50);
@@ -209,6 +229,6 @@ subtest 'beside a worker' => sub {
 	$t->wait_state($id, 'accepted');
 };
 
-unlike($t->log, qr/(?:WARNING|FATAL|PANIC):(?!.*terminating connection due to administrator)/, 'the log has no complaint of ours');
+unlike($t->log, qr/(?:WARNING|FATAL|PANIC):(?!.*(?:terminating connection due to administrator|canceling wait for synchronous))/, 'the log has no complaint of ours');
 
 done_testing();

@@ -95,6 +95,13 @@ subtest 'a primary that is cut off sends nothing' => sub {
 	go_live($t);
 	wait_for_sync($t, 'msgext worker');
 	is(written($t, @queued, @late), '0', 'no request has left');
+
+	# PostgreSQL ends the wait when the statement is cancelled, and when the server is stopped.
+	$t->sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'msgext worker'");
+	ok(until_true(sub { $t->log =~ /canceling wait for synchronous replication/ }), 'its wait is cancelled');
+	wait_for_sync($t, 'msgext worker');
+	$t->node->stop('fast');
+	is(written($t, @queued, @late), '0', 'nor as the primary is stopped');
 	fail_over($t, $standby);
 	is($t->sql('SHOW synchronous_standby_names'), '', 'the standby stands alone');
 	go_live($t);

@@ -39,6 +39,7 @@
 #include "pg/base/compat.h"
 #include "pg/base/extension.h"
 #include "pg/base/mode.h"
+#include "pg/base/replicated.h"
 #include "pg/ipc/registry.h"
 #include "pg/ipc/tally.h"
 #include "pg/process/bgworker.h"
@@ -330,7 +331,22 @@ msgext_bgworker_begin(void)
 void
 msgext_bgworker_commit(void)
 {
+	bool wrote = TransactionIdIsValid(GetTopTransactionIdIfAny());
+
 	CommitTransactionCommand();
+
+	/*
+	 * What follows a commit, a request or a 200, must not be ahead of the standby: an old
+	 * primary is stopped as a rule before another one takes its place. Cancelled, it waits
+	 * on; to end, it ends here.
+	 */
+	while (wrote && !msgext_commit_is_replicated())
+	{
+		InterruptPending |= ProcDiePending;
+		if (ProcDiePending)
+			CHECK_FOR_INTERRUPTS();
+		msgext_commit_wait_again();
+	}
 }
 
 void

@@ -24,6 +24,7 @@
 #include "pg/base/compat.h"
 #include "pg/base/extension.h"
 #include "pg/base/mode.h"
+#include "pg/base/replicated.h"
 #include "pg/catalog/server.h"
 #include "pg/engine/dispatcher.h"
 #include "pg/engine/dispatcher_lock.h"
@@ -83,7 +84,18 @@ begin_transaction(void)
 static void
 commit_transaction(void)
 {
+	bool wrote = TransactionIdIsValid(GetTopTransactionIdIfAny());
+
 	SPI_commit();
+	if (wrote && !msgext_commit_is_replicated())
+	{
+		CHECK_FOR_INTERRUPTS();
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("canceling dispatch() due to user request"),
+				 errdetail("What it has claimed might not have been replicated to the "
+						   "standby, and is not sent.")));
+	}
 
 	/* The next one has begun, and lasts while answers are waited for. */
 	msgext_disable_transaction_timeout();
