@@ -12,6 +12,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/run_as.h"
 #include "pg/console/history.h"
 #include "pg/console/query.h"
 
@@ -34,13 +35,10 @@ msgext_console_history_is_due(void)
 void
 msgext_console_history_take(void)
 {
-	Oid user;
-	int context;
+	MsgRunAs self;
 
 	taken_at = GetCurrentTimestamp();
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(ROLE_PG_MONITOR, context | SECURITY_LOCAL_USERID_CHANGE |
-												SECURITY_RESTRICTED_OPERATION);
+	self = msgext_run_as(ROLE_PG_MONITOR);
 	SPI_connect();
 	if (SPI_execute(msgext_console_qualify(msgext_console_sample), true, 1) !=
 			SPI_OK_SELECT ||
@@ -53,7 +51,7 @@ msgext_console_history_take(void)
 		TopMemoryContext, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
 	next = (next + 1) % SAMPLES;
 	SPI_finish();
-	SetUserIdAndSecContext(user, context);
+	msgext_run_as_end(&self);
 }
 
 char *

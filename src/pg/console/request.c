@@ -24,6 +24,7 @@
 #include "pg/base/actor.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/run_as.h"
 #include "pg/base/text.h"
 #include "pg/console/history.h"
 #include "pg/console/http.h"
@@ -170,12 +171,9 @@ run_as_role(const MsgConsoleQuery *query, MsgJson *args, const MsgConsoleSession
 	Datum values[] = {JsonbPGetDatum(asked), JsonbPGetDatum(context_of(query, session))};
 	const char *text = NULL;
 	int settings;
-	int security;
-	Oid user;
+	MsgRunAs self;
 
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(session->role, security | SECURITY_LOCAL_USERID_CHANGE |
-											  SECURITY_RESTRICTED_OPERATION);
+	self = msgext_run_as(session->role);
 	msgext_actor_set(session->login);
 	settings = NewGUCNestLevel();
 	set("search_path", "pg_catalog, pg_temp");
@@ -198,7 +196,7 @@ run_as_role(const MsgConsoleQuery *query, MsgJson *args, const MsgConsoleSession
 	stop_clock();
 	AtEOXact_GUC(false, settings);
 	msgext_actor_set(InvalidOid);
-	SetUserIdAndSecContext(user, security);
+	msgext_run_as_end(&self);
 	return text != NULL ? text : "null";
 }
 

@@ -33,6 +33,7 @@
 #include "pg/base/actor.h"
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
+#include "pg/base/run_as.h"
 #include "pg/base/subtransaction.h"
 #include "pg/base/text.h"
 #include "pg/outcome/handler.h"
@@ -164,14 +165,11 @@ handle(Round *round, MsgSource *source)
 	MemoryContext each =
 		AllocSetContextCreate(context, "msgext handler", ALLOCSET_DEFAULT_SIZES);
 	FmgrInfo function = {0};
-	Oid user;
-	int security;
+	MsgRunAs self;
 	int settings;
 
 	defer_nothing();
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(feed->owner, security | SECURITY_LOCAL_USERID_CHANGE |
-											SECURITY_RESTRICTED_OPERATION);
+	self = msgext_run_as(feed->owner);
 	settings = NewGUCNestLevel();
 	set("search_path", "pg_catalog, pg_temp");
 	set("row_security", "on");
@@ -195,7 +193,7 @@ handle(Round *round, MsgSource *source)
 		MemoryContextReset(each);
 	}
 	AtEOXact_GUC(false, settings);
-	SetUserIdAndSecContext(user, security);
+	msgext_run_as_end(&self);
 	MemoryContextDelete(each);
 }
 

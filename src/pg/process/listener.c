@@ -25,6 +25,7 @@
 #include "net/http_listener.h"
 #include "pg/base/clock.h"
 #include "pg/base/guc.h"
+#include "pg/base/run_as.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/catalog/server.h"
@@ -203,15 +204,12 @@ try_to_receive(MsgPush **pushes, MsgPushAnswer *answers, int n, int lock_ms)
 	PG_TRY();
 	{
 		bool saves = begun >= saved_at + SAVE_US;
-		Oid user;
-		int context;
+		MsgRunAs self;
 		int i;
 
 		msgext_bgworker_begin();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		GetUserIdAndSecContext(&user, &context);
-		SetUserIdAndSecContext(listen_role(), context | SECURITY_LOCAL_USERID_CHANGE |
-												  SECURITY_RESTRICTED_OPERATION);
+		self = msgext_run_as(listen_role());
 		msgext_access_receive();
 		for (i = 0; i < n; i++)
 		{
@@ -225,7 +223,7 @@ try_to_receive(MsgPush **pushes, MsgPushAnswer *answers, int n, int lock_ms)
 			MemoryContextSwitchTo(outer);
 			MemoryContextReset(push_context);
 		}
-		SetUserIdAndSecContext(user, context);
+		msgext_run_as_end(&self);
 		saves = saves && activity.any &&
 				msgext_activity_add(MSG_ACTIVITY_LISTENER, &activity);
 		PopActiveSnapshot();

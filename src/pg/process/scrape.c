@@ -16,6 +16,7 @@
 #include "core/openmetrics.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
+#include "pg/base/run_as.h"
 #include "pg/monitor/metrics.h"
 #include "pg/process/bgworker.h"
 #include "pg/process/scrape.h"
@@ -36,19 +37,16 @@ build(MsgHttpListener *http)
 	PG_TRY();
 	{
 		MsgBuf text;
-		Oid user;
-		int context;
+		MsgRunAs self;
 
 		msgext_bgworker_begin();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		GetUserIdAndSecContext(&user, &context);
-		SetUserIdAndSecContext(ROLE_PG_MONITOR, context | SECURITY_LOCAL_USERID_CHANGE |
-													SECURITY_RESTRICTED_OPERATION);
+		self = msgext_run_as(ROLE_PG_MONITOR);
 		msgext_buf_init(&text, msgext_arena_pg_create(CurrentMemoryContext), 16384);
 		msgext_metrics_write(&text);
 		done = msgext_http_listener_set_page(http, text.data, text.len,
 											 MSG_OPENMETRICS_TYPE);
-		SetUserIdAndSecContext(user, context);
+		msgext_run_as_end(&self);
 		PopActiveSnapshot();
 		msgext_bgworker_commit();
 	}

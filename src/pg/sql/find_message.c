@@ -15,6 +15,7 @@
 #include "utils/jsonb.h"
 #include "utils/snapmgr.h"
 
+#include "pg/base/run_as.h"
 #include "pg/sql/row_access.h"
 #include "pg/store/reference.h"
 #include "pg/store/relation.h"
@@ -53,20 +54,14 @@ find_by_ref(MsgTable *outbox, Datum ref)
 {
 	Oid types[] = {JSONBOID};
 	Datum values[] = {ref};
-	int security;
-	Oid user;
+	MsgRunAs before = msgext_run_as(outbox->rel->rd_rel->relowner);
 
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(outbox->rel->rd_rel->relowner,
-						   security | SECURITY_RESTRICTED_OPERATION);
 	if (SPI_execute_with_args(psprintf("SELECT o.id FROM %s o "
 									   "WHERE o.ref OPERATOR(pg_catalog.@>) $1",
 									   msgext_relation_sql("outbox")),
 							  1, types, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for messages");
-
-	/* After an error the transaction's end undoes it. */
-	SetUserIdAndSecContext(user, security);
+	msgext_run_as_end(&before);
 	return SPI_tuptable;
 }
 

@@ -20,6 +20,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "pg/base/run_as.h"
 #include "pg/store/event_id.h"
 #include "pg/store/relation.h"
 
@@ -77,15 +78,11 @@ static void
 set_sequence(int64 id)
 {
 	Relation rel = relation_open(sequence(), AccessShareLock);
-	Oid user;
-	int security;
+	MsgRunAs self = msgext_run_as(rel->rd_rel->relowner);
 
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(rel->rd_rel->relowner,
-						   security | SECURITY_RESTRICTED_OPERATION);
 	(void) DirectFunctionCall2(setval_oid, ObjectIdGetDatum(RelationGetRelid(rel)),
 							   Int64GetDatum(id));
-	SetUserIdAndSecContext(user, security);
+	msgext_run_as_end(&self);
 	relation_close(rel, NoLock);
 }
 

@@ -18,6 +18,7 @@
 #include "storage/lmgr.h"
 #include "utils/guc.h"
 
+#include "pg/base/run_as.h"
 #include "pg/store/index_entries.h"
 #include "pg/store/relation.h"
 
@@ -41,11 +42,10 @@ static Known known[TABLES_MAX];
 static int nknown = 0;
 static uint64 known_since = 0; /* msgext_relation_generation() */
 
-/* Who we were before we became the owner of a table. */
+/* Who we were, and with which settings, before we became the owner of a table. */
 typedef struct Self
 {
-	Oid user;
-	int security;
+	MsgRunAs user;
 	int settings;
 } Self;
 
@@ -59,9 +59,7 @@ become_owner(Relation table)
 {
 	Self self;
 
-	GetUserIdAndSecContext(&self.user, &self.security);
-	SetUserIdAndSecContext(table->rd_rel->relowner,
-						   self.security | SECURITY_RESTRICTED_OPERATION);
+	self.user = msgext_run_as(table->rd_rel->relowner);
 	self.settings = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
@@ -72,7 +70,7 @@ static void
 become_self(const Self *self)
 {
 	AtEOXact_GUC(false, self->settings);
-	SetUserIdAndSecContext(self->user, self->security);
+	msgext_run_as_end(&self->user);
 }
 
 /* What "column IS NOT NULL" asks for, or 0 when the predicate is anything else. */
