@@ -88,8 +88,8 @@ pin_where(const char *now, const char *name, const char *value)
 								 true, 0, false);
 }
 
-static void
-pin(const char *name, const char *value)
+void
+msgext_pin_setting(const char *name, const char *value)
 {
 	pin_where(GetConfigOption(name, true, false), name, value);
 }
@@ -102,31 +102,31 @@ msgext_pin_settings(const char *zone)
 
 	if (!are_pinned())
 		for (i = 0; i < lengthof(pinned); i++)
-			pin(pinned[i].name, pinned[i].value);
+			msgext_pin_setting(pinned[i].name, pinned[i].value);
 	for (i = 0; i < lengthof(pinned_languages); i++)
 		pin_where(*pinned_languages[i].now, pinned_languages[i].name,
 				  pinned_languages[i].value);
 
 	/* The trees of debug_print_plan and its kind, and what stands in them. */
 	if (client_min_messages < NOTICE)
-		pin("client_min_messages", "notice");
+		msgext_pin_setting("client_min_messages", "notice");
 
 	/* Which relations may be read: of some versions, and a name that no header has. */
-	pin("restrict_nonsystem_relation_kind", "");
-	pin("timezone_abbreviations", "Default");
+	msgext_pin_setting("restrict_nonsystem_relation_kind", "");
+	msgext_pin_setting("timezone_abbreviations", "Default");
 
 	/* What a function in PL/pgSQL minds, where one has been called. */
-	pin("plpgsql.check_asserts", "on");
-	pin("plpgsql.extra_errors", "none");
-	pin("search_path", "pg_catalog, pg_temp");
-	pin("TimeZone", zone);
+	msgext_pin_setting("plpgsql.check_asserts", "on");
+	msgext_pin_setting("plpgsql.extra_errors", "none");
+	msgext_pin_setting("search_path", "pg_catalog, pg_temp");
+	msgext_pin_setting("TimeZone", zone);
 	return nest;
 }
 
 void
 msgext_pin_silence(void)
 {
-	pin("client_min_messages", "error");
+	msgext_pin_setting("client_min_messages", "error");
 }
 
 void

@@ -16,6 +16,9 @@
 extern int msgext_pin_settings(const char *zone);
 extern void msgext_unpin_settings(int nest);
 
+/* One setting, until the caller's own GUC nest level ends (NewGUCNestLevel()). */
+extern void msgext_pin_setting(const char *name, const char *value);
+
 /*
  * Until then the client is told of errors alone; and, as PostgreSQL has it, of what is
  * raised as INFO.

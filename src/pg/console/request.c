@@ -24,6 +24,7 @@
 #include "pg/base/actor.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/pinned.h"
 #include "pg/base/run_as.h"
 #include "pg/base/text.h"
 #include "pg/console/history.h"
@@ -119,13 +120,6 @@ msgext_console_request_fail(const ErrorData *error, MsgPushAnswer *answer)
 /* ---- What was asked for, as the session's role ---- */
 
 static void
-set(const char *name, const char *value)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-}
-
-static void
 stop_clock(void)
 {
 	disable_timeout(STATEMENT_TIMEOUT, false);
@@ -176,8 +170,8 @@ run_as_role(const MsgConsoleQuery *query, MsgJson *args, const MsgConsoleSession
 	self = msgext_run_as(session->role);
 	msgext_actor_set(session->login);
 	settings = NewGUCNestLevel();
-	set("search_path", "pg_catalog, pg_temp");
-	set("row_security", "on");
+	msgext_pin_setting("search_path", "pg_catalog, pg_temp");
+	msgext_pin_setting("row_security", "on");
 	XactReadOnly = !query->acts;
 	enable_timeout_after(STATEMENT_TIMEOUT, query->acts ? ACT_MS : READ_MS);
 	SPI_connect();

@@ -33,6 +33,7 @@
 #include "pg/base/actor.h"
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
+#include "pg/base/pinned.h"
 #include "pg/base/run_as.h"
 #include "pg/base/subtransaction.h"
 #include "pg/base/text.h"
@@ -139,13 +140,6 @@ defer_nothing(void)
 	AfterTriggerSetState(all);
 }
 
-static void
-set(const char *name, const char *value)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-}
-
 /* Some events, one after the other. */
 typedef struct Round
 {
@@ -171,8 +165,8 @@ handle(Round *round, MsgSource *source)
 	defer_nothing();
 	self = msgext_run_as(feed->owner);
 	settings = NewGUCNestLevel();
-	set("search_path", "pg_catalog, pg_temp");
-	set("row_security", "on");
+	msgext_pin_setting("search_path", "pg_catalog, pg_temp");
+	msgext_pin_setting("row_security", "on");
 	while (round->n < round->max && (round->n == 0 || GetCurrentTimestamp() < until) &&
 		   msgext_source_next(source, &round->at))
 	{

@@ -18,6 +18,7 @@
 #include "storage/lmgr.h"
 #include "utils/guc.h"
 
+#include "pg/base/pinned.h"
 #include "pg/base/run_as.h"
 #include "pg/store/index_entries.h"
 #include "pg/store/relation.h"
@@ -61,8 +62,7 @@ become_owner(Relation table)
 
 	self.user = msgext_run_as(table->rd_rel->relowner);
 	self.settings = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	msgext_pin_setting("search_path", "pg_catalog, pg_temp");
 	return self;
 }
 
