@@ -1,6 +1,6 @@
 #!/bin/bash
 # The layers of docs/architecture.md, checked: who includes whom, that no files go round in a
-# circle, and what is exported.
+# circle, that each file is listed, and what is exported.
 # script/check-layers.sh [ROOT]    checks the sources of another tree, and no library
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -59,6 +59,19 @@ room trigger 'inbound|outcome|monitor|console|engine|process|test'
     fail 'only base/compat.h tests PG_VERSION_NUM'
 ! grep -rnE 'providers/[a-z]' src/pg src/net src/core --include='*.[ch]' | grep '#include' ||
     fail 'the engine knows a provider'
+
+# A folder's README names every file of it: what is not in the table is not found.
+for folder in src/core/ src/net/ src/pg/*/; do
+    for file in $(find "$folder" -maxdepth 1 -name '*.[ch]' -printf '%f\n' | sed 's/\.[ch]$//' | sort -u); do
+        grep -qw "$file" "$folder/README.md" || fail "${folder}README.md does not name $file"
+    done
+done
+
+# A file that the page itself names is there; the other tree has no page.
+for file in $([ -z "$library" ] || grep -oE '[a-z_]+(/[a-z_]+)+\.[ch]\b' docs/architecture.md | sort -u); do
+    [ -e "src/$file" ] || [ -e "src/pg/$file" ] ||
+        fail "docs/architecture.md names $file, which is not there"
+done
 
 # A file and its header are one. tsort says which of them go round in a circle.
 circle=$(find src -name '*.[ch]' -exec grep -HE '^#include "[a-z]+/' {} + |

@@ -39,4 +39,8 @@ plant src/pg/catalog/access.c '#include "pg/store/outbox.h"' 'store in catalog'
 plant src/pg/engine/turn.c '#include "pg/process/worker.h"' 'a process in the engine'
 plant src/pg/engine/take.c '#if PG_VERSION_NUM > 1' 'a version outside of compat.h'
 plant src/pg/engine/flight.h '#include "pg/engine/turn.h"' 'a circle of files'
+rm -rf "$copy/src"
+cp -r src "$copy/"
+: > "$copy/src/pg/store/unlisted.c"
+expect violation 'a file that no README names'
 exit $status
