@@ -101,6 +101,35 @@ subtest 'a cluster with lower transaction ids' => sub {
 	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE state = 'accepted'", 22), 'the original sends its own');
 };
 
+# A worker comes as soon as there is the extension, and the data may come long after that.
+subtest 'under way at the dump' => sub {
+	my $file = "$PostgreSQL::Test::Utils::tmp_check/under_way.sql";
+	my $phone = 79990000151;
+
+	$sim->script("devino send match $phone next 1 delay 60000");
+	$t->set_option('vk', timeout => '2 min');
+	my $id = $t->send(phone => $phone);
+	ok(until_true(sub { $sim->count($phone) }), 'its request has come');
+	$t->node->command_ok([ 'pg_dump', '-d', $t->node->connstr('postgres'), '-f', $file ], 'pg_dump');
+	my ($objects, $rest) = slurp_file($file) =~ s/^\\(?:un)?restrict .*\n//mgr =~ /\A(.*?CREATE EXTENSION [^;]*;\n)(.*)\z/s;
+	append_to_file("$file.rest", $rest);
+	$c->sql("CREATE DATABASE $_") for qw(before after);
+	$c->sql($objects, 'before');
+	ok( $c->wait_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'msgext worker' AND datname = 'before'"
+			  . " AND wait_event_type = 'Extension'", 1), 'a worker waits for work in one of two databases');
+	restore($copy, 'before', "$file.rest");
+	restore($copy, 'after', $file);
+	for my $database ('before', 'after')
+	{
+		$c->sql("SELECT msgext.resume_server('vk')", $database);
+		$c->wait_state($id, 'unknown', "under way, where the worker came $database the data", $database);
+		is($c->sql("SELECT count(*) FROM msgext.message_event WHERE message_id = $id AND kind = 'interrupted'", $database),
+			1, 'which is told');
+	}
+	is($sim->count($phone), 1, 'it was sent once');
+	$t->node->restart('immediate');
+};
+
 # As a logical replica or a dump of some tables has them: nothing says whose they are but
 # they themselves.
 subtest 'rows without their origin' => sub {

@@ -8,6 +8,9 @@
  * of a message is moved by its id; callbacks and uses of recipients by the oid that the
  * messages name; pushes and opt-outs by the server's name, as messages. How far lanes had been
  * read, pauses and health are not taken over.
+ *
+ * What was under way at the dump may have arrived. A dispatcher settles the claims that it
+ * finds as it begins; one that was here before they were restored knows of none.
  */
 #include "postgres.h"
 
@@ -24,6 +27,8 @@
 #include "pg/inbound/inbox.h"
 #include "pg/sql/adopt.h"
 #include "pg/store/blocked_recipient.h"
+#include "pg/store/claim.h"
+#include "pg/store/event.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
 #include "pg/store/outbox.h"
@@ -31,14 +36,93 @@
 #include "pg/store/reference.h"
 #include "pg/store/reminder.h"
 
+/* What a claim says of a message. */
+typedef struct UnderWay
+{
+	int64 message;
+	int32 attempt;
+	TimestampTz created;
+} UnderWay;
+
 typedef struct Adoption
 {
 	const MsgServer *server;
 	MsgTable *outbox;
 	MsgTable *reminders;
 	MsgTable *references;
+	MsgTable *events;
 	List *oids; /* that the server had there */
+	int nunder_way;
+	UnderWay *under_way; /* in order; see compare_under_way() */
 } Adoption;
+
+static int
+compare_under_way(const void *a, const void *b)
+{
+	const UnderWay *left = a;
+	const UnderWay *right = b;
+
+	if (left->message != right->message)
+		return left->message < right->message ? -1 : 1;
+	return left->attempt - right->attempt;
+}
+
+static void
+read_claims(Adoption *adoption)
+{
+	MsgTable *claims = msgext_claim_open(false);
+	List *list = msgext_claim_list(claims);
+	ListCell *cell;
+	int room = 0;
+
+	msgext_table_close(claims);
+	foreach (cell, list)
+		room += ((const MsgClaim *) lfirst(cell))->n;
+	adoption->under_way = palloc(sizeof(UnderWay) * room);
+	foreach (cell, list)
+	{
+		const MsgClaim *claim = lfirst(cell);
+		int i;
+
+		for (i = 0; i < claim->n; i++)
+			adoption->under_way[adoption->nunder_way++] =
+				(UnderWay){claim->messages[i], claim->attempts[i], claim->created[i]};
+	}
+	qsort(adoption->under_way, adoption->nunder_way, sizeof(UnderWay), compare_under_way);
+}
+
+/* Was its request under way when the data was dumped? */
+static bool
+is_under_way(const Adoption *adoption, const MsgRow *row)
+{
+	UnderWay key = {row->id, row->attempts + 1, 0};
+	const UnderWay *found = bsearch(&key, adoption->under_way, adoption->nunder_way,
+									sizeof(UnderWay), compare_under_way);
+
+	return found != NULL && found->created == row->created_at;
+}
+
+/* Nobody can tell what came of it. */
+static void
+hold_for_person(Adoption *adoption, const MsgRow *row, MsgChange *change)
+{
+	MsgEventRow event = {0};
+
+	msgext_change_set(change, Anum_outbox_attempts, Int32GetDatum(row->attempts + 1));
+	msgext_change_set(change, Anum_outbox_maybe_sent, BoolGetDatum(true));
+	msgext_change_state(change, MSG_UNKNOWN);
+	msgext_change_null(change, Anum_outbox_next_attempt_at);
+	msgext_change_null(change, Anum_outbox_waiting);
+	event.message_id = row->id;
+	event.kind = "interrupted";
+	event.attempt = row->attempts + 1;
+	event.state = MSG_UNKNOWN;
+	event.error = "it was under way when its database was copied";
+	msgext_change_text(change, Anum_outbox_error, event.error);
+	msgext_event_append(adoption->events, &event);
+	msgext_reminder_add(adoption->reminders, adoption->server->oid, MSG_REMINDER_UNKNOWN,
+						row->created_at, row->id);
+}
 
 static void
 move_reminder(Adoption *adoption, const MsgRow *row, const char *kind, TimestampTz at)
@@ -94,7 +178,9 @@ adopt_row(Adoption *adoption, const MsgRow *row)
 	msgext_change_set(
 		&change, Anum_outbox_lane_hash,
 		Int32GetDatum(msgext_lane_hash(adoption->server->oid, row->priority)));
-	if (row->state == MSG_QUEUED)
+	if (row->state == MSG_QUEUED && is_under_way(adoption, row))
+		hold_for_person(adoption, row, &change);
+	else if (row->state == MSG_QUEUED)
 	{
 		msgext_change_set(
 			&change, Anum_outbox_xid,
@@ -132,13 +218,14 @@ void
 msgext_adopt(const MsgServer *server)
 {
 	Adoption adoption = {server, msgext_outbox_open(true), msgext_reminder_open(true),
-						 msgext_reference_open(true), NIL};
+						 msgext_reference_open(true), msgext_event_open()};
 	TableScanDesc scan =
 		table_beginscan(adoption.outbox->rel, GetActiveSnapshot(), 0, NULL);
 	TupleTableSlot *slot = table_slot_create(adoption.outbox->rel, NULL);
 
 	/* What stands under this oid may be of another server, of another database. */
 	msgext_lane_forget(server->oid);
+	read_claims(&adoption);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		MsgRow row;
@@ -155,6 +242,7 @@ msgext_adopt(const MsgServer *server)
 	move_traces(&adoption);
 	msgext_inbox_adopt(server);
 	msgext_blocked_adopt(server->oid, server->name);
+	msgext_table_close(adoption.events);
 	msgext_table_close(adoption.references);
 	msgext_table_close(adoption.reminders);
 	msgext_table_close(adoption.outbox);
