@@ -196,3 +196,18 @@ msgext_block_put_phone(Block *block, int member, const char *phone)
 	msgext_block_name(block, member);
 	msgext_json_write_string(block->out, phone, strlen(phone));
 }
+
+bool
+msgext_block_address(Block *block, const Field *field, const char *phone, bool may_differ)
+{
+	const char *own;
+
+	if (!msgext_block_phone(block, field, &own))
+		return false;
+	if (own != NULL && !may_differ && strcmp(own, phone) != 0)
+		return msgext_block_fail(block, field->member, "",
+								 "differs from vk.phone; if that is meant, add "
+								 "\"allowDifferentRecipients\": true to the message");
+	msgext_block_put_phone(block, field->member, own != NULL ? own : phone);
+	return true;
+}

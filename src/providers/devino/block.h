@@ -3,16 +3,22 @@
  *		Reading one block of a payload (vk, viber, sms) member by member and writing its
  *		strict form.
  *
- * Owns the checks that blocks share and none of their rules: which member must be there
- * and what it may hold is prepare.c's.
+ * Owns the checks and bounds that blocks share; which member must be there and what it
+ * may hold is said by prepare.c and viber.c.
  */
 #ifndef MSGEXT_DEVINO_BLOCK_H
 #define MSGEXT_DEVINO_BLOCK_H
 
 #include "core/provider.h"
 
-/* More than any block has; prepare.c checks it when compiled. */
+/* As many as the largest block has. */
 #define BLOCK_MEMBERS 12
+
+#define BLOCK_PRIORITIES "low|medium|high|realtime"
+#define BLOCK_DAY_S 86400 /* the longest validity of each */
+
+/* "subject: Строка от 1 до 11 символов"; the Viber API has the same for its names. */
+#define BLOCK_SUBJECT_LIMIT 11 /* characters */
 
 typedef struct Block
 {
@@ -62,5 +68,13 @@ extern bool msgext_block_integer(Block *block, const Field *field, int64_t min,
  */
 extern bool msgext_block_phone(Block *block, const Field *field, const char **phone);
 extern void msgext_block_put_phone(Block *block, int member, const char *phone);
+
+/*
+ * Writes dstAddress of a fallback: the recipient of the vk block, phone, unless it names
+ * one. Another one is nearly always a slip that writes to a stranger, so it is refused
+ * unless the caller has said that they may differ.
+ */
+extern bool msgext_block_address(Block *block, const Field *field, const char *phone,
+								 bool may_differ);
 
 #endif /* MSGEXT_DEVINO_BLOCK_H */

@@ -1,11 +1,11 @@
 /*
  * prepare.c
- *		From a payload to the body of POST /send/vk: the rules of the three blocks.
+ *		From a payload to the body of POST /send/vk: the message, and its blocks vk and sms.
  *
- * Owns every rule of the document's "Описание полей тела запроса отправки сообщения"
- * and, for what that leaves open about Viber and SMS, of the provider's own Viber API.
- * A fault carries the code that the provider would answer ("Коды валидации сообщения",
- * "Коды возврата обработки viber сообщения"); a fault for which it has no code has none.
+ * Owns the rules of the document's "Описание полей тела запроса отправки сообщения",
+ * but for the Viber block's (viber.c), and, for what that leaves open about SMS, of the
+ * provider's own Viber API. A fault carries the code that the provider would answer
+ * ("Коды валидации сообщения"); a fault for which it has no code has none.
  * Writes the strict form: known members only, in the document's order, whole numbers as
  * numbers, phones as digits, the default of deliveryPolicy spelled out.
  */
@@ -16,16 +16,7 @@
 
 #include "core/describe.h"
 #include "providers/devino/block.h"
-
-#define PRIORITIES "low|medium|high|realtime"
-#define DAY_S 86400
-
-/* "subject: Строка от 1 до 11 символов"; the Viber API has the same for its names. */
-#define SUBJECT_LIMIT 11
-
-/* Viber API: the longest text and the longest label of a button. */
-#define VIBER_TEXT_LIMIT 1000
-#define VIBER_CAPTION_LIMIT 19
+#include "providers/devino/viber.h"
 
 enum
 {
@@ -52,37 +43,6 @@ static const char *const vk_names[] = {[VK_SUBJECT] = "subject",
 
 enum
 {
-	VIBER_SUBJECT,
-	VIBER_PRIORITY,
-	VIBER_VALIDITY_SEC,
-	VIBER_VALIDITY,
-	VIBER_TYPE,
-	VIBER_COMMENT,
-	VIBER_CONTENT_TYPE,
-	VIBER_TEXT,
-	VIBER_CAPTION,
-	VIBER_ACTION,
-	VIBER_IMAGE,
-	VIBER_ADDRESS,
-	VIBER_MEMBERS
-};
-
-static const char *const viber_names[] = {[VIBER_SUBJECT] = "subject",
-										  [VIBER_PRIORITY] = "priority",
-										  [VIBER_VALIDITY_SEC] = "validityPeriodSec",
-										  [VIBER_VALIDITY] = "validityPeriod",
-										  [VIBER_TYPE] = "type",
-										  [VIBER_COMMENT] = "comment",
-										  [VIBER_CONTENT_TYPE] = "contentType",
-										  [VIBER_TEXT] = "text",
-										  [VIBER_CAPTION] = "caption",
-										  [VIBER_ACTION] = "action",
-										  [VIBER_IMAGE] = "imageUrl",
-										  [VIBER_ADDRESS] = "dstAddress",
-										  [VIBER_MEMBERS] = NULL};
-
-enum
-{
 	SMS_SENDER,
 	SMS_TEXT,
 	SMS_VALIDITY,
@@ -96,7 +56,7 @@ static const char *const sms_names[] = {[SMS_SENDER] = "srcAddress",
 										[SMS_ADDRESS] = "dstAddress",
 										[SMS_MEMBERS] = NULL};
 
-_Static_assert(VIBER_MEMBERS <= BLOCK_MEMBERS, "Block.members is too short");
+_Static_assert(VK_MEMBERS <= BLOCK_MEMBERS, "Block.members is too short");
 
 /* "routes: Массив маршрутов VK в порядке использования": vk and ok, each at most once. */
 static bool
@@ -220,129 +180,15 @@ put_vk(Block *block, const MsgJson *node, const char **phone)
 	static const Field template = {VK_TEMPLATE, "text_not_specified", "text_invalid"};
 
 	if (!msgext_block_open(block, node, DEVINO_VK, vk_names) ||
-		!msgext_block_text(block, &subject, SUBJECT_LIMIT) ||
-		!msgext_block_choice(block, &priority, PRIORITIES, false) || !put_routes(block) ||
-		!msgext_block_integer(block, &validity, 15, DAY_S) ||
+		!msgext_block_text(block, &subject, BLOCK_SUBJECT_LIMIT) ||
+		!msgext_block_choice(block, &priority, BLOCK_PRIORITIES, false) ||
+		!put_routes(block) || !msgext_block_integer(block, &validity, 15, BLOCK_DAY_S) ||
 		!msgext_block_choice(block, &policy, "any|mobile_device_required", true) ||
 		!msgext_block_phone(block, &number, phone))
 		return false;
 	msgext_block_put_phone(block, VK_PHONE, *phone);
 	if (!msgext_block_integer(block, &template, 1, INT64_MAX) ||
 		!put_template_data(block))
-		return false;
-	msgext_block_close(block);
-	return true;
-}
-
-/*
- * dstAddress of a fallback: the recipient of the vk block unless it names one. Another
- * one is nearly always a slip that writes to a stranger, so it takes the caller's word.
- */
-static bool
-put_address(Block *block, const Field *field, const char *phone, bool may_differ)
-{
-	const char *own;
-
-	if (!msgext_block_phone(block, field, &own))
-		return false;
-	if (own != NULL && !may_differ && strcmp(own, phone) != 0)
-		return msgext_block_fail(block, field->member, "",
-								 "differs from vk.phone; if that is meant, add "
-								 "\"allowDifferentRecipients\": true to the message");
-	msgext_block_put_phone(block, field->member, own != NULL ? own : phone);
-	return true;
-}
-
-/*
- * The table of the document calls it validityPeriod, its examples and the Viber API
- * validityPeriodSec: either is read, the latter is sent.
- */
-static bool
-put_viber_validity(Block *block)
-{
-	static const Field validity = {VIBER_VALIDITY_SEC,
-								   "error-validity-period-seconds-format",
-								   "error-validity-period-seconds-format"};
-	const MsgJson **seconds = &block->members[VIBER_VALIDITY_SEC];
-	const MsgJson *other = block->members[VIBER_VALIDITY];
-
-	if (*seconds != NULL && other != NULL)
-		return msgext_block_fail(
-			block, VIBER_VALIDITY, validity.invalid,
-			"is another name of validityPeriodSec: give one of them");
-	if (other != NULL)
-		*seconds = other;
-	return msgext_block_integer(block, &validity, 30, DAY_S);
-}
-
-/*
- * Writes a member that the content type needs or may have; refuses it where it has not.
- */
-static bool
-put_content(Block *block, int member, size_t limit, char need)
-{
-	Field field = {member, "error-content-not-specified", "error-content-type-format"};
-
-	if (need == '-' && block->members[member] != NULL)
-		return msgext_block_fail(block, member, field.invalid,
-								 "does not belong to a content of this type");
-	if (need != '+' && block->members[member] == NULL)
-		return true;
-	return msgext_block_text(block, &field, limit);
-}
-
-/* "Описание полей объекта Viber" */
-static bool
-put_viber(Block *block, const MsgJson *node, const char *phone, bool may_differ, bool sms)
-{
-	static const Field subject = {VIBER_SUBJECT, "error-subject-not-specified",
-								  "error-subject-format"};
-	static const Field priority = {VIBER_PRIORITY, "error-priority-format",
-								   "error-priority-format"};
-	static const Field type = {VIBER_TYPE, "error-instant-message-type-not-specified",
-							   "error-instant-message-type-format"};
-	static const Field content_type = {VIBER_CONTENT_TYPE, "error-content-type-format",
-									   "error-content-type-format"};
-	static const Field address = {VIBER_ADDRESS, NULL, "error-address-format"};
-	const MsgJson *comment;
-	const MsgJson *content;
-	bool image, button;
-
-	if (!msgext_block_open(block, node, DEVINO_VIBER, viber_names) ||
-		!msgext_block_text(block, &subject, SUBJECT_LIMIT) ||
-		!msgext_block_choice(block, &priority, PRIORITIES, false) ||
-		!put_viber_validity(block) || !msgext_block_choice(block, &type, "viber", false))
-		return false;
-
-	comment = block->members[VIBER_COMMENT];
-	if (comment != NULL)
-	{
-		if (comment->type != MSG_JSON_STRING)
-			return msgext_block_fail(block, VIBER_COMMENT, "error-comment-format",
-									 "must be a string");
-		msgext_block_name(block, VIBER_COMMENT);
-		msgext_json_write(block->out, comment);
-	}
-
-	if (!msgext_block_choice(block, &content_type, "text|image|button", false))
-		return false;
-	content = block->members[VIBER_CONTENT_TYPE];
-	image = msgext_json_equals(content, "image");
-	button = msgext_json_equals(content, "button");
-
-	/* Viber API: an image has no text that could be sent again as an SMS. */
-	if (image && sms)
-		return msgext_block_fail(
-			block, VIBER_CONTENT_TYPE, "error-resend-sms-error",
-			"must not be image beside an sms block: there is no text to send again");
-	if (!put_content(block, VIBER_TEXT, VIBER_TEXT_LIMIT, image ? '-' : '+') ||
-		!put_content(block, VIBER_CAPTION, VIBER_CAPTION_LIMIT, button ? '+' : '-') ||
-		!put_content(block, VIBER_ACTION, 0, button ? '+' : '-') ||
-		!put_content(block, VIBER_IMAGE, 0,
-					 image	  ? '+'
-					 : button ? '?'
-							  : '-') ||
-		!put_address(block, &address, phone, may_differ))
 		return false;
 	msgext_block_close(block);
 	return true;
@@ -355,7 +201,7 @@ is_sender(const char *text)
 	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 							  "0123456789");
 
-	return len <= SUBJECT_LIMIT && text[len] == '\0';
+	return len <= BLOCK_SUBJECT_LIMIT && text[len] == '\0';
 }
 
 /* "Описание полей объекта SMS" */
@@ -370,14 +216,14 @@ put_sms(Block *block, const MsgJson *node, const char *phone, bool may_differ)
 	static const Field address = {SMS_ADDRESS, NULL, "phone_invalid"};
 
 	if (!msgext_block_open(block, node, DEVINO_SMS, sms_names) ||
-		!msgext_block_text(block, &sender, SUBJECT_LIMIT))
+		!msgext_block_text(block, &sender, BLOCK_SUBJECT_LIMIT))
 		return false;
 	if (!is_sender(block->members[SMS_SENDER]->text))
 		return msgext_block_fail(block, SMS_SENDER, sender.invalid,
 								 "must be Latin letters and digits");
 	if (!msgext_block_text(block, &text, 0) ||
-		!msgext_block_integer(block, &validity, 60, DAY_S) ||
-		!put_address(block, &address, phone, may_differ))
+		!msgext_block_integer(block, &validity, 60, BLOCK_DAY_S) ||
+		!msgext_block_address(block, &address, phone, may_differ))
 		return false;
 	msgext_block_close(block);
 	return true;
@@ -459,7 +305,7 @@ msgext_devino_prepare(MsgArena *arena, const MsgConn *conn, const MsgPayload *pa
 	if (viber != NULL)
 	{
 		msgext_buf_puts(&out, ",\"viber\":");
-		if (!put_viber(&block, viber, phone, may_differ, sms != NULL))
+		if (!msgext_devino_put_viber(&block, viber, phone, may_differ, sms != NULL))
 			return false;
 	}
 	if (sms != NULL)
