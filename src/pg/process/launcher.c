@@ -36,17 +36,11 @@
 #include "pg/ipc/registry.h"
 #include "pg/ipc/tally.h"
 #include "pg/process/bgworker.h"
+#include "pg/process/child.h"
 #include "pg/process/worker.h"
 
-/*
- * A worker that ended is started again after msgext.restart_delay, doubled for each early
- * end, up to so many times that. Nothing shortens it: what sessions want, they want at
- * every commit.
- */
-#define RESTART_MAX_TIMES 60
-
-/* One that ran this long did not end early. */
-#define RAN_WELL_US (60 * USECS_PER_SEC)
+/* A worker that ran this long did not end early. */
+#define WORKER_RAN_WELL_US (60 * USECS_PER_SEC)
 
 /* A database that takes no connections is looked at again after this. */
 #define CLOSED_LOOK_US (10 * USECS_PER_SEC)
@@ -60,24 +54,13 @@
  */
 #define FED_WELL_US 0
 
-typedef struct Child
-{
-	const char *type;
-	const char *function;
-	BackgroundWorkerHandle *handle; /* NULL = not running */
-	TimestampTz started_at;
-	TimestampTz start_after; /* 0 = not to be started */
-	int early_ends;
-	bool requested; /* since it was started: that one was about to end, or wanted to */
-} Child;
-
 typedef struct DatabaseChildren
 {
 	Oid database;
 	bool closed; /* it takes no connections, and is looked at now and then */
-	Child worker;
-	Child http[MSG_HTTP_KINDS]; /* listener and console */
-	Child feeder;
+	MsgChild worker;
+	MsgChild http[MSG_HTTP_KINDS]; /* listener and console */
+	MsgChild feeder;
 } DatabaseChildren;
 
 static List *databases = NIL; /* of DatabaseChildren * */
@@ -103,6 +86,13 @@ msgext_launcher_register(void)
 	RegisterBackgroundWorker(&worker);
 }
 
+static MsgChild
+make_child(Oid database, const char *type, const char *function)
+{
+	return (MsgChild){
+		.database = database, .launch = launch, .type = type, .function = function};
+}
+
 static DatabaseChildren *
 children_of(Oid database)
 {
@@ -119,14 +109,12 @@ children_of(Oid database)
 	before = MemoryContextSwitchTo(TopMemoryContext);
 	children = palloc0(sizeof(DatabaseChildren));
 	children->database = database;
-	children->worker.type = "msgext worker";
-	children->worker.function = "msgext_worker_main";
-	children->http[MSG_HTTP_LISTENER].type = "msgext listener";
-	children->http[MSG_HTTP_LISTENER].function = "msgext_listener_main";
-	children->http[MSG_HTTP_CONSOLE].type = "msgext console";
-	children->http[MSG_HTTP_CONSOLE].function = "msgext_console_main";
-	children->feeder.type = "msgext feeder";
-	children->feeder.function = "msgext_feeder_main";
+	children->worker = make_child(database, "msgext worker", "msgext_worker_main");
+	children->http[MSG_HTTP_LISTENER] =
+		make_child(database, "msgext listener", "msgext_listener_main");
+	children->http[MSG_HTTP_CONSOLE] =
+		make_child(database, "msgext console", "msgext_console_main");
+	children->feeder = make_child(database, "msgext feeder", "msgext_feeder_main");
 	databases = lappend(databases, children);
 	MemoryContextSwitchTo(before);
 	return children;
@@ -188,71 +176,6 @@ state_of(Oid database)
 	return state;
 }
 
-/* False when there is no slot for another process. */
-static bool
-start_child(Oid database, Child *child)
-{
-	BackgroundWorker worker = {0};
-	MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
-	bool registered;
-
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_main_arg = ObjectIdGetDatum(database);
-	worker.bgw_notify_pid = MyProcPid;
-	memcpy(worker.bgw_extra, &launch, sizeof(launch));
-	strlcpy(worker.bgw_library_name, "msgext", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, child->function, sizeof(worker.bgw_function_name));
-	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "%s for database %u", child->type,
-			 database);
-	strlcpy(worker.bgw_type, child->type, sizeof(worker.bgw_type));
-	registered = RegisterDynamicBackgroundWorker(&worker, &child->handle);
-	MemoryContextSwitchTo(before);
-	if (!registered)
-		child->handle = NULL;
-	child->started_at = GetCurrentTimestamp();
-	child->start_after = 0;
-	child->requested = false;
-	elog(DEBUG1, "msgext: database %u: %s %s", database, child->type,
-		 registered ? "is started" : "has no slot");
-	return registered;
-}
-
-static void
-note_end(Oid database, Child *child, int64 ran_well_us)
-{
-	MsgEntryState state = msgext_registry_state(database);
-	TimestampTz now = GetCurrentTimestamp();
-	int64 max_ms = (int64) msgext_restart_delay * RESTART_MAX_TIMES;
-	int64 delay_ms = msgext_restart_delay;
-	int i;
-
-	pfree(child->handle);
-	child->handle = NULL;
-	if (child->requested || state == MSG_ENTRY_ABSENT || state == MSG_ENTRY_REQUESTED)
-	{
-		/* It ended because of what it found, not by a fault. */
-		child->early_ends = 0;
-		child->start_after = child->requested ? now : 0;
-	}
-	else
-	{
-		if (now - child->started_at > ran_well_us)
-			child->early_ends = 0;
-		for (i = 0; i < child->early_ends && delay_ms < max_ms; i++)
-			delay_ms *= 2;
-		delay_ms = Min(delay_ms, max_ms);
-		child->early_ends = Min(child->early_ends + 1, 30);
-		child->start_after = now + delay_ms * 1000;
-	}
-	if (child->start_after != 0)
-		elog(DEBUG1, "msgext: database %u: %s ended, to be started again in %ld ms",
-			 database, child->type, (long) ((child->start_after - now) / 1000));
-	else
-		elog(DEBUG1, "msgext: database %u: %s ended", database, child->type);
-}
-
 /* Is there a port for it in this database? */
 static bool
 listens(Oid database, MsgHttpKind kind)
@@ -266,42 +189,12 @@ listens(Oid database, MsgHttpKind kind)
 	return port > 0 && (state == MSG_ENTRY_RUNNING || state == MSG_ENTRY_ENDED);
 }
 
-/*
- * Starts a process if it is time. next becomes the time when there is more to do, if that
- * is earlier.
- */
-static void
-start_if_due(Oid database, Child *child, TimestampTz now, TimestampTz *next)
-{
-	static TimestampTz warned_at = 0;
-
-	if (child->handle != NULL || child->start_after == 0)
-		return;
-	if (child->start_after > now)
-	{
-		*next = Min(*next, child->start_after);
-		return;
-	}
-	if (start_child(database, child))
-		return;
-	child->start_after = now + 5 * USECS_PER_SEC;
-	*next = Min(*next, child->start_after);
-	if (now > warned_at + 600 * USECS_PER_SEC)
-	{
-		warned_at = now;
-		ereport(WARNING,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("could not start a %s for database %u", child->type, database),
-				 errhint("Consider increasing max_worker_processes.")));
-	}
-}
-
 /* A listener or console is there as long as a port is. */
 static void
 start_http_if_due(DatabaseChildren *children, MsgHttpKind kind, TimestampTz now,
 				  TimestampTz *next)
 {
-	Child *child = &children->http[kind];
+	MsgChild *child = &children->http[kind];
 
 	if (!listens(children->database, kind))
 	{
@@ -312,7 +205,7 @@ start_http_if_due(DatabaseChildren *children, MsgHttpKind kind, TimestampTz now,
 #ifdef MSGEXT_LISTENER
 	if (child->start_after == 0)
 		child->start_after = now;
-	start_if_due(children->database, child, now, next);
+	msgext_child_start_if_due(child, now, next);
 #else
 	if (child->early_ends++ == 0)
 		ereport(WARNING,
@@ -328,7 +221,7 @@ start_http_if_due(DatabaseChildren *children, MsgHttpKind kind, TimestampTz now,
 static void
 start_feeder_if_due(DatabaseChildren *children, TimestampTz now, TimestampTz *next)
 {
-	Child *feeder = &children->feeder;
+	MsgChild *feeder = &children->feeder;
 
 	if (!msgext_registry_feeds(children->database))
 	{
@@ -338,16 +231,7 @@ start_feeder_if_due(DatabaseChildren *children, TimestampTz now, TimestampTz *ne
 	}
 	if (feeder->start_after == 0)
 		feeder->start_after = now;
-	start_if_due(children->database, feeder, now, next);
-}
-
-static bool
-has_ended(const Child *child)
-{
-	pid_t pid;
-
-	return child->handle != NULL &&
-		   GetBackgroundWorkerPid(child->handle, &pid) == BGWH_STOPPED;
+	msgext_child_start_if_due(feeder, now, next);
 }
 
 static bool
@@ -381,16 +265,6 @@ is_gone(DatabaseChildren *children, TimestampTz now)
 	return state == DATABASE_GONE;
 }
 
-/* What is to wait for longer than anything does was put off before the clock was set back. */
-static void
-mind_clock(Child *child, TimestampTz now)
-{
-	int64 longest_us = (int64) msgext_restart_delay * RESTART_MAX_TIMES * 1000;
-
-	if (child->start_after > now + Max(longest_us, RAN_WELL_US))
-		child->start_after = now;
-}
-
 /* Starts what is to be started; returns milliseconds until there is more to do. */
 static long
 start_what_is_due(void)
@@ -402,26 +276,26 @@ start_what_is_due(void)
 	foreach (cell, databases)
 	{
 		DatabaseChildren *children = lfirst(cell);
-		Child *worker = &children->worker;
-		Child *feeder = &children->feeder;
+		MsgChild *worker = &children->worker;
+		MsgChild *feeder = &children->feeder;
 		int i;
 
-		mind_clock(worker, now);
-		mind_clock(feeder, now);
+		msgext_child_mind_clock(worker, now);
+		msgext_child_mind_clock(feeder, now);
 		for (i = 0; i < MSG_HTTP_KINDS; i++)
-			mind_clock(&children->http[i], now);
-		if (has_ended(worker))
-			note_end(children->database, worker, RAN_WELL_US);
+			msgext_child_mind_clock(&children->http[i], now);
+		if (msgext_child_has_ended(worker))
+			msgext_child_note_end(worker, WORKER_RAN_WELL_US);
 		for (i = 0; i < MSG_HTTP_KINDS; i++)
 		{
-			if (!has_ended(&children->http[i]))
+			if (!msgext_child_has_ended(&children->http[i]))
 				continue;
 			children->http[i].requested |=
 				msgext_registry_take_relisten(children->database, i);
-			note_end(children->database, &children->http[i], LISTENED_WELL_US);
+			msgext_child_note_end(&children->http[i], LISTENED_WELL_US);
 		}
-		if (has_ended(feeder))
-			note_end(children->database, feeder, FED_WELL_US);
+		if (msgext_child_has_ended(feeder))
+			msgext_child_note_end(feeder, FED_WELL_US);
 		if (worker->handle == NULL && worker->start_after != 0 &&
 			worker->start_after <= now && is_gone(children, now))
 		{
@@ -435,7 +309,7 @@ start_what_is_due(void)
 			next = Min(next, worker->start_after);
 			continue;
 		}
-		start_if_due(children->database, worker, now, &next);
+		msgext_child_start_if_due(worker, now, &next);
 		for (i = 0; i < MSG_HTTP_KINDS; i++)
 			start_http_if_due(children, i, now, &next);
 		start_feeder_if_due(children, now, &next);
@@ -454,7 +328,7 @@ take_requests(void)
 	for (i = 0; i < n; i++)
 	{
 		DatabaseChildren *children = children_of(requests[i]);
-		Child *worker = &children->worker;
+		MsgChild *worker = &children->worker;
 
 		elog(DEBUG1, "msgext: database %u requests a worker", requests[i]);
 		if (worker->handle != NULL)
