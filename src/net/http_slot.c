@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "net/http_address.h"
+#include "net/http_options.h"
 #include "net/http_tls.h"
 
 #define MAX_HEADER_BYTES 16384
@@ -184,47 +185,6 @@ msgext_http_slot_free(MsgHttpSlot *slot)
 	free(slot);
 }
 
-/*
- * What no request may do, whatever libcurl's defaults are or become, and whatever is in
- * the server's environment or in the files of its account.
- */
-static void
-set_bounds(CURL *easy)
-{
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-
-	/* A redirect would take the message and its secrets elsewhere. */
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L);
-
-	/* Credentials come in our headers only: no ~/.netrc, no Kerberos of the account. */
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-	curl_easy_setopt(easy, CURLOPT_PROXYAUTH, CURLAUTH_BASIC);
-	curl_easy_setopt(easy, CURLOPT_SOCKS5_AUTH, CURLAUTH_BASIC);
-
-	/* The proxy sees none of our headers, and its own are no part of an answer. */
-	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long) CURLHEADER_SEPARATE);
-	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-
-	/* Each peer is who it says it is: RFC 9325, 3.1.1. */
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-
-	/* Data in the first packet may arrive twice: RFC 7413, 6.1. */
-	curl_easy_setopt(easy, CURLOPT_TCP_FASTOPEN, 0L);
-
-	/* Neither bytes without a head as an answer, nor addresses from an answer. */
-	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-	curl_easy_setopt(easy, CURLOPT_HSTS_CTRL, 0L);
-}
-
 /* Options that are the same for every request of every target. */
 MsgHttpSlot *
 msgext_http_slot_create(MsgHttpSockets *sockets, MsgHttpSessions *sessions,
@@ -241,7 +201,7 @@ msgext_http_slot_create(MsgHttpSockets *sockets, MsgHttpSessions *sessions,
 	slot->sessions = sessions;
 	slot->all = all;
 	msgext_http_sockets_attach(&slot->opener, slot->easy);
-	set_bounds(slot->easy);
+	msgext_http_options_bound(slot->easy);
 	curl_easy_getinfo(slot->easy, CURLINFO_CAINFO, &slot->system_ca_file);
 	curl_easy_getinfo(slot->easy, CURLINFO_CAPATH, &slot->system_ca_folder);
 	curl_easy_setopt(slot->easy, CURLOPT_PRIVATE, slot);
@@ -294,75 +254,33 @@ set_target(MsgHttpSlot *slot, const MsgHttpTarget *target)
 	slot->target = target->serial;
 }
 
-/* Headers are the same from request to request for the most part: keep the list. */
-static bool
-set_headers(MsgHttpSlot *slot, const MsgRequest *request)
-{
-	struct curl_slist *item = slot->headers;
-	struct curl_slist *list;
-	int i;
-
-	for (i = 0; i < request->nheaders && item != NULL; i++, item = item->next)
-		if (strcmp(item->data, request->headers[i]) != 0)
-			break;
-	if (i == request->nheaders && item != NULL && item->next == NULL)
-		return true;
-
-	curl_slist_free_all(slot->headers);
-	slot->headers = NULL;
-	for (i = 0; i <= request->nheaders; i++)
-	{
-		/* No "Expect: 100-continue": it costs a round trip. */
-		list = curl_slist_append(slot->headers,
-								 i < request->nheaders ? request->headers[i] : "Expect:");
-		if (list == NULL)
-			return false;
-		slot->headers = list;
-	}
-	curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, slot->headers);
-	return true;
-}
-
+/* Nothing is known of what libcurl is about to do. */
 static void
-set_method(CURL *easy, const MsgRequest *request)
+begin_attempt(MsgHttpSlot *slot)
 {
-	bool get = strcmp(request->method, "GET") == 0;
-	bool post = strcmp(request->method, "POST") == 0;
-
-	/* Without a body, DELETE is sent like GET: no length of nothing. */
-	if (get || (request->body_len == 0 && strcmp(request->method, "DELETE") == 0))
-		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-	else
-	{
-		curl_easy_setopt(easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-						 (curl_off_t) request->body_len);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-						 request->body_len > 0 ? request->body : "");
-	}
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, get || post ? NULL : request->method);
+	slot->begun = slot->refused = slot->stale = slot->early = false;
+	slot->stream = slot->before = 0;
+	slot->error[0] = '\0';
 }
 
 bool
 msgext_http_slot_prepare(MsgHttpSlot *slot, const MsgHttpTarget *target,
 						 const MsgRequest *request, size_t max_body)
 {
-	slot->begun = slot->refused = slot->repeated = slot->stale = slot->early = false;
-	slot->too_large = slot->opener.denied = false;
+	begin_attempt(slot);
+	slot->repeated = slot->too_large = slot->opener.denied = false;
 	slot->socket = 0;
-	slot->stream = slot->before = 0;
 	if (slot->renewals > 0)
 		curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, 0L);
 	slot->renewals = 0;
 	slot->body.len = slot->head.len = 0;
-	slot->error[0] = '\0';
 	slot->max_body = max_body;
 	curl_easy_setopt(slot->easy, CURLOPT_VERBOSE, 0L);
 	if (slot->target != target->serial)
 		set_target(slot, target);
 	curl_easy_setopt(slot->easy, CURLOPT_URL, request->url);
-	set_method(slot->easy, request);
-	return set_headers(slot, request);
+	msgext_http_options_set_method(slot->easy, request);
+	return msgext_http_options_set_headers(slot->easy, &slot->headers, request);
 }
 
 /* RFC 9110, 10.2.3, in milliseconds; -1 when there is none. */
@@ -407,9 +325,7 @@ msgext_http_slot_renew(MsgHttpSlot *slot, CURLcode code)
 		curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, 1L);
 	else if (!slot->early && !was_refused(slot))
 		return false;
-	slot->begun = slot->refused = slot->stale = slot->early = false;
-	slot->stream = slot->before = 0;
-	slot->error[0] = '\0';
+	begin_attempt(slot);
 	slot->renewals++;
 	return true;
 }
