@@ -273,7 +273,7 @@ static MsgAdmission
 wait_for_account(MsgEngine *engine, MsgUpstream *upstream, const MsgAccount *account,
 				 const MsgRow *row)
 {
-	upstream->mended.any = true;
+	upstream->recheck.possible = true;
 	if (account->error != NULL)
 		msgext_upstream_error(&engine->turn, upstream, account->error);
 	return defer(engine, upstream, row,
@@ -364,7 +364,7 @@ has_usable_account(MsgUpstream *upstream, const MsgRow *row)
 
 	if (account->error == NULL && !msgext_refusal_holds(upstream, account))
 		return true;
-	upstream->mended.any = true;
+	upstream->recheck.possible = true;
 	return false;
 }
 
@@ -406,7 +406,7 @@ set_back_until(MsgEngine *engine, const MsgRow *row)
 }
 
 MsgAdmission
-msgext_admit_mended(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
+msgext_admit_early(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
 {
 	MsgRow due = *row;
 	const char *why = msgext_row_waits_for(row);

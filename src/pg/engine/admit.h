@@ -16,7 +16,7 @@ typedef enum MsgAdmission
 	MSG_ADMIT_CLAIMED, /* it leaves with this turn */
 	MSG_ADMIT_PASSED,  /* there is nothing to send, or it has been set aside */
 	MSG_ADMIT_STOP,	   /* it stays where it is, and so does what is behind it */
-	MSG_ADMIT_WAITS	   /* it stays as it is: see msgext_admit_mended() */
+	MSG_ADMIT_WAITS	   /* it stays as it is: see msgext_admit_early() */
 } MsgAdmission;
 
 /*
@@ -31,7 +31,7 @@ extern MsgAdmission msgext_admit(MsgEngine *engine, MsgUpstream *upstream, MsgLa
  * leaves if there is one now, and waits if not. One whose time was set by a clock that has
  * been set back is given another.
  */
-extern MsgAdmission msgext_admit_mended(MsgEngine *engine, MsgUpstream *upstream,
-										const MsgRow *row);
+extern MsgAdmission msgext_admit_early(MsgEngine *engine, MsgUpstream *upstream,
+									   const MsgRow *row);
 
 #endif /* MSGEXT_ADMIT_H */

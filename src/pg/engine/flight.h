@@ -6,7 +6,7 @@
  * A flight is in exactly one of three lists; what can be trusted in each:
  *
  *		fresh	made by the turn under way. Its messages are claimed only when that turn
- *				has committed; if it does not, msgext_flights_drop_fresh() forgets them.
+ *				has committed; if it does not, recover.c drops the flight.
  *		sent	its claim is committed, and the HTTP thread has it or is about to get it.
  *				Nobody else may touch its request.
  *		landed	outcomes are filled in. It stays until the result of its last message is

@@ -31,7 +31,7 @@ typedef struct MsgInheritedClaim
 
 typedef struct MsgInherited
 {
-	List *claims;		 /* of MsgInheritedClaims with a message that is not settled */
+	List *claims; /* of MsgInheritedClaim *, each with a message that is not settled */
 	int64 last_claim;	 /* the newest id among them: the clock may have been set back */
 	TimestampTz look_at; /* again */
 } MsgInherited;

@@ -100,6 +100,56 @@ is_right(MsgEngine *engine, MsgUpstream *upstream, const MsgReminder *reminder,
 	return false;
 }
 
+/*
+ * Adds the reminder's message to a request, or puts its reminder right. False when nothing
+ * behind it may be asked for now, either.
+ */
+static bool
+ask(MsgEngine *engine, MsgUpstream *upstream, const MsgReminder *reminder)
+{
+	TimestampTz now = engine->turn.now;
+	MsgAccount *account;
+	MsgFlight *flight;
+	TimestampTz until;
+	MsgRow row;
+
+	/* What is under way keeps its reminder. */
+	if (msgext_flights_find(&engine->flights, reminder->id) != NULL ||
+		!is_right(engine, upstream, reminder, &row))
+		return true;
+	account = msgext_server_account(upstream->server, row.sender_oid,
+									msgext_row_text(&row, Anum_outbox_sender));
+	if (account->error != NULL)
+		msgext_upstream_error(&engine->turn, upstream, account->error);
+	if (account->error != NULL || msgext_refusal_holds(upstream, account))
+	{
+		put_off(engine, upstream, &row, reminder);
+		return true;
+	}
+	if (!msgext_outage_admits(upstream, now))
+		return false;
+	if (msgext_session_need(engine->sessions, &engine->flights, upstream, account, now,
+							&until) == MSG_SESSION_WAIT)
+	{
+		/* What is behind it needs the same login. */
+		upstream->polls_held_until = until;
+		return false;
+	}
+	if (!msgext_batch_has_room(&engine->batches, &engine->flights, upstream, account,
+							   row.id, MSG_FLIGHT_POLL))
+	{
+		engine->turn.work_left = true;
+		return false;
+	}
+
+	/* The reminder stays until the answer is recorded: a crash loses no poll. */
+	flight = msgext_batch_join(&engine->batches, &engine->flights, engine->sessions,
+							   upstream, account, &row, MSG_FLIGHT_POLL);
+	flight->reminders[flight->n - 1] = *reminder;
+	msgext_outage_claim(upstream, flight, now);
+	return true;
+}
+
 void
 msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 {
@@ -119,57 +169,15 @@ msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 	engine->turn.work_left |= n == max;
 	for (i = 0; i < n; i++)
 	{
-		MsgAccount *account;
-		MsgFlight *flight;
-		TimestampTz until;
-		MsgRow row;
-
-		/*
-		 * What is under way keeps its reminder, which must not be found again and again.
-		 */
+		/* What keeps its reminder must not be found again and again. */
 		upstream->poll_from = found[i].at;
 		upstream->poll_after = found[i].id;
 		msgext_turn_reading(&engine->turn, found[i].id, upstream->name);
-		if (msgext_flights_find(&engine->flights, found[i].id) != NULL)
-			continue;
-		if (!is_right(engine, upstream, &found[i], &row))
-			continue;
-		account = msgext_server_account(upstream->server, row.sender_oid,
-										msgext_row_text(&row, Anum_outbox_sender));
-		if (account->error != NULL)
-			msgext_upstream_error(&engine->turn, upstream, account->error);
-		if (account->error != NULL || msgext_refusal_holds(upstream, account))
-		{
-			put_off(engine, upstream, &row, &found[i]);
-			continue;
-		}
-		if (!msgext_outage_admits(upstream, engine->turn.now))
+		if (!ask(engine, upstream, &found[i]))
 		{
 			upstream->poll_after = found[i].id - 1;
 			break;
 		}
-		if (msgext_session_need(engine->sessions, &engine->flights, upstream, account,
-								engine->turn.now, &until) == MSG_SESSION_WAIT)
-		{
-			/* The reminder stays; what is behind it needs the same login. */
-			upstream->poll_after = found[i].id - 1;
-			upstream->polls_held_until = until;
-			break;
-		}
-
-		if (!msgext_batch_has_room(&engine->batches, &engine->flights, upstream, account,
-								   row.id, MSG_FLIGHT_POLL))
-		{
-			upstream->poll_after = found[i].id - 1;
-			engine->turn.work_left = true;
-			break;
-		}
-
-		/* The reminder stays until the answer is recorded: a crash loses no poll. */
-		flight = msgext_batch_join(&engine->batches, &engine->flights, engine->sessions,
-								   upstream, account, &row, MSG_FLIGHT_POLL);
-		flight->reminders[flight->n - 1] = found[i];
-		msgext_outage_claim(upstream, flight, engine->turn.now);
 	}
 	msgext_turn_reading(&engine->turn, 0, upstream->name);
 }

@@ -182,7 +182,7 @@ hold_account(MsgEngine *engine, MsgUpstream *upstream, const MsgFlight *flight,
 	{
 		decision->next_us =
 			msgext_unix_us(msgext_refusal_look_again(row->queued_at, now));
-		upstream->mended.any = true;
+		upstream->recheck.possible = true;
 	}
 	else if (outcome->verdict == MSG_VERDICT_RELOGIN ||
 			 outcome->verdict == MSG_VERDICT_PAUSE_ACCOUNT)

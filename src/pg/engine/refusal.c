@@ -133,7 +133,7 @@ msgext_refusals_read(const MsgTurn *turn, const List *upstreams)
 
 		/* What was wrong may have been mended in a file, which no catalog tells of. */
 		msgext_server_forget_all();
-		msgext_upstream_look_at_mended(turn, lfirst(cell));
+		msgext_upstream_recheck(turn, lfirst(cell));
 	}
 }
 

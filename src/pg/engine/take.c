@@ -85,31 +85,31 @@ take_reminded(MsgEngine *engine, MsgUpstream *upstream, int max)
  * stay as they are. Returns how many were claimed.
  */
 static int
-take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)
+recheck_deferred(MsgEngine *engine, MsgUpstream *upstream, int max)
 {
-	MsgMended *look = &upstream->mended;
+	MsgRecheck *recheck = &upstream->recheck;
 	MsgReminder *found;
 	int claimed = 0;
 	int wanted;
 	int n;
 	int i;
 
-	if (!look->looking && look->wanted)
+	if (!recheck->running && recheck->wanted)
 	{
-		look->looking = true;
-		look->wanted = look->any = false;
-		look->at = engine->turn.now;
-		look->id = 0;
-		look->until =
-			look->limits ? DT_NOEND : engine->turn.now + MSG_ACCOUNT_RETRY_MAX_US;
+		recheck->running = true;
+		recheck->wanted = recheck->possible = false;
+		recheck->at = engine->turn.now;
+		recheck->id = 0;
+		recheck->until =
+			recheck->limits ? DT_NOEND : engine->turn.now + MSG_ACCOUNT_RETRY_MAX_US;
 	}
 	wanted = msgext_turn_looks_left(&engine->turn);
-	if (!look->looking || max <= 0 || wanted <= 0)
+	if (!recheck->running || max <= 0 || wanted <= 0)
 		return 0;
 	found = palloc(sizeof(MsgReminder) * wanted);
 	n = msgext_reminder_read(reminders_of(&engine->turn), upstream->oid,
-							 MSG_REMINDER_SEND, look->at, look->id, look->until, found,
-							 wanted);
+							 MSG_REMINDER_SEND, recheck->at, recheck->id, recheck->until,
+							 found, wanted);
 	for (i = 0; i < n && claimed < max; i++)
 	{
 		MsgAdmission result = MSG_ADMIT_WAITS;
@@ -119,24 +119,24 @@ take_mended(MsgEngine *engine, MsgUpstream *upstream, int max)
 		if (msgext_outbox_find(outbox_of(&engine->turn), found[i].id, GetActiveSnapshot(),
 							   &row))
 		{
-			result = msgext_admit_mended(engine, upstream, &row);
+			result = msgext_admit_early(engine, upstream, &row);
 			heap_freetuple(row.tuple);
 		}
 		if (result == MSG_ADMIT_STOP)
 			break;
 		if (result != MSG_ADMIT_WAITS)
 			msgext_reminder_remove(reminders_of(&engine->turn), &found[i]);
-		look->at = found[i].at;
-		look->id = found[i].id;
+		recheck->at = found[i].at;
+		recheck->id = found[i].id;
 		engine->turn.looked++;
 		claimed += result == MSG_ADMIT_CLAIMED;
 	}
 	msgext_turn_reading(&engine->turn, 0, upstream->name);
-	look->looking = i < n || n == wanted;
+	recheck->running = i < n || n == wanted;
 
 	/* Not before: a turn that fails begins the look anew, and as far. */
-	if (!look->looking && !look->wanted)
-		look->limits = false;
+	if (!recheck->running && !recheck->wanted)
+		recheck->limits = false;
 	return claimed;
 }
 
@@ -306,12 +306,12 @@ take_upstream(MsgEngine *engine, MsgUpstream *upstream)
 		if (polls_first)
 			take_polls(engine, upstream, Max(requests / 4, 1));
 		claimed = take_reminded(engine, upstream, requests * batch);
-		claimed += take_mended(engine, upstream, requests * batch - claimed);
+		claimed += recheck_deferred(engine, upstream, requests * batch - claimed);
 		take_lanes(engine, upstream, requests * batch - claimed);
 		if (!polls_first)
 			take_polls(engine, upstream, free_requests(engine, upstream));
 		find_next_due(engine, upstream);
-		if (upstream->mended.looking || upstream->mended.wanted)
+		if (upstream->recheck.running || upstream->recheck.wanted)
 			msgext_upstream_come_again(&engine->turn, upstream);
 	}
 	else

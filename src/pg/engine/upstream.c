@@ -96,11 +96,11 @@ msgext_upstream_come_again(const MsgTurn *turn, MsgUpstream *upstream)
 }
 
 void
-msgext_upstream_look_at_mended(const MsgTurn *turn, MsgUpstream *upstream)
+msgext_upstream_recheck(const MsgTurn *turn, MsgUpstream *upstream)
 {
-	if (!upstream->mended.any)
+	if (!upstream->recheck.possible)
 		return;
-	upstream->mended.wanted = true;
+	upstream->recheck.wanted = true;
 	msgext_upstream_come_again(turn, upstream);
 }
 
@@ -137,8 +137,8 @@ msgext_upstream_load(MsgTurn *turn, MsgUpstreams *upstreams, MsgUpstream *upstre
 	upstream->send_from = upstream->poll_from = PG_INT64_MIN;
 	upstream->poll_after = 0;
 	upstream->next_due = turn->now;
-	upstream->mended.any = upstream->mended.wanted = true;
-	upstream->mended.looking = false;
+	upstream->recheck.possible = upstream->recheck.wanted = true;
+	upstream->recheck.running = false;
 }
 
 /* Another limit of recipients: what waits for the one before may go, or wait shorter. */
@@ -149,7 +149,7 @@ note_limit(MsgUpstream *upstream, const MsgServer *server)
 	const MsgRate *now = &server->recipient_limit;
 
 	if (before->count != now->count || before->per_ms != now->per_ms)
-		upstream->mended.any = upstream->mended.limits = true;
+		upstream->recheck.possible = upstream->recheck.limits = true;
 }
 
 /* The settings as they are now; a server whose options are wrong is left out. */
@@ -168,7 +168,7 @@ load_server(const MsgTurn *turn, MsgUpstream *upstream)
 	}
 	else
 		/* It may have been another one, or the look at what waits for it not ended. */
-		upstream->mended.any = upstream->mended.limits = true;
+		upstream->recheck.possible = upstream->recheck.limits = true;
 	upstream->server = server;
 	if (server == NULL)
 		return;
@@ -277,7 +277,7 @@ msgext_upstreams_refresh(MsgTurn *turn, MsgUpstreams *upstreams)
 	foreach (cell, upstreams->list)
 	{
 		load_server(turn, lfirst(cell));
-		msgext_upstream_look_at_mended(turn, lfirst(cell));
+		msgext_upstream_recheck(turn, lfirst(cell));
 	}
 	upstreams->generation = generation;
 }
@@ -354,7 +354,7 @@ msgext_upstreams_read_pauses(MsgTurn *turn, MsgUpstreams *upstreams, const List 
 			msgext_upstream_load(turn, upstreams, upstream);
 
 			/* Nobody may have seen that the limit of recipients is another. */
-			upstream->mended.limits = true;
+			upstream->recheck.limits = true;
 		}
 	}
 }

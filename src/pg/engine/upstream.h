@@ -20,20 +20,21 @@
 #define MSG_PRIORITIES 5
 
 /*
- * Messages are set aside for want of a usable account, some of them for minutes, and for
- * a limit of their recipient, for up to 31 days. When an account may have become usable,
- * or the limit is another, they are looked at in the order of their reminders.
+ * Looking again at messages before their time. They are set aside for want of a usable
+ * account, for up to some minutes, and for a limit of their recipient, for up to 31 days.
+ * When an account may have become usable, or the limit is another, they are looked at in
+ * the order of their reminders.
  */
-typedef struct MsgMended
+typedef struct MsgRecheck
 {
-	bool any;	  /* there may be such messages */
-	bool wanted;  /* a look, from the start */
-	bool limits;  /* it is for the limit of recipients too: at all reminders there are */
-	bool looking; /* one is under way: its position, and its end */
+	bool possible; /* there may be such messages */
+	bool wanted;   /* from the first reminder on */
+	bool limits;   /* for the limit of recipients too: at all reminders there are */
+	bool running;  /* from at and id, up to until */
 	TimestampTz at;
 	int64 id;
 	TimestampTz until;
-} MsgMended;
+} MsgRecheck;
 
 /* What has been counted of it: see statistics.h. */
 typedef struct MsgCounted
@@ -80,7 +81,7 @@ typedef struct MsgUpstream
 	TimestampTz poll_from;		  /* likewise, and of those at poll_from itself ... */
 	int64 poll_after;			  /* ... those up to this message */
 	TimestampTz polls_held_until; /* a login is wanted for them, and not to be had */
-	MsgMended mended;
+	MsgRecheck recheck;
 } MsgUpstream;
 
 typedef struct MsgUpstreams
@@ -153,8 +154,8 @@ extern void msgext_upstream_describe(char *reason, size_t size, const char *code
 /* There is more to do for it than this turn does: the next one follows at once. */
 extern void msgext_upstream_come_again(const MsgTurn *turn, MsgUpstream *upstream);
 
-/* Accounts that could not be used may be usable now: what waits for them is looked at. */
-extern void msgext_upstream_look_at_mended(const MsgTurn *turn, MsgUpstream *upstream);
+/* Accounts that could not be used may be usable now: what waits for them is looked at again. */
+extern void msgext_upstream_recheck(const MsgTurn *turn, MsgUpstream *upstream);
 
 /* Remembers a success or an error, for server_status. */
 extern void msgext_upstream_success(const MsgTurn *turn, MsgUpstream *upstream);

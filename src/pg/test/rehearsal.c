@@ -87,7 +87,7 @@ take_queued(MsgRehearsal *rehearsal, MsgUpstream *upstream, MsgCaseMessage *mess
 	if (reminded > rehearsal->now && rehearsal->only == message)
 		due.next_attempt_at = rehearsal->now;
 	result = reminded > rehearsal->now && rehearsal->only != message
-				 ? msgext_admit_mended(engine, upstream, &due)
+				 ? msgext_admit_early(engine, upstream, &due)
 				 : msgext_admit(engine, upstream, NULL, &due);
 	if (result == MSG_ADMIT_STOP || result == MSG_ADMIT_WAITS)
 		return;
