@@ -6,7 +6,7 @@
  *
  * Has no thread and no wait of its own: the owner waits for one descriptor and calls
  * msgext_http_listener_pump(). A push to no known endpoint is answered here and
- * costs its owner nothing; the others lie in the inbox, their connections at rest, until
+ * costs its owner nothing; the others wait to be taken, their connections at rest, until
  * the owner has answered them. Knows neither PostgreSQL nor what a body says.
  */
 #ifndef MSGEXT_HTTP_LISTENER_H
@@ -42,7 +42,7 @@ extern MsgHttpListener *msgext_http_listener_create(const char *address, int por
  */
 extern void msgext_http_listener_take_all(MsgHttpListener *listener);
 
-/* Answers 503 to all that is in the inbox or with the owner, and closes everything. */
+/* Answers 503 to all that wait to be taken or are with the owner, and closes everything. */
 extern void msgext_http_listener_destroy(MsgHttpListener *listener);
 
 /*
@@ -64,7 +64,7 @@ extern bool msgext_http_listener_set_page(MsgHttpListener *listener, const char 
 
 extern int msgext_http_listener_fd(const MsgHttpListener *listener);
 /*
- * Milliseconds until the listener wants to be pumped, or its inbox to be emptied; -1 =
+ * Milliseconds until the listener wants to be pumped, or has something to be taken; -1 =
  * not before its descriptor is readable.
  */
 extern long msgext_http_listener_timeout_ms(const MsgHttpListener *listener,
@@ -72,7 +72,7 @@ extern long msgext_http_listener_timeout_ms(const MsgHttpListener *listener,
 /* Reads and writes what can be without waiting; closes what took too long. */
 extern void msgext_http_listener_pump(MsgHttpListener *listener, int64_t now_us);
 
-/* The oldest push of the inbox, or NULL. Valid until it has been answered. */
+/* The oldest push that has not been taken, or NULL. Valid until it has been answered. */
 extern MsgPush *msgext_http_listener_take(MsgHttpListener *listener);
 /*
  * Copies the answer, which leaves with the next pumps; of who asked for the page, 200 is

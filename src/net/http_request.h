@@ -44,7 +44,7 @@ typedef struct MsgHttpRequest
 	int status;					 /* what it is to be answered with; 0 = not known yet */
 	struct MHD_Response *answer; /* its own, or NULL */
 	bool begun;					 /* its head is whole */
-	bool asked;					 /* in the inbox, or with the owner */
+	bool asked;					 /* it waits to be taken, or is with the owner */
 	bool page;					 /* it is for the page */
 } MsgHttpRequest;
 

@@ -22,7 +22,7 @@ typedef struct MsgHandlerId
 	char *name;
 	Oid owner;
 	bool failed; /* when it was last run */
-	bool over;	 /* handler_turns.c's: nothing more to do for it in this pass */
+	bool over;	 /* handler_queue.c's: nothing more to do for it in this pass */
 } MsgHandlerId;
 
 /* Once a process that is to run handlers. */

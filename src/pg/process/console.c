@@ -22,7 +22,7 @@
 #include "pg/base/guc.h"
 #include "pg/console/history.h"
 #include "pg/console/request.h"
-#include "pg/console/waiting.h"
+#include "pg/console/request_queue.h"
 #include "pg/process/bgworker.h"
 #include "pg/process/http_service.h"
 #include "pg/process/worker.h"
@@ -110,7 +110,7 @@ take_all(MsgHttpListener *http)
 
 	MemoryContextSwitchTo(request_context);
 	while ((push = msgext_http_listener_take(http)) != NULL)
-		msgext_console_waiting_add(push);
+		msgext_console_queue_add(push);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(request_context);
 }
@@ -128,7 +128,7 @@ answer_next(MsgHttpListener *http)
 	MsgPush *push;
 
 	take_all(http);
-	push = ShutdownRequestPending ? NULL : msgext_console_waiting_next();
+	push = ShutdownRequestPending ? NULL : msgext_console_queue_next();
 	if (push == NULL)
 		return;
 	MemoryContextSwitchTo(request_context);
@@ -140,7 +140,7 @@ answer_next(MsgHttpListener *http)
 	}
 	msgext_http_listener_answer(http, push, &answer,
 								msgext_unix_us(GetCurrentTimestamp()));
-	msgext_console_waiting_took(GetCurrentTimestamp() - begun);
+	msgext_console_queue_took(GetCurrentTimestamp() - begun);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(request_context);
 }

@@ -22,8 +22,8 @@
 #include "pg/catalog/server.h"
 #include "pg/ipc/registry.h"
 #include "pg/outcome/handler.h"
-#include "pg/outcome/handler_turns.h"
-#include "pg/outcome/news.h"
+#include "pg/outcome/handler_queue.h"
+#include "pg/outcome/consumer_notify.h"
 #include "pg/process/bgworker.h"
 #include "pg/process/worker.h"
 
@@ -107,12 +107,12 @@ run_round(const MsgHandlerId *id)
 }
 
 static void
-tell_news(void)
+notify_consumers(void)
 {
 	begin();
-	msgext_news_tell();
+	msgext_consumer_notify();
 	commit();
-	msgext_news_told();
+	msgext_consumer_notify_committed();
 }
 
 static List *
@@ -137,8 +137,8 @@ run_handlers(void)
 	TimestampTz now = started;
 	MsgHandlerId *id;
 
-	msgext_handler_turns_begin(due);
-	while ((id = msgext_handler_turns_next(due)) != NULL &&
+	msgext_handler_queue_begin(due);
+	while ((id = msgext_handler_queue_next(due)) != NULL &&
 		   is_within(started, PASS_US, now))
 	{
 		TimestampTz begun = now;
@@ -150,7 +150,7 @@ run_handlers(void)
 			return false;
 		more = run_round(id);
 		now = GetCurrentTimestamp();
-		msgext_handler_turns_took(id, now - begun, more);
+		msgext_handler_queue_took(id, now - begun, more);
 	}
 	return id != NULL;
 }
@@ -171,7 +171,7 @@ pass(TimestampTz *ticked_at, bool *may_stay)
 			*may_stay = msgext_bgworker_may_stay() && !msgext_bgworker_in_test_database();
 			*may_stay = *may_stay && msgext_registry_feeds(MyDatabaseId);
 			if (*may_stay)
-				tell_news();
+				notify_consumers();
 			pgstat_report_stat(false);
 		}
 		if (*may_stay)

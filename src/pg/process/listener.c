@@ -275,9 +275,9 @@ save_activity(void)
 	PG_END_TRY();
 }
 
-/* Takes what is in the inbox, and answers it. */
+/* Takes what has come in, and answers it. */
 static void
-empty_inbox(MsgHttpListener *http)
+take_pushes(MsgHttpListener *http)
 {
 	MsgPush *pushes[BATCH_MAX];
 	MsgPushAnswer answers[BATCH_MAX];
@@ -356,7 +356,7 @@ static const MsgHttpService service = {.kind = MSG_HTTP_LISTENER,
 									   .prefixes = prefixes,
 									   .settings = own_settings,
 									   .prepare = msgext_listen_tokens_keep,
-									   .serve = empty_inbox,
+									   .serve = take_pushes,
 									   .look = save_activity};
 
 void

@@ -1,19 +1,21 @@
 /*
- * handler_turns.c
- *		Whose handler is run next: see handler_turns.h.
+ * handler_queue.c
+ *		Whose handler is run next: see handler_queue.h.
  *
- * Start-time fair queueing: the role is served that has been served least. Who has had
- * nothing to do is served first when he has, and has saved up no more than that.
+ * Start-time fair queueing, with the time that handlers have taken as what is shared: the
+ * role with the lowest start tag is served. A role that had nothing to do begins at the
+ * virtual time, so that it is served soon and has saved up nothing. The same rule, for
+ * sessions, is in console/request_queue.c.
  */
 #include "postgres.h"
 
 #include "utils/memutils.h"
 
-#include "pg/outcome/handler_turns.h"
+#include "pg/outcome/handler_queue.h"
 
 /*
- * What a process does not know of handlers that failed before its time, and may have ended the one
- * before it: as much as one can take.
+ * Handlers that failed before this process began may have ended the process before it,
+ * and nobody knows how long they took: they are charged as much as one can take.
  */
 #define FAILED_US (60 * USECS_PER_SEC)
 
@@ -21,15 +23,15 @@
 typedef struct Share
 {
 	Oid owner;
-	int64 used; /* in microseconds, from an origin that nobody needs */
-	char *last; /* the handler that was run last; the next one by name follows */
+	int64 start; /* tag of its next round, in us of virtual time; -1 = none yet */
+	char *last;	 /* the handler that was run last; the next one by name follows */
 } Share;
 
 /* For as long as the process is there: of each role that has had a handler since. */
 static List *shares = NIL;
 
-/* How much the role had used that was served last. */
-static int64 served = 0;
+/* The start tag of the round that was served last. */
+static int64 virtual_time = 0;
 
 static Share *
 share_of(Oid owner)
@@ -47,7 +49,7 @@ share_of(Oid owner)
 	before = MemoryContextSwitchTo(TopMemoryContext);
 	share = palloc0(sizeof(Share));
 	share->owner = owner;
-	share->used = -1;
+	share->start = -1;
 	shares = lappend(shares, share);
 	MemoryContextSwitchTo(before);
 	return share;
@@ -70,7 +72,7 @@ failed_before(const List *due, Oid owner)
 }
 
 void
-msgext_handler_turns_begin(const List *due)
+msgext_handler_queue_begin(const List *due)
 {
 	ListCell *cell;
 
@@ -79,9 +81,9 @@ msgext_handler_turns_begin(const List *due)
 		const MsgHandlerId *id = lfirst(cell);
 		Share *share = share_of(id->owner);
 
-		if (share->used < 0)
-			share->used = served + failed_before(due, id->owner);
-		share->used = Max(share->used, served);
+		if (share->start < 0)
+			share->start = virtual_time + failed_before(due, id->owner);
+		share->start = Max(share->start, virtual_time);
 	}
 }
 
@@ -98,7 +100,7 @@ precedes(const Share *share, const MsgHandlerId *one, const MsgHandlerId *other)
 }
 
 MsgHandlerId *
-msgext_handler_turns_next(const List *due)
+msgext_handler_queue_next(const List *due)
 {
 	MsgHandlerId *next = NULL;
 	Share *of_next = NULL;
@@ -109,7 +111,7 @@ msgext_handler_turns_next(const List *due)
 		MsgHandlerId *id = lfirst(cell);
 		Share *share = id->over ? NULL : share_of(id->owner);
 
-		if (share != NULL && (next == NULL || share->used < of_next->used ||
+		if (share != NULL && (next == NULL || share->start < of_next->start ||
 							  (share == of_next && precedes(share, id, next))))
 		{
 			next = id;
@@ -117,12 +119,12 @@ msgext_handler_turns_next(const List *due)
 		}
 	}
 	if (of_next != NULL)
-		served = of_next->used;
+		virtual_time = of_next->start;
 	return next;
 }
 
 void
-msgext_handler_turns_took(MsgHandlerId *id, int64 us, bool more)
+msgext_handler_queue_took(MsgHandlerId *id, int64 us, bool more)
 {
 	Share *share = share_of(id->owner);
 	char *last = MemoryContextStrdup(TopMemoryContext, id->name);
@@ -130,6 +132,6 @@ msgext_handler_turns_took(MsgHandlerId *id, int64 us, bool more)
 	if (share->last != NULL)
 		pfree(share->last);
 	share->last = last;
-	share->used += Max(us, 0);
+	share->start += Max(us, 0);
 	id->over = !more;
 }

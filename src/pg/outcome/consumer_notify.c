@@ -1,9 +1,10 @@
 /*
- * news.c
- *		NOTIFY for consumers that want it: see news.h.
+ * consumer_notify.c
+ *		NOTIFY for consumers that want it: see consumer_notify.h.
  *
- * Told once for what there is; again when there has been another event, or the consumer
- * has moved on and there is more. Who has just connected looks for himself.
+ * A consumer is notified once of what there is, and again when there has been another
+ * event, or it has moved on and there is more. A client that has just connected looks
+ * without being notified.
  */
 #include "postgres.h"
 
@@ -12,47 +13,47 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "pg/outcome/news.h"
+#include "pg/outcome/consumer_notify.h"
 #include "pg/outcome/reader.h"
 #include "pg/store/event_id.h"
 #include "pg/store/origin.h"
 
-/* What a consumer was told last. */
-typedef struct Told
+/* What a consumer was notified of last. */
+typedef struct Notified
 {
 	char *name;
 	Oid owner;
 	int64 last_id;
 	ItemPointerData place; /* the version of its row */
-} Told;
+} Notified;
 
-/* Of all consumers that were told of something, in a context of its own. */
-typedef struct News
+/* Of all consumers that were notified, in a context of its own. */
+typedef struct NotifiedList
 {
 	MemoryContext context;
-	List *list; /* of Told * */
-} News;
+	List *list; /* of Notified * */
+} NotifiedList;
 
-static News told;	 /* by transactions that have committed */
-static News telling; /* with that of the last one, which may have failed */
+static NotifiedList committed; /* by transactions that have committed */
+static NotifiedList pending;   /* and by the last one, which may not have committed */
 
 static void
-forget(News *news)
+forget(NotifiedList *all)
 {
-	if (news->context != NULL)
-		MemoryContextDelete(news->context);
-	news->context = NULL;
-	news->list = NIL;
+	if (all->context != NULL)
+		MemoryContextDelete(all->context);
+	all->context = NULL;
+	all->list = NIL;
 }
 
-static Told *
-last_told(const MsgFeed *feed)
+static Notified *
+last_notified(const MsgFeed *feed)
 {
 	ListCell *cell;
 
-	foreach (cell, told.list)
+	foreach (cell, committed.list)
 	{
-		Told *last = lfirst(cell);
+		Notified *last = lfirst(cell);
 
 		if (last->owner == feed->owner && strcmp(last->name, feed->name) == 0)
 			return last;
@@ -63,20 +64,20 @@ last_told(const MsgFeed *feed)
 static void
 note(const MsgFeed *feed, int64 last_id, ItemPointerData place)
 {
-	MemoryContext before = MemoryContextSwitchTo(telling.context);
-	Told *now = palloc(sizeof(Told));
+	MemoryContext before = MemoryContextSwitchTo(pending.context);
+	Notified *now = palloc(sizeof(Notified));
 
 	now->name = pstrdup(feed->name);
 	now->owner = feed->owner;
 	now->last_id = last_id;
 	now->place = place;
-	telling.list = lappend(telling.list, now);
+	pending.list = lappend(pending.list, now);
 	MemoryContextSwitchTo(before);
 }
 
 /*
- * What was looked at for nothing is behind the consumer, who does not look himself before he
- * is told. One who reads just now does it himself.
+ * Events that were looked at and not wanted are passed for the consumer, which does not
+ * read before it is notified. One that is reading at this moment passes them itself.
  */
 static void
 move_on(MsgTable *feeds, MsgFeed *feed)
@@ -91,8 +92,9 @@ move_on(MsgTable *feeds, MsgFeed *feed)
 }
 
 /*
- * What has been looked at in this turn for all consumers of one role: who has many of them, far
- * behind, holds up the others no longer than who has one.
+ * How many more events may be looked at in this call for all consumers of one role: a
+ * role with many consumers that are far behind holds up the others no longer than a role
+ * with one.
  */
 typedef struct Looks
 {
@@ -138,10 +140,10 @@ has_something(MsgTable *feeds, MsgFeed *feed, Looks *looks)
 }
 
 static void
-tell(MsgTable *feeds, MsgFeed *feed, Looks *looks)
+notify(MsgTable *feeds, MsgFeed *feed, Looks *looks)
 {
 	int64 last_id = msgext_event_last_id();
-	Told *last = last_told(feed);
+	Notified *last = last_notified(feed);
 
 	if ((last == NULL || last->last_id != last_id ||
 		 !ItemPointerEquals(&last->place, &feed->tid)) &&
@@ -155,29 +157,29 @@ tell(MsgTable *feeds, MsgFeed *feed, Looks *looks)
 }
 
 void
-msgext_news_tell(void)
+msgext_consumer_notify(void)
 {
 	MsgTable *feeds = msgext_feed_open(true);
 	List *looks = NIL;
 	ListCell *cell;
 
-	forget(&telling);
-	telling.context =
-		AllocSetContextCreate(TopMemoryContext, "msgext news", ALLOCSET_SMALL_SIZES);
+	forget(&pending);
+	pending.context = AllocSetContextCreate(TopMemoryContext, "msgext notified consumers",
+											ALLOCSET_SMALL_SIZES);
 	foreach (cell, msgext_feed_list(feeds, NULL, GetActiveSnapshot()))
 	{
 		MsgFeed *feed = lfirst(cell);
 
 		if (feed->notify != NULL && feed->origin == msgext_origin())
-			tell(feeds, feed, looks_of(&looks, feed->owner));
+			notify(feeds, feed, looks_of(&looks, feed->owner));
 	}
 	msgext_table_close(feeds);
 }
 
 void
-msgext_news_told(void)
+msgext_consumer_notify_committed(void)
 {
-	forget(&told);
-	told = telling;
-	telling = (News){NULL, NIL};
+	forget(&committed);
+	committed = pending;
+	pending = (NotifiedList){NULL, NIL};
 }
