@@ -76,7 +76,7 @@ COMMENT ON COLUMN msgext.outbox.provider IS 'codec that wrote payload';
 COMMENT ON COLUMN msgext.outbox.sender IS 'name that role had, for people';
 COMMENT ON COLUMN msgext.outbox.state IS 'state of the message; queued also while a request is on its way (view message: sending)';
 COMMENT ON COLUMN msgext.outbox.operation_id IS 'the caller''s idempotency key, unique per server and sender; NULL also when another message has taken it over';
-COMMENT ON COLUMN msgext.outbox.key IS 'idempotency key where the provider wants one of its own form; else operation_id, else made of created_at and id';
+COMMENT ON COLUMN msgext.outbox.key IS 'idempotency key where the provider wants one of its own form; else made of operation_id, server and sender, else of created_at and id';
 COMMENT ON COLUMN msgext.outbox.send_after IS 'not to be sent before';
 COMMENT ON COLUMN msgext.outbox.expires_at IS 'not to be sent after';
 COMMENT ON COLUMN msgext.outbox.tried_at IS 'first attempt recorded since queued_at: give_up_after counts from here';

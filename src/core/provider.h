@@ -105,7 +105,8 @@ typedef struct MsgJob
 	int64_t id;
 	int64_t created_us;
 	const char *key; /* idempotency key, fixed before the first attempt: prepare's, else
-					  * the caller's operation id, else msgext_own_key() */
+					  * the caller's operation id and what tells it from others'
+					  * of the same letters, else msgext_own_key() */
 	int attempt;	 /* from 1 */
 	int64_t now_us;	 /* when this attempt is made */
 	bool maybe_sent; /* an earlier attempt may have reached the provider */

@@ -265,8 +265,26 @@ subtest 'operation_id' => sub {
 	like($t->error('SELECT ' . Msgext::Diadoc::post_sql(%args, comment => 'doc0052')),
 		qr/23505/, 'with another document it is an error');
 	is_one('doc0051', $id, 0);
-	is(($t->lines('doc0051'))[0]{body}{operation_id}, 'order 51', 'the provider knows it by that id');
+	like(($t->lines('doc0051'))[0]{body}{operation_id}, qr/^order 51-[0-9a-f]{16}$/, 'the provider knows it by that id');
 	is(scalar $t->lines('doc0052'), 0, 'which is not sent');
+};
+
+# To the provider an id is one of a box, in whatever letters: what it takes for a repeat is
+# never sent, and "accepted" all the same.
+subtest 'operation_id: the same for the provider, and not for us' => sub {
+	my %args = (operation_id => "'order 52'");
+	my $other = Msgext::Diadoc::post_sql(%args, comment => 'doc0055');
+
+	$t->add_docs('other');
+	$t->sql('CREATE ROLE other; GRANT USAGE ON SCHEMA msgext TO other; GRANT USAGE ON FOREIGN SERVER docs TO other');
+	my @ids = (
+		$t->post(%args, comment => 'doc0053'),
+		$t->post(comment => 'doc0054', operation_id => "'Order 52'"),
+		$t->sql("SET ROLE other; SELECT $other"),
+		$t->post(%args, comment => 'doc0056', server => 'other'));
+
+	$t->wait_state($_, 'accepted') for @ids;
+	is_one("doc005$_", $ids[ $_ - 3 ], 0) for 3 .. 6;
 };
 
 subtest 'documents of several MB' => sub {
@@ -297,7 +315,7 @@ is($t->outbox($slow, 'failures'), 0, 'it does not count as failed');
 is_one($slow_word, $slow, 0);
 
 is($t->server('queued + in_flight + unknown', 'docs'), 0, 'nothing hangs, nothing is unknown');
-is($t->logins, 3, 'one login a server and worker: docs, wide, and docs after the kill');
+is($t->logins, 4, 'one login a server and worker: docs, other, wide, and docs after the kill');
 unlike($t->log, qr/(?:WARNING|ERROR|PANIC):.*msgext/, 'the log has no complaint of ours');
 
 done_testing();

@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 
 #include "core/provider.h"
+#include "core/sha256.h"
 #include "pg/base/clock.h"
 #include "pg/base/json_pg.h"
 #include "pg/store/outbox.h"
@@ -169,13 +170,37 @@ msgext_row_detail(MsgArena *arena, const MsgRow *row)
 								  DatumGetJsonbP(row->values[Anum_outbox_detail - 1]));
 }
 
+/*
+ * The caller's id is unique per server and sender, and minds the case of letters. To a
+ * provider that need not: it would take another's message for a repeat, and never send it.
+ * So what tells them apart goes along: names, which are the same in a restored copy.
+ */
+static char *
+key_of_operation(const MsgRow *row, const char *operation_id)
+{
+	const char *server = msgext_row_text(row, Anum_outbox_server);
+	const char *sender = msgext_row_text(row, Anum_outbox_sender);
+	unsigned char digest[MSG_SHA256_LEN];
+	char hex[MSG_SHA256_HEX + 1];
+	MsgSha256 hash;
+
+	msgext_sha256_begin(&hash);
+	msgext_sha256_add(&hash, server, strlen(server) + 1);
+	msgext_sha256_add(&hash, sender, strlen(sender) + 1);
+	msgext_sha256_add(&hash, operation_id, strlen(operation_id));
+	msgext_sha256_end(&hash, digest);
+	msgext_sha256_write(digest, hex);
+	return psprintf("%s-%.16s", operation_id, hex);
+}
+
 char *
 msgext_row_key(const MsgRow *row)
 {
 	char *key = msgext_row_text(row, Anum_outbox_key);
+	char *operation_id = msgext_row_text(row, Anum_outbox_operation_id);
 
-	if (key == NULL)
-		key = msgext_row_text(row, Anum_outbox_operation_id);
+	if (key == NULL && operation_id != NULL)
+		key = key_of_operation(row, operation_id);
 	if (key == NULL)
 	{
 		key = palloc(MSG_KEY_LEN + 1);

@@ -23,6 +23,9 @@
 /* "Retry-After: 0" is a wish to be asked again, not to be asked in a loop. */
 #define RETRY_MIN_MS 1000
 
+/* A message that is older than the one posted by more is another one. */
+#define ANOTHER_US (INT64_C(86400) * 1000000)
+
 /* Which box it was sent from. */
 static const char *
 box_of_fragment(MsgArena *arena, const MsgJob *job)
@@ -77,6 +80,18 @@ put_detail(MsgArena *arena, const MsgJson *message, const MsgJob *job,
 	msgext_json_set(detail, "documents", documents);
 }
 
+/*
+ * "Returns the result of the first call", of which nothing says that it is not this one's but
+ * when its message was made. Ours may be by a clock that is wrong by a time zone.
+ */
+static bool
+is_another(const MsgJson *message, const MsgJob *job)
+{
+	int64_t created_us = msgext_diadoc_time(message, "TimestampTicks");
+
+	return created_us != 0 && created_us < job->created_us - ANOTHER_US;
+}
+
 /* "200, body with MessageId": a GUID, so that no other text is taken for one. */
 static void
 decide_message(MsgArena *arena, const MsgReply *reply, const MsgJob *job,
@@ -94,6 +109,19 @@ decide_message(MsgArena *arena, const MsgReply *reply, const MsgJob *job,
 							  reply->body_len == 0
 								  ? "the answer is empty"
 								  : "the answer is no message with a MessageId");
+		return;
+	}
+	if (is_another(message, job))
+	{
+		MsgBuf text;
+
+		msgext_buf_init(&text, arena, 200);
+		msgext_buf_printf(
+			&text,
+			"collision: an older message has this operationId, %s, and this "
+			"one was not taken: post it with another operation_id",
+			id);
+		msgext_diadoc_outcome(arena, outcome, reply, MSG_VERDICT_REJECTED, text.data);
 		return;
 	}
 	msgext_diadoc_outcome(arena, outcome, reply, MSG_VERDICT_ACCEPTED, NULL);
