@@ -63,11 +63,11 @@ CREATE FUNCTION msgext.create_template(
     skip_when_null text[] DEFAULT NULL, on_invalid text DEFAULT NULL,
     expires_in interval DEFAULT NULL, debounce interval DEFAULT NULL,
     max_wait interval DEFAULT NULL, quiet_hours text DEFAULT NULL,
-    time_zone text DEFAULT NULL, priority int DEFAULT NULL)
+    time_zone text DEFAULT NULL, priority int DEFAULT NULL, or_replace boolean DEFAULT false)
 RETURNS int
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'msgext_create_template';
-COMMENT ON FUNCTION msgext.create_template(name, name, jsonb, text, text, text, text[], text, interval, interval, interval, text, text, int) IS
-    'make a template, which sends as the current user; returns its version';
+COMMENT ON FUNCTION msgext.create_template(name, name, jsonb, text, text, text, text[], text, interval, interval, interval, text, text, int, boolean) IS
+    'make a template, or its next version where it is to be replaced, which sends as the current user; returns its version';
 
 CREATE FUNCTION msgext.alter_template(
     name name, message jsonb DEFAULT NULL, lookup text DEFAULT NULL,

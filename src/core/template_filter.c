@@ -45,6 +45,7 @@ static const struct
 
 typedef struct Moment
 {
+	bool has_date;
 	int year, month, day, hour, minute, second, millisecond;
 } Moment;
 
@@ -56,7 +57,7 @@ is_letter(char c)
 
 /*
  * Writes a moment by a format, or only reads the format where out is NULL. False: the
- * format has something that is no pattern.
+ * format has something that is no pattern, or that the moment has not.
  */
 static bool
 write_moment(const char *format, const Moment *moment, MsgBuf *out)
@@ -93,6 +94,8 @@ write_moment(const char *format, const Moment *moment, MsgBuf *out)
 		at += strlen(patterns[i].text);
 		if (out == NULL)
 			continue;
+		if (patterns[i].pattern <= DAY && !moment->has_date)
+			return false;
 		switch (patterns[i].pattern)
 		{
 			case YEAR:
@@ -160,31 +163,24 @@ thousandths(const char **at, const char *end)
 	return value;
 }
 
-/*
- * Reads ISO 8601: a date, and a time if there is one. A zone is passed over: the moment
- * is shown as it is written.
- */
 static bool
-read_moment(const char *text, size_t len, Moment *moment)
+read_date(const char **at, const char *end, Moment *moment)
 {
-	const char *end = text + len;
-	const char *at = text;
+	moment->year = digits(at, end, 4, 6);
+	if (moment->year < 0 || *at == end || *(*at)++ != '-')
+		return false;
+	moment->month = digits(at, end, 2, 2);
+	if (moment->month < 1 || moment->month > 12 || *at == end || *(*at)++ != '-')
+		return false;
+	moment->day = digits(at, end, 2, 2);
+	moment->has_date = moment->day >= 1 && moment->day <= 31;
+	return moment->has_date;
+}
 
-	memset(moment, 0, sizeof(*moment));
-	moment->year = digits(&at, end, 4, 6);
-	if (moment->year < 0 || at == end || *at++ != '-')
-		return false;
-	moment->month = digits(&at, end, 2, 2);
-	if (moment->month < 1 || moment->month > 12 || at == end || *at++ != '-')
-		return false;
-	moment->day = digits(&at, end, 2, 2);
-	if (moment->day < 1 || moment->day > 31)
-		return false;
-	if (at == end)
-		return true;
-	if (*at != 'T' && *at != ' ')
-		return false;
-	at++;
+/* A zone is passed over: the moment is shown as it is written. */
+static bool
+read_time(const char *at, const char *end, Moment *moment)
+{
 	moment->hour = digits(&at, end, 2, 2);
 	if (moment->hour < 0 || moment->hour > 24 || at == end || *at++ != ':')
 		return false;
@@ -209,6 +205,23 @@ read_moment(const char *text, size_t len, Moment *moment)
 		while (++at < end && ((*at >= '0' && *at <= '9') || *at == ':'))
 			;
 	return at == end;
+}
+
+/* Reads ISO 8601: a date, a time, or both. */
+static bool
+read_moment(const char *text, size_t len, Moment *moment)
+{
+	const char *end = text + len;
+	const char *at = text;
+
+	memset(moment, 0, sizeof(*moment));
+	if (len >= 3 && text[2] == ':')
+		return read_time(text, end, moment);
+	if (!read_date(&at, end, moment))
+		return false;
+	if (at == end)
+		return true;
+	return (*at == 'T' || *at == ' ') && read_time(at + 1, end, moment);
 }
 
 /* Capital and small letters that come in pairs: a capital with the given parity first. */
@@ -375,9 +388,10 @@ msgext_filter_apply(const MsgFilter *filter, const char *text, size_t len, MsgBu
 			write_case(text, len, filter->kind == MSG_FILTER_UPPER, out);
 			break;
 		case MSG_FILTER_DATE:
-			if (!read_moment(text, len, &moment))
-				return msgext_error(error, "", "", "the value is no date");
-			write_moment(filter->argument, &moment, out);
+			if (!read_moment(text, len, &moment) ||
+				!write_moment(filter->argument, &moment, out))
+				return msgext_error(error, "", "",
+									"is no date or time that can be written so");
 			break;
 		case MSG_FILTER_TRUNCATE:
 			write_beginning(text, len, filter->limit, out);

@@ -133,7 +133,10 @@ read_name(Reader *reader, bool fold, const char **name)
 	while (reader->at < reader->end && is_name_char(*reader->at))
 		reader->at++;
 	if (reader->at == start)
-		return fail(reader, "a name was expected");
+		return fail(reader,
+					!reader->braces && reader->at < reader->end && *reader->at == '{'
+						? "a path stands here without braces"
+						: "a name was expected");
 	copy = msgext_strndup(reader->plan->arena, start, (size_t) (reader->at - start));
 	*name = copy;
 	for (; fold && *copy != '\0'; copy++)
@@ -238,10 +241,12 @@ read_place(Reader *reader)
 		return NULL;
 	for (skip_space(reader); !at_end(reader); skip_space(reader))
 	{
-		if (reader->at == reader->end)
+		if (reader->at == reader->end || (reader->braces && *reader->at == '}'))
 			fail(reader, "two closing braces were expected");
 		else if (*reader->at != '|')
-			fail(reader, "a path is followed by something that is no filter");
+			fail(reader,
+				 "a path is followed by something that is no filter; into JSON it "
+				 "goes on as in new.data.items.0");
 		else if (place->nfilters == MSG_PLACE_FILTERS_MAX)
 			fail(reader, "there are too many filters");
 		else

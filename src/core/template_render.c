@@ -68,6 +68,12 @@ too_large(MsgError *error)
 }
 
 static bool
+too_many(MsgError *error)
+{
+	return msgext_error(error, "", "", "the rendered message has too many values");
+}
+
+static bool
 take_size(MsgRendering *rendering, size_t size, MsgError *error)
 {
 	if (size > MSG_RENDERED_SIZE_MAX - rendering->size)
@@ -82,8 +88,10 @@ take_tree(MsgRendering *rendering, const MsgJson *value, int depth, MsgError *er
 {
 	const MsgJson *child;
 
-	if (depth > MSG_RENDERED_DEPTH_MAX || ++rendering->nodes > MSG_RENDERED_NODES_MAX)
-		return too_large(error);
+	if (depth > MSG_RENDERED_DEPTH_MAX)
+		return msgext_error(error, "", "", "values of the message are nested too deeply");
+	if (++rendering->nodes > MSG_RENDERED_NODES_MAX)
+		return too_many(error);
 	if (!take_size(rendering, value->len + value->name_len, error))
 		return false;
 	for (child = value->first; child != NULL; child = child->next)
@@ -281,7 +289,7 @@ render_node(MsgRendering *rendering, const MsgTemplateNode *node, MsgError *erro
 		return copy_tree(rendering, node->source);
 	if (++rendering->nodes > MSG_RENDERED_NODES_MAX)
 	{
-		too_large(error);
+		too_many(error);
 		return NULL;
 	}
 	if (node->typed)

@@ -129,9 +129,22 @@ test_filters(void)
 	CHECK_TEXT(place("{{new.x|date:'\\\"at\\\" HH24|MI'}}", day), "[\"at 09|05\"]");
 	CHECK_TEXT(place("{{new.x|date:DD.MM}}", "\"2026-12-31\""), "[\"31.12\"]");
 	CHECK_TEXT(place("{{new.x|date:DD.MM}}", "null"), "[\"\"]");
-	CHECK_TEXT(place("{{new.x|date:DD.MM}}", "\"infinity\""), "the value is no date");
+	CHECK_TEXT(place("{{new.x|date:DD.MM}}", "\"infinity\""),
+			   "is no date or time that can be written so");
 	CHECK_TEXT(error.path, "{{new.x|date:DD.MM}}");
-	CHECK_TEXT(place("{{new.x|date:DD.MM}}", "\"2026-12-31x\""), "the value is no date");
+	CHECK_TEXT(place("{{new.x|date:DD.MM}}", "\"2026-12-31x\""),
+			   "is no date or time that can be written so");
+	CHECK_TEXT(place("{{new.x|date:DD.MM}}", "\"0044-03-15 BC\""),
+			   "is no date or time that can be written so");
+	CHECK_TEXT(place("{{new.x|date:HH24:MI}}", "\"09:05:07.25\""), "[\"09:05\"]");
+	CHECK_TEXT(place("{{new.x|date:HH12:MI AM MS}}", "\"21:05:07.25+03\""),
+			   "[\"09:05 PM 250\"]");
+	CHECK_TEXT(place("{{new.x|date:DD HH24}}", "\"09:05:07\""),
+			   "is no date or time that can be written so");
+	CHECK_TEXT(place("{{new.x|date:HH24:MI}}", "\"1 day 09:05:07\""),
+			   "is no date or time that can be written so");
+	CHECK_TEXT(place("{{new.x|date:HH24:MI}}", "\"09:\""),
+			   "is no date or time that can be written so");
 	CHECK_TEXT(place("{{new.x|default:none}}", "null"), "[\"none\"]");
 	CHECK_TEXT(place("{{new.x|default:none}}", "\"\""), "[\"none\"]");
 	CHECK_TEXT(place("{{new.x|default:none}}", "0"), "[\"0\"]");
@@ -154,8 +167,11 @@ test_refused(void)
 	} bad[] = {
 		{"[\"{{\"]", "a name was expected", "[0]"},
 		{"{\"a\": {\"b\": \"{{new.x\"}}", "two closing braces were expected", "a.b"},
-		{"{\"a\": [1, \"{{new.x}\"]}",
-		 "a path is followed by something that is no filter", "a[1]"},
+		{"{\"a\": [1, \"{{new.x}\"]}", "two closing braces were expected", "a[1]"},
+		{"{\"a\": [1, \"{{new.x->0}}\"]}",
+		 "a path is followed by something that is no filter; into JSON it goes on as in "
+		 "new.data.items.0",
+		 "a[1]"},
 		{"[\"{{x}}\"]", "a path begins with new, old, ref or meta", "[0]"},
 		{"[\"{{new.}}\"]", "a name was expected", "[0]"},
 		{"[\"{{new.\\\"}}\"]", "a quote is not closed", "[0]"},
@@ -175,7 +191,7 @@ test_refused(void)
 		{"{\"{{new.x}}\": 1}", "a member's name cannot hold a place", ""},
 		{"{\"$\": \"new.x\", \"a\": 1}", "\"$\" must be an object's only member", ""},
 		{"{\"$\": 1}", "\"$\" takes a path as a string", ""},
-		{"{\"a\": {\"$\": \"{{new.x}}\"}}", "a name was expected", "a"},
+		{"{\"a\": {\"$\": \"{{new.x}}\"}}", "a path stands here without braces", "a"},
 	};
 	size_t i;
 
@@ -443,9 +459,11 @@ test_bounds(void)
 	row.everything = deep;
 	msgext_rendering_begin(&rendering, plan, test_arena, give, &row);
 	CHECK(msgext_template_render(&rendering, node, &error) == NULL);
+	CHECK_TEXT(error.text, "values of the message are nested too deeply");
 	row.everything = many;
 	msgext_rendering_begin(&rendering, plan, test_arena, give, &row);
 	CHECK(msgext_template_render(&rendering, node, &error) == NULL);
+	CHECK_TEXT(error.text, "the rendered message has too many values");
 	msgext_buf_init(&text, test_arena, 0);
 	for (i = 0; i < 300; i++)
 		msgext_buf_printf(&text, "{{new.c%d}}", i);

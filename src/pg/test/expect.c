@@ -204,7 +204,12 @@ expect(const Look *look, int times)
 
 	if (wrong != NULL)
 		ereport(ERROR, (errcode(ERRCODE_ASSERT_FAILURE), errmsg("%s", wrong),
-						errdetail("%s", detail_of(look))));
+						errdetail("%s", detail_of(look)),
+						look->n > 0 ? 0
+									: errhint("Does the trigger's WHEN hold? Has its "
+											  "operation_id been used before? "
+											  "preview_template() tells what a template "
+											  "makes of a row.")));
 }
 
 PG_FUNCTION_INFO_V1(msgext_test_assert_sent);

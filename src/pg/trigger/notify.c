@@ -111,18 +111,16 @@ PG_FUNCTION_INFO_V1(msgext_notify);
 PGDLLEXPORT Datum
 msgext_notify(PG_FUNCTION_ARGS)
 {
-	const Trigger *trigger;
 	ErrorContextCallback tell;
 	MsgRowEvents events;
 	MsgRecipe *recipe;
 	MsgOwner before;
 
 	msgext_row_events_begin(&events, fcinfo, "notify");
-	trigger = ((TriggerData *) fcinfo->context)->tg_trigger;
-	if (trigger->tgnargs != 1)
+	if (events.trigger->tgnargs != 1)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("function \"notify\" takes one argument, a template")));
-	recipe = msgext_recipe_get(trigger->tgargs[0]);
+	recipe = msgext_recipe_get(events.trigger->tgargs[0]);
 	check_consent(recipe, events.rel);
 	check_old_rows(recipe, &events);
 	tell.callback = tell_template;

@@ -185,32 +185,17 @@ queue_statement(RowTrigger *call, MsgRowEvents *events)
 	MemoryContextDelete(context);
 }
 
-/* Who changes a row need not know of the trigger. */
-static void
-tell_trigger(void *arg)
-{
-	const TriggerData *data = arg;
-
-	errcontext("notify_row(), trigger \"%s\" on table \"%s\"", data->tg_trigger->tgname,
-			   RelationGetRelationName(data->tg_relation));
-}
-
 PG_FUNCTION_INFO_V1(msgext_notify_row);
 
 PGDLLEXPORT Datum
 msgext_notify_row(PG_FUNCTION_ARGS)
 {
 	RowTrigger call = {0};
-	ErrorContextCallback tell;
 	MsgRowEvents events;
 	MsgOwner before;
 
 	msgext_row_events_begin(&events, fcinfo, "notify_row");
-	tell.callback = tell_trigger;
-	tell.arg = fcinfo->context;
-	tell.previous = error_context_stack;
-	error_context_stack = &tell;
-	read_arguments(&call, ((TriggerData *) fcinfo->context)->tg_trigger, events.rel);
+	read_arguments(&call, events.trigger, events.rel);
 	call.zone = msgext_zone_find("UTC");
 	msgext_owner_become(&before, events.rel->rd_rel->relowner);
 	if (events.statement)
@@ -222,7 +207,6 @@ msgext_notify_row(PG_FUNCTION_ARGS)
 			  record_of(&call, events.event.old));
 	}
 	msgext_owner_leave(&before);
-	error_context_stack = tell.previous;
 	msgext_row_events_end(&events);
 	return PointerGetDatum(NULL);
 }

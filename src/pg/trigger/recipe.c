@@ -263,7 +263,11 @@ read_version(const MsgTemplateVersion *version)
 void
 msgext_recipe_check(const MsgTemplateVersion *version)
 {
-	(void) read_version(version);
+	MsgRecipe *recipe = read_version(version);
+
+	/* Not when it is read to be used: what was taken once goes on. */
+	if (recipe->on_conflict != MSG_CONFLICT_ERROR && recipe->operation_id == NULL)
+		refuse("on_conflict", "It needs operation_id, by which messages are the same");
 	if (version->lookup != NULL)
 		check_lookup(version);
 }

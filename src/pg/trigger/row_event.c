@@ -36,6 +36,26 @@ open_rows(Tuplestorestate *rows)
 	return pointer;
 }
 
+/*
+ * An UPDATE that moves a row to another partition puts it among the old ones first, and
+ * among the new ones only where no trigger of that partition keeps it out. From there on
+ * one row would be told with what another one was.
+ */
+static void
+check_pairs(const MsgRowEvents *events)
+{
+	if (events->new_rows != NULL && events->old_rows != NULL &&
+		tuplestore_tuple_count(events->new_rows) !=
+			tuplestore_tuple_count(events->old_rows))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			 errmsg("old and new rows of the statement do not belong together"),
+			 errdetail("A trigger of a partition has kept out a row that was moved to "
+					   "it."),
+			 errhint("Create the trigger FOR EACH ROW, or without OLD TABLE.")));
+}
+
 static void
 begin_statement(MsgRowEvents *events, const TriggerData *data, const char *function)
 {
@@ -50,6 +70,7 @@ begin_statement(MsgRowEvents *events, const TriggerData *data, const char *funct
 		refuse(function, "A trigger FOR EACH STATEMENT needs the changed rows.",
 			   wants_new ? "Create it with REFERENCING NEW TABLE AS name."
 						 : "Create it with REFERENCING OLD TABLE AS name.");
+	check_pairs(events);
 	events->new_pointer = open_rows(events->new_rows);
 	events->old_pointer = open_rows(events->old_rows);
 	if (events->new_rows != NULL)
@@ -146,6 +167,16 @@ msgext_row_event_name(MsgRowEvent *event)
 		elog(ERROR, "table %u is gone", root);
 }
 
+/* Who changes a row need not know of the trigger. */
+static void
+tell_trigger(void *arg)
+{
+	const MsgRowEvents *events = arg;
+
+	errcontext("%s(), trigger \"%s\" on table \"%s\"", events->function,
+			   events->trigger->tgname, RelationGetRelationName(events->rel));
+}
+
 void
 msgext_row_events_begin(MsgRowEvents *events, FunctionCallInfo fcinfo,
 						const char *function)
@@ -155,12 +186,18 @@ msgext_row_events_begin(MsgRowEvents *events, FunctionCallInfo fcinfo,
 	memset(events, 0, sizeof(*events));
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		refuse(function, "It is a trigger function.", NULL);
+	events->function = function;
+	events->trigger = data->tg_trigger;
+	events->rel = data->tg_relation;
+	events->tell.callback = tell_trigger;
+	events->tell.arg = events;
+	events->tell.previous = error_context_stack;
+	error_context_stack = &events->tell;
 	if (!TRIGGER_FIRED_AFTER(data->tg_event))
 		refuse(function, "What the row has become is known only after the change.",
 			   TRIGGER_FIRED_INSTEAD(data->tg_event)
 				   ? "Create the trigger AFTER the change, on the table behind the view."
 				   : "Create the trigger AFTER the change.");
-	events->rel = data->tg_relation;
 	events->event.table = RelationGetRelid(events->rel);
 	events->event.context = CurrentMemoryContext;
 	events->event.user = GetUserId();
@@ -228,4 +265,5 @@ msgext_row_events_end(MsgRowEvents *events)
 		drop(events->new_slot);
 		drop(events->old_slot);
 	}
+	error_context_stack = events->tell.previous;
 }

@@ -34,8 +34,11 @@ typedef struct MsgRowEvent
 /* The rows of one call of a trigger. */
 typedef struct MsgRowEvents
 {
+	const char *function; /* its name */
+	const Trigger *trigger;
 	Relation rel;
-	bool statement; /* FOR EACH STATEMENT */
+	ErrorContextCallback tell; /* which trigger it was, with every error until the end */
+	bool statement;			   /* FOR EACH STATEMENT */
 	MsgRowEvent
 		event; /* of a row's trigger: the row; else see msgext_row_events_next() */
 
@@ -54,7 +57,8 @@ typedef struct MsgRowEvents
 
 /*
  * ERROR 39P01 where the function is not called as an AFTER trigger of rows, or of a
- * statement with the transition tables that it needs.
+ * statement with the transition tables that it needs. Errors name the trigger from here
+ * to msgext_row_events_end(), in the same function.
  */
 extern void msgext_row_events_begin(MsgRowEvents *events, FunctionCallInfo fcinfo,
 									const char *function);

@@ -236,31 +236,40 @@ own_template(const char *name)
 }
 
 /*
- * The foreign table of a template that says nothing, as a dump without data brings it, or
- * InvalidOid where there is none; ERROR 42710 where it says something.
+ * The foreign table of the template that is to be filled: one that says nothing, as a dump
+ * without data brings it, or, to replace what it says, any of the caller's by that server.
+ * InvalidOid where there is none; ERROR 42710 where it is not to be replaced.
  */
 static Oid
-empty_template(const char *name, const MsgServer *server)
+template_to_fill(const char *name, const MsgServer *server, bool replace)
 {
 	Oid relid = msgext_recipe_relation(name);
 	MsgTemplateVersion version;
-	bool empty = false;
+	bool free = false;
 
 	if (!OidIsValid(relid))
 		return InvalidOid;
+	if (replace)
+		check_owner(relid, name);
 	if (msgext_relation_ownercheck(relid, GetUserId()) &&
 		GetForeignTable(relid)->serverid == server->oid)
 	{
 		MsgTable *templates = msgext_template_version_open(false);
 
 		relid = own_template(name);
-		empty = find_last(templates, name, &version) == 0;
+		free = replace || find_last(templates, name, &version) == 0;
 		msgext_table_close(templates);
 	}
-	if (!empty)
-		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
-						errmsg("template \"%s\" already exists", name),
-						errhint("Change it with alter_template().")));
+	if (!free)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("template \"%s\" already exists", name),
+				 replace
+					 ? errdetail("It sends by another server, which cannot be changed.")
+					 : 0,
+				 replace ? errhint("Drop it first, by drop_template().")
+						 : errhint("Change it with alter_template(), or replace it with "
+								   "or_replace => true.")));
 	return relid;
 }
 
@@ -272,8 +281,10 @@ msgext_create_template(PG_FUNCTION_ARGS)
 	const char *name = name_argument(fcinfo);
 	MsgTemplateVersion version = {0};
 	MsgTemplateVersion gone;
+	bool replace = !PG_ARGISNULL(2 + PARTS) && PG_GETARG_BOOL(2 + PARTS);
 	MsgTable *templates;
 	MsgServer *server;
+	bool new;
 	int32 last;
 	Oid relid;
 	int part;
@@ -287,18 +298,19 @@ msgext_create_template(PG_FUNCTION_ARGS)
 						errmsg("name of a template must not be empty")));
 	server = msgext_access_server(NameStr(*PG_GETARG_NAME(1)));
 	msgext_access_use(server);
-	relid = empty_template(name, server);
+	relid = template_to_fill(name, server, replace);
+	new = !OidIsValid(relid);
 	version.name = pstrdup(name);
 	for (part = LOOKUP; part < PARTS; part++)
 		set_default(&version, part);
 	take_arguments(&version, fcinfo, 2);
-	if (!OidIsValid(relid))
+	if (new)
 		relid = create_table(name, server->name);
 
 	/* One of that name may have gone with its server, and was perhaps somebody else's. */
 	templates = msgext_template_version_open(true);
 	last = find_last(templates, name, &gone);
-	if (last > 0)
+	if (new &&last > 0)
 		msgext_template_version_remove(templates, name);
 	PG_RETURN_INT32(store_and_close(templates, &version, last, relid));
 }

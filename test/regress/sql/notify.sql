@@ -293,6 +293,21 @@ UPDATE shop.log SET id = id + 10, status = 'moved' WHERE id = 1;
 UPDATE shop.log SET status = 'stayed' WHERE id = 11;
 SELECT data FROM shop.sent WHERE id > :last;
 
+-- A partition keeps one out that an UPDATE has moved to it: nobody is told that one row has been another.
+DROP TRIGGER logged ON shop.log;
+CREATE TABLE shop.log3 PARTITION OF shop.log FOR VALUES FROM (20) TO (30);
+INSERT INTO shop.log VALUES (12, 1, 'twelve'), (13, 1, 'thirteen'), (14, 1, 'fourteen');
+CREATE FUNCTION shop.keep_out() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN IF NEW.status = 'thirteen' THEN RETURN NULL; END IF; RETURN NEW; END $$;
+CREATE TRIGGER keep_out BEFORE INSERT ON shop.log3 FOR EACH ROW EXECUTE FUNCTION shop.keep_out();
+CREATE TRIGGER logged AFTER UPDATE ON shop.log REFERENCING NEW TABLE AS after OLD TABLE AS before
+    FOR EACH STATEMENT EXECUTE FUNCTION msgext.notify('order_status');
+SELECT max(id) AS last FROM shop.sent \gset
+UPDATE shop.log SET id = id + 8 WHERE id BETWEEN 12 AND 14 AND status <> 'thirteen';
+SELECT data FROM shop.sent WHERE id > :last;
+UPDATE shop.log SET id = id - 8 WHERE id >= 20;
+UPDATE shop.log SET id = id + 8 WHERE id BETWEEN 12 AND 14;
+
 -- Values of any type: texts stay texts, and what has a type keeps it where it is asked for.
 CREATE TYPE shop.mood AS ENUM ('sad', 'happy');
 CREATE DOMAIN shop.positive AS numeric CHECK (VALUE > 0);

@@ -32,6 +32,7 @@ SELECT msgext.create_template('bad', 'vk', '{}', lookup => 'DELETE FROM shop.cus
 SELECT msgext.create_template('bad', 'vk', '{}', lookup => 'SELECT 1; SELECT 2');
 SELECT msgext.create_template('bad', 'vk', '{}', lookup => 'SELECT FROM WHERE');
 SELECT msgext.create_template('bad', 'vk', '{}', on_conflict => 'ignore');
+SELECT msgext.create_template('bad', 'vk', '{}', on_conflict => 'replace');
 SELECT msgext.create_template('bad', 'vk', '{}', on_invalid => 'ignore');
 SELECT msgext.create_template('bad', 'vk', '{}', expires_in => '-1 hour');
 SELECT msgext.create_template('bad', 'vk', '{}', quiet_hours => '22-9');
@@ -39,6 +40,8 @@ SELECT msgext.create_template('bad', 'vk', '{}', quiet_hours => '22:00-09:00 Eur
 SELECT msgext.create_template('bad', 'vk', '{}', time_zone => 'Europe/Atlantis');
 SELECT msgext.create_template('bad', 'vk', '{}', priority => 9);
 SELECT msgext.create_template('bad', 'vk', '{}', skip_when_null => '{phone}');
+SELECT msgext.create_template('bad', 'vk', '{}', skip_when_null => '{"{{new.phone}}"}');
+SELECT msgext.create_template('bad', 'vk', '{"vk": {"phone": "{{new.phones[0]}}"}}');
 SELECT msgext.create_template('', 'vk', '{}');
 SELECT count(*) FROM msgext.template;
 
@@ -88,6 +91,25 @@ SELECT msgext.alter_template('order_paid', reset => '{nothing}');
 SELECT msgext.alter_template('order_paid', reset => '{message}');
 SELECT msgext.alter_template('nothing', priority => 1);
 SELECT version, priority, skip_when_null, time_zone, lookup FROM msgext.template ORDER BY version;
+
+-- Made once more, as a migration that runs again does: the next version, of nothing but what is given.
+BEGIN;
+SELECT msgext.create_template('order_paid', 'vk', '{"vk": {"phone": "{{new.id}}"}}', or_replace => true);
+SELECT version, priority, lookup, operation_id, message FROM msgext.template ORDER BY version DESC LIMIT 2;
+SELECT msgext.create_template('new', 'vk', '{"vk": {}}', or_replace => true);
+SELECT msgext.create_template('new', 'vk', '{"vk": {}}', or_replace => NULL);
+ROLLBACK;
+RESET ROLE;
+GRANT USAGE ON FOREIGN SERVER other TO regress_shop;
+GRANT USAGE ON FOREIGN SERVER vk TO regress_clerk;
+SET ROLE regress_shop;
+SELECT msgext.create_template('order_paid', 'other', '{"vk": {}}', or_replace => true);
+SET ROLE regress_clerk;
+SELECT msgext.create_template('order_paid', 'vk', '{"vk": {}}', or_replace => true);
+RESET ROLE;
+REVOKE USAGE ON FOREIGN SERVER other FROM regress_shop;
+REVOKE USAGE ON FOREIGN SERVER vk FROM regress_clerk;
+SET ROLE regress_shop;
 
 -- A column may be called as anything, and of a view there is nothing to tell.
 CREATE TABLE shop.t (t int, id int, customer_id int);
