@@ -138,22 +138,51 @@ subtest 'where it cannot run' => sub {
 	like($t->error('SET ROLE nobody; CALL msgext.dispatch()'), qr/42501/, 'it takes a right');
 };
 
-# docs/scaling.md: no message is sent before its claim is on the standby.
-subtest 'cancelled while it waits for a standby' => sub {
-	my $id = $t->send(phone => 79990000046);
+my $waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
 
-	# A restart: of a reload nobody can see when a commit has heard.
-	$t->node->append_conf('postgresql.conf', "max_wal_senders = 1\nwal_level = replica\nsynchronous_standby_names = 'none'\n");
+# A restart: of a reload nobody can see when a commit has heard.
+sub wait_for_standby
+{
+	my ($name) = @_;
+
+	$t->node->append_conf('postgresql.conf', "max_wal_senders = 1\nwal_level = replica\nsynchronous_standby_names = '$name'\n");
 	$t->node->restart;
-	my $pid = in_background('CALL msgext.dispatch()');
-	my $waits = "wait_event = 'SyncRep'";
+	return;
+}
 
-	ok($t->wait_sql("SELECT count(*) FROM pg_stat_activity WHERE $waits", 1), 'the claim waits for it');
-	$t->sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE $waits");
+# Queued without a wait of its own.
+sub send_locally
+{
+	return $t->sql('SET synchronous_commit = local; SELECT ' . Msgext::send_sql(@_));
+}
+
+# docs/reference.md: expires_at, not sent after.
+subtest 'its time ends while the claim waits' => sub {
+	wait_for_standby('none');
+	my $ended = send_locally(phone => 79990000047, expires_at => "now() + '5 s'");
+	my $other = send_locally(phone => 79990000048);
+	my $pid = in_background('CALL msgext.dispatch()');
+
+	ok($t->wait_sql($waits, 1), 'the claim waits for a standby');
+	ok($t->wait_sql("SELECT expires_at < now() FROM msgext.message WHERE id = $ended"), 'too long for one of its messages');
+	$t->node->append_conf('postgresql.conf', "synchronous_standby_names = ''\n");
+	$t->node->reload;
+	ok(finished($pid), 'the call goes on when nobody is waited for any more');
+	is(join(' ', map { $t->state($_) } $ended, $other), 'expired accepted', 'the one has expired, the other is sent');
+	is(join(' ', map { $sim->count($_) } 79990000047, 79990000048), '0 1', 'and the one was not');
+};
+
+# docs/scaling.md: no message is sent before its claim is on the standby.
+subtest 'cancelled while the claim waits' => sub {
+	wait_for_standby('none');
+	my $id = send_locally(phone => 79990000046);
+	my $pid = in_background('CALL msgext.dispatch()');
+
+	ok($t->wait_sql($waits, 1), 'the claim waits for a standby');
+	$t->sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
 	ok(!finished($pid), 'the call has failed');
 	is($sim->count(79990000046), 0, 'and has sent nothing');
-	$t->node->append_conf('postgresql.conf', "synchronous_standby_names = ''\n");
-	$t->node->restart;
+	wait_for_standby('');
 	$t->sql('CALL msgext.dispatch()');
 	is($t->state($id), 'unknown', 'what was claimed may have been sent, for all that the next call knows');
 };

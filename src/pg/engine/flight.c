@@ -157,6 +157,9 @@ msgext_flight_load(MsgFlights *flights, MsgFlight *flight, const MsgRow *row)
 	UnderWay *entry;
 
 	flight->rows[i] = msgext_row_identity(row);
+	if (row->expires_at != 0 &&
+		(flight->expires_at == 0 || row->expires_at < flight->expires_at))
+		flight->expires_at = row->expires_at;
 	fill_job(flight, &flight->jobs[i], row);
 	entry = hash_search(flights->under_way, &row->id, HASH_ENTER, NULL);
 	entry->flight = flight;

@@ -82,9 +82,10 @@ typedef struct MsgFlight
 	MsgOutcome *outcomes;
 	MsgSettled *settled;
 	MsgRequest request;
-	TimestampTz sent_at; /* 0 = it could not be made */
-	bool probe;			 /* while its server was left alone: see outage.h */
-	int http_status;	 /* 0 = no answer */
+	TimestampTz expires_at; /* the first end of one of its messages; 0 = none ends */
+	TimestampTz sent_at;	/* 0 = it could not be made */
+	bool probe;				/* while its server was left alone: see outage.h */
+	int http_status;		/* 0 = no answer */
 	const char *answer;
 	size_t answer_len;
 	TimestampTz not_before; /* recording it failed: not again before this */

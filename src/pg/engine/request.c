@@ -132,12 +132,30 @@ msgext_request_encode(MsgFlight *flight, MsgError *error)
 	return codecs[flight->kind].encode(flight, error);
 }
 
+/*
+ * Is it too late for one of its messages? A commit may have waited long: for a disk, or for
+ * a standby. The others go out in the next turn.
+ */
+static bool
+has_expired(const MsgFlight *flight)
+{
+	return flight->kind == MSG_FLIGHT_SEND && flight->expires_at != 0 &&
+		   flight->expires_at <= msgext_clock();
+}
+
 static void
 launch(MsgFlights *flights, MsgPeer *peer, MsgFlight *flight)
 {
 	const Codec *codec = &codecs[flight->kind];
 	MsgError error = {0};
 
+	if (has_expired(flight))
+	{
+		msgext_flight_set_outcomes(flight, MSG_VERDICT_CONTINUE,
+								   "it did not leave in time");
+		msgext_flight_land(flights, flight);
+		return;
+	}
 	if (!msgext_request_encode(flight, &error))
 	{
 		msgext_flight_set_outcomes(flight, codec->not_encoded, pstrdup(error.text));
