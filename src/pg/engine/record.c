@@ -343,7 +343,7 @@ msgext_record_attempt(MsgEngine *engine, const MsgAttempt *attempt,
 }
 
 static bool
-record_send(MsgEngine *engine, MsgFlight *flight, int i)
+record_message(MsgEngine *engine, MsgFlight *flight, int i)
 {
 	MsgAnswer answer = msgext_answer_of(flight, i, "answer", engine->turn.now);
 	MsgAttempt attempt = {
@@ -366,7 +366,7 @@ record_login(MsgEngine *engine, MsgFlight *flight, int i)
 
 /* What is done with one result, by the kind of its flight; false: not now. */
 static bool (*const recorders[])(MsgEngine *engine, MsgFlight *flight, int i) = {
-	[MSG_FLIGHT_SEND] = record_send,
+	[MSG_FLIGHT_SEND] = record_message,
 	[MSG_FLIGHT_POLL] = msgext_poll_record,
 	[MSG_FLIGHT_LOGIN] = record_login,
 };

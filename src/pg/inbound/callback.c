@@ -41,9 +41,7 @@ msgext_callback_open(void)
 TimestampTz
 msgext_callback_received_at(TupleTableSlot *row)
 {
-	bool isnull;
-
-	return DatumGetTimestampTz(slot_getattr(row, Anum_callback_received_at, &isnull));
+	return msgext_column_time(row, Anum_callback_received_at);
 }
 
 /* Of a push that could not be read so much is kept. */

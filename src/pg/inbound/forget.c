@@ -87,11 +87,10 @@ blank_rows(MsgTable *table, Oid server, const MsgMention *mention, const Blank *
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
-		bool isnull;
 		HeapTuple row;
 
 		CHECK_FOR_INTERRUPTS();
-		if (DatumGetObjectId(slot_getattr(slot, blank->server, &isnull)) != server)
+		if (msgext_column_oid(slot, blank->server) != server)
 			continue;
 		MemoryContextSwitchTo(context);
 		if (blank->chooses(slot, mention))

@@ -41,12 +41,12 @@ msgext_inbox_ended_at(TupleTableSlot *row)
 		return DatumGetTimestampTz(done_at);
 
 	/* In a restored copy the oids are those of another database. */
-	if (DatumGetInt64(slot_getattr(row, Anum_inbox_origin, &isnull)) != msgext_origin())
+	if (msgext_column_int64(row, Anum_inbox_origin) != msgext_origin())
 		return DT_NOEND;
 	server = slot_getattr(row, Anum_inbox_server_oid, &isnull);
 	if (SearchSysCacheExists1(FOREIGNSERVEROID, server))
 		return DT_NOEND;
-	return DatumGetTimestampTz(slot_getattr(row, Anum_inbox_received_at, &isnull));
+	return msgext_column_time(row, Anum_inbox_received_at);
 }
 
 /*
@@ -175,11 +175,8 @@ msgext_inbox_add(MsgServer *server, const MsgInbound *inbound, const MsgPushed *
 static bool
 has_come_again(MsgTable *inbox, TupleTableSlot *row, Oid server)
 {
-	bool isnull;
-
-	return DatumGetObjectId(slot_getattr(row, Anum_inbox_server_oid, &isnull)) !=
-			   server &&
-		   is_known(inbox, server, msgext_table_text(row, Anum_inbox_push_id));
+	return msgext_column_oid(row, Anum_inbox_server_oid) != server &&
+		   is_known(inbox, server, msgext_column_text(row, Anum_inbox_push_id));
 }
 
 void

@@ -41,8 +41,7 @@ msgext_in_flight_read(void)
 	while (msgext_under_way_lookups(under_way) < LOOKUPS &&
 		   (row = msgext_under_way_next(under_way)) != NULL)
 	{
-		bool isnull;
-		Oid server = DatumGetObjectId(slot_getattr(row, Anum_outbox_server_oid, &isnull));
+		Oid server = msgext_column_oid(row, Anum_outbox_server_oid);
 		bool known;
 		Count *count = hash_search(in_flight->counts, &server, HASH_ENTER, &known);
 

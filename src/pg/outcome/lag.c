@@ -36,9 +36,8 @@ count_events(MsgFeed *feed, int64 looks, MsgLag *lag)
 		while (msgext_reader_next(reader, &reading))
 		{
 			TimestampTz at;
-			bool isnull;
 
-			at = DatumGetTimestampTz(slot_getattr(reading.event, Anum_event_at, &isnull));
+			at = msgext_column_time(reading.event, Anum_event_at);
 			if (lag->oldest == 0 || at < lag->oldest)
 				lag->oldest = at;
 			lag->unread++;

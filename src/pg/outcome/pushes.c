@@ -46,23 +46,18 @@ get(const MsgPushes *pushes, AttrNumber column, bool *isnull)
 static bool
 is_wanted(const MsgPushes *pushes, TupleTableSlot *slot)
 {
-	bool isnull;
-
-	return DatumGetInt64(slot_getattr(slot, Anum_inbox_origin, &isnull)) ==
-			   msgext_origin() &&
+	return msgext_column_int64(slot, Anum_inbox_origin) == msgext_origin() &&
 		   !(pushes->to_take && msgext_table_is_held(pushes->inbox, &slot->tts_tid));
 }
 
 static void
 advance(const MsgPushes *pushes, Line *line)
 {
-	bool isnull;
-
 	while ((line->slot = msgext_scan_next(line->scan)) != NULL &&
 		   !is_wanted(pushes, line->slot))
 		CHECK_FOR_INTERRUPTS();
 	if (line->slot != NULL)
-		line->id = DatumGetInt64(slot_getattr(line->slot, Anum_inbox_id, &isnull));
+		line->id = msgext_column_int64(line->slot, Anum_inbox_id);
 }
 
 MsgPushes *
@@ -155,7 +150,7 @@ static void
 set_text(MsgArena *arena, MsgJson *object, const char *name, const MsgPushes *pushes,
 		 AttrNumber column)
 {
-	const char *text = msgext_table_text(pushes->at->slot, column);
+	const char *text = msgext_column_text(pushes->at->slot, column);
 
 	if (text != NULL)
 		msgext_json_set_text(arena, object, name, msgext_to_utf8(text));

@@ -134,15 +134,13 @@ is_wanted(MsgReader *reader, TupleTableSlot *slot, MsgReading *reading)
 {
 	const MsgRow *message = &reading->message;
 	const MsgEventFilter *filter = reader->filter;
-	bool isnull;
 
-	if (!msgext_event_filter_takes_row(filter, msgext_table_text(slot, Anum_event_kind),
-									   msgext_table_text(slot, Anum_event_state),
-									   msgext_table_text(slot, Anum_event_code)) ||
-		!msgext_outbox_find(
-			reader->outbox,
-			DatumGetInt64(slot_getattr(slot, Anum_event_message_id, &isnull)),
-			reader->snapshot, &reading->message))
+	if (!msgext_event_filter_takes_row(filter, msgext_column_text(slot, Anum_event_kind),
+									   msgext_column_text(slot, Anum_event_state),
+									   msgext_column_text(slot, Anum_event_code)) ||
+		!msgext_outbox_find(reader->outbox,
+							msgext_column_int64(slot, Anum_event_message_id),
+							reader->snapshot, &reading->message))
 		return false;
 	return msgext_event_filter_takes_server(
 			   filter, msgext_row_text(message, Anum_outbox_server)) &&
@@ -175,7 +173,7 @@ next_of_batch(MsgReader *reader, MsgReading *reading)
 
 		CHECK_FOR_INTERRUPTS();
 		reader->looked_at++;
-		reading->id = DatumGetInt64(slot_getattr(slot, Anum_event_id, &isnull));
+		reading->id = msgext_column_int64(slot, Anum_event_id);
 		reading->event = slot;
 		if (!msgext_feed_cursor_wants(
 				cursor, DatumGetUInt64(slot_getattr(slot, Anum_event_xid, &isnull))))

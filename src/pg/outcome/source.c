@@ -157,7 +157,7 @@ describe_event(const MsgReading *reading)
 	set_number(arena, object, "message_id", message->id);
 	set_column_time(arena, object, "at", slot, Anum_event_at);
 	for (i = 0; i < lengthof(texts); i++)
-		set_text(arena, object, texts[i].name, msgext_table_text(slot, texts[i].column));
+		set_text(arena, object, texts[i].name, msgext_column_text(slot, texts[i].column));
 	set_column_number(arena, object, "attempt", slot, Anum_event_attempt, false);
 	set_column_number(arena, object, "http_status", slot, Anum_event_http_status, false);
 	set_column_number(arena, object, "related", slot, Anum_event_related, true);

@@ -54,12 +54,11 @@ msgext_check_consume(PG_FUNCTION_ARGS)
 static bool
 may_see(TupleTableSlot *row)
 {
-	bool isnull;
-	Oid sender = DatumGetObjectId(slot_getattr(row, Anum_outbox_sender_oid, &isnull));
-	int64 origin = DatumGetInt64(slot_getattr(row, Anum_outbox_origin, &isnull));
+	Oid sender = msgext_column_oid(row, Anum_outbox_sender_oid);
+	int64 origin = msgext_column_int64(row, Anum_outbox_origin);
 
 	return msgext_access_message(MSG_ACCESS_SEE, sender,
-								 msgext_table_text(row, Anum_outbox_sender),
+								 msgext_column_text(row, Anum_outbox_sender),
 								 origin != msgext_origin(), InvalidOid);
 }
 
@@ -86,8 +85,7 @@ msgext_messages_in_flight(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(each);
 		if (may_see(row))
 		{
-			int32 attempts =
-				DatumGetInt32(slot_getattr(row, Anum_outbox_attempts, &isnull));
+			int32 attempts = msgext_column_int32(row, Anum_outbox_attempts);
 
 			values[0] = slot_getattr(row, Anum_outbox_id, &isnull);
 			values[1] = Int32GetDatum(attempts + 1);

@@ -48,13 +48,10 @@ msgext_account_pause_read(Oid server, Oid mapping, TransactionId version, MsgPau
 	MsgTable *pauses = msgext_table_open(&account_pause_layout, false);
 	MsgScan *scan = begin_scan(pauses, GetActiveSnapshot(), server, mapping);
 	TupleTableSlot *slot = OidIsValid(mapping) ? msgext_scan_next(scan) : NULL;
-	bool isnull = true;
-	Datum reason = (Datum) 0;
 
 	pause->paused = slot != NULL && version_of(slot) == version;
-	if (pause->paused)
-		reason = slot_getattr(slot, Anum_account_pause_reason, &isnull);
-	pause->reason = isnull ? NULL : TextDatumGetCString(reason);
+	pause->reason =
+		pause->paused ? msgext_column_text(slot, Anum_account_pause_reason) : NULL;
 	msgext_scan_end(scan);
 	msgext_table_close(pauses);
 }
@@ -118,14 +115,12 @@ msgext_account_pause_list(Oid server)
 	MsgScan *scan = begin_scan(pauses, GetActiveSnapshot(), server, InvalidOid);
 	TupleTableSlot *slot;
 	List *accounts = NIL;
-	bool isnull;
 
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		MsgPausedAccount *account = palloc(sizeof(MsgPausedAccount));
 
-		account->mapping =
-			DatumGetObjectId(slot_getattr(slot, Anum_account_pause_mapping_oid, &isnull));
+		account->mapping = msgext_column_oid(slot, Anum_account_pause_mapping_oid);
 		account->version = version_of(slot);
 		accounts = lappend(accounts, account);
 	}

@@ -32,36 +32,26 @@ find(MsgTable *table, const char *process, Snapshot snapshot, MsgScan **scan)
 	return msgext_scan_next(*scan);
 }
 
-static int64
-int64_of(TupleTableSlot *slot, AttrNumber column)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt64(value);
-}
-
 static void
 read_row(TupleTableSlot *slot, MsgActivityRow *row)
 {
 	MsgActivity *activity = &row->activity;
-	bool isnull;
 
 	memset(row, 0, sizeof(*row));
 	if (slot == NULL)
 		return;
-	row->pid = DatumGetInt32(slot_getattr(slot, Anum_activity_pid, &isnull));
-	activity->started_at = int64_of(slot, Anum_activity_started_at);
-	activity->starts = int64_of(slot, Anum_activity_starts);
-	activity->turns = int64_of(slot, Anum_activity_turns);
-	activity->commits = int64_of(slot, Anum_activity_commits);
-	activity->results = int64_of(slot, Anum_activity_results);
-	activity->errors = int64_of(slot, Anum_activity_errors);
-	activity->turn_us = int64_of(slot, Anum_activity_turn_time_us);
-	activity->longest_us = int64_of(slot, Anum_activity_longest_turn_us);
-	activity->in_flight = int64_of(slot, Anum_activity_in_flight);
-	activity->last_at = int64_of(slot, Anum_activity_last_at);
-	row->reset_at = int64_of(slot, Anum_activity_reset_at);
+	row->pid = msgext_column_int32(slot, Anum_activity_pid);
+	activity->started_at = msgext_column_int64(slot, Anum_activity_started_at);
+	activity->starts = msgext_column_int64(slot, Anum_activity_starts);
+	activity->turns = msgext_column_int64(slot, Anum_activity_turns);
+	activity->commits = msgext_column_int64(slot, Anum_activity_commits);
+	activity->results = msgext_column_int64(slot, Anum_activity_results);
+	activity->errors = msgext_column_int64(slot, Anum_activity_errors);
+	activity->turn_us = msgext_column_int64(slot, Anum_activity_turn_time_us);
+	activity->longest_us = msgext_column_int64(slot, Anum_activity_longest_turn_us);
+	activity->in_flight = msgext_column_int64(slot, Anum_activity_in_flight);
+	activity->last_at = msgext_column_int64(slot, Anum_activity_last_at);
+	row->reset_at = msgext_column_int64(slot, Anum_activity_reset_at);
 }
 
 static void

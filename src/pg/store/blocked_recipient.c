@@ -112,7 +112,7 @@ static bool
 is_known(MsgTable *blocked, TupleTableSlot *row, Oid server)
 {
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	const char *recipient = msgext_table_text(row, Anum_blocked_recipient_recipient);
+	const char *recipient = msgext_column_text(row, Anum_blocked_recipient_recipient);
 	bool known = find(blocked, server, recipient, latest) != NULL;
 
 	UnregisterSnapshot(latest);

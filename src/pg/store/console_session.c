@@ -62,16 +62,11 @@ read_row(TupleTableSlot *slot, MsgConsoleSession *session)
 	session->begun = !isnull;
 	if (session->begun && !read_hash(key, session->key_hash))
 		return false;
-	session->role =
-		DatumGetObjectId(slot_getattr(slot, Anum_console_session_role_oid, &isnull));
-	session->login =
-		DatumGetObjectId(slot_getattr(slot, Anum_console_session_login_oid, &isnull));
-	session->origin =
-		DatumGetInt64(slot_getattr(slot, Anum_console_session_origin, &isnull));
-	session->created_at =
-		DatumGetTimestampTz(slot_getattr(slot, Anum_console_session_created_at, &isnull));
-	session->ends_at =
-		DatumGetTimestampTz(slot_getattr(slot, Anum_console_session_ends_at, &isnull));
+	session->role = msgext_column_oid(slot, Anum_console_session_role_oid);
+	session->login = msgext_column_oid(slot, Anum_console_session_login_oid);
+	session->origin = msgext_column_int64(slot, Anum_console_session_origin);
+	session->created_at = msgext_column_time(slot, Anum_console_session_created_at);
+	session->ends_at = msgext_column_time(slot, Anum_console_session_ends_at);
 	return read_hash(slot_getattr(slot, Anum_console_session_hash, &isnull),
 					 session->hash);
 }

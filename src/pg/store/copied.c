@@ -47,7 +47,7 @@ msgext_copied_adopt(MsgTable *table, const MsgCopied *copied, Oid server,
 		Datum origin = slot_getattr(slot, copied->origin, &isnull);
 
 		if (DatumGetInt64(origin) != msgext_origin() &&
-			strcmp(msgext_table_text(slot, copied->server), name) == 0)
+			strcmp(msgext_column_text(slot, copied->server), name) == 0)
 			adopt_row(table, copied, slot, server);
 		CHECK_FOR_INTERRUPTS();
 	}

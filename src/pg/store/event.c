@@ -81,13 +81,12 @@ msgext_event_last_at(MsgTable *events, int64 message)
 	ScanKeyData key;
 	TupleTableSlot *slot;
 	MsgScan *scan;
-	bool isnull;
 
 	msgext_key_int64(&key, 1, BTEqualStrategyNumber, message);
 	scan = msgext_table_scan(events, "event_message", GetActiveSnapshot(), &key, 1);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
-		TimestampTz at = DatumGetTimestampTz(slot_getattr(slot, Anum_event_at, &isnull));
+		TimestampTz at = msgext_column_time(slot, Anum_event_at);
 
 		last = last == 0 ? at : Max(last, at);
 	}

@@ -91,18 +91,6 @@ get(TupleTableSlot *slot, AttrNumber column)
 	return slot_getattr(slot, column, &isnull);
 }
 
-static char *
-get_text(TupleTableSlot *slot, AttrNumber column)
-{
-	return is_null(slot, column) ? NULL : TextDatumGetCString(get(slot, column));
-}
-
-static TimestampTz
-get_time(TupleTableSlot *slot, AttrNumber column)
-{
-	return is_null(slot, column) ? 0 : DatumGetTimestampTz(get(slot, column));
-}
-
 static int
 get_numbers(TupleTableSlot *slot, AttrNumber column, Datum **numbers)
 {
@@ -145,27 +133,27 @@ read_feed(TupleTableSlot *slot)
 	MsgFeed *feed = palloc0(sizeof(MsgFeed));
 
 	feed->tid = slot->tts_tid;
-	feed->name = get_text(slot, Anum_feed_name);
+	feed->name = msgext_column_text(slot, Anum_feed_name);
 	feed->owner = DatumGetObjectId(get(slot, Anum_feed_owner_oid));
-	feed->owner_name = get_text(slot, Anum_feed_owner);
+	feed->owner_name = msgext_column_text(slot, Anum_feed_owner);
 	feed->origin = DatumGetInt64(get(slot, Anum_feed_origin));
-	feed->created_at = get_time(slot, Anum_feed_created_at);
+	feed->created_at = msgext_column_time(slot, Anum_feed_created_at);
 	if (!is_null(slot, Anum_feed_filter))
 		feed->filter = DatumGetJsonbPCopy(get(slot, Anum_feed_filter));
-	feed->notify = get_text(slot, Anum_feed_notify);
+	feed->notify = msgext_column_text(slot, Anum_feed_notify);
 	if (!is_null(slot, Anum_feed_function_oid))
 		feed->function = DatumGetObjectId(get(slot, Anum_feed_function_oid));
-	feed->function_name = get_text(slot, Anum_feed_function);
+	feed->function_name = msgext_column_text(slot, Anum_feed_function);
 	feed->timeout_ms = DatumGetInt32(get(slot, Anum_feed_timeout_ms));
 	read_cursor(slot, &feed->cursor);
-	feed->read_at = get_time(slot, Anum_feed_read_at);
-	feed->started_at = get_time(slot, Anum_feed_started_at);
+	feed->read_at = msgext_column_time(slot, Anum_feed_read_at);
+	feed->started_at = msgext_column_time(slot, Anum_feed_started_at);
 	feed->failures = DatumGetInt32(get(slot, Anum_feed_failures));
 	if (!is_null(slot, Anum_feed_failed_id))
 		feed->failed_id = DatumGetInt64(get(slot, Anum_feed_failed_id));
-	feed->failed_at = get_time(slot, Anum_feed_failed_at);
-	feed->next_attempt_at = get_time(slot, Anum_feed_next_attempt_at);
-	feed->last_error = get_text(slot, Anum_feed_last_error);
+	feed->failed_at = msgext_column_time(slot, Anum_feed_failed_at);
+	feed->next_attempt_at = msgext_column_time(slot, Anum_feed_next_attempt_at);
+	feed->last_error = msgext_column_text(slot, Anum_feed_last_error);
 	return feed;
 }
 

@@ -31,15 +31,6 @@ find(MsgTable *table, Oid server, MsgScan **scan)
 	return msgext_scan_next(*scan);
 }
 
-static TimestampTz
-time_of(TupleTableSlot *slot, AttrNumber column)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, column, &isnull);
-
-	return isnull ? 0 : DatumGetTimestampTz(value);
-}
-
 void
 msgext_health_load(Oid server, MsgHealth *health)
 {
@@ -56,19 +47,16 @@ msgext_health_load(Oid server, MsgHealth *health)
 		if (!isnull)
 			strlcpy(health->last_error, TextDatumGetCString(value),
 					sizeof(health->last_error));
-		health->last_error_at = time_of(slot, Anum_health_last_error_at);
-		health->last_success_at = time_of(slot, Anum_health_last_success_at);
-		health->last_claim_at = time_of(slot, Anum_health_last_claim_at);
-		health->key_ignored =
-			DatumGetBool(slot_getattr(slot, Anum_health_key_ignored, &isnull));
-		health->stranded =
-			DatumGetInt64(slot_getattr(slot, Anum_health_stranded, &isnull));
-		health->failing_at = time_of(slot, Anum_health_failing_at);
-		health->failures =
-			DatumGetInt32(slot_getattr(slot, Anum_health_failures, &isnull));
-		health->broken_at = time_of(slot, Anum_health_broken_at);
-		health->probe_at = time_of(slot, Anum_health_probe_at);
-		health->probes = DatumGetInt32(slot_getattr(slot, Anum_health_probes, &isnull));
+		health->last_error_at = msgext_column_time(slot, Anum_health_last_error_at);
+		health->last_success_at = msgext_column_time(slot, Anum_health_last_success_at);
+		health->last_claim_at = msgext_column_time(slot, Anum_health_last_claim_at);
+		health->key_ignored = msgext_column_bool(slot, Anum_health_key_ignored);
+		health->stranded = msgext_column_int64(slot, Anum_health_stranded);
+		health->failing_at = msgext_column_time(slot, Anum_health_failing_at);
+		health->failures = msgext_column_int32(slot, Anum_health_failures);
+		health->broken_at = msgext_column_time(slot, Anum_health_broken_at);
+		health->probe_at = msgext_column_time(slot, Anum_health_probe_at);
+		health->probes = msgext_column_int32(slot, Anum_health_probes);
 	}
 	msgext_scan_end(scan);
 	msgext_table_close(table);

@@ -55,12 +55,11 @@ msgext_origin_read(MsgOrigins *origins)
 	TableScanDesc scan = table_beginscan(origin->rel, GetActiveSnapshot(), 0, NULL);
 	TupleTableSlot *slot = table_slot_create(origin->rel, NULL);
 	int64 here = msgext_origin();
-	bool isnull;
 
 	memset(origins, 0, sizeof(*origins));
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
-		int64 value = DatumGetInt64(slot_getattr(slot, Anum_origin_origin, &isnull));
+		int64 value = msgext_column_int64(slot, Anum_origin_origin);
 
 		origins->test |= value == ORIGIN_TEST;
 		origins->foreign |= value != here && value != ORIGIN_TEST;

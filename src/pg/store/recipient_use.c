@@ -42,16 +42,13 @@ has_room(MsgTable *uses, Oid server, const char *key, const char *recipient,
 	TupleTableSlot *slot;
 	TimestampTz oldest = 0;
 	int64 n = 0;
-	bool isnull;
 
 	*known = false;
 	while (!*known && n < limit->count && (slot = msgext_scan_next(scan)) != NULL)
 	{
-		*known = DatumGetInt64(slot_getattr(slot, Anum_recipient_use_message_id,
-											&isnull)) == message;
+		*known = msgext_column_int64(slot, Anum_recipient_use_message_id) == message;
 		if (oldest == 0)
-			oldest =
-				DatumGetTimestampTz(slot_getattr(slot, Anum_recipient_use_at, &isnull));
+			oldest = msgext_column_time(slot, Anum_recipient_use_at);
 		n++;
 	}
 	msgext_scan_end(scan);
@@ -94,9 +91,7 @@ msgext_recipient_take(MsgTable *uses, Oid server, const char *key, const char *r
 TimestampTz
 msgext_recipient_used_at(TupleTableSlot *use)
 {
-	bool isnull;
-
-	return DatumGetTimestampTz(slot_getattr(use, Anum_recipient_use_at, &isnull));
+	return msgext_column_time(use, Anum_recipient_use_at);
 }
 
 void
@@ -105,12 +100,10 @@ msgext_recipient_release(MsgTable *uses, Oid server, const char *key,
 {
 	MsgScan *scan = begin_scan(uses, server, key, recipient, PG_INT64_MIN);
 	TupleTableSlot *slot;
-	bool isnull;
 
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
-		if (DatumGetInt64(slot_getattr(slot, Anum_recipient_use_message_id, &isnull)) ==
-			message)
+		if (msgext_column_int64(slot, Anum_recipient_use_message_id) == message)
 		{
 			ItemPointerData tid = slot->tts_tid;
 
@@ -152,7 +145,7 @@ msgext_recipient_forget(MsgTable *uses, Oid server, const char *recipient)
 	scan = msgext_table_scan(uses, "recipient_use_key", GetActiveSnapshot(), &key, 1);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
-		char *one = msgext_table_text(slot, Anum_recipient_use_recipient);
+		char *one = msgext_column_text(slot, Anum_recipient_use_recipient);
 		ItemPointerData tid = slot->tts_tid;
 
 		if (strcmp(one, recipient) == 0)

@@ -20,17 +20,14 @@ MSG_LAYOUT(reference, REFERENCE_COLUMNS);
 static void
 warn_of_duplicate(TupleTableSlot *row)
 {
-	bool isnull;
-	Oid oid = DatumGetObjectId(slot_getattr(row, Anum_reference_server_oid, &isnull));
+	Oid oid = msgext_column_oid(row, Anum_reference_server_oid);
 	ForeignServer *server = GetForeignServerExtended(oid, FSV_MISSING_OK);
-	Datum id = slot_getattr(row, Anum_reference_provider_id, &isnull);
-	Datum message = slot_getattr(row, Anum_reference_message_id, &isnull);
 
-	ereport(
-		WARNING,
-		(errmsg("provider of server \"%s\" gave id \"%s\" twice",
-				server != NULL ? server->servername : "", TextDatumGetCString(id)),
-		 errdetail("Message " INT64_FORMAT " is the second.", DatumGetInt64(message))));
+	ereport(WARNING, (errmsg("provider of server \"%s\" gave id \"%s\" twice",
+							 server != NULL ? server->servername : "",
+							 msgext_column_text(row, Anum_reference_provider_id)),
+					  errdetail("Message " INT64_FORMAT " is the second.",
+								msgext_column_int64(row, Anum_reference_message_id))));
 }
 
 MsgTable *
@@ -65,7 +62,6 @@ msgext_reference_find_dirty(MsgTable *references, Oid server, const char *provid
 	MsgScan *scan;
 	TupleTableSlot *slot;
 	int64 message = 0;
-	bool isnull;
 
 	InitDirtySnapshot(dirty);
 	*writer = InvalidTransactionId;
@@ -74,7 +70,7 @@ msgext_reference_find_dirty(MsgTable *references, Oid server, const char *provid
 	scan = msgext_table_scan(references, "reference_pkey", &dirty, keys, 2);
 	if ((slot = msgext_scan_next(scan)) != NULL)
 	{
-		message = DatumGetInt64(slot_getattr(slot, Anum_reference_message_id, &isnull));
+		message = msgext_column_int64(slot, Anum_reference_message_id);
 		*writer = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
 	}
 	msgext_scan_end(scan);
@@ -87,14 +83,11 @@ msgext_reference_find(MsgTable *references, Oid server, const char *provider_id,
 {
 	ScanKeyData keys[2];
 	TupleTableSlot *slot;
-	bool isnull;
 
 	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
 	slot = msgext_table_find(references, "reference_pkey", snapshot, keys, 2);
-	return slot == NULL
-			   ? 0
-			   : DatumGetInt64(slot_getattr(slot, Anum_reference_message_id, &isnull));
+	return slot == NULL ? 0 : msgext_column_int64(slot, Anum_reference_message_id);
 }
 
 void
@@ -104,15 +97,13 @@ msgext_reference_remove(MsgTable *references, Oid server, const char *provider_i
 	ScanKeyData keys[2];
 	TupleTableSlot *slot;
 	MsgScan *scan;
-	bool isnull;
 
 	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, provider_id);
 	scan = msgext_table_scan(references, "reference_pkey", GetActiveSnapshot(), keys, 2);
 	slot = msgext_scan_next(scan);
 
-	if (slot != NULL &&
-		DatumGetInt64(slot_getattr(slot, Anum_reference_message_id, &isnull)) == message)
+	if (slot != NULL && msgext_column_int64(slot, Anum_reference_message_id) == message)
 	{
 		ItemPointerData tid = slot->tts_tid;
 

@@ -54,17 +54,16 @@ msgext_reminder_read(MsgTable *reminders, Oid server, const char *kind, Timestam
 {
 	MsgScan *scan = begin_scan(reminders, server, kind, from);
 	TupleTableSlot *slot;
-	bool isnull;
 	int n = 0;
 
 	Assert(max > 0);
 
 	while (n < max && (slot = msgext_scan_next(scan)) != NULL)
 	{
-		found[n].at = DatumGetTimestampTz(slot_getattr(slot, Anum_reminder_at, &isnull));
+		found[n].at = msgext_column_time(slot, Anum_reminder_at);
 		if (found[n].at > until)
 			break;
-		found[n].id = DatumGetInt64(slot_getattr(slot, Anum_reminder_id, &isnull));
+		found[n].id = msgext_column_int64(slot, Anum_reminder_id);
 		if (found[n].at == from && found[n].id <= after)
 			continue;
 		found[n].tid = slot->tts_tid;
@@ -112,11 +111,10 @@ msgext_reminder_exists(MsgTable *reminders, Oid server, const char *kind,
 	MsgScan *scan = begin_scan(reminders, server, kind, from);
 	TupleTableSlot *slot;
 	bool exists = false;
-	bool isnull;
 
 	while (!exists && (slot = msgext_scan_next(scan)) != NULL &&
-		   DatumGetTimestampTz(slot_getattr(slot, Anum_reminder_at, &isnull)) <= to)
-		exists = DatumGetInt64(slot_getattr(slot, Anum_reminder_id, &isnull)) == id;
+		   msgext_column_time(slot, Anum_reminder_at) <= to)
+		exists = msgext_column_int64(slot, Anum_reminder_id) == id;
 	msgext_scan_end(scan);
 	return exists;
 }
@@ -128,13 +126,11 @@ msgext_reminder_first(MsgTable *reminders, Oid server, const char *kind, Timesta
 	MsgScan *scan = begin_scan(reminders, server, kind, from);
 	TupleTableSlot *slot;
 	TimestampTz at = 0;
-	bool isnull;
 
 	while (at == 0 && (slot = msgext_scan_next(scan)) != NULL)
 	{
-		at = DatumGetTimestampTz(slot_getattr(slot, Anum_reminder_at, &isnull));
-		if (at == from &&
-			DatumGetInt64(slot_getattr(slot, Anum_reminder_id, &isnull)) <= after)
+		at = msgext_column_time(slot, Anum_reminder_at);
+		if (at == from && msgext_column_int64(slot, Anum_reminder_id) <= after)
 			at = 0;
 	}
 	msgext_scan_end(scan);

@@ -25,9 +25,7 @@ msgext_server_event_open(void)
 TimestampTz
 msgext_server_event_at(TupleTableSlot *row)
 {
-	bool isnull;
-
-	return DatumGetTimestampTz(slot_getattr(row, Anum_server_event_at, &isnull));
+	return msgext_column_time(row, Anum_server_event_at);
 }
 
 void

@@ -59,24 +59,18 @@ msgext_server_pause_read(Oid server, MsgPause *pause)
 	MsgScan *scan;
 	TupleTableSlot *slot = find(pauses, GetActiveSnapshot(), server, &scan);
 	bool adopted = false;
-	bool isnull;
-	Datum value;
 
 	memset(pause, 0, sizeof(*pause));
 	if (slot != NULL)
 	{
-		pause->paused =
-			DatumGetBool(slot_getattr(slot, Anum_server_pause_paused, &isnull));
-		value = slot_getattr(slot, Anum_server_pause_pause_reason, &isnull);
-		if (pause->paused && !isnull)
-			pause->reason = TextDatumGetCString(value);
-		value = slot_getattr(slot, Anum_server_pause_origin, &isnull);
-		adopted = !isnull && DatumGetInt64(value) == msgext_origin();
-		value = slot_getattr(slot, Anum_server_pause_copied, &isnull);
-		pause->copied = pause->paused && !isnull && DatumGetBool(value);
-		value = slot_getattr(slot, Anum_server_pause_resumed_at, &isnull);
-		if (!isnull)
-			pause->resumed_at = DatumGetTimestampTz(value);
+		pause->paused = msgext_column_bool(slot, Anum_server_pause_paused);
+		if (pause->paused)
+			pause->reason = msgext_column_text(slot, Anum_server_pause_pause_reason);
+		adopted = !slot_attisnull(slot, Anum_server_pause_origin) &&
+				  msgext_column_int64(slot, Anum_server_pause_origin) == msgext_origin();
+		pause->copied =
+			pause->paused && msgext_column_bool(slot, Anum_server_pause_copied);
+		pause->resumed_at = msgext_column_time(slot, Anum_server_pause_resumed_at);
 	}
 	msgext_scan_end(scan);
 	msgext_table_close(pauses);

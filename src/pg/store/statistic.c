@@ -68,7 +68,6 @@ read_buckets(Datum value, int64 *buckets)
 static void
 read_row(TupleTableSlot *slot, MsgCounts *counts, TimestampTz *reset_at)
 {
-	bool isnull;
 	int i;
 
 	memset(counts, 0, sizeof(*counts));
@@ -86,7 +85,7 @@ read_row(TupleTableSlot *slot, MsgCounts *counts, TimestampTz *reset_at)
 		histogram->sum_us = DatumGetInt64(slot->tts_values[column_of(i)]);
 	}
 	counts->any = true;
-	*reset_at = DatumGetTimestampTz(slot_getattr(slot, Anum_statistic_reset_at, &isnull));
+	*reset_at = msgext_column_time(slot, Anum_statistic_reset_at);
 }
 
 Datum

@@ -96,15 +96,6 @@ msgext_table_slot(MsgTable *table)
 	return keep_slot(table, &table->slot);
 }
 
-char *
-msgext_table_text(TupleTableSlot *slot, AttrNumber column)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 void
 msgext_table_close(MsgTable *table)
 {

@@ -17,6 +17,7 @@
 #include "access/tableam.h"
 #include "storage/block.h"
 
+#include "pg/store/column.h"
 #include "pg/store/index_entries.h"
 #include "pg/store/scan.h"
 #include "pg/store/values.h"
@@ -85,9 +86,6 @@ extern void msgext_table_close(MsgTable *table);
 
 /* A slot for a row of the table, there until it is closed. */
 extern TupleTableSlot *msgext_table_slot(MsgTable *table);
-
-/* A text of the row in slot, in the caller's context, or NULL. */
-extern char *msgext_table_text(TupleTableSlot *slot, AttrNumber column);
 
 extern void msgext_table_insert(MsgTable *table, Datum *values, bool *nulls);
 

@@ -29,15 +29,6 @@ msgext_template_version_open(bool writable)
 	return msgext_table_open(&template_layout, writable);
 }
 
-static char *
-text_in(TupleTableSlot *slot, AttrNumber column)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 /* A copy of what lies in the page, detoasted. */
 static void *
 varlena_in(TupleTableSlot *slot, AttrNumber column)
@@ -63,24 +54,23 @@ read_version(TupleTableSlot *slot, MsgTemplateVersion *version)
 	bool isnull;
 
 	slot_getallattrs(slot);
-	version->name = text_in(slot, Anum_template_name);
-	version->version = DatumGetInt32(slot_getattr(slot, Anum_template_version, &isnull));
-	version->created_at =
-		DatumGetTimestampTz(slot_getattr(slot, Anum_template_created_at, &isnull));
-	version->created_by = text_in(slot, Anum_template_created_by);
+	version->name = msgext_column_text(slot, Anum_template_name);
+	version->version = msgext_column_int32(slot, Anum_template_version);
+	version->created_at = msgext_column_time(slot, Anum_template_created_at);
+	version->created_by = msgext_column_text(slot, Anum_template_created_by);
 	version->priority =
 		DatumGetInt16(slot_getattr(slot, Anum_template_priority, &isnull));
 	version->message = varlena_in(slot, Anum_template_message);
-	version->lookup = text_in(slot, Anum_template_lookup);
-	version->operation_id = text_in(slot, Anum_template_operation_id);
-	version->on_conflict = text_in(slot, Anum_template_on_conflict);
+	version->lookup = msgext_column_text(slot, Anum_template_lookup);
+	version->operation_id = msgext_column_text(slot, Anum_template_operation_id);
+	version->on_conflict = msgext_column_text(slot, Anum_template_on_conflict);
 	version->skip_when_null = varlena_in(slot, Anum_template_skip_when_null);
-	version->on_invalid = text_in(slot, Anum_template_on_invalid);
+	version->on_invalid = msgext_column_text(slot, Anum_template_on_invalid);
 	version->expires_in = interval_in_slot(slot, Anum_template_expires_in);
 	version->debounce = interval_in_slot(slot, Anum_template_debounce);
 	version->max_wait = interval_in_slot(slot, Anum_template_max_wait);
-	version->quiet_hours = text_in(slot, Anum_template_quiet_hours);
-	version->time_zone = text_in(slot, Anum_template_time_zone);
+	version->quiet_hours = msgext_column_text(slot, Anum_template_quiet_hours);
+	version->time_zone = msgext_column_text(slot, Anum_template_time_zone);
 }
 
 /* The highest number of that name, or 0. */
@@ -91,12 +81,11 @@ highest(MsgTable *templates, const char *name, Snapshot snapshot)
 	TupleTableSlot *slot;
 	ScanKeyData key;
 	MsgScan *scan;
-	bool isnull;
 
 	msgext_key_text(&key, 1, BTEqualStrategyNumber, name);
 	scan = msgext_table_scan(templates, "template_pkey", snapshot, &key, 1);
 	while ((slot = msgext_scan_next(scan)) != NULL)
-		number = DatumGetInt32(slot_getattr(slot, Anum_template_version, &isnull));
+		number = msgext_column_int32(slot, Anum_template_version);
 	msgext_scan_end(scan);
 	return number;
 }

@@ -158,9 +158,8 @@ find_row(MsgUnderWay *under_way, int64 message)
 static bool
 is_recorded(TupleTableSlot *row, int32 attempt)
 {
-	bool isnull;
-	int32 attempts = DatumGetInt32(slot_getattr(row, Anum_outbox_attempts, &isnull));
-	char *state = msgext_table_text(row, Anum_outbox_state);
+	int32 attempts = msgext_column_int32(row, Anum_outbox_attempts);
+	char *state = msgext_column_text(row, Anum_outbox_state);
 	bool queued = strcmp(state, msgext_state_name(MSG_QUEUED)) == 0;
 
 	pfree(state);

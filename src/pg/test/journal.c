@@ -40,16 +40,14 @@ static MsgJournalEntry *
 read_entry(TupleTableSlot *slot)
 {
 	MsgJournalEntry *entry = palloc0(sizeof(MsgJournalEntry));
-	bool isnull;
 
-	entry->message = DatumGetInt64(slot_getattr(slot, Anum_attempt_message_id, &isnull));
-	entry->kind = msgext_table_text(slot, Anum_attempt_kind);
-	entry->at = DatumGetTimestampTz(slot_getattr(slot, Anum_attempt_at, &isnull));
-	entry->server_oid =
-		DatumGetObjectId(slot_getattr(slot, Anum_attempt_server_oid, &isnull));
-	entry->limit_key = msgext_table_text(slot, Anum_attempt_limit_key);
+	entry->message = msgext_column_int64(slot, Anum_attempt_message_id);
+	entry->kind = msgext_column_text(slot, Anum_attempt_kind);
+	entry->at = msgext_column_time(slot, Anum_attempt_at);
+	entry->server_oid = msgext_column_oid(slot, Anum_attempt_server_oid);
+	entry->limit_key = msgext_column_text(slot, Anum_attempt_limit_key);
 	entry->number = number_of(slot);
-	entry->taken = DatumGetBool(slot_getattr(slot, Anum_attempt_taken, &isnull));
+	entry->taken = msgext_column_bool(slot, Anum_attempt_taken);
 	return entry;
 }
 
@@ -69,11 +67,8 @@ msgext_journal_read(int64 number, int64 *highest)
 							 1);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
-		bool isnull;
-
 		*highest = Max(*highest, number_of(slot));
-		if (DatumGetInt64(slot_getattr(slot, Anum_attempt_case_number, &isnull)) ==
-			number)
+		if (msgext_column_int64(slot, Anum_attempt_case_number) == number)
 			entries = lappend(entries, read_entry(slot));
 		CHECK_FOR_INTERRUPTS();
 	}

@@ -137,10 +137,10 @@ read_stub(TupleTableSlot *slot)
 
 	stub->tid = slot->tts_tid;
 	stub->position = int_of(slot, Anum_stub_position);
-	stub->server = DatumGetObjectId(slot_getattr(slot, Anum_stub_server_oid, &isnull));
-	if (!msgext_scripted_parse(msgext_table_text(slot, Anum_stub_answer), &stub->answer))
+	stub->server = msgext_column_oid(slot, Anum_stub_server_oid);
+	if (!msgext_scripted_parse(msgext_column_text(slot, Anum_stub_answer), &stub->answer))
 		elog(ERROR, "stub %d has no answer", stub->position);
-	stub->recipient = msgext_table_text(slot, Anum_stub_recipient);
+	stub->recipient = msgext_column_text(slot, Anum_stub_recipient);
 	value = slot_getattr(slot, Anum_stub_message, &isnull);
 	if (!isnull)
 		stub->message = DatumGetJsonbPCopy(value);
@@ -149,7 +149,7 @@ read_stub(TupleTableSlot *slot)
 	stub->passed = int_of(slot, Anum_stub_passed);
 	stub->used = int_of(slot, Anum_stub_used);
 	stub->answer.status = int_of(slot, Anum_stub_status);
-	stub->answer.headers = msgext_table_text(slot, Anum_stub_headers);
+	stub->answer.headers = msgext_column_text(slot, Anum_stub_headers);
 	value = slot_getattr(slot, Anum_stub_body, &isnull);
 	if (!isnull)
 	{
