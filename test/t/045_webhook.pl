@@ -173,6 +173,7 @@ subtest 'an endpoint that is gone' => sub {
 	my $id = post("send_webhook('gone', 'GONE', '{}')");
 
 	ok($t->wait_sql("SELECT paused FROM msgext.server_status WHERE server = 'gone'"), '410 pauses the server');
+	is($t->sql("SELECT pause_reason FROM msgext.server_status WHERE server = 'gone'"), 'HTTP status 410', 'and is the reason');
 	is($t->state($id), 'queued', 'the message waits');
 	$t->sql("SELECT msgext.resume_server('gone')");
 	$t->wait_state($id, 'delivered', 'until it is resumed');
@@ -184,6 +185,10 @@ subtest 'secrets' => sub {
 
 	ok($t->wait_sql("SELECT 'PUBLIC' = ANY (paused_accounts) FROM msgext.server_status WHERE server = 'keys'"),
 		'401 pauses the account');
+	is($t->sql("SELECT detail #>> '{waiting,for}' FROM msgext.message_status($id)"),
+		'account is paused: HTTP status 401', 'and is what the message waits for');
+	ok($t->wait_sql("SELECT last_error FROM msgext.server_status WHERE server = 'keys'", 'HTTP status 401'),
+		'the server tells it, too');
 	$t->sql('ALTER USER MAPPING FOR PUBLIC SERVER keys OPTIONS (SET signing_secret '
 		  . quote("$new_secret $secret") . ", ADD authorization 'Bearer of-some-length')");
 	$t->wait_state($id, 'delivered', 'a new secret is tried at once');

@@ -56,11 +56,20 @@ msgext_upstream_remind(MsgTurn *turn, MsgUpstream *upstream, const char *kind,
 		upstream->next_due = at;
 }
 
+/* A code that is but an HTTP status, as a webhook's, in words. */
+static const char *
+words_of(const char *code)
+{
+	return strlen(code) == 3 && strspn(code, "0123456789") == 3
+			   ? psprintf("HTTP status %s", code)
+			   : code;
+}
+
 void
 msgext_upstream_error(const MsgTurn *turn, MsgUpstream *upstream, const char *text)
 {
 	if (text != NULL)
-		strlcpy(upstream->health.last_error, msgext_clean_text(text, 500),
+		strlcpy(upstream->health.last_error, msgext_clean_text(words_of(text), 500),
 				sizeof(upstream->health.last_error));
 	upstream->health.last_error_at = turn->now;
 	upstream->health.changed = true;
@@ -72,9 +81,11 @@ msgext_upstream_describe(char *reason, size_t size, const char *code, const char
 {
 	if (code == NULL && text == NULL)
 		snprintf(reason, size, "HTTP status %d", http_status);
+	else if (text == NULL)
+		strlcpy(reason, words_of(code), size);
 	else
 		snprintf(reason, size, "%s%s%s", code != NULL ? code : "",
-				 code != NULL && text != NULL ? ": " : "", text != NULL ? text : "");
+				 code != NULL ? ": " : "", text);
 }
 
 void
