@@ -81,6 +81,13 @@ for my $premises (
 	is($code, 0, "docs/$page.md") or diag($err);
 }
 
+is($node->safe_psql('webhooks', <<'SQL'),
+INSERT INTO orders VALUES (1001);
+SELECT msgext.message_payload(id) - 'created_at' FROM msgext.message WHERE template = 'order_event';
+SQL
+	'{"event": {"op": "INSERT", "data": {"new": {"id": 1001}, "old": null}}, "table": {"name": "orders", "schema": "public"}, "trigger": {"name": "order_event"}}',
+	"Hasura's payload, by a template");
+
 # What they have made is restored from a dump: templates with their owners, versions, triggers.
 $node->safe_psql('postgres', "SELECT msgext.alter_template('reminder', priority => 4)");
 $node->safe_psql('postgres', 'CREATE ROLE shopkeeper; ALTER FOREIGN TABLE msgext_template.reminder OWNER TO shopkeeper');
