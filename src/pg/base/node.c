@@ -30,8 +30,9 @@ msgext_node_id(int64 number)
 	return id;
 }
 
-int
-msgext_node_other(int64 id)
+/* The other node whose message this id is; 0 = it may be ours. */
+static int
+other_node(int64 id)
 {
 	int node = (int) (id % NODES);
 
@@ -42,7 +43,7 @@ msgext_node_other(int64 id)
 void
 msgext_node_refuse_other(int64 id)
 {
-	int node = msgext_node_other(id);
+	int node = other_node(id);
 
 	if (node != 0)
 		ereport(ERROR, (errcode(MSG_ERRCODE_OTHER_NODE),

@@ -21,9 +21,6 @@ extern int msgext_node;
 /* The id of the message of this number of the sequence. */
 extern int64 msgext_node_id(int64 number);
 
-/* The other node whose message this id is; 0 = it may be ours. */
-extern int msgext_node_other(int64 id);
-
 /* There is no message of this id here: ERROR if it is another node's. */
 extern void msgext_node_refuse_other(int64 id);
 

@@ -14,7 +14,7 @@
 /* The value of a field, in the current memory context, or NULL. */
 extern char *msgext_console_header(const MsgPush *request, const char *name);
 
-/* Of the session's cookie, or NULL. */
+/* The value of the session's cookie, in the current memory context, or NULL. */
 extern char *msgext_console_cookie(const MsgPush *request);
 
 /*

@@ -1,6 +1,6 @@
 /*
  * addressee.c
- *		May a message go to whom it goes to? See addressee.h.
+ *		May the recipients of a message be written to? See addressee.h.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * addressee.h
- *		May a message go to whom it goes to? Not where a server of a staging environment
- *		allows others alone, and not to who wants nothing more from the server.
+ *		May the recipients of a message be written to? Of a server of a staging
+ *		environment, only those that it allows; of any, none that are blocked there.
  *
  * Reads the stored payload, fallbacks included: what was queued before it was forbidden is
  * looked at too.
@@ -15,7 +15,7 @@
 extern bool msgext_addressee_may(MsgTurn *turn, const MsgUpstream *upstream,
 								 const MsgRow *row, const char **code, const char **why);
 
-/* Which servers somebody wants nothing more from: at the beginning of each turn. */
+/* Which servers have blocked recipients; at the beginning of each turn. */
 extern void msgext_addressees_read(MsgTurn *turn, const MsgUpstreams *upstreams);
 
 #endif /* MSGEXT_ADDRESSEE_H */

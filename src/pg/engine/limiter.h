@@ -33,8 +33,8 @@ extern bool msgext_limiter_take(MsgLimiter *limiter, const char *server, const c
 extern void msgext_limiter_leave(MsgLimiter *limiter, TimestampTz claimed_at,
 								 TimestampTz now);
 
-/* One of this server and key has left at that time, before this limiter was made. */
-extern void msgext_limiter_left(MsgLimiter *limiter, const char *server, const char *key,
+/* Counts a message of this server and key that left before this limiter was made. */
+extern void msgext_limiter_restore(MsgLimiter *limiter, const char *server, const char *key,
 								const MsgRate *rate, TimestampTz at);
 
 /*

@@ -11,18 +11,18 @@
 
 #include "pg/engine/flight.h"
 
-/* May a request go out now? Not to, where it is only looked for one. */
+/* May a request go out now? Claims nothing: msgext_outage_claim() does. */
 static inline bool
 msgext_outage_admits(const MsgUpstream *upstream, TimestampTz now)
 {
 	return msgext_breaker_admits(&upstream->breaker, now);
 }
 
-/* This request does: while the breaker is open, as the probe. */
+/* This request goes out; while the breaker is open, it is the probe. */
 extern void msgext_outage_claim(MsgUpstream *upstream, MsgFlight *flight,
 								TimestampTz now);
 
-/* What a request came to; for each flight once, when all of it is recorded. */
+/* How a request ended: once for each flight, when all of it is recorded. */
 extern void msgext_outage_learn(const MsgTurn *turn, const MsgFlight *flight);
 
 /* When the next request may go out; DT_NOBEGIN = at any time. */
@@ -30,10 +30,13 @@ extern TimestampTz msgext_outage_until(const MsgUpstream *upstream);
 
 /* ---- All servers ---- */
 
-/* Whose breaker has been switched off is tried anew; with news, who has been resumed. */
+/*
+ * Closes the breakers of servers whose break_after has been switched off and, with news,
+ * of those that have been resumed.
+ */
 extern void msgext_outages_read(const MsgTurn *turn, const MsgUpstreams *upstreams,
 								bool news);
-/* Tells the servers' health, to be written down. */
+/* Copies the breakers into the servers' health, which is saved. */
 extern void msgext_outages_note(const MsgUpstreams *upstreams);
 
 /* The turn has committed; or has failed. */

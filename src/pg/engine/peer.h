@@ -1,7 +1,7 @@
 /*
  * peer.h
- *		Whom the dispatcher hands requests to, and who hands it answers: the HTTP thread
- *		(http_peer.h), or a test's own.
+ *		The other side of the dispatcher, which takes its requests and gives their answers:
+ *		the HTTP thread (http_peer.h), or a test's own.
  */
 #ifndef MSGEXT_PEER_H
 #define MSGEXT_PEER_H

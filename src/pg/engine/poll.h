@@ -21,8 +21,8 @@ extern void msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int reque
 extern bool msgext_poll_record(MsgEngine *engine, MsgFlight *flight, int i);
 
 /*
- * Is nobody asked about this message who should be? A report has moved it out of the queue,
- * where nothing leads to a status request.
+ * Should the provider be asked about this message, and is not? A report has moved it out
+ * of the queue, and nothing leads to a status request.
  */
 extern bool msgext_poll_is_missing(const MsgServer *server, const MsgRow *row);
 

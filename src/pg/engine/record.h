@@ -17,7 +17,7 @@
  */
 extern bool msgext_record(MsgEngine *engine, bool one_by_one);
 
-/* Of a message, what its next attempt is recorded for. */
+/* An attempt to send one message, of which the outcome is recorded. */
 typedef struct MsgAttempt
 {
 	MsgUpstream *upstream;

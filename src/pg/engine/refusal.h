@@ -23,7 +23,7 @@ extern bool msgext_refusal_note(MsgUpstream *upstream, const MsgAccount *account
 /* May it not be used? */
 extern bool msgext_refusal_holds(const MsgUpstream *upstream, const MsgAccount *account);
 
-/* Who has been released, and who is paused. */
+/* Reads which accounts of these upstreams are paused, and which have been released. */
 extern void msgext_refusals_read(const MsgTurn *turn, const List *upstreams);
 
 /* Writes down whom an answer has paused; what cannot be is tried again next time. */

@@ -43,7 +43,7 @@ scrubbed(const MsgFlight *flight, const char *text)
 	return copy;
 }
 
-/* The same in a part of the answer, which is scrubbed itself. */
+/* A part that points into the answer is scrubbed with that. */
 static const char *
 scrubbed_part(const MsgFlight *flight, const char *answer, const char *part, size_t len)
 {
@@ -56,7 +56,7 @@ scrubbed_part(const MsgFlight *flight, const char *answer, const char *part, siz
 	return copy;
 }
 
-/* Does the codec read this member again for the next request? Then it stays as it is. */
+/* Does the codec need this member for the next request? Then it stays as it is. */
 static bool
 is_memory(const MsgFlight *flight, const char *name)
 {
@@ -68,7 +68,7 @@ is_memory(const MsgFlight *flight, const char *name)
 	return false;
 }
 
-/* The same in what goes into the message's detail. */
+/* What goes into the message's detail. */
 static void
 scrub_detail(const MsgFlight *flight, MsgJson *node)
 {

@@ -22,7 +22,7 @@ typedef enum MsgSessionNeed
 
 extern MsgSessions *msgext_sessions_create(MemoryContext context);
 
-/* In a test every login is answered so, and none is sent; login lives as long. */
+/* For tests: every login is answered with login, which outlives this, and none is sent. */
 extern void msgext_sessions_grant(MsgSessions *sessions, const MsgLogin *login);
 
 /*
@@ -41,7 +41,7 @@ extern void msgext_session_use(MsgSessions *sessions, MsgFlight *flight);
  * has been made since; false when the account itself is refused.
  */
 extern bool msgext_session_refused(MsgSessions *sessions, const MsgFlight *flight);
-/* The provider has taken something under it. */
+/* The provider has accepted a request under the flight's session. */
 extern void msgext_session_worked(MsgSessions *sessions, const MsgFlight *flight);
 
 /*

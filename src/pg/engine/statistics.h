@@ -11,7 +11,7 @@
 
 #include "pg/engine/upstream.h"
 
-/* Of this turn, and of what has happened whatever becomes of a turn. */
+/* Counts that a failed turn takes back, and counts that stay whatever becomes of it. */
 static inline MsgCounts *
 msgext_turn_counts(MsgUpstream *upstream)
 {

@@ -16,8 +16,8 @@ typedef struct MsgTurnPlan
 	bool one_by_one; /* the last turn failed: see record.h */
 	bool saves;		 /* how far lanes have been read, before its time too */
 	uint64 news;	 /* what there is news of (ipc/notify.h) */
-	bool looks;		 /* at what no news may tell of, too */
-	MsgSweep *sweep; /* goes on with it, and saves; NULL: neither */
+	bool looks;		 /* also at servers that there is no news of */
+	MsgSweep *sweep; /* to go on with; NULL: nothing is swept, nor saved */
 } MsgTurnPlan;
 
 /* An ERROR leaves it to recover.h. Returns whether a session has changed meanwhile. */

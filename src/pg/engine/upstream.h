@@ -116,7 +116,7 @@ extern void msgext_upstream_load(MsgTurn *turn, MsgUpstreams *upstreams,
  */
 extern List *msgext_upstreams_to_look_at(MsgUpstreams *upstreams);
 
-/* Which of their lanes the news is of. */
+/* Marks those of their lanes that the news may be of as having rows. */
 extern void msgext_upstreams_mark_news(const List *upstreams, uint64 news);
 
 /*

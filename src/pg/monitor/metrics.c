@@ -69,14 +69,14 @@ typedef enum Kind
 } Kind;
 
 /* One server, as it is told. */
-typedef struct Watched
+typedef struct WatchedServer
 {
 	MsgLabel label; /* its name */
 	const char *provider;
 	bool counted; /* the queue */
 	int64 gauges[GAUGES];
 	MsgCounts counts;
-} Watched;
+} WatchedServer;
 
 static const struct
 {
@@ -235,7 +235,7 @@ write_processes(MsgBuf *text)
 }
 
 static void
-read_gauges(const MsgServerEntry *server, const MsgInFlight *in_flight, Watched *watched)
+read_gauges(const MsgServerEntry *server, const MsgInFlight *in_flight, WatchedServer *watched)
 {
 	MemoryContext context = AllocSetContextCreate(
 		CurrentMemoryContext, "msgext state of a server", ALLOCSET_DEFAULT_SIZES);
@@ -271,13 +271,13 @@ read_servers(void)
 	{
 		const MsgServerEntry *server = lfirst(cell);
 		TimestampTz reset_at;
-		Watched *watched;
+		WatchedServer *watched;
 
 		if (!msgext_access_monitor(server->oid))
 			continue;
 		if (in_flight == NULL)
 			in_flight = msgext_in_flight_read();
-		watched = palloc(sizeof(Watched));
+		watched = palloc(sizeof(WatchedServer));
 		watched->label.name = "server";
 		watched->label.value = msgext_to_utf8(server->name);
 		watched->provider = server->provider_name;
@@ -298,7 +298,7 @@ write_states(MsgBuf *text, const List *servers)
 	msgext_openmetrics_family(text, MSG_METRIC_INFO, &info);
 	foreach (cell, servers)
 	{
-		const Watched *watched = lfirst(cell);
+		const WatchedServer *watched = lfirst(cell);
 		MsgLabel labels[] = {watched->label, {"provider", watched->provider}};
 
 		put(text, MSG_METRIC_INFO, KIND_NUMBER, info.name, labels, lengthof(labels), 1);
@@ -308,7 +308,7 @@ write_states(MsgBuf *text, const List *servers)
 		msgext_openmetrics_family(text, gauges[i].type, &gauges[i].metric);
 		foreach (cell, servers)
 		{
-			const Watched *watched = lfirst(cell);
+			const WatchedServer *watched = lfirst(cell);
 
 			if (watched->counted || i > GAUGE_UNKNOWN)
 				put(text, gauges[i].type, gauges[i].kind, gauges[i].metric.name,
@@ -330,7 +330,7 @@ write_statistics(MsgBuf *text, const List *servers)
 		msgext_openmetrics_family(text, MSG_METRIC_COUNTER, metric);
 		foreach (cell, servers)
 		{
-			const Watched *watched = lfirst(cell);
+			const WatchedServer *watched = lfirst(cell);
 
 			put(text, MSG_METRIC_COUNTER, KIND_NUMBER, metric->name, &watched->label, 1,
 				watched->counts.n[i]);
@@ -343,7 +343,7 @@ write_statistics(MsgBuf *text, const List *servers)
 		msgext_openmetrics_family(text, MSG_METRIC_HISTOGRAM, metric);
 		foreach (cell, servers)
 		{
-			const Watched *watched = lfirst(cell);
+			const WatchedServer *watched = lfirst(cell);
 
 			msgext_openmetrics_histogram(text, metric->name, &watched->label,
 										 msgext_time_bounds_us[i],
@@ -353,15 +353,15 @@ write_statistics(MsgBuf *text, const List *servers)
 }
 
 /* One consumer, as it is told. */
-typedef struct Follower
+typedef struct WatchedConsumer
 {
 	MsgLabel labels[2];
 	bool ours; /* and not of the database that this one is a copy of */
 	int64 gauges[CONSUMER_GAUGES];
-} Follower;
+} WatchedConsumer;
 
 static void
-read_lag(MsgFeed *feed, Follower *follower)
+read_lag(MsgFeed *feed, WatchedConsumer *consumer)
 {
 	MemoryContext context = AllocSetContextCreate(
 		CurrentMemoryContext, "msgext lag of a consumer", ALLOCSET_DEFAULT_SIZES);
@@ -369,8 +369,8 @@ read_lag(MsgFeed *feed, Follower *follower)
 	MsgLag lag;
 
 	msgext_lag_read(feed, LOOKS, &lag);
-	follower->gauges[CONSUMER_UNREAD] = lag.unread;
-	follower->gauges[CONSUMER_LAG] =
+	consumer->gauges[CONSUMER_UNREAD] = lag.unread;
+	consumer->gauges[CONSUMER_LAG] =
 		lag.oldest == 0 ? 0 : Max(msgext_clock() - lag.oldest, 0);
 	MemoryContextSwitchTo(before);
 	MemoryContextDelete(context);
@@ -381,33 +381,33 @@ static List *
 read_consumers(void)
 {
 	MsgTable *feeds = msgext_feed_open(false);
-	List *followers = NIL;
+	List *consumers = NIL;
 	ListCell *cell;
 
 	foreach (cell, msgext_feed_list(feeds, NULL, GetActiveSnapshot()))
 	{
 		MsgFeed *feed = lfirst(cell);
-		Follower *follower;
+		WatchedConsumer *consumer;
 
 		if (!msgext_access_monitor_all() && !has_privs_of_role(GetUserId(), feed->owner))
 			continue;
-		follower = palloc0(sizeof(Follower));
-		follower->labels[0] = (MsgLabel){"consumer", msgext_to_utf8(feed->name)};
-		follower->labels[1] = (MsgLabel){"owner", msgext_to_utf8(feed->owner_name)};
-		follower->gauges[CONSUMER_FAILURES] = feed->failures;
-		follower->ours = feed->origin == msgext_origin();
-		if (follower->ours)
-			read_lag(feed, follower);
-		followers = lappend(followers, follower);
+		consumer = palloc0(sizeof(WatchedConsumer));
+		consumer->labels[0] = (MsgLabel){"consumer", msgext_to_utf8(feed->name)};
+		consumer->labels[1] = (MsgLabel){"owner", msgext_to_utf8(feed->owner_name)};
+		consumer->gauges[CONSUMER_FAILURES] = feed->failures;
+		consumer->ours = feed->origin == msgext_origin();
+		if (consumer->ours)
+			read_lag(feed, consumer);
+		consumers = lappend(consumers, consumer);
 	}
 	msgext_table_close(feeds);
-	return followers;
+	return consumers;
 }
 
 static void
 write_consumers(MsgBuf *text)
 {
-	List *followers = read_consumers();
+	List *consumers = read_consumers();
 	ListCell *cell;
 	int i;
 
@@ -416,13 +416,13 @@ write_consumers(MsgBuf *text)
 		const MsgMetric *metric = &consumer_gauges[i].metric;
 
 		msgext_openmetrics_family(text, MSG_METRIC_GAUGE, metric);
-		foreach (cell, followers)
+		foreach (cell, consumers)
 		{
-			const Follower *follower = lfirst(cell);
+			const WatchedConsumer *consumer = lfirst(cell);
 
-			if (follower->ours || i > CONSUMER_LAG)
+			if (consumer->ours || i > CONSUMER_LAG)
 				put(text, MSG_METRIC_GAUGE, consumer_gauges[i].kind, metric->name,
-					follower->labels, lengthof(follower->labels), follower->gauges[i]);
+					consumer->labels, lengthof(consumer->labels), consumer->gauges[i]);
 		}
 	}
 }

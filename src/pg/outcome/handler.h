@@ -5,7 +5,7 @@
  * It runs as its owner, in a transaction in which the consumer moves on as well: an event
  * is handled once, or not yet. What an error undoes is only what the function has done.
  * Rounds are begun and run in two transactions: should the process not survive the
- * second, the first has left word.
+ * second, the first has written down that it was about to run.
  */
 #ifndef MSGEXT_HANDLER_H
 #define MSGEXT_HANDLER_H

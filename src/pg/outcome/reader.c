@@ -151,7 +151,7 @@ is_wanted(MsgReader *reader, TupleTableSlot *slot, MsgReading *reading)
 }
 
 static bool
-is_tired(const MsgReader *reader)
+has_looked_enough(const MsgReader *reader)
 {
 	return reader->looked_at >= reader->looks;
 }
@@ -165,7 +165,7 @@ next_of_batch(MsgReader *reader, MsgReading *reading)
 
 	if (reader->scan == NULL)
 		open_scan(reader);
-	while (!is_tired(reader) && (slot = msgext_scan_next(reader->scan)) != NULL)
+	while (!has_looked_enough(reader) && (slot = msgext_scan_next(reader->scan)) != NULL)
 	{
 		MemoryContext before;
 		bool isnull;
@@ -205,7 +205,7 @@ msgext_reader_next(MsgReader *reader, MsgReading *reading)
 			reader->found = true;
 			return true;
 		}
-		if (reader->found || is_tired(reader))
+		if (reader->found || has_looked_enough(reader))
 			return false;
 		finish_batch(reader);
 	}
@@ -214,7 +214,7 @@ msgext_reader_next(MsgReader *reader, MsgReading *reading)
 bool
 msgext_reader_go_on(MsgReader *reader)
 {
-	if (!reader->feed->cursor.scanning || is_tired(reader))
+	if (!reader->feed->cursor.scanning || has_looked_enough(reader))
 		return false;
 	finish_batch(reader);
 	reader->found = false;

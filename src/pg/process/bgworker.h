@@ -26,7 +26,7 @@ extern void msgext_bgworker_reload(void);
  */
 #define MSG_DRAIN_US (5 * USECS_PER_SEC)
 extern void msgext_bgworker_set_busy(bool busy);
-/* What it does now is somebody else's work, and is given up at once. */
+/* Its work is a user's now (a handler, a request): given up as soon as it is to leave. */
 extern void msgext_bgworker_set_interruptible(bool interruptible);
 
 /* Waits, whatever sets the latch; false, at once, when the process is to end. */

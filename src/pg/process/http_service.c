@@ -33,8 +33,9 @@
 
 static MsgHttpListener *http;
 
-MsgListenLimits
-msgext_http_service_limits(void)
+/* The bounds of msgext.listen_…, which hold for listener and console. */
+static MsgListenLimits
+limits_set(void)
 {
 	MsgListenLimits result;
 
@@ -55,7 +56,7 @@ msgext_http_service_limits(void)
 static char *
 settings_of(const MsgHttpService *service)
 {
-	MsgListenLimits limits = msgext_http_service_limits();
+	MsgListenLimits limits = limits_set();
 	StringInfoData text;
 	int i;
 
@@ -83,7 +84,7 @@ close_http(int code, Datum arg)
 static bool
 open_http(const MsgHttpService *service, const char *address, int port)
 {
-	MsgListenLimits limits = msgext_http_service_limits();
+	MsgListenLimits limits = limits_set();
 	char error[200];
 	int attempt;
 

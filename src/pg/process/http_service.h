@@ -29,9 +29,6 @@ typedef struct MsgHttpService
 	void (*look)(void);
 } MsgHttpService;
 
-/* The bounds of msgext.listen_…, which hold for both. */
-extern MsgListenLimits msgext_http_service_limits(void);
-
 /*
  * In the place of a main function, after msgext_bgworker_start() and what else the service
  * needs. Ends the process.

@@ -38,6 +38,7 @@ typedef struct MsgActivityRow
 	TimestampTz reset_at;
 } MsgActivityRow;
 
+/* False, with zeroes in *row, when the process has none. */
 extern bool msgext_activity_read(const char *process, MsgActivityRow *row);
 
 /* Adds to this process's row; false, with nothing written, as msgext_statistic_add(). */
@@ -50,6 +51,8 @@ extern void msgext_activity_clear(MsgActivity *activity);
 extern void msgext_activity_turn(MsgActivity *activity, TimestampTz begun, bool wrote,
 								 int64 results);
 
+
+/* Sets its row back to zero, waiting for whoever is about to write it. */
 extern void msgext_activity_reset(const char *process);
 
 #endif /* MSGEXT_ACTIVITY_H */

@@ -23,11 +23,11 @@ extern MsgTable *msgext_blocked_open(bool writable);
 /* False: nobody ever was blocked, and no row need be looked for. Reads no page. */
 extern bool msgext_blocked_any(MsgTable *blocked);
 
-/* Is somebody blocked on this server; is he? */
+/* Is anybody blocked on this server; is this recipient? */
 extern bool msgext_blocked_on(MsgTable *blocked, Oid server);
 extern bool msgext_blocked_has(MsgTable *blocked, Oid server, const char *recipient);
 
-/* False: he was, or was not, already. */
+/* False when there is nothing to do: blocked already, or not blocked. */
 extern bool msgext_blocked_add(MsgTable *blocked, const MsgBlock *block);
 extern bool msgext_blocked_remove(MsgTable *blocked, Oid server, const char *recipient);
 

@@ -26,7 +26,10 @@ typedef struct MsgHealth
 	char last_error[512];
 } MsgHealth;
 
+/* Zeroes where the server has no row. */
 extern void msgext_health_load(Oid server, MsgHealth *health);
+
+/* Writes the row, or makes it, and clears health->changed. */
 extern void msgext_health_save(Oid server, MsgHealth *health);
 
 #endif /* MSGEXT_HEALTH_H */

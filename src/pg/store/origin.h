@@ -24,6 +24,8 @@ typedef struct MsgOrigins
 } MsgOrigins;
 
 extern void msgext_origin_read(MsgOrigins *origins);
+
+/* Has the data come from another database? */
 extern bool msgext_origin_is_foreign(void);
 
 #endif /* MSGEXT_ORIGIN_H */

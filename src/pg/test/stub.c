@@ -66,8 +66,9 @@ take_seconds(char **rest, int *seconds)
 	return true;
 }
 
-bool
-msgext_scripted_parse(const char *text, MsgScripted *answer)
+/* Reads words such as "retry-after 30". False when they are none of an answer. */
+static bool
+parse_answer(const char *text, MsgScripted *answer)
 {
 	char *copy = pstrdup(text);
 	char *rest = copy + strcspn(copy, " ");
@@ -138,7 +139,7 @@ read_stub(TupleTableSlot *slot)
 	stub->tid = slot->tts_tid;
 	stub->position = int_of(slot, Anum_stub_position);
 	stub->server = msgext_column_oid(slot, Anum_stub_server_oid);
-	if (!msgext_scripted_parse(msgext_column_text(slot, Anum_stub_answer), &stub->answer))
+	if (!parse_answer(msgext_column_text(slot, Anum_stub_answer), &stub->answer))
 		elog(ERROR, "stub %d has no answer", stub->position);
 	stub->recipient = msgext_column_text(slot, Anum_stub_recipient);
 	value = slot_getattr(slot, Anum_stub_message, &isnull);
@@ -295,7 +296,7 @@ msgext_test_stub(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("answer must not be null")));
 	said = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	if (!msgext_scripted_parse(said, &answer))
+	if (!parse_answer(said, &answer))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not an answer", said),

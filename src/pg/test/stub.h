@@ -58,9 +58,6 @@ typedef struct MsgStubbed
 	void *arg;
 } MsgStubbed;
 
-/* Reads words such as "retry-after 30". False when they are none of an answer. */
-extern bool msgext_scripted_parse(const char *text, MsgScripted *answer);
-
 /* Headers as an object of texts, as lines; ERROR 22023 when they are not. */
 extern char *msgext_scripted_headers(Jsonb *headers);
 

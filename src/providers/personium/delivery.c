@@ -95,8 +95,8 @@ msgext_personium_add(PersoniumDelivery *delivery, const char *url, size_t len)
 	return target;
 }
 
-int
-msgext_personium_count(const PersoniumDelivery *delivery, PersoniumFate fate)
+static int
+count(const PersoniumDelivery *delivery, PersoniumFate fate)
 {
 	int n = 0;
 	int i;
@@ -221,8 +221,8 @@ static PersoniumTarget *
 choose(PersoniumDelivery *delivery)
 {
 	PersoniumTarget *chosen = NULL;
-	int open = msgext_personium_count(delivery, PERSONIUM_OPEN) +
-			   msgext_personium_count(delivery, PERSONIUM_WAITING);
+	int open = count(delivery, PERSONIUM_OPEN) +
+			   count(delivery, PERSONIUM_WAITING);
 	int turn = -1;
 	int i;
 
@@ -350,8 +350,8 @@ msgext_personium_ask(PersoniumDelivery *delivery)
 	int i;
 
 	if (!delivery->relation_open && delivery->lookup == NULL &&
-		msgext_personium_count(delivery, PERSONIUM_OPEN) == 0 &&
-		msgext_personium_count(delivery, PERSONIUM_WAITING) == 0)
+		count(delivery, PERSONIUM_OPEN) == 0 &&
+		count(delivery, PERSONIUM_WAITING) == 0)
 		reopen(delivery);
 	ask(delivery);
 	for (i = 0; i < delivery->n; i++)

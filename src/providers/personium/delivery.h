@@ -107,8 +107,6 @@ extern PersoniumTarget *msgext_personium_add(PersoniumDelivery *delivery, const 
 extern bool msgext_personium_holds(const PersoniumDelivery *delivery,
 								   const PersoniumTarget *target);
 
-extern int msgext_personium_count(const PersoniumDelivery *delivery, PersoniumFate fate);
-
 /* The detail as it is by now; sending says whether another request may follow. */
 extern MsgJson *msgext_personium_detail(const PersoniumDelivery *delivery, bool sending);
 
