@@ -68,6 +68,7 @@ extern void test_lifecycle(void);
 extern void test_login(void);
 extern void test_mask(void);
 extern void test_mutations(void);
+extern void test_net_address(void);
 extern void test_net_client(void);
 extern void test_net_endpoint(void);
 extern void test_net_http2(void);

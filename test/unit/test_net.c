@@ -138,6 +138,7 @@ main(int argc, char **argv)
 	{
 		test_net_endpoint();
 		test_net_client();
+		test_net_address();
 		test_net_tls();
 		test_net_http2();
 		test_net_thread();

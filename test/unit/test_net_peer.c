@@ -310,3 +310,16 @@ peer_tls(const char *ca_name, const char *folder, bool http2, char *ca_file, siz
 	EVP_PKEY_free(key);
 	return tls;
 }
+
+void
+peer_talk_counting(PeerLine *line)
+{
+	char body[40];
+	int n = 0;
+
+	while (peer_read_request(line))
+	{
+		snprintf(body, sizeof(body), "%d/%d", line->number, ++n);
+		peer_answer(line, body);
+	}
+}

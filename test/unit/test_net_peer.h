@@ -56,6 +56,8 @@ extern void peer_write(PeerLine *line, const void *data, size_t len);
 extern void peer_say(PeerLine *line, const char *text);
 /* A whole answer with this body. */
 extern void peer_answer(PeerLine *line, const char *body);
+/* For peer_start(): answers each request with "connection/request of it": 0/1, 0/2. */
+extern void peer_talk_counting(PeerLine *line);
 /* Waits until everything written has reached the other end. */
 extern void peer_flush(PeerLine *line);
 /* Waits until the step is reached; false after ten seconds. */

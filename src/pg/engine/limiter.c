@@ -137,7 +137,7 @@ msgext_limiter_leave(MsgLimiter *limiter, TimestampTz claimed_at, TimestampTz no
 
 void
 msgext_limiter_restore(MsgLimiter *limiter, const char *server, const char *key,
-					const MsgRate *rate, TimestampTz at)
+					   const MsgRate *rate, TimestampTz at)
 {
 	int64_t until_us;
 

@@ -34,8 +34,8 @@ extern void msgext_limiter_leave(MsgLimiter *limiter, TimestampTz claimed_at,
 								 TimestampTz now);
 
 /* Counts a message of this server and key that left before this limiter was made. */
-extern void msgext_limiter_restore(MsgLimiter *limiter, const char *server, const char *key,
-								const MsgRate *rate, TimestampTz at);
+extern void msgext_limiter_restore(MsgLimiter *limiter, const char *server,
+								   const char *key, const MsgRate *rate, TimestampTz at);
 
 /*
  * Where a message that had to wait should line up: the time at which its turn comes if

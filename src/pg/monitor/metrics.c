@@ -235,7 +235,8 @@ write_processes(MsgBuf *text)
 }
 
 static void
-read_gauges(const MsgServerEntry *server, const MsgInFlight *in_flight, WatchedServer *watched)
+read_gauges(const MsgServerEntry *server, const MsgInFlight *in_flight,
+			WatchedServer *watched)
 {
 	MemoryContext context = AllocSetContextCreate(
 		CurrentMemoryContext, "msgext state of a server", ALLOCSET_DEFAULT_SIZES);

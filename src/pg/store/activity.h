@@ -51,7 +51,6 @@ extern void msgext_activity_clear(MsgActivity *activity);
 extern void msgext_activity_turn(MsgActivity *activity, TimestampTz begun, bool wrote,
 								 int64 results);
 
-
 /* Sets its row back to zero, waiting for whoever is about to write it. */
 extern void msgext_activity_reset(const char *process);
 

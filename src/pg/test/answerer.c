@@ -116,7 +116,7 @@ read_journal(MsgAnswerer *answerer, MsgEngine *engine)
 		if (strcmp(entry->kind, "send") == 0 && server != NULL &&
 			server->rate_limit.count > 0)
 			msgext_limiter_restore(engine->limiter, server->name, entry->limit_key,
-								&server->rate_limit, entry->at);
+								   &server->rate_limit, entry->at);
 	}
 	answerer->last_number += take_place();
 }

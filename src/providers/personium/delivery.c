@@ -221,8 +221,7 @@ static PersoniumTarget *
 choose(PersoniumDelivery *delivery)
 {
 	PersoniumTarget *chosen = NULL;
-	int open = count(delivery, PERSONIUM_OPEN) +
-			   count(delivery, PERSONIUM_WAITING);
+	int open = count(delivery, PERSONIUM_OPEN) + count(delivery, PERSONIUM_WAITING);
 	int turn = -1;
 	int i;
 
@@ -350,8 +349,7 @@ msgext_personium_ask(PersoniumDelivery *delivery)
 	int i;
 
 	if (!delivery->relation_open && delivery->lookup == NULL &&
-		count(delivery, PERSONIUM_OPEN) == 0 &&
-		count(delivery, PERSONIUM_WAITING) == 0)
+		count(delivery, PERSONIUM_OPEN) == 0 && count(delivery, PERSONIUM_WAITING) == 0)
 		reopen(delivery);
 	ask(delivery);
 	for (i = 0; i < delivery->n; i++)
