@@ -442,7 +442,7 @@ CREATE TABLE msgext.origin (
     origin bigint NOT NULL
 );
 COMMENT ON TABLE msgext.origin IS 'databases this data has lived in; more than one: a restored copy';
-COMMENT ON COLUMN msgext.origin.origin IS 'digest of the cluster''s system identifier and the database''s oid';
+COMMENT ON COLUMN msgext.origin.origin IS 'digest of the cluster''s system identifier and the oids of database and extension';
 
 -- The user's data: a dump carries it. Not what was counted, which is this database's own.
 SELECT pg_catalog.pg_extension_config_dump('msgext.outbox', '');

@@ -167,6 +167,23 @@ subtest 'rows without their origin' => sub {
 	is($sim->count(79990000201), 4, 'the original and each copy once');
 };
 
+# Its servers are others by then, of the same names.
+subtest 'restored over the original' => sub {
+	my $file = "$PostgreSQL::Test::Utils::tmp_check/over.dump";
+	my $phone = 79990000251;
+
+	$t->sql("SELECT msgext.pause_server('vk', 'dumped')");
+	my $id = $t->send(phone => $phone);
+
+	$t->node->command_ok([ 'pg_dump', '-Fc', '-d', $t->node->connstr('postgres'), '-f', $file ], 'pg_dump');
+	$t->node->command_ok([ 'pg_restore', '--clean', '--if-exists', '-d', $t->node->connstr('postgres'), $file ], 'pg_restore');
+	is($t->server('paused'), 't', 'it is paused, as any copy');
+	is(queued($t), 1, 'its queue is shown');
+	$t->sql("SELECT msgext.resume_server('vk')");
+	$t->wait_state($id, 'accepted', 'resumed, it sends what was queued');
+	is($sim->count($phone), 1, 'once');
+};
+
 # As docs/operations.md says.
 subtest 'who may dump' => sub {
 	my $file = "$PostgreSQL::Test::Utils::tmp_check/owned.sql";

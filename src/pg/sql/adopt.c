@@ -102,23 +102,31 @@ is_under_way(const Adoption *adoption, const MsgRow *row)
 	return found != NULL && found->created == row->created_at;
 }
 
+static const char under_way[] = "it was under way when its database was copied";
+
 /* Nobody can tell what came of it. */
 static void
-hold_for_person(Adoption *adoption, const MsgRow *row, MsgChange *change)
+hold_for_person(const MsgRow *row, MsgChange *change)
 {
-	MsgEventRow event = {0};
-
 	msgext_change_set(change, Anum_outbox_attempts, Int32GetDatum(row->attempts + 1));
 	msgext_change_set(change, Anum_outbox_maybe_sent, BoolGetDatum(true));
 	msgext_change_state(change, MSG_UNKNOWN);
 	msgext_change_null(change, Anum_outbox_next_attempt_at);
 	msgext_change_null(change, Anum_outbox_waiting);
+	msgext_change_text(change, Anum_outbox_error, under_way);
+}
+
+/* Its row says so, and is ours. */
+static void
+tell_person(Adoption *adoption, const MsgRow *row)
+{
+	MsgEventRow event = {0};
+
 	event.message_id = row->id;
 	event.kind = "interrupted";
 	event.attempt = row->attempts + 1;
 	event.state = MSG_UNKNOWN;
-	event.error = "it was under way when its database was copied";
-	msgext_change_text(change, Anum_outbox_error, event.error);
+	event.error = under_way;
 	msgext_event_append(adoption->events, &event);
 	msgext_reminder_add(adoption->reminders, adoption->server->oid, MSG_REMINDER_UNKNOWN,
 						row->created_at, row->id);
@@ -165,6 +173,7 @@ static void
 adopt_row(Adoption *adoption, const MsgRow *row)
 {
 	Oid sender = get_role_oid(msgext_row_text(row, Anum_outbox_sender), true);
+	bool held = row->state == MSG_QUEUED && is_under_way(adoption, row);
 	MsgChange change;
 
 	move_reminders(adoption, row);
@@ -178,8 +187,8 @@ adopt_row(Adoption *adoption, const MsgRow *row)
 	msgext_change_set(
 		&change, Anum_outbox_lane_hash,
 		Int32GetDatum(msgext_lane_hash(adoption->server->oid, row->priority)));
-	if (row->state == MSG_QUEUED && is_under_way(adoption, row))
-		hold_for_person(adoption, row, &change);
+	if (held)
+		hold_for_person(row, &change);
 	else if (row->state == MSG_QUEUED)
 	{
 		msgext_change_set(
@@ -189,7 +198,8 @@ adopt_row(Adoption *adoption, const MsgRow *row)
 		msgext_change_text(&change, Anum_outbox_waiting,
 						   msgext_row_is_repeat(row) ? MSG_WAITS_FOR_REPEAT : NULL);
 	}
-	msgext_outbox_update(adoption->outbox, row, &change, true);
+	if (msgext_outbox_update(adoption->outbox, row, &change, true) == TM_Ok && held)
+		tell_person(adoption, row);
 }
 
 /*

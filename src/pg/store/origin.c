@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 
+#include "pg/base/extension.h"
 #include "pg/store/origin.h"
 #include "pg/store/table.h"
 
@@ -23,16 +24,16 @@ MSG_LAYOUT(origin, ORIGIN_COLUMNS);
 int64
 msgext_origin(void)
 {
-	static bool known = false; /* a process has one database */
+	static Oid known = InvalidOid; /* the extension that it is known for */
 	static int64 origin;
 	uint64 system = GetSystemIdentifier();
-	uint64 database = MyDatabaseId;
+	uint64 ids[] = {MyDatabaseId, msgext_extension_oid()};
 
-	if (!known)
+	if (ids[1] != known)
 		origin = (int64) hash_combine64(
 			hash_bytes_extended((unsigned char *) &system, sizeof(system), 0),
-			hash_bytes_extended((unsigned char *) &database, sizeof(database), 0));
-	known = true;
+			hash_bytes_extended((unsigned char *) ids, sizeof(ids), 0));
+	known = ids[1];
 	return origin;
 }
 

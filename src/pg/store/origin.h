@@ -10,7 +10,10 @@
 
 #include "postgres.h"
 
-/* A digest of the cluster's system identifier and the database's oid. */
+/*
+ * A digest of the cluster's system identifier and the oids of database and extension: a dump
+ * that is restored over its original brings oids of servers that are gone, too.
+ */
 extern int64 msgext_origin(void);
 
 /* Writes this database down in msgext.origin. */
