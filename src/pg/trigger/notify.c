@@ -120,7 +120,7 @@ msgext_notify(PG_FUNCTION_ARGS)
 	if (events.trigger->tgnargs != 1)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("function \"notify\" takes one argument, a template")));
-	recipe = msgext_recipe_get(events.trigger->tgargs[0]);
+	recipe = msgext_recipe_get(msgext_trigger_name(events.trigger->tgargs[0]));
 	check_consent(recipe, events.rel);
 	check_old_rows(recipe, &events);
 	tell.callback = tell_template;

@@ -80,7 +80,7 @@ read_arguments(RowTrigger *call, const Trigger *trigger, Relation rel)
 
 	if (trigger->tgnargs < 1)
 		refuse("function \"notify_row\" takes a server");
-	call->server = trigger->tgargs[0];
+	call->server = msgext_trigger_name(trigger->tgargs[0]);
 	for (i = 1; i < trigger->tgnargs; i++)
 	{
 		const char *argument = trigger->tgargs[i];

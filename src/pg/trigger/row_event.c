@@ -9,6 +9,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
+#include "parser/scansup.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -21,6 +22,15 @@ refuse(const char *function, const char *detail, const char *hint)
 	ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 					errmsg("function \"%s\" cannot be called like this", function),
 					errdetail("%s", detail), hint != NULL ? errhint("%s", hint) : 0));
+}
+
+char *
+msgext_trigger_name(const char *argument)
+{
+	char *name = pstrdup(argument);
+
+	truncate_identifier(name, (int) strlen(name), false);
+	return name;
 }
 
 static int

@@ -66,6 +66,9 @@ extern void msgext_row_events_begin(MsgRowEvents *events, FunctionCallInfo fcinf
 extern bool msgext_row_events_next(MsgRowEvents *events);
 extern void msgext_row_events_end(MsgRowEvents *events);
 
+/* A trigger's argument that names something: cut as a name in a statement is. */
+extern char *msgext_trigger_name(const char *argument);
+
 /* The table under which people know it: of a partition, the table it is a part of. */
 extern Oid msgext_table_root(Oid table);
 

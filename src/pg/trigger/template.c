@@ -39,6 +39,7 @@
 #include "pg/trigger/consent.h"
 #include "pg/trigger/owner.h"
 #include "pg/trigger/recipe.h"
+#include "pg/trigger/row_event.h"
 
 /* The arguments that create_template() and alter_template() share, in their order. */
 typedef enum Part
@@ -384,8 +385,10 @@ calls_template(HeapTuple tuple, TupleDesc desc, Oid function, const char *name)
 	if (isnull)
 		return false;
 	arguments = DatumGetByteaPP(value);
-	return VARSIZE_ANY_EXHDR(arguments) == strlen(name) + 1 &&
-		   memcmp(VARDATA_ANY(arguments), name, strlen(name) + 1) == 0;
+
+	/* Each argument ends with a NUL. */
+	return VARSIZE_ANY_EXHDR(arguments) > 0 &&
+		   strcmp(msgext_trigger_name(VARDATA_ANY(arguments)), name) == 0;
 }
 
 /*

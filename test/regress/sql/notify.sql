@@ -280,6 +280,17 @@ CREATE TRIGGER bad AFTER INSERT ON shop.orders FOR EACH ROW EXECUTE FUNCTION msg
 INSERT INTO shop.orders VALUES (10, 1, 'x');
 DROP TRIGGER bad ON shop.orders;
 
+-- A name that is too long is cut in all of its places.
+BEGIN;
+SELECT msgext.create_template('a_template_with_a_name_that_is_longer_than_the_63_bytes_of_a_name_in_postgresql', 'vk',
+    '{"vk": {"subject": "SHOP", "priority": "high", "routes": ["vk"], "validityPeriod": 3600, "phone": "79031112233", "templateId": 7, "templateData": {}}}');
+CREATE TRIGGER long AFTER INSERT ON shop.orders FOR EACH ROW EXECUTE FUNCTION
+    msgext.notify('a_template_with_a_name_that_is_longer_than_the_63_bytes_of_a_name_in_postgresql');
+INSERT INTO shop.orders VALUES (10, 1, 'x');
+SELECT template FROM msgext.message ORDER BY id DESC LIMIT 1;
+SELECT msgext.drop_template('a_template_with_a_name_that_is_longer_than_the_63_bytes_of_a_name_in_postgresql');
+ROLLBACK;
+
 -- Partitions: the table is the one that people know.
 CREATE TABLE shop.log (id int, customer_id int, status text) PARTITION BY RANGE (id);
 CREATE TABLE shop.log1 (status text, extra int, id int NOT NULL, customer_id int);
