@@ -21,7 +21,7 @@ lend_old() { # root
     cp -a "$old_root/usr/share/postgresql/$old_major" "$1/usr/share/postgresql/"
     mkdir "$1$place/lib/debian"
     echo "$place/lib/debian" > "$1/etc/ld.so.conf.d/msgext-old.conf"
-    while missing=$(in_root "$1" sh -c "ldd $place/bin/* $place/lib/msgext.so 2>/dev/null" |
+    while missing=$(in_root "$1" sh -c "ldd $place/bin/* $place/lib/msgext.so 2>/dev/null || :" |
         awk '/not found/ { print $1 }' | sort -u) && [ -n "$missing" ]; do
         for library in $missing; do
             cp -L "$old_root"/usr/lib/*/"$library" "$1$place/lib/debian/" || return 1
