@@ -64,6 +64,18 @@ msgext_mapping_of(Oid server, Oid role, TransactionId *version)
 	return mapping;
 }
 
+const char *
+msgext_server_sender(MsgServer *server, Oid role)
+{
+	if (server->sender == role)
+		return server->sender_name;
+	if (!OidIsValid(msgext_mapping_of(server->oid, role, NULL)))
+		return NULL;
+	strlcpy(server->sender_name, GetUserNameFromId(role, false), NAMEDATALEN);
+	server->sender = role;
+	return server->sender_name;
+}
+
 char *
 msgext_mapping_owner(Oid mapping, TransactionId version)
 {

@@ -42,6 +42,8 @@ typedef struct MsgServer
 	/* the cache's own */
 	MemoryContext context;
 	List *accounts;
+	Oid sender; /* of msgext_server_sender(), or InvalidOid */
+	char sender_name[NAMEDATALEN];
 	const char **callback_secrets; /* NULL = not gathered yet */
 	int refs; /* users beyond the current call; a stale server lives until it is 0 */
 	bool stale;
@@ -110,6 +112,13 @@ extern MsgSetting *msgext_settings_add(MsgSetting *settings, List *options);
  * asked for, is the transaction that has written it.
  */
 extern Oid msgext_mapping_of(Oid server, Oid role, TransactionId *version);
+
+/*
+ * The name of a role that sends through the server; NULL where neither it nor PUBLIC has a
+ * user mapping. Kept for the last role asked for, as a statement may queue many messages;
+ * lives as long as the server.
+ */
+extern const char *msgext_server_sender(MsgServer *server, Oid role);
 
 /*
  * Whose it is: the role's name, or PUBLIC. NULL when there is no such mapping, or it has

@@ -218,7 +218,8 @@ fill_row(const MsgPost *post, const MsgFragment *fragment, TimestampTz created_a
 	msgext_values_bool(row, Anum_outbox_maybe_sent, false);
 	msgext_values_text(row, Anum_outbox_server, post->server->name);
 	msgext_values_text(row, Anum_outbox_provider, post->server->provider->name);
-	msgext_values_text(row, Anum_outbox_sender, GetUserNameFromId(GetUserId(), false));
+	msgext_values_text(row, Anum_outbox_sender,
+					   msgext_server_sender(post->server, GetUserId()));
 	msgext_values_text(row, Anum_outbox_state, msgext_state_name(MSG_QUEUED));
 	msgext_values_text(row, Anum_outbox_operation_id, post->operation_id);
 	msgext_values_text(row, Anum_outbox_key, fragment->key);
@@ -353,7 +354,7 @@ msgext_post(MsgPost *post)
 	created_at = msgext_clock();
 	take_arguments(post, created_at);
 	msgext_access_use(post->server);
-	if (!OidIsValid(msgext_mapping_of(post->server->oid, GetUserId(), NULL)))
+	if (msgext_server_sender(post->server, GetUserId()) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("user mapping not found for \"%s\", server \"%s\"",
