@@ -7,6 +7,7 @@
 
 CREATE SEQUENCE msgext.outbox_id_seq AS bigint;
 
+-- In the order in which they get values: what a row has not reached yet takes no time.
 CREATE TABLE msgext.outbox (
     id              bigint NOT NULL,
     xid             xid8 NOT NULL,
@@ -24,10 +25,19 @@ CREATE TABLE msgext.outbox (
     provider        text COLLATE "C" NOT NULL,
     sender          text COLLATE "C" NOT NULL,
     state           text COLLATE "C" NOT NULL,
+    recipient       text COLLATE "C",
+    channels        text COLLATE "C",
+    limit_key       text COLLATE "C",
+    payload         bytea,
+    template        text COLLATE "C",
+    template_version integer,
     operation_id    text COLLATE "C",
     key             text COLLATE "C",
     send_after      timestamptz,
     expires_at      timestamptz,
+    ref             jsonb,
+    waits_since     timestamptz,
+    waiting         text COLLATE "C",
     tried_at        timestamptz,
     next_attempt_at timestamptz,
     accepted_at     timestamptz,
@@ -35,20 +45,11 @@ CREATE TABLE msgext.outbox (
     closed_at       timestamptz,
     erased_at       timestamptz,
     problem         text COLLATE "C",
-    waiting         text COLLATE "C",
-    limit_key       text COLLATE "C",
-    recipient       text COLLATE "C",
-    channels        text COLLATE "C",
     provider_id     text COLLATE "C",
     provider_status text COLLATE "C",
     code            text COLLATE "C",
     error           text COLLATE "C",
     detail          jsonb,
-    ref             jsonb,
-    template        text COLLATE "C",
-    template_version integer,
-    waits_since     timestamptz,
-    payload         bytea,
     CONSTRAINT outbox_pkey PRIMARY KEY (id),
     CONSTRAINT outbox_priority CHECK (priority BETWEEN 1 AND 5),
     CONSTRAINT outbox_state CHECK (state IN
@@ -67,18 +68,27 @@ COMMENT ON COLUMN msgext.outbox.origin IS 'database it was queued in; a row rest
 COMMENT ON COLUMN msgext.outbox.created_at IS 'when it was first queued; with id, what an idempotency key is made of';
 COMMENT ON COLUMN msgext.outbox.queued_at IS 'when it was last queued, by post_message or retry_message';
 COMMENT ON COLUMN msgext.outbox.sender_oid IS 'role that queued it: its user mapping is used, its members may see it';
-COMMENT ON COLUMN msgext.outbox.priority IS '1 (first) to 5 (last)';
 COMMENT ON COLUMN msgext.outbox.attempts IS 'requests recorded; fences every result';
 COMMENT ON COLUMN msgext.outbox.failures IS 'attempts that count towards max_attempts, since queued_at';
+COMMENT ON COLUMN msgext.outbox.priority IS '1 (first) to 5 (last)';
 COMMENT ON COLUMN msgext.outbox.maybe_sent IS 'an attempt may have reached the provider without our knowing';
 COMMENT ON COLUMN msgext.outbox.server IS 'name the foreign server had, for people: history outlives it';
 COMMENT ON COLUMN msgext.outbox.provider IS 'codec that wrote payload';
 COMMENT ON COLUMN msgext.outbox.sender IS 'name that role had, for people';
 COMMENT ON COLUMN msgext.outbox.state IS 'state of the message; queued also while a request is on its way (view message: sending)';
+COMMENT ON COLUMN msgext.outbox.recipient IS 'whom it goes to, as the payload says';
+COMMENT ON COLUMN msgext.outbox.channels IS 'channels it may take, in order of use';
+COMMENT ON COLUMN msgext.outbox.limit_key IS 'whose rate limit it counts against';
+COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every attempt; no credential is in them. NULL: removed, see erased_at';
+COMMENT ON COLUMN msgext.outbox.template IS 'template that has made it';
+COMMENT ON COLUMN msgext.outbox.template_version IS 'version of that template';
 COMMENT ON COLUMN msgext.outbox.operation_id IS 'the caller''s idempotency key, unique per server and sender; NULL also when another message has taken it over';
 COMMENT ON COLUMN msgext.outbox.key IS 'idempotency key where the provider wants one of its own form; else made of operation_id, server and sender, else of created_at and id';
 COMMENT ON COLUMN msgext.outbox.send_after IS 'not to be sent before';
 COMMENT ON COLUMN msgext.outbox.expires_at IS 'not to be sent after';
+COMMENT ON COLUMN msgext.outbox.ref IS 'what the caller wants to find it by';
+COMMENT ON COLUMN msgext.outbox.waits_since IS 'of debounce: when the first was queued that this one stands for';
+COMMENT ON COLUMN msgext.outbox.waiting IS 'why a queued message waits until next_attempt_at';
 COMMENT ON COLUMN msgext.outbox.tried_at IS 'first attempt recorded since queued_at: give_up_after counts from here';
 COMMENT ON COLUMN msgext.outbox.next_attempt_at IS 'when it is sent again, or asked about; NULL: at once, or never again';
 COMMENT ON COLUMN msgext.outbox.accepted_at IS 'when the provider took it';
@@ -86,20 +96,11 @@ COMMENT ON COLUMN msgext.outbox.finished_at IS 'when its last state was reached,
 COMMENT ON COLUMN msgext.outbox.closed_at IS 'when somebody said that nothing more is to be done about it, or queued a corrected copy';
 COMMENT ON COLUMN msgext.outbox.erased_at IS 'when its payload was removed, the row being kept: by payload_retention of the server or by forget_recipient';
 COMMENT ON COLUMN msgext.outbox.problem IS 'the state again, when it is a bad end or unknown and not closed: such messages are found by this';
-COMMENT ON COLUMN msgext.outbox.waiting IS 'why a queued message waits until next_attempt_at';
-COMMENT ON COLUMN msgext.outbox.limit_key IS 'whose rate limit it counts against';
-COMMENT ON COLUMN msgext.outbox.recipient IS 'whom it goes to, as the payload says';
-COMMENT ON COLUMN msgext.outbox.channels IS 'channels it may take, in order of use';
 COMMENT ON COLUMN msgext.outbox.provider_id IS 'the provider''s id of it';
 COMMENT ON COLUMN msgext.outbox.provider_status IS 'the provider''s last status, verbatim';
 COMMENT ON COLUMN msgext.outbox.code IS 'the provider''s last code, verbatim';
 COMMENT ON COLUMN msgext.outbox.error IS 'last error, in the provider''s words or ours';
 COMMENT ON COLUMN msgext.outbox.detail IS 'state of each channel, as the provider told it';
-COMMENT ON COLUMN msgext.outbox.ref IS 'what the caller wants to find it by';
-COMMENT ON COLUMN msgext.outbox.template IS 'template that has made it';
-COMMENT ON COLUMN msgext.outbox.template_version IS 'version of that template';
-COMMENT ON COLUMN msgext.outbox.waits_since IS 'of debounce: when the first was queued that this one stands for';
-COMMENT ON COLUMN msgext.outbox.payload IS 'the bytes that are sent, at every attempt; no credential is in them. NULL: removed, see erased_at';
 
 -- New work of a lane is one index range above the lane's cursor, however long the
 -- history before it. No column that changes on a message's good way is in any index, so

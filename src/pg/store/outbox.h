@@ -19,13 +19,15 @@
 	C(outbox, origin) C(outbox, created_at) C(outbox, queued_at) \
 	C(outbox, sender_oid) C(outbox, attempts) C(outbox, failures) \
 	C(outbox, priority) C(outbox, maybe_sent) C(outbox, server) \
-	C(outbox, provider) C(outbox, sender) C(outbox, state) C(outbox, operation_id) \
-	C(outbox, key) C(outbox, send_after) C(outbox, expires_at) C(outbox, tried_at) \
+	C(outbox, provider) C(outbox, sender) C(outbox, state) C(outbox, recipient) \
+	C(outbox, channels) C(outbox, limit_key) C(outbox, payload) \
+	C(outbox, template) C(outbox, template_version) C(outbox, operation_id) \
+	C(outbox, key) C(outbox, send_after) C(outbox, expires_at) C(outbox, ref) \
+	C(outbox, waits_since) C(outbox, waiting) C(outbox, tried_at) \
 	C(outbox, next_attempt_at) C(outbox, accepted_at) C(outbox, finished_at) \
-	C(outbox, closed_at) C(outbox, erased_at) C(outbox, problem) C(outbox, waiting) C(outbox, limit_key) C(outbox, recipient) C(outbox, channels) \
+	C(outbox, closed_at) C(outbox, erased_at) C(outbox, problem) \
 	C(outbox, provider_id) C(outbox, provider_status) C(outbox, code) \
-	C(outbox, error) C(outbox, detail) C(outbox, ref) C(outbox, template) \
-	C(outbox, template_version) C(outbox, waits_since) C(outbox, payload)
+	C(outbox, error) C(outbox, detail)
 /* clang-format on */
 MSG_COLUMN_NUMBERS(outbox, OUTBOX_COLUMNS);
 

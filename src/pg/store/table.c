@@ -180,6 +180,33 @@ store_row(MsgTable *table, TupleTableSlot *slot, Datum *values, bool *nulls)
 	ExecStoreVirtualTuple(slot);
 }
 
+/*
+ * The columns of a new row up to the last that has a value. What a row does not have reads
+ * as null, as where a column was added later; not where that column has a default.
+ */
+static TupleDesc
+front_columns(MsgTable *table, const bool *nulls)
+{
+	TupleDesc all = RelationGetDescr(table->rel);
+	int natts = all->natts;
+	int i;
+
+	if (table->bulk == NULL || (all->constr != NULL && all->constr->missing != NULL))
+		return all;
+	while (natts > 1 && nulls[natts - 1])
+		natts--;
+	if (table->front == NULL || table->front->natts < natts)
+	{
+		MemoryContext before = MemoryContextSwitchTo(table->context);
+
+		table->front = CreateTemplateTupleDesc(natts);
+		for (i = 1; i <= natts; i++)
+			TupleDescCopyEntry(table->front, i, all, i);
+		MemoryContextSwitchTo(before);
+	}
+	return table->front;
+}
+
 void
 msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 {
@@ -194,7 +221,7 @@ msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 #endif
 	if (table->indexes.plain)
 	{
-		row = heap_form_tuple(RelationGetDescr(table->rel), values, nulls);
+		row = heap_form_tuple(front_columns(table, nulls), values, nulls);
 		heap_insert(table->rel, row, GetCurrentCommandId(true), 0, table->bulk);
 		msgext_indexes_add(&table->indexes, &row->t_self, values, nulls, false, false);
 		heap_freetuple(row);

@@ -66,6 +66,7 @@ typedef struct MsgTable
 	TupleTableSlot *slot;  /* of msgext_table_slot(), or NULL */
 	BlockNumber nblocks;   /* it has at least so many */
 	BulkInsertState bulk;  /* of msgext_table_expect_many(), or NULL */
+	TupleDesc front;	   /* with bulk: the columns that rows have had values in */
 
 	/* rows that wait to be written together; slots are made as they are needed */
 	int ngathered;
