@@ -60,6 +60,22 @@ msgext_buf_puts(MsgBuf *buf, const char *text)
 	msgext_buf_append(buf, text, strlen(text));
 }
 
+/* In double quotes; nothing of it is escaped. */
+static inline void
+msgext_buf_quote(MsgBuf *buf, const char *text, size_t len)
+{
+	char *at;
+
+	msgext_buf_reserve(buf, len + 2);
+	at = buf->data + buf->len;
+	*at++ = '"';
+	if (len > 0)
+		memcpy(at, text, len);
+	at[len] = '"';
+	at[len + 1] = '\0';
+	buf->len += len + 2;
+}
+
 static inline void
 msgext_buf_putc(MsgBuf *buf, char c)
 {

@@ -59,27 +59,35 @@ are_plain(const char *at)
 			ones * 0x80) == 0;
 }
 
+/* The first byte that does not stand for itself, or end. */
+static inline const char *
+skip_plain(const char *at, const char *end)
+{
+	while (end - at >= 8 && are_plain(at))
+		at += 8;
+	while (at < end && is_plain((unsigned char) *at))
+		at++;
+	return at;
+}
+
 void
 msgext_json_write_string(MsgBuf *buf, const char *text, size_t len)
 {
 	const char *end = text + len;
-	const char *at = text;
+	const char *at = skip_plain(text, end);
 	const char *run = text;
 
-	msgext_buf_putc(buf, '"');
-	for (;;)
+	if (at == end)
 	{
-		unsigned char c;
-		size_t bytes;
+		msgext_buf_quote(buf, text, len);
+		return;
+	}
+	msgext_buf_putc(buf, '"');
+	for (; at < end; at = skip_plain(at, end))
+	{
+		unsigned char c = (unsigned char) *at;
+		size_t bytes = c < 0x80 ? 1 : msgext_utf8_char(at, end);
 
-		while (end - at >= 8 && are_plain(at))
-			at += 8;
-		while (at < end && is_plain((unsigned char) *at))
-			at++;
-		if (at == end)
-			break;
-		c = (unsigned char) *at;
-		bytes = c < 0x80 ? 1 : msgext_utf8_char(at, end);
 		if (bytes > 1)
 		{
 			at += bytes;

@@ -73,9 +73,8 @@ msgext_block_name(Block *block, int member)
 
 	if (block->written++ > 0)
 		msgext_buf_putc(block->out, ',');
-	msgext_buf_putc(block->out, '"');
-	msgext_buf_puts(block->out, name);
-	msgext_buf_puts(block->out, "\":");
+	msgext_buf_quote(block->out, name, strlen(name));
+	msgext_buf_putc(block->out, ':');
 }
 
 bool
@@ -116,7 +115,7 @@ msgext_block_choice(Block *block, const Field *field, const char *choices, bool 
 							 memcmp(node->text, choice, len) == 0))
 		{
 			msgext_block_name(block, field->member);
-			msgext_json_write_string(block->out, choice, len);
+			msgext_buf_quote(block->out, choice, len);
 			return true;
 		}
 		if (choice[len] == '\0')
