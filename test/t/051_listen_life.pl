@@ -321,6 +321,27 @@ subtest 'several databases' => sub {
 	ok($o->wait_closed, 'which closes it');
 };
 
+# docs/scaling.md: with a synchronous standby a failover costs nothing, what was told too.
+subtest 'stopped while a push waits for a standby' => sub {
+	my $cut = Msgext->new('cut',
+		init => [ allows_streaming => 1 ],
+		sim => $sim,
+		options => { status_poll => 'off', mapping => {%mapping} });
+	my $its = Msgext::Listener->new($cut);
+	my $body = report(17, 'sent');
+
+	$cut->node->append_conf('postgresql.conf', "synchronous_standby_names = 'none'\n");
+	$cut->node->restart;
+	ok($its->wait, 'it listens');
+	my $socket = $its->connect;
+
+	$its->write($socket, "POST $path HTTP/1.1\r\nHost: localhost\r\nContent-Length: " . length($body) . "\r\n\r\n$body");
+	ok( $cut->wait_sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'msgext listener'", 1),
+		'a push waits');
+	$cut->node->stop('fast');
+	is(($its->read_answer($socket) // [503])->[0], 503, 'its sender is not told that it has been taken');
+};
+
 subtest 'standby' => sub {
 	my ($id, $provider_id) = accepted();
 	my $standby = PostgreSQL::Test::Cluster->new('standby');
