@@ -40,7 +40,10 @@ msgext_alloc(MsgArena *arena, size_t size)
 	return arena->alloc(arena, size);
 }
 
+/* Zeroed. */
 extern void *msgext_alloc0(MsgArena *arena, size_t size);
+
+/* Copies, with a NUL behind them; of len bytes, which may hold NULs, exactly those. */
 extern char *msgext_strndup(MsgArena *arena, const char *text, size_t len);
 extern char *msgext_strdup(MsgArena *arena, const char *text);
 

@@ -21,6 +21,7 @@ typedef struct MsgBuf
 	size_t room; /* bytes allocated, the NUL included */
 } MsgBuf;
 
+/* An empty one, with room for as many bytes as are expected. */
 extern void msgext_buf_init(MsgBuf *buf, MsgArena *arena, size_t expected);
 /* Room for more bytes and the NUL behind them. */
 extern void msgext_buf_grow(MsgBuf *buf, size_t more);

@@ -78,6 +78,8 @@ typedef struct MsgMetric
 	const char *help;
 } MsgMetric;
 
+
+/* By MsgCounter, and by MsgTime. */
 extern const MsgMetric msgext_counter_metrics[MSG_COUNTERS];
 extern const MsgMetric msgext_time_metrics[MSG_TIMES];
 
@@ -91,6 +93,7 @@ msgext_counts_add(MsgCounts *counts, MsgCounter counter, int64_t n)
 /* A duration below 0, of a clock that was set back, counts as 0. */
 extern void msgext_counts_time(MsgCounts *counts, MsgTime time, int64_t us);
 
+/* Adds all of from; sets all to 0. */
 extern void msgext_counts_merge(MsgCounts *into, const MsgCounts *from);
 extern void msgext_counts_clear(MsgCounts *counts);
 

@@ -17,6 +17,7 @@ typedef struct MsgHmac
 	MsgSha256 outer;
 } MsgHmac;
 
+/* A key of any length. digest has room for MSG_SHA256_LEN bytes. */
 extern void msgext_hmac_begin(MsgHmac *hmac, const void *key, size_t len);
 extern void msgext_hmac_add(MsgHmac *hmac, const void *bytes, size_t len);
 extern void msgext_hmac_end(MsgHmac *hmac, unsigned char *digest);

@@ -65,6 +65,7 @@ extern const MsgJson *msgext_json_get(const MsgJson *node, const char *name);
 /* The same, comparing ASCII letters without case. */
 extern const MsgJson *msgext_json_get_nocase(const MsgJson *node, const char *name);
 
+/* Is it a node of this type; is it a string of exactly this text? node may be NULL. */
 extern bool msgext_json_is(const MsgJson *node, MsgJsonType type);
 extern bool msgext_json_equals(const MsgJson *node, const char *text);
 

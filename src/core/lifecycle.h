@@ -61,13 +61,13 @@ typedef struct MsgPolicy
 	int max_attempts;	 /* counted failures; 0 = no limit */
 	int64_t retry_min_ms;
 	int64_t retry_max_ms;
-	int64_t give_up_ms; /* since the message was queued; 0 = never */
+	int64_t give_up_ms; /* since the first attempt; 0 = never */
 } MsgPolicy;
 
 typedef struct MsgHistory
 {
 	int failures; /* counted ones before this answer */
-	int64_t created_us;
+	int64_t first_attempt_us; /* since it was queued, or retried by a person */
 	int64_t expires_us; /* 0 = never */
 	uint64_t seed;		/* of the jitter: the same for the same message and attempt */
 	bool maybe_sent;	/* an earlier attempt may have reached the provider */
@@ -82,9 +82,11 @@ typedef struct MsgDecision
 	const char *note; /* why, where the answer's own text does not say it, or NULL */
 } MsgDecision;
 
+/* As columns and views have it. */
 extern const char *msgext_state_name(MsgState state);
 /* False when the text names no state. */
 extern bool msgext_state_parse(const char *text, MsgState *state);
+/* For tests and their golden files. */
 extern const char *msgext_verdict_name(MsgVerdict verdict);
 
 /* Nothing more is sent or asked for it by itself. */

@@ -347,7 +347,7 @@ check_row(const Row *row)
 						.retry_max_ms = 300000,
 						.give_up_ms = row->give_up_s * 1000};
 	MsgHistory history = {.failures = row->failures,
-						  .created_us = NOW,
+						  .first_attempt_us = NOW,
 						  .expires_us =
 							  row->expires_s != 0 ? NOW + row->expires_s * SECOND : 0,
 						  .maybe_sent = row->maybe_sent};
@@ -487,7 +487,7 @@ check_table(size_t row, bool repeated)
 								.retry_min_ms = 1000,
 								.retry_max_ms = 300000,
 								.give_up_ms = prospect->give_up_s * 1000};
-			MsgHistory history = {.created_us = NOW, .maybe_sent = repeated};
+			MsgHistory history = {.first_attempt_us = NOW, .maybe_sent = repeated};
 			MsgDecision decision;
 
 			if (prospect->expires_s != 0)

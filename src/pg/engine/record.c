@@ -147,7 +147,7 @@ decide(const MsgEngine *engine, const MsgUpstream *upstream, const MsgServer *se
 		policy.deduplicates = false;
 
 	history.failures = row->failures;
-	history.created_us =
+	history.first_attempt_us =
 		msgext_unix_us(row->tried_at != 0 ? row->tried_at : engine->turn.now);
 	history.expires_us = msgext_unix_us(row->expires_at);
 	history.seed = (uint64) jitter_of * 1000003 +
