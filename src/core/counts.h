@@ -78,7 +78,6 @@ typedef struct MsgMetric
 	const char *help;
 } MsgMetric;
 
-
 /* By MsgCounter, and by MsgTime. */
 extern const MsgMetric msgext_counter_metrics[MSG_COUNTERS];
 extern const MsgMetric msgext_time_metrics[MSG_TIMES];

@@ -66,11 +66,11 @@ typedef struct MsgPolicy
 
 typedef struct MsgHistory
 {
-	int failures; /* counted ones before this answer */
+	int failures;			  /* counted ones before this answer */
 	int64_t first_attempt_us; /* since it was queued, or retried by a person */
-	int64_t expires_us; /* 0 = never */
-	uint64_t seed;		/* of the jitter: the same for the same message and attempt */
-	bool maybe_sent;	/* an earlier attempt may have reached the provider */
+	int64_t expires_us;		  /* 0 = never */
+	uint64_t seed;	 /* of the jitter: the same for the same message and attempt */
+	bool maybe_sent; /* an earlier attempt may have reached the provider */
 } MsgHistory;
 
 typedef struct MsgDecision

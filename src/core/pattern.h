@@ -25,7 +25,6 @@ extern bool msgext_pattern_is_small(const char *pattern);
 /* Of a small one: is it a regular expression at all? */
 extern bool msgext_pattern_is_valid(const char *pattern);
 
-
 /* Of a valid one: does the text, or a part of it, match? Where memory fails, it does not. */
 extern bool msgext_pattern_fits(const char *pattern, const char *text);
 

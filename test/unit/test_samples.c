@@ -11,6 +11,7 @@
 #include "core/describe.h"
 #include "core/lengthof.h"
 #include "core/provider_list.h"
+#include "refusals.h"
 #include "sample.h"
 
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
@@ -419,110 +420,6 @@ check_status_request(const SampleFile *file)
 	check_request(encoded, &request, &error, file);
 }
 
-/* The object that holds the last name of path, which is left in *name. */
-static MsgJson *
-walk(MsgJson *root, const char *path, const char **name)
-{
-	const char *dot;
-
-	while ((dot = strchr(path, '.')) != NULL)
-	{
-		char *step = msgext_strndup(test_arena, path, (size_t) (dot - path));
-
-		root = (MsgJson *) msgext_json_get(root, step);
-		path = dot + 1;
-	}
-	*name = path;
-	return root;
-}
-
-static void
-unset(MsgJson *object, const char *name)
-{
-	MsgJson *member = object->first;
-
-	object->first = object->last = NULL;
-	object->count = 0;
-	while (member != NULL)
-	{
-		MsgJson *next = member->next;
-
-		if (strcmp(member->name, name) != 0)
-			msgext_json_append(object, member);
-		member = next;
-	}
-}
-
-/* The base as a case of refusals changes it; freshly read, since changes stay. */
-static MsgJson *
-changed_payload(const SampleFile *file, const MsgJson *row)
-{
-	MsgJson *root =
-		(MsgJson *) msgext_json_get(sample_json(file->bytes, file->len), "base");
-	const MsgJson *set = msgext_json_get(row, "set");
-	const MsgJson *gone = msgext_json_get(row, "unset");
-	const MsgJson *whole = msgext_json_get(row, "message");
-	MsgJson *value;
-	MsgJson *next;
-	const char *name;
-
-	if (whole != NULL)
-		return (MsgJson *) whole;
-	for (value = set != NULL ? set->first : NULL; value != NULL; value = next)
-	{
-		MsgJson *object = walk(root, value->name, &name);
-
-		next = value->next;
-		if (object == NULL)
-			FAIL("the base has no place for %s", value->name);
-		else
-			msgext_json_set(object, name, value);
-	}
-	for (value = gone != NULL ? gone->first : NULL; value != NULL; value = value->next)
-	{
-		MsgJson *object = walk(root, value->text, &name);
-
-		if (object == NULL || msgext_json_get(object, name) == NULL)
-			FAIL("the base has no %s", value->text);
-		else
-			unset(object, name);
-	}
-	return root;
-}
-
-static void
-check_refusals(const SampleFile *file)
-{
-	const MsgJson *sample = sample_json(file->bytes, file->len);
-	const MsgJson *cases = msgext_json_get(sample, "cases");
-	const MsgJson *row;
-	const MsgJson *next;
-
-	CHECK(msgext_json_is(cases, MSG_JSON_ARRAY) && cases->count > 0);
-	for (row = cases != NULL ? cases->first : NULL; row != NULL; row = next)
-	{
-		const char *told = sample_text(row);
-		const MsgJson *code = msgext_json_get(row, "code");
-		const MsgJson *path = msgext_json_get(row, "path");
-		MsgPayload payload = {.id = 1, .created_us = INT64_C(1540555200000000)};
-		MsgFragment fragment;
-		MsgError error = {.code = ""};
-		bool taken;
-
-		next = row->next;
-		payload.message = changed_payload(file, row);
-		taken = samples.provider->prepare(test_arena, &samples.conn, &payload, &fragment,
-										  &error);
-		if (taken != msgext_json_is(code, MSG_JSON_NULL))
-			FAIL("%s: %s %s %s", taken ? "taken" : "refused", told, error.code,
-				 error.text);
-		else if (!taken && (!msgext_json_equals(code, error.code) ||
-							!msgext_json_equals(path, error.path)))
-			FAIL("%s %s instead: %s", error.code, error.path, told);
-		CHECK(taken || error.text[0] != '\0');
-	}
-}
-
 /* Every kind of file and what is done with it; nothing for those that others read. */
 static void
 check_file(const SampleFile *file)
@@ -546,7 +443,7 @@ check_file(const SampleFile *file)
 	if (strcmp(kind, "message.json") == 0)
 		check_message(file);
 	else if (strcmp(kind, "refusals.json") == 0)
-		check_refusals(file);
+		check_refusals(&samples, file);
 	else if (strcmp(kind, "reply") == 0 || strcmp(kind, "status-reply") == 0)
 		check_reply(file, kind[0] == 's');
 	else if (strcmp(kind, "answers.json") == 0 ||
