@@ -223,6 +223,17 @@ subtest 'reported as sent, and followed from there' => sub {
 	$sim->release;
 	$t->wait_state($id, 'sent', 'its status is asked for');
 	ok(defined $t->status($id)->{next_attempt_at}, 'again and again');
+
+	# The report comes when nobody can tell what has become of the second sending.
+	($id, $first) = send_twice(79990000621, server => 'asked');
+	Msgext::Soak::kill_something($t, 0);
+	Msgext::Soak::wait_until_up($t);
+	$t->wait_state($id, 'unknown', 'the dispatcher has died');
+	$sim->clear;
+	$t->sql(report_sql($first, 'ENQUEUED', server => 'asked'));
+	is($t->server('unknown', 'asked'), 0, 'a late report: it waits for nobody any more');
+	is($t->sql("SELECT count(*) FROM msgext.reminder WHERE id = $id AND kind = 'unknown'"), 0, 'nothing says so');
+	$t->wait_state($id, 'sent', 'its status is asked for');
 };
 
 # The worker looked for what it must not do, without a pause.

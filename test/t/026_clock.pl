@@ -6,6 +6,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 
 use Msgext qw(until_true);
+use Msgext::Listener;
 use Msgext::Simulator;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -50,14 +51,39 @@ set_clock($day);
 
 my $late;
 
+$t->add_server('asked');
+$t->sql(<<'SQL');
+CREATE TABLE public.told (n int, fails boolean);
+INSERT INTO public.told VALUES (0, true);
+CREATE FUNCTION public.told(event jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT fails FROM public.told) THEN RAISE 'not yet'; END IF;
+    UPDATE public.told SET n = n + 1;
+END $$;
+SQL
 $t->add_server('patient', retry_min_delay => '2 s', retry_max_delay => '2 s', status_poll => 'off');
 $sim->script('devino send match 79980000000 next 1 status 503');
 $late = $t->send(server => 'patient', phone => 79980000000);
 ok($t->wait_sql("SELECT waiting FROM msgext.message WHERE id = $late", 'retry'), 'one is to be sent again');
 cmp_ok($t->sql("SELECT extract(epoch FROM next_attempt_at) FROM msgext.message WHERE id = $late"), '>', time() + 86_000, 'tomorrow');
+# Another is to be asked about, a third has failed at a handler.
+my $asked = $t->send(server => 'asked', phone => 79980000001, fate => 'sent@1,delivered@60000');
+my $told;
+
+$t->wait_state($asked, 'sent', 'one is followed');
+cmp_ok($t->sql("SELECT extract(epoch FROM next_attempt_at) FROM msgext.message WHERE id = $asked"), '>', time() + 86_000, 'tomorrow');
+$t->sql("SELECT msgext.on_event('told', 'public.told(jsonb)', '{\"kind\": \"cancelled\"}')");
+$told = $t->send(server => 'asked', phone => 79980000002, send_after => "now() + interval '1 hour'");
+$t->sql("SELECT msgext.cancel_message($told)");
+ok($t->wait_sql("SELECT failures > 0 FROM msgext.handler WHERE handler = 'told'"), 'a handler has failed');
+$t->sql('UPDATE public.told SET fails = false');
 set_clock(0);
 $t->wait_state($late, 'accepted', 'and is, today');
 is($sim->count(79980000000), 1, 'once');
+ok($t->wait_sql("SELECT next_attempt_at < now() + interval '1 hour' AND accepted_at <= now() FROM msgext.message WHERE id = $asked"),
+	'the other is asked about, today');
+is($t->sql("SELECT last_success_at <= now() FROM msgext.server_status WHERE server = 'asked'"), 't', 'and nothing is told of tomorrow');
+ok($t->wait_sql('SELECT n FROM public.told', 1), 'the handler is run');
 
 my @ids = ($t->send);
 my $worker;
@@ -87,6 +113,22 @@ set_clock(0);
 push @ids, $t->send;
 $t->wait_state($ids[4], 'accepted', 'set forward, one is sent, too');
 is(join(' ', map { $sim->count(79990000000 + $_) } 1 .. 5), '1 1 1 1 1', 'each once');
+
+# A listener looks, too, whether its database is wanted by somebody else.
+$t->sql('CREATE DATABASE other');
+$t->sql('CREATE EXTENSION msgext', 'other');
+$t->add_server('vk', database => 'other');
+Msgext::Listener->new($t, database => 'other', servers => ['vk']);
+ok($t->wait_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'msgext listener'", 1), 'there is a listener');
+set_clock(-$day);
+ok(until_true(sub { $t->error('DROP DATABASE other') eq '' }), 'its database can be dropped');
+set_clock(0);
+
+# What was queued tomorrow is in nobody's way.
+$t->sql('ALTER SYSTEM SET msgext.retention = 0; SELECT pg_reload_conf()');
+ok(until_true(sub { return ($worker = $t->worker_pid) ne '' }), 'a worker is there');
+$t->sql("SELECT pg_terminate_backend($worker)");
+ok($t->wait_sql("SELECT count(*) FROM msgext.outbox WHERE id IN (@{[join ', ', @ids]})", 0), 'what is over goes');
 
 unlike($t->log, qr/PANIC:|TRAP:|signal 11/, 'nothing crashed');
 $t->node->stop;

@@ -26,6 +26,22 @@ msgext_clock(void)
 	return msgext_test_clock_stands ? msgext_test_clock() : GetCurrentTimestamp();
 }
 
+/* What is later than now by more than this was written by a clock that was ahead. */
+#define MSG_CLOCK_SLACK_US (10 * USECS_PER_SEC)
+
+static inline bool
+msgext_clock_was_ahead(TimestampTz then, TimestampTz now)
+{
+	return then > now + MSG_CLOCK_SLACK_US;
+}
+
+/* Has no more than this passed since then? Nobody knows, where the clock was set back. */
+static inline bool
+msgext_clock_within(TimestampTz then, int64 us, TimestampTz now)
+{
+	return now >= then && now < then + us;
+}
+
 /*
  * A time that a caller has given, who can only reckon from now(): where the clock of
  * messages stands still, six hours from now() are six hours from there.

@@ -22,6 +22,7 @@
 
 #include "core/buf.h"
 #include "pg/base/arena_pg.h"
+#include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/secret_file.h"
 #include "pg/base/text.h"
@@ -286,7 +287,7 @@ find_account(MsgServer *server, Oid role, bool public, const char *name)
 		if (account->role != role || account->public != public)
 			continue;
 		if (account->error == NULL ||
-			GetCurrentTimestamp() < account->read_at + ERROR_MEMORY_US)
+			msgext_clock_within(account->read_at, ERROR_MEMORY_US, GetCurrentTimestamp()))
 			return account;
 
 		/* The file may be there by now. Requests may still point to the old one. */

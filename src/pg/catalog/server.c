@@ -332,6 +332,14 @@ msgext_server_get(Oid oid)
 	return server;
 }
 
+bool
+msgext_server_may_poll(Oid oid)
+{
+	const MsgServer *server = msgext_server_get(oid);
+
+	return server != NULL ? server->poll : msgext_server_missing_provider(oid) != NULL;
+}
+
 List *
 msgext_server_entries(void)
 {

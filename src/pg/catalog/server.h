@@ -89,6 +89,12 @@ extern void msgext_server_unpin(MsgServer *server);
  */
 extern char *msgext_server_missing_provider(Oid oid);
 
+/*
+ * May a status be asked for of the server of that oid, now or when its provider is loaded?
+ * Not of one that was dropped.
+ */
+extern bool msgext_server_may_poll(Oid oid);
+
 /* All servers of ours, sorted by name: MsgServerEntry *, in the current context. */
 extern List *msgext_server_entries(void);
 /* The oids of those whose provider is loaded, and of the others. */

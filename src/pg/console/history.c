@@ -12,6 +12,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/run_as.h"
 #include "pg/console/history.h"
 #include "pg/console/query.h"
@@ -26,9 +27,7 @@ static TimestampTz taken_at = 0;
 bool
 msgext_console_history_is_due(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
-
-	return now < taken_at || now >= taken_at + SAMPLE_US;
+	return !msgext_clock_within(taken_at, SAMPLE_US, GetCurrentTimestamp());
 }
 
 /* As pg_monitor, who sees counters of all servers and nothing of any message. */

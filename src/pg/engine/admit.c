@@ -32,6 +32,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/text.h"
 #include "pg/engine/addressee.h"
 #include "pg/engine/admit.h"
@@ -45,12 +46,11 @@
 #include "pg/store/reminder.h"
 
 #define MSG_WAITS_FOR_RECIPIENT "recipient_limit"
+#define MSG_WAITS_FOR_RATE "rate_limit"
+#define MSG_WAITS_FOR_LOGIN "login"
 
 /* Another transaction holds the row: look again after this at the earliest. */
 #define HELD_RETRY_US (200 * 1000)
-
-/* What is later than now by more than this was written by a clock that was ahead. */
-#define CLOCK_SLACK_US (10 * USECS_PER_SEC)
 
 /*
  * Is another transaction changing this row version, or has it done so since our
@@ -158,8 +158,9 @@ static MsgAdmission
 throttle(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row,
 		 const char *key, TimestampTz free_at)
 {
-	const char *why =
-		key != NULL ? psprintf("rate_limit of %s", msgext_to_utf8(key)) : "rate_limit";
+	const char *why = key != NULL
+						  ? psprintf(MSG_WAITS_FOR_RATE " of %s", msgext_to_utf8(key))
+						  : MSG_WAITS_FOR_RATE;
 	TimestampTz turn;
 	bool reserved;
 
@@ -192,8 +193,8 @@ wait_for_login(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const Ms
 	if (upstream->throttled_until == 0 || until < upstream->throttled_until)
 		upstream->throttled_until = until;
 	if (lane == NULL)
-		return defer(engine, upstream, row, until, "login", NULL);
-	strlcpy(lane->waiting, "login", sizeof(lane->waiting));
+		return defer(engine, upstream, row, until, MSG_WAITS_FOR_LOGIN, NULL);
+	strlcpy(lane->waiting, MSG_WAITS_FOR_LOGIN, sizeof(lane->waiting));
 	lane->until = until;
 	return MSG_ADMIT_STOP;
 }
@@ -394,15 +395,24 @@ set_back_until(MsgEngine *engine, const MsgRow *row)
 	TimestampTz now = engine->turn.now;
 	TimestampTz since;
 
-	if (row->next_attempt_at <= now + CLOCK_SLACK_US ||
+	if (!msgext_clock_was_ahead(row->next_attempt_at, now) ||
 		row->next_attempt_at == row->send_after)
 		return 0;
 	since = msgext_event_last_at(events_of(&engine->turn), row->id);
 	if (since == 0)
 		since = row->queued_at;
-	if (since <= now + CLOCK_SLACK_US)
+	if (!msgext_clock_was_ahead(since, now))
 		return 0;
 	return now + Max(row->next_attempt_at - since, 0);
+}
+
+/* What may have been set aside then without an event, for as long as can be found again. */
+static bool
+is_reckoned_again(const MsgRow *row, const char *why, TimestampTz now)
+{
+	return msgext_clock_was_ahead(row->next_attempt_at, now) &&
+		   (strcmp(why, MSG_WAITS_FOR_LOGIN) == 0 ||
+			strncmp(why, MSG_WAITS_FOR_RATE, strlen(MSG_WAITS_FOR_RATE)) == 0);
 }
 
 MsgAdmission
@@ -416,7 +426,9 @@ msgext_admit_early(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
 		return MSG_ADMIT_WAITS;
 	if ((until = set_back_until(engine, row)) != 0)
 		return defer(engine, upstream, row, until, why, NULL);
-	if (strcmp(why, MSG_WAITS_FOR_ACCOUNT) == 0)
+	if (upstream->recheck.set_back && is_reckoned_again(row, why, engine->turn.now))
+		;
+	else if (strcmp(why, MSG_WAITS_FOR_ACCOUNT) == 0)
 	{
 		if (!has_usable_account(upstream, row))
 			return MSG_ADMIT_WAITS;

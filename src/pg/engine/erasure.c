@@ -11,6 +11,7 @@
 #include "pg/base/clock.h"
 #include "pg/catalog/server.h"
 #include "pg/engine/erasure.h"
+#include "pg/inbound/tracking.h"
 #include "pg/store/origin.h"
 #include "pg/store/outbox.h"
 
@@ -115,7 +116,7 @@ typedef enum Erasure
 static Erasure
 erase(MsgTable *outbox, const MsgRow *row, TimestampTz now)
 {
-	TimestampTz ended = msgext_row_ended_at(row);
+	TimestampTz ended = msgext_track_ended_at(row);
 	const MsgServer *server;
 	MsgChange change;
 
@@ -145,7 +146,8 @@ look_at(MsgTable *outbox, TupleTableSlot *slot, TimestampTz now, int *changes)
 
 	reading = DatumGetInt64(slot_getattr(slot, Anum_outbox_id, &isnull));
 	msgext_outbox_read(outbox, slot, &row);
-	if (row.created_at > now - shortest_us)
+	if (row.created_at > now - shortest_us &&
+		!msgext_clock_was_ahead(row.created_at, now))
 		return false;
 	switch (erase(outbox, &row, now))
 	{

@@ -6,6 +6,7 @@
 
 #include "utils/snapmgr.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/text.h"
 #include "pg/engine/answer.h"
 #include "pg/engine/outage.h"
@@ -180,6 +181,65 @@ msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests)
 		}
 	}
 	msgext_turn_reading(&engine->turn, 0, upstream->name);
+}
+
+/* Its next status request was put off by a clock that was ahead. */
+static void
+bring_forward(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row,
+			  const MsgReminder *reminder)
+{
+	TimestampTz now = engine->turn.now;
+	TimestampTz accepted_at = Min(row->accepted_at, now);
+	TimestampTz next = msgext_poll_next(upstream->server, accepted_at, now);
+	MsgChange change;
+
+	msgext_change_init(&change);
+	msgext_change_time(&change, Anum_outbox_next_attempt_at, next);
+	msgext_change_time(&change, Anum_outbox_accepted_at, accepted_at);
+	if (msgext_outbox_update(outbox_of(&engine->turn), row, &change, false) != TM_Ok)
+		return;
+	msgext_reminder_remove(reminders_of(&engine->turn), reminder);
+	msgext_upstream_remind(&engine->turn, upstream, MSG_REMINDER_POLL, next, row->id);
+}
+
+void
+msgext_poll_recheck(MsgEngine *engine, MsgUpstream *upstream)
+{
+	MsgRecheck *recheck = &upstream->recheck;
+	const MsgServer *server = upstream->server;
+	int max = msgext_turn_looks_left(&engine->turn);
+	MsgReminder *found;
+	int n;
+	int i;
+
+	if (!recheck->polls_set_back || max <= 0)
+		return;
+
+	/* Nothing is put off for longer, but where the provider has named a time. */
+	if (recheck->poll_at == 0)
+	{
+		recheck->poll_at = engine->turn.now + MSG_CLOCK_SLACK_US +
+						   Max(server->poll_max_ms * 1000, MSG_ACCOUNT_RETRY_MAX_US);
+		recheck->poll_id = 0;
+	}
+	found = palloc(sizeof(MsgReminder) * max);
+	n = msgext_reminder_read(reminders_of(&engine->turn), upstream->oid,
+							 MSG_REMINDER_POLL, recheck->poll_at, recheck->poll_id,
+							 DT_NOEND, found, max);
+	engine->turn.looked += n;
+	for (i = 0; i < n; i++)
+	{
+		MsgRow row;
+
+		recheck->poll_at = found[i].at;
+		recheck->poll_id = found[i].id;
+		msgext_turn_reading(&engine->turn, found[i].id, upstream->name);
+		if (msgext_flights_find(&engine->flights, found[i].id) == NULL &&
+			is_right(engine, upstream, &found[i], &row))
+			bring_forward(engine, upstream, &row, &found[i]);
+	}
+	msgext_turn_reading(&engine->turn, 0, upstream->name);
+	recheck->polls_set_back = n == max;
 }
 
 /* Asking ends without a last word from the provider. */

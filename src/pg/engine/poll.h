@@ -14,6 +14,9 @@
 /* Makes fresh flights of what is due to be asked about, so many at most. */
 extern void msgext_poll_take(MsgEngine *engine, MsgUpstream *upstream, int requests);
 
+/* What a clock that was ahead would have asked about, is asked about in time again. */
+extern void msgext_poll_recheck(MsgEngine *engine, MsgUpstream *upstream);
+
 /*
  * Records the answer about one message of the flight. False when another transaction
  * holds the row: to be recorded by a later turn.

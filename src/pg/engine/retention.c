@@ -24,11 +24,13 @@
 #include "pg/engine/retention.h"
 #include "pg/inbound/callback.h"
 #include "pg/inbound/inbox.h"
+#include "pg/inbound/tracking.h"
 #include "pg/store/event.h"
 #include "pg/store/outbox.h"
 #include "pg/store/push.h"
 #include "pg/store/recipient_use.h"
 #include "pg/store/reference.h"
+#include "pg/store/reminder.h"
 #include "pg/store/server_event.h"
 
 /* Messages of one transaction: some 10 ms, where their pages come from disk. */
@@ -52,24 +54,37 @@
 static MemoryContext window_context = NULL; /* reset after each transaction */
 static int64 cursor = 0;					/* messages up to this one have been passed */
 static int64 reading = 0;					/* the one being looked at, or 0 */
+static int64 aged = 0; /* messages up to this one are old: most of them have gone */
 static TimestampTz next_pass = 0;
 static TimestampTz next_side_tables = 0;
 static TimestampTz next_complaint = 0;
 
-/* A table that is looked through from end to end for rows older than "keep". */
+/*
+ * A table that is looked through from end to end, for rows older than "keep", or for those
+ * of messages that have gone: a message may have had several ids of the provider's, and
+ * names one of them.
+ */
 typedef struct SideTable
 {
 	MsgTable *(*open)(void);
 	TimestampTz (*at)(TupleTableSlot *row);
 	int64 keep_us;
+	int64 (*message)(TupleTableSlot *row);
 	BlockNumber next; /* page to go on with */
 } SideTable;
 
+static MsgTable *
+open_references(void)
+{
+	return msgext_reference_open(true);
+}
+
 static SideTable side_tables[] = {
-	{msgext_recipient_open, msgext_recipient_used_at, KEEP_USES_US, 0},
-	{msgext_callback_open, msgext_callback_received_at, KEEP_CALLBACKS_US, 0},
-	{msgext_server_event_open, msgext_server_event_at, KEEP_SERVER_EVENTS_US, 0},
-	{msgext_push_open, msgext_inbox_ended_at, KEEP_CALLBACKS_US, 0},
+	{msgext_recipient_open, msgext_recipient_used_at, KEEP_USES_US},
+	{msgext_callback_open, msgext_callback_received_at, KEEP_CALLBACKS_US},
+	{msgext_server_event_open, msgext_server_event_at, KEEP_SERVER_EVENTS_US},
+	{msgext_push_open, msgext_inbox_ended_at, KEEP_CALLBACKS_US},
+	{open_references, .message = msgext_reference_message},
 };
 
 static void
@@ -120,27 +135,47 @@ complain(TimestampTz now)
 		 errhint("Drop the foreign key; an id without one may outlive its message.")));
 }
 
+/* What a message goes with. */
+typedef struct Belongings
+{
+	MsgTable *outbox;
+	MsgTable *events;
+	MsgTable *references;
+	MsgTable *reminders;
+} Belongings;
+
+/* Of what nobody takes, or asks about, any more. */
+static void
+remove_reminders(MsgTable *reminders, const MsgRow *row)
+{
+	if (row->next_attempt_at != 0)
+		msgext_reminder_remove_one(reminders, row->server_oid, MSG_REMINDER_POLL,
+								   row->next_attempt_at, row->id);
+	if (row->maybe_sent)
+		msgext_reminder_remove_one(reminders, row->server_oid, MSG_REMINDER_UNKNOWN,
+								   row->created_at, row->id);
+}
+
 /* The message goes with all that is about it alone; a row that is held stays for now. */
 static void
-remove_message(MsgTable *outbox, MsgTable *events, MsgTable *references,
-			   const MsgRow *row)
+remove_message(const Belongings *of, const MsgRow *row)
 {
 	const char *provider_id = msgext_row_text(row, Anum_outbox_provider_id);
 
-	if (msgext_table_delete(outbox, &row->tuple->t_self, false) != TM_Ok)
+	if (msgext_table_delete(of->outbox, &row->tuple->t_self, false) != TM_Ok)
 		return;
-	msgext_event_remove(events, row->id);
+	msgext_event_remove(of->events, row->id);
 	if (provider_id != NULL)
-		msgext_reference_remove(references, row->server_oid, provider_id, row->id);
+		msgext_reference_remove(of->references, row->server_oid, provider_id, row->id);
+	remove_reminders(of->reminders, row);
 }
 
 /* Removes the finished messages of one window; false at the end of the pass. */
 static bool
 remove_window(const MsgXactOps *xact)
 {
-	MsgTable *outbox;
-	MsgTable *events;
-	MsgTable *references;
+	Belongings of;
+	TimestampTz now;
 	TimestampTz horizon;
 	ScanKeyData key;
 	TupleTableSlot *slot;
@@ -149,17 +184,19 @@ remove_window(const MsgXactOps *xact)
 	int n = 0;
 
 	begin(xact);
-	horizon = msgext_clock() - (int64) msgext_retention * 60 * USECS_PER_SEC;
-	outbox = msgext_outbox_open(true);
-	events = msgext_event_open();
-	references = msgext_reference_open(true);
-	if (is_referred_to(outbox))
+	now = msgext_clock();
+	horizon = now - (int64) msgext_retention * 60 * USECS_PER_SEC;
+	of.outbox = msgext_outbox_open(true);
+	of.events = msgext_event_open();
+	of.references = msgext_reference_open(true);
+	of.reminders = msgext_reminder_open(true);
+	if (is_referred_to(of.outbox))
 	{
 		complain(GetCurrentTimestamp());
 		more = false;
 	}
 	msgext_key_int64(&key, 1, BTGreaterStrategyNumber, cursor);
-	scan = msgext_table_scan(outbox, "outbox_pkey", GetActiveSnapshot(), &key, 1);
+	scan = msgext_table_scan(of.outbox, "outbox_pkey", GetActiveSnapshot(), &key, 1);
 	while (more && n++ < WINDOW)
 	{
 		TimestampTz ended;
@@ -172,11 +209,16 @@ remove_window(const MsgXactOps *xact)
 			bool isnull;
 
 			reading = DatumGetInt64(slot_getattr(slot, Anum_outbox_id, &isnull));
-			msgext_outbox_read(outbox, slot, &row);
-			more = row.created_at < horizon;
-			ended = msgext_row_ended_at(&row);
+			msgext_outbox_read(of.outbox, slot, &row);
+			if (row.created_at < horizon)
+				aged = row.id;
+
+			/* As young as all behind it, but one that was queued by a clock ahead. */
+			else
+				more = msgext_clock_was_ahead(row.created_at, now);
+			ended = msgext_track_ended_at(&row);
 			if (ended != 0 && ended < horizon)
-				remove_message(outbox, events, references, &row);
+				remove_message(&of, &row);
 			cursor = row.id;
 		}
 	}
@@ -184,9 +226,10 @@ remove_window(const MsgXactOps *xact)
 		cursor = 0;
 	reading = 0;
 	msgext_scan_end(scan);
-	msgext_table_close(references);
-	msgext_table_close(events);
-	msgext_table_close(outbox);
+	msgext_table_close(of.reminders);
+	msgext_table_close(of.references);
+	msgext_table_close(of.events);
+	msgext_table_close(of.outbox);
 	commit(xact);
 	return more;
 }
@@ -203,6 +246,22 @@ erase_window(const MsgXactOps *xact)
 	return more;
 }
 
+/* Only of old messages it is looked up: they are gone, or few. */
+static bool
+has_gone(MsgTable *outbox, int64 message)
+{
+	TupleTableSlot *slot;
+	ScanKeyData key;
+
+	if (message > aged)
+		return false;
+	msgext_key_int64(&key, 1, BTEqualStrategyNumber, message);
+	slot = msgext_table_find(outbox, "outbox_pkey", GetActiveSnapshot(), &key, 1);
+	if (slot != NULL)
+		ExecClearTuple(slot);
+	return slot == NULL;
+}
+
 /* Looks through some pages of a side table; false at its end. */
 static bool
 trim_window(const MsgXactOps *xact, SideTable *side)
@@ -212,11 +271,13 @@ trim_window(const MsgXactOps *xact, SideTable *side)
 	TableScanDesc scan;
 	TupleTableSlot *slot;
 	TimestampTz horizon;
+	MsgTable *outbox;
 	MsgTable *table;
 	bool more;
 
 	begin(xact);
 	horizon = msgext_clock() - side->keep_us;
+	outbox = msgext_outbox_open(false);
 	table = side->open();
 	slot = table_slot_create(table->rel, NULL);
 	ItemPointerSet(&first, side->next, FirstOffsetNumber);
@@ -224,7 +285,8 @@ trim_window(const MsgXactOps *xact, SideTable *side)
 	scan = table_beginscan_tidrange(table->rel, GetActiveSnapshot(), &first, &last);
 	while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
 	{
-		if (side->at(slot) < horizon)
+		if (side->message != NULL ? has_gone(outbox, side->message(slot))
+								  : side->at(slot) < horizon)
 			msgext_table_delete(table, &slot->tts_tid, false);
 	}
 	table_endscan(scan);
@@ -234,6 +296,7 @@ trim_window(const MsgXactOps *xact, SideTable *side)
 		side->next = 0;
 	ExecDropSingleTupleTableSlot(slot);
 	msgext_table_close(table);
+	msgext_table_close(outbox);
 	commit(xact);
 	return more;
 }

@@ -136,7 +136,7 @@ recheck_deferred(MsgEngine *engine, MsgUpstream *upstream, int max)
 
 	/* Not before: a turn that fails begins the look anew, and as far. */
 	if (!recheck->running && !recheck->wanted)
-		recheck->limits = false;
+		recheck->limits = recheck->set_back = false;
 	return claimed;
 }
 
@@ -307,11 +307,13 @@ take_upstream(MsgEngine *engine, MsgUpstream *upstream)
 			take_polls(engine, upstream, Max(requests / 4, 1));
 		claimed = take_reminded(engine, upstream, requests * batch);
 		claimed += recheck_deferred(engine, upstream, requests * batch - claimed);
+		msgext_poll_recheck(engine, upstream);
 		take_lanes(engine, upstream, requests * batch - claimed);
 		if (!polls_first)
 			take_polls(engine, upstream, free_requests(engine, upstream));
 		find_next_due(engine, upstream);
-		if (upstream->recheck.running || upstream->recheck.wanted)
+		if (upstream->recheck.running || upstream->recheck.wanted ||
+			upstream->recheck.polls_set_back)
 			msgext_upstream_come_again(&engine->turn, upstream);
 	}
 	else

@@ -7,6 +7,7 @@
 #include "foreign/foreign.h"
 #include "utils/memutils.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/text.h"
 #include "pg/engine/upstream.h"
 #include "pg/ipc/notify.h"
@@ -150,6 +151,7 @@ msgext_upstream_load(MsgTurn *turn, MsgUpstreams *upstreams, MsgUpstream *upstre
 	upstream->next_due = turn->now;
 	upstream->recheck.possible = upstream->recheck.wanted = true;
 	upstream->recheck.running = false;
+	upstream->recheck.poll_at = 0;
 }
 
 /* Another limit of recipients: what waits for the one before may go, or wait shorter. */
@@ -213,6 +215,26 @@ load_breaker(MsgUpstream *upstream, TimestampTz now)
 	upstream->breaker_before = upstream->breaker;
 }
 
+/* What was written down by a clock that has been set back since was so now, at the latest. */
+static bool
+mend_health(MsgHealth *health, TimestampTz now)
+{
+	TimestampTz *times[] = {&health->last_error_at, &health->last_success_at,
+							&health->last_claim_at};
+	bool was_ahead = false;
+	int i;
+
+	for (i = 0; i < lengthof(times); i++)
+	{
+		if (!msgext_clock_was_ahead(*times[i], now))
+			continue;
+		*times[i] = now;
+		was_ahead = true;
+	}
+	health->changed |= was_ahead;
+	return was_ahead;
+}
+
 MsgUpstream *
 msgext_upstream_find(const MsgUpstreams *upstreams, Oid server)
 {
@@ -265,6 +287,8 @@ add_upstream(MsgTurn *turn, MsgUpstreams *upstreams, Oid server)
 	MemoryContextSwitchTo(turn->context);
 	msgext_upstream_load(turn, upstreams, upstream);
 	msgext_health_load(server, &upstream->health);
+	upstream->recheck.set_back = upstream->recheck.polls_set_back =
+		mend_health(&upstream->health, turn->now);
 	load_breaker(upstream, turn->now);
 	MemoryContextSwitchTo(upstreams->context);
 	upstreams->list = lappend(upstreams->list, upstream);

@@ -34,6 +34,10 @@ typedef struct MsgRecheck
 	TimestampTz at;
 	int64 id;
 	TimestampTz until;
+	bool set_back; /* the clock was ahead: what waits to be sent is looked at by this */
+	bool polls_set_back; /* so is what is to be asked about: its position */
+	TimestampTz poll_at;
+	int64 poll_id;
 } MsgRecheck;
 
 /* What has been counted of it: see statistics.h. */

@@ -9,6 +9,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/guc.h"
 #include "pg/inbound/quota.h"
 
@@ -95,8 +96,8 @@ msgext_quota_has_room(MsgQuota quota, MsgTable *table, Oid server)
 	Count *count = count_of(quota, server);
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (count->counted_at == 0 || now >= count->counted_at + LOOK_US ||
-		count->max != max || (count->left <= 0 && !count->full))
+	if (!msgext_clock_within(count->counted_at, LOOK_US, now) || count->max != max ||
+		(count->left <= 0 && !count->full))
 	{
 		const char *const *index = indexes[quota];
 		int room = max;

@@ -4,13 +4,21 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "access/xact.h"
+
 #include "core/cascade.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
 #include "pg/base/json_pg.h"
 #include "pg/base/text.h"
+#include "pg/catalog/server.h"
 #include "pg/inbound/tracking.h"
+#include "pg/ipc/notify.h"
 #include "pg/store/event.h"
+#include "pg/store/lane.h"
+#include "pg/store/origin.h"
+#include "pg/store/reminder.h"
 
 #define STATUS_MAX 256
 #define ERROR_MAX 2048
@@ -33,6 +41,20 @@ append_event(MsgTable *events, const MsgRow *row, const MsgEvent *report,
 	event.answer = report->raw;
 	event.answer_len = report->raw_len;
 	msgext_event_append(events, &event);
+}
+
+/*
+ * Nothing leads to a message of which nobody could tell, but people. As new work of its lane
+ * it is found, and its status asked for.
+ */
+static void
+find_again(const MsgRow *row, MsgChange *change)
+{
+	msgext_change_set(
+		change, Anum_outbox_xid,
+		UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId())));
+	msgext_notify_at_commit(
+		msgext_notify_news_of_lane(msgext_lane_hash(row->server_oid, row->priority)));
 }
 
 TM_Result
@@ -85,6 +107,8 @@ msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 						  PointerGetDatum(msgext_json_to_jsonb(detail)));
 		msgext_change_state(&change, tracking->state);
 	}
+	if (row->state == MSG_UNKNOWN && tracking->state != MSG_UNKNOWN)
+		find_again(row, &change);
 	if (msgext_state_is_final(tracking->state))
 	{
 		if (row->nulls[Anum_outbox_finished_at - 1])
@@ -96,9 +120,34 @@ msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 	result = msgext_outbox_update(outbox, row, &change, wait);
 	if (result != TM_Ok)
 		return result;
+	if (row->state == MSG_UNKNOWN && tracking->state != MSG_UNKNOWN)
+		msgext_reminder_forget_unknown(row->server_oid, row->created_at, row->id);
 
 	for (report = reports, i = 0; i < n; report = report->next, i++)
 		if (news[i] || keep_all)
 			append_event(events, row, report, kind, states[i]);
 	return TM_Ok;
+}
+
+/* Is its status asked for, now or some day? */
+static bool
+is_followed(const MsgRow *row)
+{
+	if (row->next_attempt_at == 0)
+		return false;
+
+	/* The server of a restored copy's message is known when it has been adopted. */
+	return row->origin != msgext_origin() || msgext_server_may_poll(row->server_oid);
+}
+
+TimestampTz
+msgext_track_ended_at(const MsgRow *row)
+{
+	if (row->finished_at != 0)
+		return row->finished_at;
+
+	/* What nobody asks about any more counts as over, a day's callbacks past. */
+	if ((row->state == MSG_ACCEPTED || row->state == MSG_SENT) && !is_followed(row))
+		return row->accepted_at;
+	return 0;
 }

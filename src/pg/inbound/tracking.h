@@ -24,4 +24,7 @@ extern TM_Result msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *
 							  const MsgEvent *reports, const char *kind, bool keep_all,
 							  TimestampTz next, bool wait, MsgTracking *tracking);
 
+/* When the message was over, or 0. */
+extern TimestampTz msgext_track_ended_at(const MsgRow *row);
+
 #endif /* MSGEXT_TRACKING_H */

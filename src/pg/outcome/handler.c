@@ -273,11 +273,15 @@ write_failure(MsgTable *feeds, MsgFeed *feed, int64 id, const char *error)
 				  errdetail("It is tried again; see view msgext.handler.")));
 }
 
+/* What has failed later than now did so before the clock was set back. */
 static bool
 is_due(const MsgFeed *feed)
 {
+	TimestampTz now = msgext_clock();
+
 	return OidIsValid(feed->function) && feed->origin == msgext_origin() &&
-		   (feed->next_attempt_at == 0 || feed->next_attempt_at <= msgext_clock());
+		   (feed->next_attempt_at == 0 || feed->next_attempt_at <= now ||
+			msgext_clock_was_ahead(feed->failed_at, now));
 }
 
 List *

@@ -54,7 +54,7 @@ may_tell(void)
 	static TimestampTz told_at = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (now < told_at + QUIET_US)
+	if (msgext_clock_within(told_at, QUIET_US, now))
 		return false;
 	told_at = now;
 	return true;

@@ -18,6 +18,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/mode.h"
 #include "pg/catalog/server.h"
 #include "pg/ipc/registry.h"
@@ -41,20 +42,13 @@
 
 static MemoryContext pass_context;
 
-/* Where the clock was set back it is not. */
-static bool
-is_within(TimestampTz then, int64 us, TimestampTz now)
-{
-	return now >= then && now < then + us;
-}
-
 /* In PG_CATCH. */
 static void
 recover(void)
 {
 	static TimestampTz told_at = 0;
 	TimestampTz now = GetCurrentTimestamp();
-	bool tell = now >= told_at + QUIET_US;
+	bool tell = !msgext_clock_within(told_at, QUIET_US, now);
 
 	msgext_bgworker_recover(pass_context, tell);
 	if (tell)
@@ -139,7 +133,7 @@ run_handlers(void)
 
 	msgext_handler_queue_begin(due);
 	while ((id = msgext_handler_queue_next(due)) != NULL &&
-		   is_within(started, PASS_US, now))
+		   msgext_clock_within(started, PASS_US, now))
 	{
 		TimestampTz begun = now;
 		bool more;
@@ -165,7 +159,7 @@ pass(TimestampTz *ticked_at, bool *may_stay)
 	{
 		TimestampTz now = GetCurrentTimestamp();
 
-		if (!is_within(*ticked_at, TICK_US, now))
+		if (!msgext_clock_within(*ticked_at, TICK_US, now))
 		{
 			*ticked_at = now;
 			*may_stay = msgext_bgworker_may_stay() && !msgext_bgworker_in_test_database();

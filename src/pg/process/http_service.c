@@ -140,7 +140,7 @@ work(const MsgHttpService *service, const char *settings)
 			checked = 0;
 		}
 		now = GetCurrentTimestamp();
-		if (now >= checked + CHECK_US)
+		if (!msgext_clock_within(checked, CHECK_US, now))
 		{
 			MemoryContext before;
 			bool changed;

@@ -8,6 +8,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/guc.h"
 #include "pg/base/secret_file.h"
 #include "pg/base/text.h"
@@ -19,7 +20,7 @@
 #define RETRY_US (5 * USECS_PER_SEC)
 
 static uint64 generation = 0;
-static TimestampTz retry_at = 0; /* 0 = nothing to be read again */
+static TimestampTz failed_at = 0; /* 0 = nothing to be read again */
 
 /* Who may push where; nobody, where there is no role to take it as. */
 static void
@@ -84,14 +85,13 @@ read_tokens(MsgHttpListener *http)
 
 	read_endpoints(http, &callbacks);
 	read_metrics_token(http, &metrics);
-	if (callbacks != NULL && retry_at == 0)
+	if (callbacks != NULL && failed_at == 0)
 		ereport(WARNING, (errmsg("a callback token could not be read: %s",
 								 msgext_from_utf8(callbacks))));
-	if (metrics != NULL && retry_at == 0)
+	if (metrics != NULL && failed_at == 0)
 		ereport(WARNING, (errmsg("the token of metrics could not be read: %s",
 								 msgext_from_utf8(metrics))));
-	retry_at =
-		callbacks != NULL || metrics != NULL ? GetCurrentTimestamp() + RETRY_US : 0;
+	failed_at = callbacks != NULL || metrics != NULL ? GetCurrentTimestamp() : 0;
 }
 
 void
@@ -102,7 +102,9 @@ msgext_listen_tokens_keep(MsgHttpListener *http)
 
 	AcceptInvalidationMessages();
 	now = msgext_server_generation();
-	if (now == generation && (retry_at == 0 || GetCurrentTimestamp() < retry_at))
+	if (now == generation &&
+		(failed_at == 0 ||
+		 msgext_clock_within(failed_at, RETRY_US, GetCurrentTimestamp())))
 		return;
 	PG_TRY();
 	{
@@ -116,7 +118,7 @@ msgext_listen_tokens_keep(MsgHttpListener *http)
 	{
 		/* The old ones stay. */
 		msgext_bgworker_recover(before, true);
-		retry_at = GetCurrentTimestamp() + RETRY_US;
+		failed_at = GetCurrentTimestamp();
 	}
 	PG_END_TRY();
 	generation = now;

@@ -102,7 +102,7 @@ recover(MemoryContext before, bool tell)
 	static int passed_over = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
-	bool logged = tell && now >= logged_at + COMPLAINT_PAUSE_US;
+	bool logged = tell && !msgext_clock_within(logged_at, COMPLAINT_PAUSE_US, now);
 
 	msgext_bgworker_recover(before, logged);
 	if (tell && !logged)
@@ -123,7 +123,7 @@ refuse(const char *server, bool inbox)
 	static TimestampTz told_at = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (now < told_at + REFUSAL_PAUSE_US)
+	if (msgext_clock_within(told_at, REFUSAL_PAUSE_US, now))
 		return 503;
 	told_at = now;
 	if (inbox)
@@ -253,7 +253,7 @@ save_activity(void)
 {
 	MemoryContext before = CurrentMemoryContext;
 
-	if (!activity.any || GetCurrentTimestamp() < saved_at + SAVE_US)
+	if (!activity.any || msgext_clock_within(saved_at, SAVE_US, GetCurrentTimestamp()))
 		return;
 	saved_at = GetCurrentTimestamp();
 	PG_TRY();

@@ -66,7 +66,7 @@ msgext_scrape(MsgHttpListener *http, MsgPush *request)
 	static MsgPushAnswer answer;
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (now < built_at || now >= built_at + KEEP_US)
+	if (!msgext_clock_within(built_at, KEEP_US, now))
 	{
 		answer.status = build(http) ? 200 : 503;
 		built_at = now;

@@ -20,6 +20,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/guc.h"
 #include "pg/base/mode.h"
@@ -40,9 +41,6 @@
 #define LOCK_RETRY_MS 100
 
 #define CHECK_US USECS_PER_SEC
-
-/* A clock that is set back by less is waited for. */
-#define CLOCK_SLACK_US (10 * USECS_PER_SEC)
 
 /* Is it still a test database? */
 #define TEST_LOOK_MS 1000
@@ -374,7 +372,7 @@ work(MsgDispatcher *dispatcher)
 			msgext_dispatcher_look_at_mode(dispatcher);
 		}
 		now = GetCurrentTimestamp();
-		if (now < checked - CLOCK_SLACK_US)
+		if (msgext_clock_was_ahead(checked, now))
 		{
 			/* Whatever was to be done at a time is far away: the next one begins anew. */
 			ereport(LOG, (errmsg("msgext worker leaves: the clock was set back by %ld s",

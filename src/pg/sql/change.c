@@ -17,6 +17,7 @@
 #include "pg/base/node.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
+#include "pg/inbound/tracking.h"
 #include "pg/ipc/notify.h"
 #include "pg/ipc/tally.h"
 #include "pg/sql/change.h"
@@ -210,7 +211,7 @@ decide_replay(const MsgRow *row, MsgChange *change)
 static bool
 decide_forget(const MsgRow *row, MsgChange *change)
 {
-	if (msgext_row_ended_at(row) == 0)
+	if (msgext_track_ended_at(row) == 0)
 		return false;
 	if (!msgext_row_is_erased(row))
 		msgext_change_erase(change, msgext_clock());
@@ -293,17 +294,6 @@ after_retry(const MsgRow *row)
 	msgext_notify_at_commit(MSG_NEWS_ALL);
 }
 
-/* It no longer waits for a person. */
-static void
-forget_unknown(const MsgRow *row)
-{
-	MsgTable *due = msgext_reminder_open(true);
-
-	msgext_reminder_remove_one(due, row->server_oid, MSG_REMINDER_UNKNOWN,
-							   row->created_at, row->id);
-	msgext_table_close(due);
-}
-
 MsgChanged
 msgext_change(MsgChanger *changer, int64 id, bool wait, MsgRow *row)
 {
@@ -324,7 +314,7 @@ msgext_change(MsgChanger *changer, int64 id, bool wait, MsgRow *row)
 	}
 	tell(changer, row);
 	if (row->state == MSG_UNKNOWN && changer->act != &msgext_act_pass_on)
-		forget_unknown(row);
+		msgext_reminder_forget_unknown(row->server_oid, row->created_at, row->id);
 	if (changer->act == &msgext_act_retry)
 		after_retry(row);
 	return MSG_CHANGED;

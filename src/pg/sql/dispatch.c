@@ -21,6 +21,7 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/compat.h"
 #include "pg/base/extension.h"
 #include "pg/base/mode.h"
@@ -115,12 +116,24 @@ wait_for(WaitEventSet *events, long timeout)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* Its time is over, or nobody knows how much is left: the clock was set back. */
+static bool
+is_over(TimestampTz until, TimestampTz *last)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool set_back = msgext_clock_was_ahead(*last, now);
+
+	*last = now;
+	return now >= until || set_back;
+}
+
 static void
 dispatch_here(TimestampTz until)
 {
 	MemoryContext before = CurrentMemoryContext;
 	MsgDispatcher *dispatcher = msgext_dispatcher_create(TopMemoryContext, &host);
 	WaitEventSet *events = msgext_wait_event_set_create(3);
+	TimestampTz last = 0;
 
 	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	if (IsUnderPostmaster) /* a server in single-user mode has none */
@@ -131,10 +144,10 @@ dispatch_here(TimestampTz until)
 	{
 		for (;;)
 		{
-			TimestampTz now = GetCurrentTimestamp();
+			TimestampTz now;
 			long timeout;
 
-			if (now >= until)
+			if (is_over(until, &last))
 				msgext_dispatcher_stop(dispatcher);
 			msgext_dispatcher_run(dispatcher);
 			if (msgext_dispatcher_idle(dispatcher, until))
@@ -165,8 +178,9 @@ static void
 wait_for_worker(TimestampTz until)
 {
 	static uint32 event = 0;
+	TimestampTz last = 0;
 
-	while (GetCurrentTimestamp() < until)
+	while (!is_over(until, &last))
 	{
 		bool idle;
 

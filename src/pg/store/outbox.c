@@ -52,6 +52,7 @@ msgext_outbox_read(MsgTable *outbox, TupleTableSlot *slot, MsgRow *row)
 	row->tried_at = time_of(row, Anum_outbox_tried_at);
 	row->next_attempt_at = time_of(row, Anum_outbox_next_attempt_at);
 	row->accepted_at = time_of(row, Anum_outbox_accepted_at);
+	row->finished_at = time_of(row, Anum_outbox_finished_at);
 	row->priority = DatumGetInt16(row->values[Anum_outbox_priority - 1]);
 	row->attempts = DatumGetInt32(row->values[Anum_outbox_attempts - 1]);
 	row->failures = DatumGetInt32(row->values[Anum_outbox_failures - 1]);
@@ -128,19 +129,6 @@ msgext_row_payload(const MsgRow *row)
 				 errmsg("message " INT64_FORMAT " has no payload any more", row->id),
 				 errdetail("It was removed; column erased_at says when.")));
 	return DatumGetByteaPP(row->values[Anum_outbox_payload - 1]);
-}
-
-TimestampTz
-msgext_row_ended_at(const MsgRow *row)
-{
-	if (!row->nulls[Anum_outbox_finished_at - 1])
-		return time_of(row, Anum_outbox_finished_at);
-
-	/* What nobody asks about any more counts as over, a day's callbacks past. */
-	if ((row->state == MSG_ACCEPTED || row->state == MSG_SENT) &&
-		row->next_attempt_at == 0)
-		return row->accepted_at;
-	return 0;
 }
 
 bool

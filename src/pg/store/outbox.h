@@ -53,6 +53,7 @@ typedef struct MsgRow
 	TimestampTz tried_at;
 	TimestampTz next_attempt_at;
 	TimestampTz accepted_at;
+	TimestampTz finished_at;
 	int16 priority;
 	int32 attempts;
 	int32 failures;
@@ -125,9 +126,6 @@ msgext_row_is_erased(const MsgRow *row)
 {
 	return row->nulls[Anum_outbox_payload - 1];
 }
-
-/* When the message was over, or 0. */
-extern TimestampTz msgext_row_ended_at(const MsgRow *row);
 
 /* The detail in the arena, or NULL when there is none. */
 extern MsgJson *msgext_row_detail(MsgArena *arena, const MsgRow *row);

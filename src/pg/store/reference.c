@@ -90,6 +90,14 @@ msgext_reference_find(MsgTable *references, Oid server, const char *provider_id,
 	return slot == NULL ? 0 : msgext_column_int64(slot, Anum_reference_message_id);
 }
 
+int64
+msgext_reference_message(TupleTableSlot *row)
+{
+	bool isnull;
+
+	return DatumGetInt64(slot_getattr(row, Anum_reference_message_id, &isnull));
+}
+
 void
 msgext_reference_remove(MsgTable *references, Oid server, const char *provider_id,
 						int64 message)

@@ -27,6 +27,9 @@ extern int64 msgext_reference_find_dirty(MsgTable *references, Oid server,
 extern int64 msgext_reference_find(MsgTable *references, Oid server,
 								   const char *provider_id, Snapshot snapshot);
 
+/* Whose a row is. */
+extern int64 msgext_reference_message(TupleTableSlot *row);
+
 /* Removes the reference by this id, if it is this message's. */
 extern void msgext_reference_remove(MsgTable *references, Oid server,
 									const char *provider_id, int64 message);

@@ -104,6 +104,15 @@ msgext_reminder_remove_one(MsgTable *reminders, Oid server, const char *kind,
 	msgext_scan_end(scan);
 }
 
+void
+msgext_reminder_forget_unknown(Oid server, TimestampTz created_at, int64 id)
+{
+	MsgTable *reminders = msgext_reminder_open(true);
+
+	msgext_reminder_remove_one(reminders, server, MSG_REMINDER_UNKNOWN, created_at, id);
+	msgext_table_close(reminders);
+}
+
 bool
 msgext_reminder_exists(MsgTable *reminders, Oid server, const char *kind,
 					   TimestampTz from, TimestampTz to, int64 id)

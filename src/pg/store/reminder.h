@@ -41,6 +41,9 @@ extern void msgext_reminder_remove(MsgTable *reminders, const MsgReminder *remin
 extern void msgext_reminder_remove_one(MsgTable *reminders, Oid server, const char *kind,
 									   TimestampTz at, int64 id);
 
+/* Such a message, queued first at that time, does not wait for a person any more. */
+extern void msgext_reminder_forget_unknown(Oid server, TimestampTz created_at, int64 id);
+
 /* Is there a reminder of this message between these times, both included? */
 extern bool msgext_reminder_exists(MsgTable *reminders, Oid server, const char *kind,
 								   TimestampTz from, TimestampTz to, int64 id);
