@@ -5,6 +5,10 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$root"
 
+# A bare machine has none, and its databases would be of SQL_ASCII.
+export LANG=C.UTF-8
+unset LC_ALL LC_CTYPE
+
 jobs=${JOBS:-$(nproc)}
 [ -n "${JOBS:-}" ] || [ "$jobs" -gt 1 ] || jobs=2
 
