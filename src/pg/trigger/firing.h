@@ -2,7 +2,7 @@
  * firing.h
  *		What a template makes of one changed row: a message with its times, or none.
  *
- * Queues nothing. The current user is the template's owner: see msgext_owner_become().
+ * Queues nothing. The current user is the template's owner: see msgext_run_as().
  */
 #ifndef MSGEXT_FIRING_H
 #define MSGEXT_FIRING_H

@@ -11,9 +11,9 @@
 #include "utils/memutils.h"
 
 #include "pg/base/arena_pg.h"
+#include "pg/base/run_as.h"
 #include "pg/trigger/consent.h"
 #include "pg/trigger/firing.h"
-#include "pg/trigger/owner.h"
 
 /* The right that role lacks on something. */
 static void __attribute__((noreturn))
@@ -114,7 +114,7 @@ msgext_notify(PG_FUNCTION_ARGS)
 	ErrorContextCallback tell;
 	MsgRowEvents events;
 	MsgRecipe *recipe;
-	MsgOwner before;
+	MsgRunAs before;
 
 	msgext_row_events_begin(&events, fcinfo, "notify");
 	if (events.trigger->tgnargs != 1)
@@ -127,12 +127,12 @@ msgext_notify(PG_FUNCTION_ARGS)
 	tell.arg = recipe;
 	tell.previous = error_context_stack;
 	error_context_stack = &tell;
-	msgext_owner_become(&before, recipe->owner);
+	before = msgext_run_as(recipe->owner);
 	if (events.statement)
 		fire_statement(recipe, &events);
 	else
 		fire(recipe, &events, CurrentMemoryContext, NULL);
-	msgext_owner_leave(&before);
+	msgext_run_as_end(&before);
 	error_context_stack = tell.previous;
 	msgext_row_events_end(&events);
 	return PointerGetDatum(NULL);

@@ -13,10 +13,10 @@
 
 #include "pg/base/arena_pg.h"
 #include "pg/base/datum_json.h"
+#include "pg/base/run_as.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/sql/post.h"
-#include "pg/trigger/owner.h"
 #include "pg/trigger/quiet_hours.h"
 #include "pg/trigger/row_event.h"
 
@@ -192,12 +192,12 @@ msgext_notify_row(PG_FUNCTION_ARGS)
 {
 	RowTrigger call = {0};
 	MsgRowEvents events;
-	MsgOwner before;
+	MsgRunAs before;
 
 	msgext_row_events_begin(&events, fcinfo, "notify_row");
 	read_arguments(&call, events.trigger, events.rel);
 	call.zone = msgext_zone_find("UTC");
-	msgext_owner_become(&before, events.rel->rd_rel->relowner);
+	before = msgext_run_as(events.rel->rd_rel->relowner);
 	if (events.statement)
 		queue_statement(&call, &events);
 	else
@@ -206,7 +206,7 @@ msgext_notify_row(PG_FUNCTION_ARGS)
 		queue(&call, &events.event, false, record_of(&call, events.event.new),
 			  record_of(&call, events.event.old));
 	}
-	msgext_owner_leave(&before);
+	msgext_run_as_end(&before);
 	msgext_row_events_end(&events);
 	return PointerGetDatum(NULL);
 }

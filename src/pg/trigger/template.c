@@ -34,6 +34,7 @@
 
 #include "pg/base/clock.h"
 #include "pg/base/compat.h"
+#include "pg/base/run_as.h"
 #include "pg/catalog/access.h"
 #include "pg/store/relation.h"
 #include "pg/trigger/consent.h"
@@ -183,7 +184,7 @@ create_table(const char *name, const char *server)
 	Oid user = GetUserId();
 	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 	ObjectAddress table;
-	MsgOwner before;
+	MsgRunAs before;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for namespace %u", schema);
@@ -191,10 +192,10 @@ create_table(const char *name, const char *server)
 		makeRangeVar(get_namespace_name(schema), pstrdup(name), -1);
 	statement->base.oncommit = ONCOMMIT_NOOP;
 	statement->servername = pstrdup(server);
-	msgext_owner_become(&before, ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner);
+	before = msgext_run_as(((Form_pg_namespace) GETSTRUCT(tuple))->nspowner);
 	ReleaseSysCache(tuple);
 	table = DefineRelation(&statement->base, RELKIND_FOREIGN_TABLE, user, NULL, NULL);
-	msgext_owner_leave(&before);
+	msgext_run_as_end(&before);
 	CommandCounterIncrement();
 	CreateForeignTable(statement, table.objectId);
 	CommandCounterIncrement();

@@ -21,12 +21,12 @@
 #include "pg/base/arena_pg.h"
 #include "pg/base/compat.h"
 #include "pg/base/json_pg.h"
+#include "pg/base/run_as.h"
 #include "pg/base/subtransaction.h"
 #include "pg/base/text.h"
 #include "pg/catalog/access.h"
 #include "pg/trigger/consent.h"
 #include "pg/trigger/firing.h"
-#include "pg/trigger/owner.h"
 
 /*
  * A recipe of this call's own: what is made of it for a row goes with the call. ERROR
@@ -95,7 +95,7 @@ fire(MsgFiring *firing, MsgRowEvent *event)
 	TupleTableSlot *row = event->new != NULL ? event->new : event->old;
 	Oid rowtype = row->tts_tupleDescriptor->tdtypeid;
 	MsgRecipe *recipe = firing->recipe;
-	MsgOwner before;
+	MsgRunAs before;
 	MsgPost post;
 
 	event->table = typeidTypeRelid(rowtype);
@@ -105,7 +105,7 @@ fire(MsgFiring *firing, MsgRowEvent *event)
 	event->user = GetUserId();
 	firing->event = event;
 	firing->arena = msgext_arena_pg_create(CurrentMemoryContext);
-	msgext_owner_become(&before, recipe->owner);
+	before = msgext_run_as(recipe->owner);
 	firing->binding =
 		msgext_binding_create(recipe, row->tts_tupleDescriptor, rowtype, event->user);
 	msgext_firing_render(firing);
@@ -117,7 +117,7 @@ fire(MsgFiring *firing, MsgRowEvent *event)
 		firing->send_after = post.send_after;
 		firing->expires_at = post.expires_at;
 	}
-	msgext_owner_leave(&before);
+	msgext_run_as_end(&before);
 }
 
 /* Where, and what. */
@@ -246,14 +246,14 @@ check_lookup(void *arg)
 	Check *check = arg;
 	const MsgTemplate *plan = check->recipe->plan;
 	TupleDesc columns;
-	MsgOwner before;
+	MsgRunAs before;
 	SPIPlanPtr lookup;
 	int i;
 
-	msgext_owner_become(&before, check->recipe->owner);
+	before = msgext_run_as(check->recipe->owner);
 	lookup =
 		msgext_lookup_prepare(check->recipe, check->rel->rd_rel->reltype, before.user);
-	msgext_owner_leave(&before);
+	msgext_run_as_end(&before);
 	columns = msgext_lookup_columns(lookup);
 	for (i = 0; i < plan->nwanted; i++)
 		if (plan->wanted[i].scope == MSG_SCOPE_REF &&
