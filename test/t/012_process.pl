@@ -163,6 +163,29 @@ subtest 'DROP and CREATE EXTENSION with requests in flight' => sub {
 	$t->sql('DROP DATABASE anew WITH (FORCE)');
 };
 
+# There is no trap around their waits, which are no statements.
+subtest 'pg_cancel_backend()' => sub {
+	my $processes = "SELECT string_agg(backend_type || ' ' || pid, ', ' ORDER BY pid) FROM pg_stat_activity WHERE backend_type IN ('msgext launcher', 'msgext worker') AND datname IS DISTINCT FROM 'later'";
+	my ($before, $id);
+
+	$sim->script('devino send match 79990000251 delay 60000');
+	$id = $t->send(phone => 79990000251);
+	ok(until_true(sub { $sim->count(79990000251) }), 'a request is under way');
+	$before = $t->sql($processes);
+	$t->sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type LIKE 'msgext %'");
+
+	# Who does what is asked for now has met the signal before.
+	$t->wait_state($t->send(phone => 79990000252), 'accepted', 'the worker works on');
+	$t->sql('CREATE DATABASE later');
+	$t->sql('CREATE EXTENSION msgext', 'later');
+	ok(other_worker(0, 'later'), 'and so does the launcher');
+	is($t->sql($processes), $before, 'as the processes that they were');
+	$sim->clear;
+	$sim->release;
+	$t->wait_state($id, 'accepted', 'and what was under way is not lost sight of');
+	$t->sql('DROP DATABASE later WITH (FORCE)');
+};
+
 subtest 'a worker that cannot start' => sub {
 	my $pid = $t->worker_pid;
 	my $starts = logged(qr/database \d+: msgext worker is started/);

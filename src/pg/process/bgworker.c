@@ -255,6 +255,19 @@ msgext_bgworker_reload(void)
 	forbid_asynchronous_commit();
 }
 
+/*
+ * Between transactions there is nothing to cancel, and no trap for the error: ignored, as
+ * by a session at rest.
+ */
+void
+msgext_bgworker_check_interrupts(void)
+{
+	HOLD_CANCEL_INTERRUPTS();
+	CHECK_FOR_INTERRUPTS();
+	QueryCancelPending = false;
+	RESUME_CANCEL_INTERRUPTS();
+}
+
 bool
 msgext_bgworker_pause(long ms)
 {
@@ -277,7 +290,7 @@ msgext_bgworker_pause(long ms)
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, left,
 						 msgext_wait_event(&event, "MsgextPause"));
 		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
+		msgext_bgworker_check_interrupts();
 	}
 
 	/* Whoever set it meant somebody else than this loop. */

@@ -29,6 +29,9 @@ extern void msgext_bgworker_set_busy(bool busy);
 /* Its work is a user's now (a handler, a request): given up as soon as it is to leave. */
 extern void msgext_bgworker_set_interruptible(bool interruptible);
 
+/* Outside a transaction, where nothing is there to be cancelled: SIGINT is passed over. */
+extern void msgext_bgworker_check_interrupts(void);
+
 /* Waits, whatever sets the latch; false, at once, when the process is to end. */
 extern bool msgext_bgworker_pause(long ms);
 

@@ -132,7 +132,7 @@ work(const MsgHttpService *service, const char *settings)
 		for (i = 0; i < n; i++)
 			if (occurred[i].events & WL_LATCH_SET)
 				ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
+		msgext_bgworker_check_interrupts();
 		if (ConfigReloadPending)
 		{
 			msgext_bgworker_reload();

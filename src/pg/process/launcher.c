@@ -360,7 +360,7 @@ msgext_launcher_main(Datum arg)
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 timeout, msgext_wait_event(&event, "MsgextLauncher"));
 		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
+		msgext_bgworker_check_interrupts();
 		if (ConfigReloadPending)
 		{
 			msgext_bgworker_reload();

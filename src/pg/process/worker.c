@@ -364,7 +364,7 @@ work(MsgDispatcher *dispatcher)
 					msgext_dispatcher_news(dispatcher, msgext_registry_news());
 			}
 		}
-		CHECK_FOR_INTERRUPTS();
+		msgext_bgworker_check_interrupts();
 		if (ConfigReloadPending)
 		{
 			msgext_bgworker_reload();
