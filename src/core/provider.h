@@ -24,7 +24,7 @@
  * Raised with each change of what codecs see: the structures of core, and what is expected
  * of a slot. Libraries of others are compiled for one number.
  */
-#define MSG_PROVIDER_ABI 3
+#define MSG_PROVIDER_ABI 4
 
 /* What a provider can do; the registry checks each against the slots. */
 #define MSG_CAN_POLL 0x01	  /* encode_status, decode_status */
@@ -363,6 +363,14 @@ typedef struct MsgProvider
 	 * core/recipients.h. Without it a server has no options redirect and allow_recipients.
 	 */
 	const char *const *recipients;
+
+	/*
+	 * One recipient as prepare writes it, in the arena or as it came; NULL with *error filled
+	 * in where prepare refuses it. For option redirect, which is checked when it is set.
+	 * NULL = prepare takes any, as it is.
+	 */
+	const char *(*write_recipient)(MsgArena *arena, const MsgConn *conn,
+								   const char *recipient, MsgError *error);
 } MsgProvider;
 
 /* False with *error filled in when slots and capabilities of a provider disagree. */

@@ -419,7 +419,7 @@ subtest 'odd but fine' => sub {
 };
 
 subtest 'a status of another message' => sub {
-	$t->add_server('polled', status_poll => 'on', poll_min_interval => '1 s');
+	$t->add_server('polled', status_poll => 'on', poll_min_interval => '1 s', poll_max_interval => '1 s');
 	$sim->script('devino status next 1 status 200 body '
 		  . '{"code":"ok","result":{"providerId":1,"status":"undelivered","statusAt":"2026-01-01 12:00:00"}}');
 	my $id = $t->send(server => 'polled', fate => 'sent@1');

@@ -114,8 +114,8 @@ msgext_server_unpin(MsgServer *server)
 	}
 }
 
-static int64_t
-duration_ms(const MsgConn *conn, const char *name)
+int64
+msgext_server_duration_ms(const MsgConn *conn, const char *name)
 {
 	const char *text = msgext_conn_option(conn, name);
 	Interval *interval;
@@ -224,21 +224,22 @@ read_settings(MsgServer *server)
 		url[--len] = '\0';
 	conn->url = url;
 	server->target.serial = ++target_serial;
-	server->target.timeout_ms = duration_ms(conn, "timeout");
-	server->target.connect_timeout_ms = duration_ms(conn, "connect_timeout");
+	server->target.timeout_ms = msgext_server_duration_ms(conn, "timeout");
+	server->target.connect_timeout_ms =
+		msgext_server_duration_ms(conn, "connect_timeout");
 	server->target.ca_file = msgext_conn_option(conn, "ca_file");
 	server->target.proxy = msgext_conn_option(conn, "proxy");
 	server->target.deny_private = is_choice(conn, "deny_private", "on");
-	server->callback_window_ms = duration_ms(conn, "callback_window");
+	server->callback_window_ms = msgext_server_duration_ms(conn, "callback_window");
 	server->target.version = msgext_conn_option(conn, "http_version");
 	server->policy.deduplicates =
 		(server->provider->caps & MSG_CAN_DEDUP) != 0 &&
 		(server->provider->deduplicates == NULL || server->provider->deduplicates(conn));
 	server->policy.resend_unknown = is_choice(conn, "on_unknown", "resend");
 	server->policy.max_attempts = count(conn, "max_attempts");
-	server->policy.retry_min_ms = duration_ms(conn, "retry_min_delay");
-	server->policy.retry_max_ms = duration_ms(conn, "retry_max_delay");
-	server->policy.give_up_ms = duration_ms(conn, "give_up_after");
+	server->policy.retry_min_ms = msgext_server_duration_ms(conn, "retry_min_delay");
+	server->policy.retry_max_ms = msgext_server_duration_ms(conn, "retry_max_delay");
+	server->policy.give_up_ms = msgext_server_duration_ms(conn, "give_up_after");
 	server->rate_limit = rate_of_this_node(conn);
 	server->recipient_limit = rate(conn, "recipient_limit");
 	server->max_in_flight = count(conn, "max_in_flight");
@@ -247,13 +248,13 @@ read_settings(MsgServer *server)
 		server->batch_size = Min(server->batch_size, count(conn, "batch_size"));
 	server->poll = (server->provider->caps & MSG_CAN_POLL) != 0 &&
 				   is_choice(conn, "status_poll", "on");
-	server->poll_min_ms = duration_ms(conn, "poll_min_interval");
-	server->poll_max_ms = duration_ms(conn, "poll_max_interval");
-	server->poll_give_up_ms = duration_ms(conn, "poll_give_up");
+	server->poll_min_ms = msgext_server_duration_ms(conn, "poll_min_interval");
+	server->poll_max_ms = msgext_server_duration_ms(conn, "poll_max_interval");
+	server->poll_give_up_ms = msgext_server_duration_ms(conn, "poll_give_up");
 	if (!is_choice(conn, "break_after", "off"))
-		server->break_after_ms = duration_ms(conn, "break_after");
-	server->expires_after_ms = duration_ms(conn, "expires_after");
-	server->payload_retention_ms = duration_ms(conn, "payload_retention");
+		server->break_after_ms = msgext_server_duration_ms(conn, "break_after");
+	server->expires_after_ms = msgext_server_duration_ms(conn, "expires_after");
+	server->payload_retention_ms = msgext_server_duration_ms(conn, "payload_retention");
 	server->records_invalid = is_choice(conn, "on_invalid", "record");
 	server->redirect = msgext_conn_option(conn, "redirect");
 	server->allow_recipients = msgext_conn_option(conn, "allow_recipients");

@@ -113,6 +113,9 @@ extern void msgext_server_forget_all(void);
  */
 extern MsgSetting *msgext_settings_add(MsgSetting *settings, List *options);
 
+/* How long an option of kind MSG_OPTION_DURATION is; 0 where it is not set. */
+extern int64 msgext_server_duration_ms(const MsgConn *conn, const char *name);
+
 /*
  * The role's user mapping for the server, else PUBLIC's, else InvalidOid. *version, if
  * asked for, is the transaction that has written it.

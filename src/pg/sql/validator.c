@@ -22,6 +22,7 @@
 #include "utils/varlena.h"
 
 #include "core/provider_list.h"
+#include "core/recipients.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/interval.h"
 #include "pg/base/text.h"
@@ -222,6 +223,70 @@ check_file(const char *name, const char *value)
 						errmsg("option \"%s\" must be an absolute path", name)));
 }
 
+/* A least time above the longest one would be cut to that. */
+static void
+check_order(const MsgConn *conn, const char *least, const char *longest)
+{
+	if (msgext_server_duration_ms(conn, least) <=
+		msgext_server_duration_ms(conn, longest))
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		 errmsg("option \"%s\" must not be longer than option \"%s\"", least, longest),
+		 errdetail("Option \"%s\" is %s, option \"%s\" is %s.", least,
+				   msgext_conn_option(conn, least), longest,
+				   msgext_conn_option(conn, longest)),
+		 errhint("Set both at once; where one is not set, its default counts.")));
+}
+
+/* Each message would be an error when it is queued, or be rejected when it is to leave. */
+static void
+check_redirect(const MsgProvider *provider, const MsgConn *conn)
+{
+	static const char *const paths[] = {"to", NULL};
+	const char *redirect = msgext_conn_option(conn, "redirect");
+	const char *pattern = msgext_conn_option(conn, "allow_recipients");
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	MsgJson *payload = msgext_json_new(arena, MSG_JSON_OBJECT);
+	MsgError error = {0};
+	const char *written = redirect;
+	const char *stranger;
+
+	if (redirect == NULL)
+		return;
+	if (provider->write_recipient != NULL)
+		written = provider->write_recipient(arena, conn, redirect, &error);
+	if (written == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid value for option \"redirect\""),
+						errdetail("Option \"redirect\" %s.", error.text)));
+	msgext_json_set_text(arena, payload, paths[0], written);
+	if (!msgext_recipients_may(arena, paths, payload, redirect, NULL, &stranger))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid value for option \"redirect\""),
+						errdetail("Option \"redirect\" must be one recipient.")));
+	if (!msgext_recipients_may(arena, paths, payload, NULL, pattern, &stranger))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("option \"allow_recipients\" does not allow the recipient "
+						"of option \"redirect\""),
+				 errdetail("Every message would be rejected."),
+				 errhint("Drop it: with \"redirect\" nothing goes to anybody else.")));
+}
+
+/* Options that are right by themselves, and not together. */
+static void
+check_together(const MsgProvider *provider, List *options)
+{
+	MsgConn conn = {.settings = msgext_settings_add(NULL, options),
+					.options = provider->options};
+
+	check_order(&conn, "retry_min_delay", "retry_max_delay");
+	check_order(&conn, "poll_min_interval", "poll_max_interval");
+	check_redirect(provider, &conn);
+}
+
 PG_FUNCTION_INFO_V1(msgext_validator);
 
 PGDLLEXPORT Datum
@@ -276,5 +341,7 @@ msgext_validator(PG_FUNCTION_ARGS)
 	if (place == MSG_OPTION_SERVER && !has_url)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						errmsg("option \"url\" is required")));
+	if (place == MSG_OPTION_SERVER)
+		check_together(provider, options);
 	PG_RETURN_VOID();
 }

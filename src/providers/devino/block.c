@@ -16,6 +16,8 @@
  */
 #define PHONE_MIN 7
 #define PHONE_MAX 15
+#define PHONE_RULE                                                                       \
+	"must be %d to %d digits in international form (E.164), such as 79031112233"
 
 bool
 msgext_block_open(Block *block, const MsgJson *node, const char *name,
@@ -168,6 +170,19 @@ phone_digits(const MsgJson *node)
 	return digits;
 }
 
+const char *
+msgext_devino_write_recipient(MsgArena *arena, const MsgConn *conn, const char *recipient,
+							  MsgError *error)
+{
+	const char *digits =
+		phone_digits(msgext_json_string(arena, recipient, strlen(recipient)));
+
+	(void) conn;
+	if (digits == NULL)
+		msgext_error(error, "phone_invalid", "", PHONE_RULE, PHONE_MIN, PHONE_MAX);
+	return digits;
+}
+
 bool
 msgext_block_phone(Block *block, const Field *field, const char **phone)
 {
@@ -182,9 +197,7 @@ msgext_block_phone(Block *block, const Field *field, const char **phone)
 								 "is missing");
 	*phone = phone_digits(node);
 	if (*phone == NULL)
-		return msgext_block_fail(block, field->member, field->invalid,
-								 "must be %d to %d digits in international form (E.164), "
-								 "such as 79031112233",
+		return msgext_block_fail(block, field->member, field->invalid, PHONE_RULE,
 								 PHONE_MIN, PHONE_MAX);
 	return true;
 }

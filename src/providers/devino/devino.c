@@ -60,4 +60,5 @@ const MsgProvider msgext_provider_devino = {
 	.sample_reply = msgext_devino_sample_reply,
 	.sample_recipient = "7000000000#",
 	.recipients = recipients,
+	.write_recipient = msgext_devino_write_recipient,
 };

@@ -19,6 +19,10 @@
 /* devino.c */
 extern const MsgProvider msgext_provider_devino;
 
+/* block.c */
+extern const char *msgext_devino_write_recipient(MsgArena *arena, const MsgConn *conn,
+												 const char *recipient, MsgError *error);
+
 /* prepare.c */
 extern bool msgext_devino_prepare(MsgArena *arena, const MsgConn *conn,
 								  const MsgPayload *payload, MsgFragment *fragment,

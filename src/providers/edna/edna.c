@@ -61,4 +61,5 @@ const MsgProvider msgext_provider_edna = {
 	.sample_reply = msgext_edna_sample_reply,
 	.sample_recipient = "7000000000#",
 	.recipients = recipients,
+	.write_recipient = msgext_edna_write_recipient,
 };

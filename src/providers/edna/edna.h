@@ -17,6 +17,8 @@ extern const MsgProvider msgext_provider_edna;
 extern bool msgext_edna_prepare(MsgArena *arena, const MsgConn *conn,
 								const MsgPayload *payload, MsgFragment *fragment,
 								MsgError *error);
+extern const char *msgext_edna_write_recipient(MsgArena *arena, const MsgConn *conn,
+											   const char *recipient, MsgError *error);
 extern MsgJson *msgext_edna_describe(MsgArena *arena, const char *fragment, size_t len,
 									 MsgError *error);
 extern bool msgext_edna_make_key(MsgArena *arena, int64_t message, int64_t at_us,

@@ -78,6 +78,21 @@ has(const PersoniumCells *cells, const char *url)
 	return false;
 }
 
+const char *
+msgext_personium_write_recipient(MsgArena *arena, const MsgConn *conn,
+								 const char *recipient, MsgError *error)
+{
+	size_t len = strlen(recipient);
+	bool local = strcmp(msgext_conn_option(conn, "generation"), "1.6") == 0;
+
+	if (msgext_personium_is_cell(recipient, len, local))
+		return msgext_personium_cell(arena, recipient, len);
+	msgext_error(error, "PR400-OD-0006", "",
+				 "must be the http:// or https:// URL of a cell, at most %d characters",
+				 URL_MAX);
+	return NULL;
+}
+
 bool
 msgext_personium_read_to(MsgArena *arena, const MsgJson *to, bool local,
 						 PersoniumCells *cells, MsgError *error)

@@ -31,6 +31,11 @@ extern const char *msgext_personium_cell(MsgArena *arena, const char *text, size
 extern bool msgext_personium_read_to(MsgArena *arena, const MsgJson *to, bool local,
 									 PersoniumCells *cells, MsgError *error);
 
+/* A cell alone, as it is written in To. */
+extern const char *msgext_personium_write_recipient(MsgArena *arena, const MsgConn *conn,
+													const char *recipient,
+													MsgError *error);
+
 extern bool msgext_personium_is_relation(const char *text, size_t len);
 
 /* The complaint about a value of another type; false, for "return". */

@@ -90,4 +90,5 @@ const MsgProvider msgext_provider_personium = {
 	.sample_reply = msgext_personium_sample_reply,
 	.sample_recipient = "https://fate-#.example/",
 	.recipients = recipients,
+	.write_recipient = msgext_personium_write_recipient,
 };

@@ -71,6 +71,53 @@ SELECT value, try_option('status_poll', value) FROM unnest(ARRAY[
 SELECT value, try_option('time_zone', value) FROM unnest(ARRAY[
     'UTC', '+03:00', '-11:30', 'Europe/Moscow', '+3', '+25:00']) AS value;
 
+-- Options that are right by themselves: a least time above the longest one, where one that
+-- is not set counts with its default, and a recipient that no message could go to.
+CREATE FUNCTION try_server(provider text, options text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    message text;
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE format($f$CREATE SERVER tried FOREIGN DATA WRAPPER %I OPTIONS (url 'http://localhost', %s)$f$,
+        'msgext_' || provider, options);
+    DROP SERVER tried;
+    RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' | ', sqlstate, message, nullif(detail, ''), nullif(hint, ''));
+END $$;
+SELECT options, try_server('devino', options) FROM unnest(ARRAY[
+    $$retry_min_delay '2 s', retry_max_delay '2 s'$$, $$retry_min_delay '3 s', retry_max_delay '2 s'$$,
+    $$retry_max_delay '2 h', retry_min_delay '1 h'$$, $$retry_min_delay '1 h'$$, $$retry_max_delay '1 ms'$$,
+    $$poll_min_interval '1 day', poll_max_interval '24 h'$$, $$poll_min_interval '2 s', poll_max_interval '1 s'$$,
+    $$poll_min_interval '2 h'$$, $$poll_max_interval '1 s'$$]) AS options;
+SELECT provider, options, try_server(provider, options) FROM (VALUES
+    ('devino', $$redirect '+79990001122'$$), ('devino', $$redirect 'staging'$$), ('devino', $$redirect ''$$),
+    ('devino', $$redirect '79990001122,79990001123'$$),
+    ('devino', $$redirect '+79990001122', allow_recipients '^7999'$$),
+    ('devino', $$redirect '79990001122', allow_recipients '^7998'$$),
+    ('edna', $$redirect '+79990001122', allow_recipients '^7999'$$), ('edna', $$redirect '8 999 000'$$),
+    ('edna', $$redirect '79990001122', allow_recipients '^7998'$$),
+    ('personium', $$redirect 'https://unit.example', allow_recipients '/$'$$),
+    ('personium', $$redirect 'https://unit.example/a,https://unit.example/b'$$),
+    ('personium', $$redirect 'personium-localunit:a'$$),
+    ('personium', $$redirect 'personium-localunit:a', generation '1.6'$$),
+    ('personium', $$redirect 'https://unit.example/', allow_recipients '^http:'$$),
+    ('diadoc', $$redirect '1aaaf74cc6a84b1e8d07c2f0a95be31d@diadoc.ru'$$), ('diadoc', $$redirect 'one, two'$$),
+    ('diadoc', $$redirect '1aaaf74cc6a84b1e8d07c2f0a95be31d@diadoc.ru', allow_recipients '^2'$$))
+    AS t (provider, options);
+
+-- ALTER of one is held to what the server has of the other.
+CREATE SERVER pair FOREIGN DATA WRAPPER msgext_devino OPTIONS (url 'http://localhost',
+    retry_min_delay '10 min', retry_max_delay '1 hour', redirect '79990001122');
+ALTER SERVER pair OPTIONS (SET retry_max_delay '5 min');
+ALTER SERVER pair OPTIONS (DROP retry_max_delay);
+ALTER SERVER pair OPTIONS (SET retry_min_delay '1 s', SET retry_max_delay '5 min');
+ALTER SERVER pair OPTIONS (ADD allow_recipients '^7998');
+ALTER SERVER pair OPTIONS (DROP redirect, ADD allow_recipients '^7998');
+DROP SERVER pair;
+
 -- Names: the bad one, the good ones, the nearest.
 ALTER SERVER vk OPTIONS (ADD timeuot '30 s');
 ALTER SERVER vk OPTIONS (ADD ulr 'http://localhost');
