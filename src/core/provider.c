@@ -192,8 +192,8 @@ check_option(const MsgOption *options, const MsgOption *option, MsgError *error)
 bool
 msgext_provider_check(const MsgProvider *provider, MsgError *error)
 {
-	const unsigned known =
-		MSG_CAN_POLL | MSG_CAN_CALLBACK | MSG_CAN_DEDUP | MSG_CAN_LOGIN | MSG_CAN_RESUME;
+	const unsigned known = MSG_CAN_POLL | MSG_CAN_CALLBACK | MSG_CAN_DEDUP |
+						   MSG_CAN_LOGIN | MSG_CAN_RESUME | MSG_READS_STATUS;
 	bool poll = (provider->caps & MSG_CAN_POLL) != 0;
 	bool callback = (provider->caps & MSG_CAN_CALLBACK) != 0;
 	bool login = (provider->caps & MSG_CAN_LOGIN) != 0;

@@ -32,6 +32,7 @@
 #define MSG_CAN_DEDUP 0x04	  /* takes a message with a known key once */
 #define MSG_CAN_LOGIN 0x08	  /* needs_login, encode_login, decode_login */
 #define MSG_CAN_RESUME 0x10	  /* sends what is left, by the message's detail */
+#define MSG_READS_STATUS 0x20 /* decode_send needs no body, status and fields say all */
 
 /* What a login gave. The engine keeps it, renews it, and stores a new refresh token. */
 typedef struct MsgSession

@@ -25,6 +25,7 @@ typedef struct MsgHttpResult
 {
 	void *cookie;
 	MsgTransport transport;
+	bool clipped;	   /* cut by us, for its body is too large: the rest is as it came */
 	MsgReply reply;	   /* body and headers as far as they came */
 	const char *error; /* of a failed transport: one clause, no secret in it */
 	void *slot;		   /* the client's own */

@@ -60,13 +60,14 @@ static size_t
 on_body(char *data, size_t size, size_t count, void *arg)
 {
 	MsgHttpSlot *slot = arg;
+	size_t room = slot->max_body - slot->body.len;
+	size_t len = size * count;
 
-	if (!keep(&slot->body, data, size * count, slot->max_body))
-	{
-		slot->too_large = true;
-		return 0;
-	}
-	return size * count;
+	/* Of one that is too large there is the beginning. */
+	if (keep(&slot->body, data, len < room ? len : room, slot->max_body) && len <= room)
+		return len;
+	slot->too_large = true;
+	return 0;
 }
 
 static size_t
@@ -384,6 +385,7 @@ msgext_http_slot_read(MsgHttpSlot *slot, CURLcode code, int64_t now_us,
 
 	curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
 	result->error = NULL;
+	result->clipped = slot->too_large;
 	if (is_answered(slot, code))
 		result->transport = MSG_TRANSPORT_ANSWERED;
 	else

@@ -19,6 +19,7 @@ my $stranger = 'whsec_' . encode_base64('another secret of some bytes', '');
 my $token = 'Hook-4711-of-the-webhook';
 my $t = Msgext->new('webhook',
 	server => 0,
+	conf => "msgext.max_response_size = 1MB\n",
 	simulator => [ '--webhook-secret' => $secret, '--webhook-secret' => $new_secret ]);
 my $sim = $t->sim;
 
@@ -138,6 +139,19 @@ subtest 'lost and refused' => sub {
 	is(scalar(lines_of($ids{$_})), 1, "$_ arrived once") for qw(LOST EARLY BUSY DOWN);
 	cmp_ok($t->sql("SELECT extract(epoch FROM max(at) - min(at)) FROM msgext.message_event"
 			  . " WHERE message_id = $ids{BUSY} AND kind = 'answer'"), '>=', 1, 'Retry-After is heeded');
+	$sim->clear;
+};
+
+# Its status has come, and what it says beside is nobody's concern.
+subtest 'an answer that is too large' => sub {
+	my ($id, $row);
+
+	$sim->script('webhook send match LARGE huge 2');
+	$id = post("send_webhook('hook', 'LARGE', '{}')");
+	$row = $t->wait_state($id, 'delivered', 'is one');
+	is($row->{attempts}, 1, 'at the first attempt');
+	is((lines_of($id))[0]{repeats} // 0, 0, 'and the receiver gets no other');
+	is($t->sql("SELECT status, length(body) FROM msgext.response($id)"), '200|8192', 'its beginning is kept');
 	$sim->clear;
 };
 

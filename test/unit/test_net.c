@@ -93,6 +93,7 @@ take_all(MsgHttp *http)
 
 		sent->done = true;
 		sent->transport = result.transport;
+		sent->clipped = result.clipped;
 		sent->status = result.reply.status;
 		sent->retry_after_ms = result.reply.retry_after_ms;
 		sent->body = copy(result.reply.body, result.reply.body_len);

@@ -256,6 +256,9 @@ check_too_large(void)
 	run_send(http, &one, "http", peer->port, NULL);
 	CHECK_INT(one.transport, MSG_TRANSPORT_CUT);
 	CHECK_TEXT(one.error, "the answer is larger than msgext.max_response_size");
+	CHECK(one.clipped);
+	CHECK_INT(one.status, 200);
+	CHECK_INT(strlen(one.body), 4096);
 	end(1, 1);
 }
 

@@ -15,6 +15,7 @@ typedef struct Sent
 	MsgRequest request;
 	bool done;
 	MsgTransport transport;
+	bool clipped;
 	int status;
 	const char *body;
 	const char *error;

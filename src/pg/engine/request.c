@@ -107,6 +107,14 @@ count_request(const MsgFlight *flight)
 	msgext_counts_add(counts, MSG_COUNT_BYTES_SENT, (int64) flight->request.body_len);
 }
 
+/* Is there all of an answer that its provider's codec looks at? */
+static bool
+is_answered(const MsgFlight *flight, const MsgHttpResult *result)
+{
+	return result->transport == MSG_TRANSPORT_ANSWERED ||
+		   (result->clipped && (flight->server->provider->caps & MSG_READS_STATUS) != 0);
+}
+
 /* Its answer has come, or will not. */
 static void
 count_answer(const MsgFlight *flight, const MsgHttpResult *result)
@@ -114,7 +122,7 @@ count_answer(const MsgFlight *flight, const MsgHttpResult *result)
 	MsgCounts *counts = msgext_lasting_counts(flight->upstream);
 	int status = result->reply.status;
 
-	if (result->transport != MSG_TRANSPORT_ANSWERED || status == 429 || status >= 500)
+	if (!is_answered(flight, result) || status == 429 || status >= 500)
 		msgext_counts_add(counts, MSG_COUNT_REQUEST_ERRORS, 1);
 	msgext_counts_add(counts, MSG_COUNT_BYTES_RECEIVED, (int64) result->reply.body_len);
 	msgext_counts_time(counts, MSG_TIME_REQUEST,
@@ -257,7 +265,7 @@ collect(MsgFlight *flight, MsgHttpResult *result)
 	flight->answer = answer;
 	flight->answer_len = result->reply.body_len;
 	flight->http_status = result->reply.status;
-	if (result->transport == MSG_TRANSPORT_ANSWERED)
+	if (is_answered(flight, result))
 		decode(flight, &result->reply);
 	else
 		msgext_flight_set_outcomes(flight, msgext_verdict_transport(result->transport),
