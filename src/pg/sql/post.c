@@ -268,7 +268,7 @@ insert_message(MsgPost *post, const MsgFragment *fragment, TimestampTz created_a
 		.hidden = post->hides_operation_id,
 		.waits_since = &post->waits_since,
 	};
-	MsgTable *outbox = post->outbox != NULL ? post->outbox : msgext_outbox_take();
+	MsgTable *outbox = msgext_outbox_take();
 	MsgValues row;
 	int64 id;
 
@@ -286,16 +286,14 @@ insert_message(MsgPost *post, const MsgFragment *fragment, TimestampTz created_a
 		if (post->posted == MSG_POSTED_REPLACED && post->set_times != NULL)
 			set_times_again(post, created_at, &row);
 		if (!unique)
-			(post->outbox != NULL ? msgext_table_gather
-								  : msgext_table_insert)(outbox, row.values, row.nulls);
+			msgext_table_insert(outbox, row.values, row.nulls);
 	} while (unique && !msgext_table_insert_unique(outbox, "outbox_operation", row.values,
 												   row.nulls));
 
 	/* A second call in the same statement must find the first. */
 	if (unique)
 		CommandCounterIncrement();
-	if (post->outbox == NULL)
-		msgext_outbox_give_back(outbox);
+	msgext_outbox_give_back(outbox);
 	if (id != post->payload.id)
 		return id;
 	if (post->posted == MSG_POSTED_INVALID)

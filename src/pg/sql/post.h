@@ -55,12 +55,6 @@ typedef struct MsgPost
 	void *set_times_arg;
 	TimestampTz waits_since;
 
-	/*
-	 * Who posts many at once has it open, writable, and closes it: what has no operation
-	 * id is in it then, and not before. NULL: it is opened for this one.
-	 */
-	MsgTable *outbox;
-
 	/* why it is invalid, in UTF-8; filled in beforehand where that is known */
 	MsgError error;
 	MsgPosted posted; /* filled in by msgext_post() */

@@ -69,9 +69,8 @@ tell_template(void *arg)
 	errcontext("template \"%s\", version %d", recipe->name, recipe->version);
 }
 
-/* outbox: see MsgPost. */
 static void
-fire(MsgRecipe *recipe, MsgRowEvents *events, MemoryContext context, MsgTable *outbox)
+fire(MsgRecipe *recipe, MsgRowEvents *events, MemoryContext context)
 {
 	MemoryContext before = MemoryContextSwitchTo(context);
 	MsgFiring firing = {.recipe = recipe, .event = &events->event};
@@ -83,7 +82,6 @@ fire(MsgRecipe *recipe, MsgRowEvents *events, MemoryContext context, MsgTable *o
 	if (firing.skipped == NULL)
 	{
 		msgext_firing_post(&firing, &post);
-		post.outbox = outbox;
 		(void) msgext_post(&post);
 	}
 	MemoryContextSwitchTo(before);
@@ -95,14 +93,12 @@ fire_statement(MsgRecipe *recipe, MsgRowEvents *events)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "msgext row", ALLOCSET_DEFAULT_SIZES);
-	MsgTable *outbox = msgext_outbox_open(true);
 
 	while (msgext_row_events_next(events))
 	{
-		fire(recipe, events, context, outbox);
+		fire(recipe, events, context);
 		MemoryContextReset(context);
 	}
-	msgext_table_close(outbox);
 	MemoryContextDelete(context);
 }
 
@@ -131,7 +127,7 @@ msgext_notify(PG_FUNCTION_ARGS)
 	if (events.statement)
 		fire_statement(recipe, &events);
 	else
-		fire(recipe, &events, CurrentMemoryContext, NULL);
+		fire(recipe, &events, CurrentMemoryContext);
 	msgext_run_as_end(&before);
 	error_context_stack = tell.previous;
 	msgext_row_events_end(&events);
