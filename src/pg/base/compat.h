@@ -27,6 +27,9 @@
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
+
+/* ExtendBufferedRelBy() */
+#define MSG_EXTENDS_BY_MANY
 #endif
 
 #if PG_VERSION_NUM >= 180000
@@ -41,6 +44,13 @@
 	index_beginscan((heap), (index), (snapshot), (nkeys), 0)
 #define msgext_check_index_constraints(result, slot, estate, conflict, arbiters)         \
 	ExecCheckIndexConstraints((result), (slot), (estate), (conflict), (arbiters))
+#endif
+
+/* The last leaf of a B-tree, pinned and locked for reading; InvalidBuffer: it has none. */
+#if PG_VERSION_NUM >= 170000
+#define msgext_btree_right_end(index) _bt_get_endpoint((index), 0, true)
+#else
+#define msgext_btree_right_end(index) _bt_get_endpoint((index), 0, true, NULL)
 #endif
 
 #if PG_VERSION_NUM >= 180000

@@ -21,6 +21,7 @@
 #include "pg/base/pinned.h"
 #include "pg/base/run_as.h"
 #include "pg/store/index_entries.h"
+#include "pg/store/new_pages.h"
 #include "pg/store/relation.h"
 
 /* More than a table of ours comes with: of one with more, all are found out each time. */
@@ -145,6 +146,7 @@ remember(const MsgIndexes *indexes, uint64 since)
 	{
 		entry->list[i] = indexes->list[i];
 		entry->list[i].rel = NULL;
+		entry->list[i].spare = 0;
 	}
 	nknown++;
 	known_since = since;
@@ -251,26 +253,6 @@ info_of(MsgIndexes *indexes, MsgIndex *index, IndexInfo *none)
 	return index->info;
 }
 
-/* The last page may be new yet, or left new by a crash; or the metapage, or a root. */
-static bool
-is_rightmost_leaf(Relation index, BlockNumber block)
-{
-	Buffer buffer = ReadBuffer(index, block);
-	Page page = BufferGetPage(buffer);
-	bool is = false;
-
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	if (!PageIsNew(page))
-	{
-		BTPageOpaque opaque = BTPageGetOpaque(page);
-
-		is = P_ISLEAF(opaque) && !P_ISROOT(opaque) && P_RIGHTMOST(opaque) &&
-			 !P_IGNORE(opaque);
-	}
-	UnlockReleaseBuffer(buffer);
-	return is;
-}
-
 /*
  * Most of our indexes grow at their right end alone. The B-tree code remembers the page
  * there, which spares it the way down, once a tree has three levels: more than 100,000
@@ -280,13 +262,25 @@ is_rightmost_leaf(Relation index, BlockNumber block)
 static void
 remember_right_end(Relation index)
 {
-	BlockNumber n;
+	Buffer buffer = msgext_btree_right_end(index);
+	BTPageOpaque opaque;
 
-	if (RelationGetTargetBlock(index) != InvalidBlockNumber)
+	if (buffer == InvalidBuffer)
 		return;
-	n = RelationGetNumberOfBlocks(index);
-	if (n > 0 && is_rightmost_leaf(index, n - 1))
-		RelationSetTargetBlock(index, n - 1);
+	opaque = BTPageGetOpaque(BufferGetPage(buffer));
+	if (P_ISLEAF(opaque) && !P_ISROOT(opaque))
+		RelationSetTargetBlock(index, BufferGetBlockNumber(buffer));
+	_bt_relbuf(index, buffer);
+}
+
+/* Where the last page that was remembered is full, there will be more. */
+static void
+expect_more(MsgIndex *index)
+{
+	if (RelationGetTargetBlock(index->rel) != InvalidBlockNumber)
+		return;
+	remember_right_end(index->rel);
+	msgext_new_pages_ensure(index->rel, BLCKSZ / 2, &index->spare);
 }
 
 bool
@@ -317,7 +311,7 @@ msgext_indexes_add(MsgIndexes *indexes, ItemPointer tid, const Datum *values,
 			absent[k] = nulls[form->indkey.values[k] - 1];
 		}
 		if (many && index->rel->rd_rel->relam == BTREE_AM_OID)
-			remember_right_end(index->rel);
+			expect_more(index);
 		if (form->indisunique)
 			check = quiet ? UNIQUE_CHECK_PARTIAL : UNIQUE_CHECK_YES;
 		unique &= index_insert(index->rel, keys, absent, tid, indexes->table, check,

@@ -25,6 +25,7 @@ typedef struct MsgIndex
 	Relation rel;		/* opened with its first entry, or NULL */
 	bool plain;			/* a B-tree or GIN of columns */
 	IndexInfo *info;	/* of a GIN, made with its first entry, else NULL */
+	int spare;			/* new pages of a B-tree that should be there yet */
 	AttrNumber present; /* it has only rows in which this column is not null; 0 = all */
 } MsgIndex;
 

@@ -8,16 +8,19 @@
 #include "postgres.h"
 
 #include "access/heapam.h"
+#include "access/heaptoast.h"
 #include "access/hio.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "storage/bufmgr.h"
+#include "storage/freespace.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "pg/store/new_pages.h"
 #include "pg/store/relation.h"
 #include "pg/store/table.h"
 
@@ -207,6 +210,28 @@ front_columns(MsgTable *table, const bool *nulls)
 	return table->front;
 }
 
+/* Before the page that is pinned is left for the next one. */
+static void
+make_room(MsgTable *table, Size length)
+{
+	Buffer buffer = table->bulk->current_buf;
+	Size space = MAXALIGN(length) +
+				 RelationGetTargetPageFreeSpace(table->rel, HEAP_DEFAULT_FILLFACTOR);
+	Size left;
+
+	/* A row that long becomes shorter before it gets its place. */
+	if (buffer == InvalidBuffer || length > TOAST_TUPLE_THRESHOLD)
+		return;
+	left = PageGetFreeSpace(BufferGetPage(buffer));
+	if (left >= space)
+		return;
+
+	/* Lest it be taken for the one with room: it may be known as it was when it was new. */
+	if (table->spare == 0)
+		RecordPageWithFreeSpace(table->rel, BufferGetBlockNumber(buffer), left);
+	msgext_new_pages_ensure(table->rel, space, &table->spare);
+}
+
 void
 msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 {
@@ -222,6 +247,8 @@ msgext_table_insert(MsgTable *table, Datum *values, bool *nulls)
 	if (table->indexes.plain)
 	{
 		row = heap_form_tuple(front_columns(table, nulls), values, nulls);
+		if (table->bulk != NULL)
+			make_room(table, row->t_len);
 		heap_insert(table->rel, row, GetCurrentCommandId(true), 0, table->bulk);
 		msgext_indexes_add(&table->indexes, &row->t_self, values, nulls, false, false);
 		heap_freetuple(row);

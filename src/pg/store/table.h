@@ -66,6 +66,7 @@ typedef struct MsgTable
 	TupleTableSlot *slot;  /* of msgext_table_slot(), or NULL */
 	BlockNumber nblocks;   /* it has at least so many */
 	BulkInsertState bulk;  /* of msgext_table_expect_many(), or NULL */
+	int spare;			   /* with bulk: new pages that should be there yet */
 	TupleDesc front;	   /* with bulk: the columns that rows have had values in */
 
 	/* rows that wait to be written together; slots are made as they are needed */
@@ -92,7 +93,7 @@ extern void msgext_table_insert(MsgTable *table, Datum *values, bool *nulls);
 
 /*
  * Many rows will be inserted until it is closed: the page that takes them stays pinned, and
- * from 16 on the table grows by many pages at once.
+ * the table grows by many pages at once.
  */
 extern void msgext_table_expect_many(MsgTable *table);
 
