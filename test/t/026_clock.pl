@@ -77,6 +77,17 @@ $told = $t->send(server => 'asked', phone => 79980000002, send_after => "now() +
 $t->sql("SELECT msgext.cancel_message($told)");
 ok($t->wait_sql("SELECT failures > 0 FROM msgext.handler WHERE handler = 'told'"), 'a handler has failed');
 $t->sql('UPDATE public.told SET fails = false');
+# One waits, by its template, for an hour from now.
+my $debounced = "SELECT send_after < now() + interval '1 day' FROM msgext.message WHERE template = 'hour'";
+
+$t->sql(<<'SQL');
+SELECT msgext.create_template('hour', 'asked', '{"vk": {"subject": "AO", "priority": "high", "routes": ["vk"],
+    "validityPeriod": 3600, "phone": "79980000003", "templateId": 1, "templateData": {}}}', operation_id => '{{new.id}}', debounce => '1 hour');
+CREATE TABLE public.changed (id int);
+CREATE TRIGGER changed AFTER INSERT ON public.changed FOR EACH ROW EXECUTE FUNCTION msgext.notify('hour');
+INSERT INTO public.changed VALUES (1);
+SQL
+ok($t->wait_sql("SELECT waiting FROM msgext.message WHERE template = 'hour'", 'send_after'), 'one waits for its template');
 set_clock(0);
 $t->wait_state($late, 'accepted', 'and is, today');
 is($sim->count(79980000000), 1, 'once');
@@ -84,6 +95,7 @@ ok($t->wait_sql("SELECT next_attempt_at < now() + interval '1 hour' AND accepted
 	'the other is asked about, today');
 is($t->sql("SELECT last_success_at <= now() FROM msgext.server_status WHERE server = 'asked'"), 't', 'and nothing is told of tomorrow');
 ok($t->wait_sql('SELECT n FROM public.told', 1), 'the handler is run');
+ok($t->wait_sql($debounced), 'what a template has reckoned is reckoned from today');
 
 my @ids = ($t->send);
 my $worker;

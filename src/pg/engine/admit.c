@@ -39,6 +39,7 @@
 #include "pg/engine/outage.h"
 #include "pg/engine/poll.h"
 #include "pg/engine/record.h"
+#include "pg/engine/set_back.h"
 #include "pg/engine/statistics.h"
 #include "pg/store/event.h"
 #include "pg/store/origin.h"
@@ -48,6 +49,7 @@
 #define MSG_WAITS_FOR_RECIPIENT "recipient_limit"
 #define MSG_WAITS_FOR_RATE "rate_limit"
 #define MSG_WAITS_FOR_LOGIN "login"
+#define MSG_WAITS_FOR_TIME "send_after"
 
 /* Another transaction holds the row: look again after this at the earliest. */
 #define HELD_RETRY_US (200 * 1000)
@@ -96,7 +98,18 @@ look_again_soon(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
 	return look_again(engine, upstream, row, now + wait_us);
 }
 
-/* Sets a queued message aside until then. */
+/* Sets a queued message aside until then, and changes what else there is. */
+static MsgAdmission
+set_aside(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, TimestampTz until,
+		  const char *why, MsgChange *change)
+{
+	msgext_change_time(change, Anum_outbox_next_attempt_at, until);
+	msgext_change_waits_for(change, row, msgext_clean_text(why, 256));
+	if (msgext_outbox_update(outbox_of(&engine->turn), row, change, false) != TM_Ok)
+		return look_again_soon(engine, upstream, row);
+	return look_again(engine, upstream, row, until);
+}
+
 static MsgAdmission
 defer(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, TimestampTz until,
 	  const char *why, const char *error)
@@ -107,13 +120,21 @@ defer(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row, TimestampTz u
 	if (row->expires_at != 0)
 		until = Min(until, row->expires_at);
 	msgext_change_init(&change);
-	msgext_change_time(&change, Anum_outbox_next_attempt_at, until);
-	msgext_change_waits_for(&change, row, msgext_clean_text(why, 256));
 	if (error != NULL)
 		msgext_change_text(&change, Anum_outbox_error, msgext_clean_text(error, 2048));
-	if (msgext_outbox_update(outbox_of(&engine->turn), row, &change, false) != TM_Ok)
-		return look_again_soon(engine, upstream, row);
-	return look_again(engine, upstream, row, until);
+	return set_aside(engine, upstream, row, until, why, &change);
+}
+
+/* Its template's times, as if it had been queued now. */
+static MsgAdmission
+bring_forward(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
+{
+	MsgChange change;
+	TimestampTz until;
+
+	msgext_change_init(&change);
+	until = msgext_set_back_reckon(row, engine->turn.now, &change);
+	return set_aside(engine, upstream, row, until, MSG_WAITS_FOR_TIME, &change);
 }
 
 /* Ends a queued message that will not be sent. */
@@ -322,8 +343,10 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 	if (row->expires_at != 0 && row->expires_at <= now)
 		return finish(engine, upstream, row, MSG_EXPIRED, "expired", NULL,
 					  "its time to be sent has ended");
+	if (msgext_set_back_reckoned(row, now))
+		return bring_forward(engine, upstream, row);
 	if (row->send_after > now)
-		return defer(engine, upstream, row, row->send_after, "send_after", NULL);
+		return defer(engine, upstream, row, row->send_after, MSG_WAITS_FOR_TIME, NULL);
 	if (strcmp(msgext_row_text(row, Anum_outbox_provider), server->provider->name) != 0)
 		return finish(engine, upstream, row, MSG_FAILED, "answer", NULL,
 					  "the server belongs to another provider now");
@@ -385,27 +408,6 @@ has_another_limit(MsgEngine *engine, const MsgUpstream *upstream, const MsgRow *
 		   until != row->next_attempt_at;
 }
 
-/*
- * Was it set aside by a clock that has been set back since? Then until when it waits, as
- * long as it was to; else 0. What its sender has named is a time.
- */
-static TimestampTz
-set_back_until(MsgEngine *engine, const MsgRow *row)
-{
-	TimestampTz now = engine->turn.now;
-	TimestampTz since;
-
-	if (!msgext_clock_was_ahead(row->next_attempt_at, now) ||
-		row->next_attempt_at == row->send_after)
-		return 0;
-	since = msgext_event_last_at(events_of(&engine->turn), row->id);
-	if (since == 0)
-		since = row->queued_at;
-	if (!msgext_clock_was_ahead(since, now))
-		return 0;
-	return now + Max(row->next_attempt_at - since, 0);
-}
-
 /* What may have been set aside then without an event, for as long as can be found again. */
 static bool
 is_reckoned_again(const MsgRow *row, const char *why, TimestampTz now)
@@ -424,7 +426,9 @@ msgext_admit_early(MsgEngine *engine, MsgUpstream *upstream, const MsgRow *row)
 
 	if (row->state != MSG_QUEUED || row->server_oid != upstream->oid || why == NULL)
 		return MSG_ADMIT_WAITS;
-	if ((until = set_back_until(engine, row)) != 0)
+	if (msgext_set_back_reckoned(row, engine->turn.now))
+		return bring_forward(engine, upstream, row);
+	if ((until = msgext_set_back_until(&engine->turn, row)) != 0)
 		return defer(engine, upstream, row, until, why, NULL);
 	if (upstream->recheck.set_back && is_reckoned_again(row, why, engine->turn.now))
 		;

@@ -13,6 +13,7 @@
 #include "storage/lmgr.h"
 #include "utils/snapmgr.h"
 
+#include "pg/base/clock.h"
 #include "pg/base/subtransaction.h"
 #include "pg/ipc/tally.h"
 #include "pg/sql/change.h"
@@ -184,9 +185,12 @@ debounce(const MsgOperation *operation, MsgRow *row)
 		return false;
 	}
 	msgext_counts_add(msgext_tally(row->server_oid), MSG_COUNT_CANCELLED, 1);
+
+	/* By a clock that was ahead, it would wait without an end. */
 	*operation->waits_since =
-		isnull ? row->created_at
-			   : DatumGetTimestampTz(row->values[Anum_outbox_waits_since - 1]);
+		Min(msgext_clock(),
+			isnull ? row->created_at
+				   : DatumGetTimestampTz(row->values[Anum_outbox_waits_since - 1]));
 	return true;
 }
 

@@ -137,5 +137,32 @@ SELECT msgext_test.freeze('2026-11-29 12:00Z');
 SELECT operation_id, send_after, expires_at FROM msgext.preview_template('status', ROW(1, 'x', '79031112233', NULL)::orders);
 ROLLBACK;
 
+-- Queued by a clock that was a month ahead, and is put right: it waits as long as it was to,
+-- and is worth something as long; quiet hours end at their time of the day; what a caller has
+-- named is a time.
+BEGIN;
+SELECT msgext.alter_template('status', operation_id => 'order-{{new.id}}', debounce => '10 minutes', max_wait => '15 minutes', expires_in => '1 day');
+SELECT msgext_test."begin"('2026-12-29 12:00Z');
+INSERT INTO orders VALUES (1, 'one', '79031112233'), (2, 'other', '79031112234');
+SELECT count(msgext.post_message('vk', jsonb_set(message(), '{vk,phone}', '"79031112235"'), send_after => now() + interval '10 minutes')) AS named;
+SELECT msgext_test.freeze('2026-11-29 12:00Z');
+SELECT count(*) FROM msgext_test.run();
+SELECT operation_id, waiting, send_after, expires_at, next_attempt_at FROM msgext.message ORDER BY id;
+SELECT msgext_test.freeze('2026-11-29 12:06Z');
+UPDATE orders SET status = 'two' WHERE id = 1;
+SELECT count(*) FROM msgext_test.run();
+SELECT operation_id, state, send_after, expires_at FROM msgext.message ORDER BY id;
+SELECT n, attempt, answer, state FROM msgext_test.advance('9 minutes');
+SELECT operation_id, state, waiting FROM msgext.message ORDER BY id;
+ROLLBACK;
+BEGIN;
+SELECT msgext.alter_template('status', quiet_hours => '22:00-09:00 UTC');
+SELECT msgext_test."begin"('2026-12-29 23:30Z');
+INSERT INTO orders VALUES (1, 'one', '79031112233');
+SELECT msgext_test.freeze('2026-11-29 20:00Z');
+SELECT count(*) FROM msgext_test.run();
+SELECT send_after, next_attempt_at FROM msgext.message;
+ROLLBACK;
+
 \c :here
 DROP DATABASE regress_msgext_times;
