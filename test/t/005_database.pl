@@ -263,6 +263,21 @@ subtest 'hold' => sub {
 	like($t->error("SET ROLE meek; SET msgext.mode = 'live'"), qr/permission denied to set parameter "msgext.mode"/, 'nobody else sets it');
 };
 
+# PostgreSQL warns of them, and starts.
+subtest 'settings that cannot be read' => sub {
+	$node->append_conf('postgresql.conf', "msgext.mode = 'holdd'\nmsgext.retention = '1 year'");
+	$node->restart;
+	is($t->sql("SELECT current_setting('msgext.mode'), current_setting('msgext.retention')"), 'hold|-1', 'nothing is sent or removed');
+	my $id = $t->send;
+	my (undef, undef, $err) = $node->psql('postgres', "CALL msgext.dispatch('1 hour')");
+	like($err, qr/NOTICE:  nothing is sent: msgext.mode is "hold"/, 'dispatch() says so');
+	is($t->state($id), 'queued', 'a message waits');
+	$node->append_conf('postgresql.conf', "msgext.mode = 'live'\nmsgext.retention = '30 d'");
+	$node->reload;
+	$t->wait_state($id, 'accepted', 'until they are mended');
+	ok($t->wait_sql('SHOW msgext.retention', '30d'), 'both of them');
+};
+
 subtest 'test' => sub {
 	$t->sql("ALTER DATABASE postgres SET msgext.mode = 'test'");
 	my $idle = "SELECT query FROM pg_stat_activity WHERE backend_type = 'msgext worker' AND datname = 'postgres'";

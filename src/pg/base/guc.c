@@ -79,6 +79,34 @@ check_url(char **value, void **extra, GucSource source)
 	return false;
 }
 
+/*
+ * What is set and cannot be read counts as its default, of which there is but a warning. Whoever
+ * has set these two may have done so lest something be sent, or removed: then it is not.
+ */
+static int
+default_mode(void)
+{
+	const char *given = GetConfigOption("msgext.mode", true, false);
+	const struct config_enum_entry *mode;
+
+	for (mode = modes; given != NULL && mode->name != NULL; mode++)
+		if (pg_strcasecmp(given, mode->name) == 0)
+			given = NULL;
+	return given == NULL ? MSG_MODE_LIVE : MSG_MODE_HOLD;
+}
+
+static int
+default_retention(void)
+{
+	const char *given = GetConfigOption("msgext.retention", true, false);
+	int minutes;
+
+	if (given == NULL ||
+		(parse_int(given, &minutes, GUC_UNIT_MIN, NULL) && minutes >= -1))
+		return 30 * 24 * 60;
+	return -1;
+}
+
 /* Not PGC_SIGHUP, which ALTER DATABASE could not set: each database has its own port. */
 static void
 define_listener(void)
@@ -142,11 +170,14 @@ define_console(void)
 void
 msgext_guc_define(void)
 {
+	msgext_mode_setting = default_mode();
+	msgext_retention = default_retention();
+
 	/* Not PGC_SIGHUP: ALTER DATABASE sets it for one. */
 	DefineCustomEnumVariable(
 		"msgext.mode", "Says whether messages are sent.",
 		"live; hold: messages are queued and nothing is sent; test: no socket is opened.",
-		&msgext_mode_setting, MSG_MODE_LIVE, modes, PGC_SUSET, 0, NULL, NULL, NULL);
+		&msgext_mode_setting, msgext_mode_setting, modes, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"msgext.max_in_flight", "Limits the requests that one database has under way.",
 		"Each server has a limit of its own, option max_in_flight.",
@@ -154,10 +185,10 @@ msgext_guc_define(void)
 	DefineCustomIntVariable("msgext.max_response_size", "Limits the size of an answer.",
 							NULL, &msgext_max_response_size, 16384, 16, 1048576,
 							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
-	DefineCustomIntVariable("msgext.retention",
-							"Removes messages this long after their end.",
-							"-1 keeps them for ever.", &msgext_retention, 30 * 24 * 60,
-							-1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"msgext.retention", "Removes messages this long after their end.",
+		"-1 keeps them for ever.", &msgext_retention, msgext_retention, -1, INT_MAX,
+		PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"msgext.restart_delay", "Starts a background process that ended after this.",
 		"Doubled for each time it ends early. Meant for tests.", &msgext_restart_delay,
