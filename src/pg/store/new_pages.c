@@ -14,6 +14,7 @@
 #include "storage/fd.h"
 #include "storage/freespace.h"
 #include "storage/lmgr.h"
+#include "storage/sync.h"
 #include "utils/rel.h"
 
 #include "pg/base/compat.h"
@@ -42,7 +43,10 @@ add(Relation rel, int n, BlockNumber *first)
 
 #include <fcntl.h>
 
-/* The file system sets the room aside, as for any page: a full disk must show here. */
+/*
+ * As for any page the file system sets the room aside, lest a full disk show later, and the
+ * next checkpoint makes it last.
+ */
 static bool
 allocate(Relation rel, BlockNumber first, int n)
 {
@@ -52,11 +56,21 @@ allocate(Relation rel, BlockNumber first, int n)
 	char *name = segment == 0 ? path : psprintf("%s.%u", path, segment);
 	int fd = OpenTransientFile(name, O_RDWR | PG_BINARY);
 	bool allocated;
+	FileTag tag;
 
 	if (fd < 0)
 		return false;
 	allocated = posix_fallocate(fd, offset, (off_t) n * BLCKSZ) == 0;
 	CloseTransientFile(fd);
+	if (allocated)
+	{
+		memset(&tag, 0, sizeof(tag));
+		tag.handler = SYNC_HANDLER_MD;
+		tag.forknum = MAIN_FORKNUM;
+		tag.rnode = rel->rd_node;
+		tag.segno = segment;
+		RegisterSyncRequest(&tag, SYNC_REQUEST, true);
+	}
 	return allocated;
 }
 
