@@ -244,13 +244,18 @@ msgext_access_may_consume_as(Oid role, Oid server)
 void
 msgext_access_consume_as(Oid role, const MsgServer *server)
 {
+	const char *name = quote_identifier(GetUserNameFromId(role, false));
+
 	if (!msgext_access_may_consume_as(role, server->oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("role \"%s\" may not take the pushes of server \"%s\"",
 						GetUserNameFromId(role, false), server->name),
-				 errhint("GRANT EXECUTE ON FUNCTION msgext.can_consume(), and USAGE "
-						 "on the server.")));
+				 has_right(role, RIGHT_CONSUME)
+					 ? errhint("GRANT USAGE ON FOREIGN SERVER %s TO %s;",
+							   quote_identifier(server->name), name)
+					 : errhint("GRANT EXECUTE ON FUNCTION msgext.can_consume() TO %s;",
+							   name)));
 }
 
 static bool
