@@ -148,12 +148,6 @@ put_escaped(MsgBuf *buf, const char *text, size_t len, bool attribute)
 }
 
 void
-msgext_xml_put_text(MsgBuf *buf, const char *text, size_t len)
-{
-	put_escaped(buf, text, len, false);
-}
-
-void
 msgext_xml_put_attribute(MsgBuf *buf, const char *name, const char *value)
 {
 	msgext_buf_printf(buf, " %s=\"", name);
@@ -165,6 +159,6 @@ void
 msgext_xml_put_element(MsgBuf *buf, const char *name, const char *text, size_t len)
 {
 	msgext_buf_printf(buf, "<%s>", name);
-	msgext_xml_put_text(buf, text, len);
+	put_escaped(buf, text, len, false);
 	msgext_buf_printf(buf, "</%s>", name);
 }

@@ -67,11 +67,10 @@ extern bool msgext_xml_is(const MsgXml *node, const char *name);
 /* Is it UTF-8, and can XML 1.0 carry every character of it, escaped or not? */
 extern bool msgext_xml_can_carry(const char *text, size_t len);
 
-/* Writes text that XML can carry: of an element, or ' name="value"' of an attribute. */
-extern void msgext_xml_put_text(MsgBuf *buf, const char *text, size_t len);
+/* Writes ' name="value"', of text that XML can carry. */
 extern void msgext_xml_put_attribute(MsgBuf *buf, const char *name, const char *value);
 
-/* Writes "<name>text</name>". */
+/* Writes "<name>text</name>", likewise. */
 extern void msgext_xml_put_element(MsgBuf *buf, const char *name, const char *text,
 								   size_t len);
 

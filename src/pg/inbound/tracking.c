@@ -57,75 +57,97 @@ find_again(const MsgRow *row, MsgChange *change)
 		msgext_notify_news_of_lane(msgext_lane_hash(row->server_oid, row->priority)));
 }
 
+/* What reports have made of a message, one after the other; no more of them are looked at. */
+typedef struct Told
+{
+	MsgJson *detail;
+	MsgState states[64]; /* after each of them */
+	bool news[64];
+	int n;
+} Told;
+
+static void
+apply_reports(const MsgRow *row, const MsgEvent *reports, Told *told, MsgChange *change,
+			  MsgTracking *tracking)
+{
+	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
+	char *channels = msgext_row_text(row, Anum_outbox_channels);
+	const MsgEvent *report;
+
+	told->n = 0;
+	told->detail = msgext_row_detail(arena, row);
+	for (report = reports; report != NULL && told->n < lengthof(told->states);
+		 report = report->next)
+	{
+		MsgState before = tracking->state;
+		bool news = msgext_cascade_apply(arena, channels, report, before, &told->detail,
+										 &tracking->state);
+
+		if (news && (tracking->state != before || !tracking->changed))
+		{
+			/* The words of the report that moved the message last. */
+			msgext_change_text(change, Anum_outbox_provider_status,
+							   msgext_clean_text(report->status, STATUS_MAX));
+			msgext_change_text(change, Anum_outbox_code,
+							   msgext_clean_text(report->code, STATUS_MAX));
+			msgext_change_text(change, Anum_outbox_error,
+							   msgext_clean_text(report->error, ERROR_MAX));
+		}
+		tracking->changed |= news;
+		told->news[told->n] = news;
+		told->states[told->n++] = tracking->state;
+	}
+}
+
+static void
+fill_change(const MsgRow *row, const MsgTracking *tracking, const Told *told,
+			TimestampTz next, MsgChange *change)
+{
+	if (tracking->changed)
+	{
+		/* What a queued message waited for is over. */
+		if (row->state == MSG_QUEUED && tracking->state != MSG_QUEUED)
+			msgext_change_null(change, Anum_outbox_waiting);
+		msgext_change_set(change, Anum_outbox_detail,
+						  PointerGetDatum(msgext_json_to_jsonb(told->detail)));
+		msgext_change_state(change, tracking->state);
+	}
+	if (row->state == MSG_UNKNOWN && tracking->state != MSG_UNKNOWN)
+		find_again(row, change);
+	if (msgext_state_is_final(tracking->state))
+	{
+		if (row->nulls[Anum_outbox_finished_at - 1])
+			msgext_change_time(change, Anum_outbox_finished_at, msgext_clock());
+		msgext_change_null(change, Anum_outbox_next_attempt_at);
+	}
+	else if (next != row->next_attempt_at)
+		msgext_change_time(change, Anum_outbox_next_attempt_at, next);
+}
+
 TM_Result
 msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 			 const MsgEvent *reports, const char *kind, bool keep_all, TimestampTz next,
 			 bool wait, MsgTracking *tracking)
 {
-	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
-	char *channels = msgext_row_text(row, Anum_outbox_channels);
-	const MsgEvent *report;
-	MsgState states[64];
-	bool news[64];
-	MsgJson *detail = msgext_row_detail(arena, row);
+	const MsgEvent *report = reports;
 	MsgChange change;
 	TM_Result result;
-	int n = 0;
+	Told told;
 	int i;
 
 	tracking->state = row->state;
 	tracking->changed = false;
-
 	msgext_change_init(&change);
-	for (report = reports; report != NULL && n < lengthof(states); report = report->next)
-	{
-		MsgState before = tracking->state;
-
-		news[n] = msgext_cascade_apply(arena, channels, report, before, &detail,
-									   &tracking->state);
-		states[n] = tracking->state;
-		if (news[n] && (tracking->state != before || !tracking->changed))
-		{
-			/* The words of the report that moved the message last. */
-			msgext_change_text(&change, Anum_outbox_provider_status,
-							   msgext_clean_text(report->status, STATUS_MAX));
-			msgext_change_text(&change, Anum_outbox_code,
-							   msgext_clean_text(report->code, STATUS_MAX));
-			msgext_change_text(&change, Anum_outbox_error,
-							   msgext_clean_text(report->error, ERROR_MAX));
-		}
-		tracking->changed |= news[n];
-		n++;
-	}
-
-	if (tracking->changed)
-	{
-		/* What a queued message waited for is over. */
-		if (row->state == MSG_QUEUED && tracking->state != MSG_QUEUED)
-			msgext_change_null(&change, Anum_outbox_waiting);
-		msgext_change_set(&change, Anum_outbox_detail,
-						  PointerGetDatum(msgext_json_to_jsonb(detail)));
-		msgext_change_state(&change, tracking->state);
-	}
-	if (row->state == MSG_UNKNOWN && tracking->state != MSG_UNKNOWN)
-		find_again(row, &change);
-	if (msgext_state_is_final(tracking->state))
-	{
-		if (row->nulls[Anum_outbox_finished_at - 1])
-			msgext_change_time(&change, Anum_outbox_finished_at, msgext_clock());
-		msgext_change_null(&change, Anum_outbox_next_attempt_at);
-	}
-	else if (next != row->next_attempt_at)
-		msgext_change_time(&change, Anum_outbox_next_attempt_at, next);
+	apply_reports(row, reports, &told, &change, tracking);
+	fill_change(row, tracking, &told, next, &change);
 	result = msgext_outbox_update(outbox, row, &change, wait);
 	if (result != TM_Ok)
 		return result;
 	if (row->state == MSG_UNKNOWN && tracking->state != MSG_UNKNOWN)
 		msgext_reminder_forget_unknown(row->server_oid, row->created_at, row->id);
-
-	for (report = reports, i = 0; i < n; report = report->next, i++)
-		if (news[i] || keep_all)
-			append_event(events, row, report, kind, states[i]);
+	for (i = 0; i < told.n; i++, report = report->next)
+		if (told.news[i] || keep_all)
+			append_event(events, row, report, kind, told.states[i]);
 	return TM_Ok;
 }
 

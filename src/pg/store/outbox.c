@@ -78,24 +78,6 @@ msgext_outbox_find(MsgTable *outbox, int64 id, Snapshot snapshot, MsgRow *row)
 	return true;
 }
 
-bool
-msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id, Snapshot snapshot,
-					  MsgRow *row)
-{
-	TupleTableSlot *slot = msgext_table_fetch(outbox, tid, snapshot);
-	bool isnull;
-	bool found = false;
-
-	if (slot != NULL && DatumGetInt64(slot_getattr(slot, Anum_outbox_id, &isnull)) == id)
-	{
-		msgext_outbox_read(outbox, slot, row);
-		found = true;
-	}
-	if (slot != NULL)
-		ExecClearTuple(slot);
-	return found || msgext_outbox_find(outbox, id, snapshot, row);
-}
-
 MsgRowIdentity
 msgext_row_identity(const MsgRow *row)
 {
@@ -109,8 +91,15 @@ msgext_outbox_find_same(MsgTable *outbox, const MsgRowIdentity *identity,
 						Snapshot snapshot, MsgRow *row)
 {
 	ItemPointerData tid = identity->tid;
+	TupleTableSlot *slot = msgext_table_fetch(outbox, &tid, snapshot);
+	bool found =
+		slot != NULL && msgext_column_int64(slot, Anum_outbox_id) == identity->id;
 
-	return msgext_outbox_find_at(outbox, &tid, identity->id, snapshot, row) &&
+	if (found)
+		msgext_outbox_read(outbox, slot, row);
+	if (slot != NULL)
+		ExecClearTuple(slot);
+	return (found || msgext_outbox_find(outbox, identity->id, snapshot, row)) &&
 		   row->created_at == identity->created_at;
 }
 

@@ -98,10 +98,6 @@ extern MsgRowIdentity msgext_row_identity(const MsgRow *row);
 extern bool msgext_outbox_find_same(MsgTable *outbox, const MsgRowIdentity *identity,
 									Snapshot snapshot, MsgRow *row);
 
-/* The same, of which only the id is known, and where the row was lately. */
-extern bool msgext_outbox_find_at(MsgTable *outbox, ItemPointer tid, int64 id,
-								  Snapshot snapshot, MsgRow *row);
-
 /*
  * outbox.waiting of what may have arrived, and is sent again under its key or by policy.
  * What else holds it back stands behind: "repeat, login".
