@@ -73,6 +73,7 @@ extern void test_net_client(void);
 extern void test_net_endpoint(void);
 extern void test_net_http2(void);
 extern void test_net_listener(void);
+extern void test_net_connections(void);
 extern void test_net_thread(void);
 extern void test_net_tls(void);
 extern void test_openmetrics(void);

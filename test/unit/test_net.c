@@ -144,6 +144,7 @@ main(int argc, char **argv)
 		test_net_http2();
 		test_net_thread();
 		test_net_listener();
+		test_net_connections();
 	}
 	remove_folder();
 	return test_finish();
