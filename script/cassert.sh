@@ -65,7 +65,8 @@ build_server() {
             --without-readline --with-openssl --with-libxml \
             CPPFLAGS=-DRANDOMIZE_ALLOCATED_MEMORY CFLAGS='-O1 -g -fno-omit-frame-pointer' > "$work/build.log" 2>&1 &&
             make -j"$jobs" >> "$work/build.log" 2>&1 &&
-            make install >> "$work/build.log" 2>&1
+            make install >> "$work/build.log" 2>&1 &&
+            make -C contrib/amcheck install >> "$work/build.log" 2>&1
     ) || {
         tail -30 "$work/build.log" >&2
         fail 'PostgreSQL with assertions could not be built'

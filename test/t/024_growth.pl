@@ -19,7 +19,10 @@ my $t;
 
 	$t = Msgext->new('growth', conf => "msgext.mode = 'hold'\nautovacuum = off\n");
 }
-$t->sql('CREATE EXTENSION amcheck');
+
+# It is among those that come with PostgreSQL, sometimes in a package of its own.
+my $amcheck = $t->sql("SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'");
+$t->sql('CREATE EXTENSION amcheck') if $amcheck;
 
 # Queues n messages, to recipients in no order.
 sub many
@@ -38,12 +41,15 @@ sub is_whole
 {
 	my ($name) = @_;
 
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is($t->sql("SELECT count(*) FROM verify_heapam('msgext.outbox')"), 0, "$name: the table is whole");
-	is($t->error(<<SQL), '', "$name: so are its B-trees");
+  SKIP: {
+		skip 'no amcheck here', 2 if !$amcheck;
+		local $Test::Builder::Level = $Test::Builder::Level + 1;
+		is($t->sql("SELECT count(*) FROM verify_heapam('msgext.outbox')"), 0, "$name: the table is whole");
+		is($t->error(<<SQL), '', "$name: so are its B-trees");
 SELECT bt_index_parent_check(i.indexrelid, true, true) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indrelid = 'msgext.outbox'::regclass AND c.relam = (SELECT oid FROM pg_am WHERE amname = 'btree');
 SQL
+	}
 	return;
 }
 
