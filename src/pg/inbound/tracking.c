@@ -57,7 +57,7 @@ find_again(const MsgRow *row, MsgChange *change)
 		msgext_notify_news_of_lane(msgext_lane_hash(row->server_oid, row->priority)));
 }
 
-/* What reports have made of a message, one after the other; no more of them are looked at. */
+/* What reports have made of a message, one after the other: of so many at most. */
 typedef struct Told
 {
 	MsgJson *detail;

@@ -1,6 +1,7 @@
 /*
  * view.c
- *		What the views message and message_event stand on. Reads only.
+ *		What views and policies stand on: may_see() and messages_in_flight(), of messages;
+ *		may_consume() and check_consume(), of pushes. Reads only.
  */
 #include "postgres.h"
 
