@@ -173,8 +173,10 @@ wait(const MsgPolicy *policy, const MsgHistory *history, int64_t now_us, int64_t
 {
 	int64_t next_us = later(now_us, delay_ms);
 
+	/* What some may have has not expired unsent; the rest can be sent again. */
 	if (history->expires_us != 0 && next_us >= history->expires_us)
-		end(decision, MSG_EXPIRED, "its time to be sent ended before the next attempt");
+		end(decision, history->begun ? MSG_FAILED : MSG_EXPIRED,
+			"its time to be sent ended before the next attempt");
 	else if (policy->give_up_ms != 0 &&
 			 next_us >= later(history->first_attempt_us, policy->give_up_ms))
 		end(decision, MSG_FAILED, "given up after give_up_after");

@@ -71,6 +71,7 @@ typedef struct MsgHistory
 	int64_t expires_us;		  /* 0 = never */
 	uint64_t seed;	 /* of the jitter: the same for the same message and attempt */
 	bool maybe_sent; /* an earlier attempt may have reached the provider */
+	bool begun;		 /* a part of it has gone out: sending goes on from there */
 } MsgHistory;
 
 typedef struct MsgDecision

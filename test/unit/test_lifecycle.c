@@ -126,6 +126,7 @@ typedef struct Row
 	int64_t give_up_s;
 	int failures;
 	int64_t expires_s; /* from now; 0 = never */
+	bool begun;
 	bool maybe_sent;
 	MsgVerdict verdict;
 	bool inherent;
@@ -257,6 +258,18 @@ static const Row rows[] = {
 	 .retry_after_ms = -1,
 	 .state = MSG_EXPIRED,
 	 .counted = true},
+	{.name = "expires with a part of it sent",
+	 .expires_s = 3,
+	 .begun = true,
+	 .verdict = MSG_VERDICT_CONTINUE,
+	 .retry_after_ms = -1,
+	 .state = MSG_QUEUED},
+	{.name = "expires with a part of it sent before the next attempt",
+	 .expires_s = 3,
+	 .begun = true,
+	 .verdict = MSG_VERDICT_RETRY,
+	 .retry_after_ms = 3000,
+	 .state = MSG_FAILED},
 	{.name = "expires first, but may have arrived",
 	 .expires_s = 3,
 	 .maybe_sent = true,
@@ -350,7 +363,8 @@ check_row(const Row *row)
 						  .first_attempt_us = NOW,
 						  .expires_us =
 							  row->expires_s != 0 ? NOW + row->expires_s * SECOND : 0,
-						  .maybe_sent = row->maybe_sent};
+						  .maybe_sent = row->maybe_sent,
+						  .begun = row->begun};
 	int seed;
 
 	test_begin("lifecycle: %s", row->name);

@@ -341,8 +341,9 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 		return MSG_ADMIT_STOP;
 	}
 	if (row->expires_at != 0 && row->expires_at <= now)
-		return finish(engine, upstream, row, MSG_EXPIRED, "expired", NULL,
-					  "its time to be sent has ended");
+		return finish(engine, upstream, row,
+					  msgext_row_is_begun(row) ? MSG_FAILED : MSG_EXPIRED, "expired",
+					  NULL, "its time to be sent has ended");
 	if (msgext_set_back_reckoned(row, now))
 		return bring_forward(engine, upstream, row);
 	if (row->send_after > now)

@@ -153,6 +153,8 @@ decide(const MsgEngine *engine, const MsgUpstream *upstream, const MsgServer *se
 	history.seed = (uint64) jitter_of * 1000003 +
 				   (flight != NULL ? flight->jobs[0].attempt : attempt);
 	history.maybe_sent = row->maybe_sent;
+	history.begun = (server->provider->caps & MSG_CAN_RESUME) != 0 &&
+					(outcome->detail != NULL || msgext_row_is_begun(row));
 	msgext_lifecycle_decide(&policy, &history, outcome->verdict, outcome->inherent,
 							outcome->retry_after_ms, msgext_unix_us(engine->turn.now),
 							decision);

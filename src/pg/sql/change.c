@@ -10,7 +10,6 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-#include "core/provider_list.h"
 #include "pg/base/actor.h"
 #include "pg/base/arena_pg.h"
 #include "pg/base/clock.h"
@@ -45,23 +44,11 @@ may_change(const MsgRow *row)
 						  server != NULL ? server->oid : InvalidOid);
 }
 
-/* Has a part of it gone out, so that sending goes on from there? */
-static bool
-is_begun(const MsgRow *row)
-{
-	const MsgProvider *provider =
-		msgext_provider_find(msgext_row_text(row, Anum_outbox_provider));
-
-	/* One that is not loaded might. */
-	return !row->nulls[Anum_outbox_detail - 1] &&
-		   (provider == NULL || (provider->caps & MSG_CAN_RESUME) != 0);
-}
-
 static bool
 decide_cancel(const MsgRow *row, MsgChange *change)
 {
 	/* What may have left cannot be called back. */
-	if (row->state != MSG_QUEUED || row->maybe_sent || is_begun(row))
+	if (row->state != MSG_QUEUED || row->maybe_sent || msgext_row_is_begun(row))
 		return false;
 	msgext_change_state(change, MSG_CANCELLED);
 	msgext_change_time(change, Anum_outbox_finished_at, msgext_clock());
@@ -77,7 +64,7 @@ msgext_change_never_left(const MsgRow *row)
 		!row->nulls[Anum_outbox_provider_id - 1])
 		return false;
 	if (row->state == MSG_CANCELLED || row->state == MSG_EXPIRED)
-		return !is_begun(row);
+		return !msgext_row_is_begun(row);
 	return row->state == MSG_REJECTED && row->attempts == 0;
 }
 
@@ -178,7 +165,7 @@ decide_retry(const MsgRow *row, MsgChange *change)
 	msgext_change_null(change, Anum_outbox_waiting);
 
 	/* What was reported of it is in its timeline, and says nothing of the new sending. */
-	if (!is_begun(row))
+	if (!msgext_row_is_begun(row))
 		msgext_change_null(change, Anum_outbox_detail);
 	renew_key(row, change);
 	return true;

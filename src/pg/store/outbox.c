@@ -7,7 +7,7 @@
 #include "access/htup_details.h"
 #include "utils/builtins.h"
 
-#include "core/provider.h"
+#include "core/provider_list.h"
 #include "core/sha256.h"
 #include "pg/base/clock.h"
 #include "pg/base/json_pg.h"
@@ -22,6 +22,17 @@ MsgTable *
 msgext_outbox_open(bool writable)
 {
 	return msgext_table_open(&outbox_layout, writable);
+}
+
+bool
+msgext_row_is_begun(const MsgRow *row)
+{
+	const MsgProvider *provider =
+		msgext_provider_find(msgext_row_text(row, Anum_outbox_provider));
+
+	/* One that is not loaded might. */
+	return !row->nulls[Anum_outbox_detail - 1] &&
+		   (provider == NULL || (provider->caps & MSG_CAN_RESUME) != 0);
 }
 
 static TimestampTz

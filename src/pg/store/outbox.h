@@ -117,6 +117,9 @@ extern char *msgext_row_text(const MsgRow *row, AttrNumber column);
  */
 extern bytea *msgext_row_payload(const MsgRow *row);
 
+/* Has a part of it gone out, so that sending goes on from there? */
+extern bool msgext_row_is_begun(const MsgRow *row);
+
 static inline bool
 msgext_row_is_erased(const MsgRow *row)
 {

@@ -326,6 +326,36 @@ SELECT (SELECT count(*) FROM msgext.event) AS events, (SELECT count(*) FROM msge
     (SELECT count(*) FROM msgext.reference) AS "references", (SELECT count(*) FROM msgext.recipient_use) AS uses,
     (SELECT count(*) FROM msgext.claim) AS claims, (SELECT count(*) FROM msgext_test.attempt) AS attempts;
 
+-- Of a message to many a part has it when its time to be sent ends, before the next attempt or while
+-- that waits: it has failed, and those alone that are left get it when it is sent again.
+ALTER SERVER mail OPTIONS (ADD client_message_id 'off');
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT count(msgext_test.stub('mail', 'http', times => 2, status => 201, body => '{"d": {"results": {"__id": "0123456789abcdef0123456789abcdef",
+    "Result": [{"To": "https://unit.example/ann/", "Code": "201", "Reason": "Created."},
+        {"To": "https://unit.example/ben/", "Code": "503", "Reason": "Busy."}]}}}')), count(msgext_test.stub('mail', 'retry', times => 1)) AS busy;
+SELECT count(msgext.post_message('mail', '{"To": "https://unit.example/ann,https://unit.example/ben", "Body": "x"}', expires_after => after))
+FROM unnest(ARRAY[interval '1 ms', interval '10 min']) after;
+SELECT * FROM msgext_test.run();
+SELECT count(msgext.pause_server('mail'));
+SELECT n, attempt, answer, state FROM msgext_test.advance('20 min');
+SELECT n, state, problem, error, detail #>> '{targets,https://unit.example/ann/,state}' AS ann, detail #>> '{targets,https://unit.example/ben/,state}' AS ben
+FROM msgext_test.sent JOIN msgext.message USING (id, state) ORDER BY n;
+SELECT count(msgext.resume_server('mail'));
+SELECT n, attempt, answer, state FROM msgext_test.run();
+SELECT n, msgext.retry_message(id) FROM msgext_test.sent ORDER BY n;
+SELECT * FROM msgext_test.run();
+SELECT n, server, body::jsonb ->> 'To' AS "to" FROM msgext_test.attempts ORDER BY at, n;
+ROLLBACK;
+-- One that nobody has been asked to take has expired.
+BEGIN;
+SELECT msgext_test.begin('2030-01-01 12:00Z');
+SELECT count(msgext_test.stub('mail', 'retry-after 1800'));
+SELECT count(msgext.post_message('mail', '{"To": "https://unit.example/ann,https://unit.example/ben", "Body": "x"}', expires_after => '1 min'));
+SELECT * FROM msgext_test.run();
+SELECT n, msgext.retry_message(id) FROM msgext_test.sent;
+ROLLBACK;
+
 \c :here
 DROP DATABASE regress_msgext_test;
 DROP ROLE regress_tester;
