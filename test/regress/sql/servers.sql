@@ -179,3 +179,10 @@ DROP FUNCTION try_option;
 DROP SERVER vk, own CASCADE;
 REVOKE ALL ON FOREIGN DATA WRAPPER msgext_devino FROM regress_owner;
 DROP ROLE regress_owner;
+
+-- A server without a url, which the validator would have refused, ends nobody's session.
+BEGIN;
+ALTER FOREIGN DATA WRAPPER msgext_webhook NO VALIDATOR;
+CREATE SERVER bare FOREIGN DATA WRAPPER msgext_webhook;
+SELECT msgext.pause_server('bare');
+ROLLBACK;
