@@ -39,6 +39,7 @@ CREATE TABLE msgext.outbox (
     waits_since     timestamptz,
     waiting         text COLLATE "C",
     tried_at        timestamptz,
+    target          bigint,
     next_attempt_at timestamptz,
     accepted_at     timestamptz,
     finished_at     timestamptz,
@@ -90,6 +91,7 @@ COMMENT ON COLUMN msgext.outbox.ref IS 'what the caller wants to find it by';
 COMMENT ON COLUMN msgext.outbox.waits_since IS 'of debounce: when the first was queued that this one stands for';
 COMMENT ON COLUMN msgext.outbox.waiting IS 'why a queued message waits until next_attempt_at';
 COMMENT ON COLUMN msgext.outbox.tried_at IS 'first attempt recorded since queued_at: give_up_after counts from here';
+COMMENT ON COLUMN msgext.outbox.target IS 'of the last attempt that may have arrived: a digest of url and login, by which alone its key is known';
 COMMENT ON COLUMN msgext.outbox.next_attempt_at IS 'when it is sent again, or asked about; NULL: at once, or never again';
 COMMENT ON COLUMN msgext.outbox.accepted_at IS 'when the provider took it';
 COMMENT ON COLUMN msgext.outbox.finished_at IS 'when its last state was reached, or tracking ended';

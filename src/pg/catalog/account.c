@@ -258,6 +258,30 @@ digest_credentials(const MsgSetting *settings)
 	return digest;
 }
 
+/* Whom requests reach, and as whom: a key is known there and nowhere else. */
+static int64
+digest_target(const MsgServer *server, const MsgSetting *settings)
+{
+	const char *url = server->conn.url;
+	uint64 digest = hash_bytes_extended((unsigned char *) url, strlen(url), 0);
+	const MsgSetting *setting;
+
+	/* In whatever order they are. */
+	for (setting = settings; setting->name != NULL; setting++)
+	{
+		const MsgOption *option = msgext_option_find(server->provider->options,
+													 MSG_OPTION_MAPPING, setting->name);
+
+		if (option == NULL || option->secret)
+			continue;
+		digest += hash_combine64(hash_bytes_extended((unsigned char *) setting->name,
+													 strlen(setting->name), 0),
+								 hash_bytes_extended((unsigned char *) setting->value,
+													 strlen(setting->value), 1));
+	}
+	return (int64) digest;
+}
+
 /* A role that is gone has no account: what it queued is not sent as somebody else. */
 static void
 find_mapping(MsgAccount *account, Oid server, const char *name, List **options)
@@ -307,6 +331,7 @@ find_account(MsgServer *server, Oid role, bool public, const char *name)
 	check_complete(account, server->provider->options);
 	collect_secrets(account, settings, server->provider->options);
 	account->credentials = digest_credentials(settings);
+	account->target = digest_target(server, settings);
 
 	/* The server's own settings follow the mapping's: one list for the codec. */
 	{

@@ -70,6 +70,7 @@ typedef struct MsgAccount
 	Oid mapping;		   /* the user mapping */
 	TransactionId version; /* the transaction that has written it */
 	uint64 credentials;	   /* a digest of all its settings but the refresh token */
+	int64 target;		   /* one of the url and what is no secret */
 	char *refresh_file;	   /* where the refresh token is kept, if in a file */
 } MsgAccount;
 

@@ -276,18 +276,28 @@ has_come(MsgEngine *engine, MsgUpstream *upstream, const MsgLane *lane, const Ms
 	return false;
 }
 
+/* Would it reach another provider, or another account there, than it may have reached? */
+static bool
+has_another_target(const MsgAccount *account, const MsgRow *row)
+{
+	return account->error == NULL && !row->nulls[Anum_outbox_target - 1] &&
+		   DatumGetInt64(row->values[Anum_outbox_target - 1]) != account->target;
+}
+
 /*
  * Is it a repeat of what may have arrived, which would not be known as one any more? What
  * was decided then was for a server that has other options now, or has shown since that it
- * ignores our keys.
+ * ignores our keys, or for another account.
  */
 static bool
-would_be_doubled(const MsgUpstream *upstream, const MsgRow *row)
+would_be_doubled(const MsgUpstream *upstream, const MsgAccount *account,
+				 const MsgRow *row)
 {
 	const MsgPolicy *policy = &upstream->server->policy;
 
 	return row->maybe_sent && msgext_row_is_repeat(row) && !policy->resend_unknown &&
-		   (!policy->deduplicates || upstream->health.key_ignored);
+		   (!policy->deduplicates || upstream->health.key_ignored ||
+			has_another_target(account, row));
 }
 
 /* Its sender's account cannot be used. */
@@ -353,11 +363,11 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 					  "the server belongs to another provider now");
 	if (!msgext_addressee_may(&engine->turn, upstream, row, &code, &why))
 		return finish(engine, upstream, row, MSG_REJECTED, "answer", code, why);
-	if (would_be_doubled(upstream, row))
-		return finish(engine, upstream, row, MSG_UNKNOWN, "answer", NULL,
-					  "it may have arrived, and a repeat would not be known as one");
 	account = msgext_server_account(server, row->sender_oid,
 									msgext_row_text(row, Anum_outbox_sender));
+	if (would_be_doubled(upstream, account, row))
+		return finish(engine, upstream, row, MSG_UNKNOWN, "answer", NULL,
+					  "it may have arrived, and a repeat would not be known as one");
 	if (account->error != NULL || msgext_refusal_holds(upstream, account))
 		return wait_for_account(engine, upstream, account, row);
 	if (!msgext_outage_admits(upstream, now))

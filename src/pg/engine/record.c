@@ -90,21 +90,38 @@ merge_detail(const MsgRow *row, MsgJson *told)
 	return JsonbPGetDatum(msgext_json_to_jsonb(detail));
 }
 
+/* Whom it was sent to; of a dispatcher that has ended, as the settings are now. */
+static int64
+target_of(const MsgAttempt *attempt, const MsgRow *row)
+{
+	const MsgAccount *account =
+		attempt->flight != NULL
+			? attempt->flight->account
+			: msgext_server_account(attempt->upstream->server, row->sender_oid,
+									msgext_row_text(row, Anum_outbox_sender));
+
+	return account->target;
+}
+
 /* Fills in everything about the row that follows from the outcome and the decision. */
 static void
-fill_change(MsgEngine *engine, const MsgServer *server, const MsgRow *row, int attempt,
+fill_change(MsgEngine *engine, const MsgAttempt *attempt, const MsgRow *row,
 			const MsgOutcome *outcome, const MsgDecision *decision, MsgChange *change)
 {
 	const char *text = outcome->text != NULL ? outcome->text : decision->note;
 
 	msgext_change_init(change);
-	msgext_change_set(change, Anum_outbox_attempts, Int32GetDatum(attempt));
+	msgext_change_set(change, Anum_outbox_attempts, Int32GetDatum(attempt->attempt));
 	if (row->tried_at == 0)
 		msgext_change_time(change, Anum_outbox_tried_at, engine->turn.now);
 	if (decision->counted)
 		msgext_change_set(change, Anum_outbox_failures, Int32GetDatum(row->failures + 1));
-	if (outcome->verdict == MSG_VERDICT_UNSURE && !row->maybe_sent)
+	if (outcome->verdict == MSG_VERDICT_UNSURE)
+	{
 		msgext_change_set(change, Anum_outbox_maybe_sent, BoolGetDatum(true));
+		msgext_change_set(change, Anum_outbox_target,
+						  Int64GetDatum(target_of(attempt, row)));
+	}
 	msgext_change_text(change, Anum_outbox_code,
 					   msgext_clean_text(outcome->code, MSG_CODE_MAX));
 	msgext_change_text(
@@ -122,7 +139,7 @@ fill_change(MsgEngine *engine, const MsgServer *server, const MsgRow *row, int a
 	msgext_change_state(change, decision->state);
 	msgext_change_null(change, Anum_outbox_waiting);
 	if (outcome->verdict == MSG_VERDICT_ACCEPTED)
-		set_accepted(engine, server, outcome, change);
+		set_accepted(engine, attempt->server, outcome, change);
 	else
 		msgext_change_null(change, Anum_outbox_next_attempt_at);
 	if (msgext_state_is_final(decision->state))
@@ -320,8 +337,7 @@ msgext_record_attempt(MsgEngine *engine, const MsgAttempt *attempt,
 	hold_account(engine, upstream, flight, &row, outcome, answer, &decision);
 	if (outcome->verdict == MSG_VERDICT_CONTINUE || outcome->verdict == MSG_VERDICT_SPLIT)
 		decision.next_us += MSG_NEXT_TURN_US;
-	fill_change(engine, attempt->server, &row, attempt->attempt, outcome, &decision,
-				&change);
+	fill_change(engine, attempt, &row, outcome, &decision, &change);
 	if (msgext_outbox_update(outbox_of(turn), &row, &change, false) != TM_Ok)
 		return false;
 	msgext_answer_record(turn, &row, attempt->attempt, decision.state, outcome, answer,

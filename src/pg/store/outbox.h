@@ -24,7 +24,7 @@
 	C(outbox, template) C(outbox, template_version) C(outbox, operation_id) \
 	C(outbox, key) C(outbox, send_after) C(outbox, expires_at) C(outbox, ref) \
 	C(outbox, waits_since) C(outbox, waiting) C(outbox, tried_at) \
-	C(outbox, next_attempt_at) C(outbox, accepted_at) C(outbox, finished_at) \
+	C(outbox, target) C(outbox, next_attempt_at) C(outbox, accepted_at) C(outbox, finished_at) \
 	C(outbox, closed_at) C(outbox, erased_at) C(outbox, problem) \
 	C(outbox, provider_id) C(outbox, provider_status) C(outbox, code) \
 	C(outbox, error) C(outbox, detail)
