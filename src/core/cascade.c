@@ -133,30 +133,21 @@ is_older(const MsgJson *entry, const MsgEvent *event)
 		   msgext_timestamp_parse(at->text, at->len, 0, &at_us) && event->at_us < at_us;
 }
 
-/* Does the event bring the entry to another state? */
-static bool
-moves_entry(const MsgJson *entry, const MsgEvent *event)
-{
-	MsgState recorded;
-
-	return !entry_state(entry, &recorded) ||
-		   msgext_state_may_follow(recorded, event->state);
-}
-
 /*
  * The entry as it is after the event, or NULL when the event changes nothing. A state
  * that moved on takes its words with it; facts that came as detail stay.
  */
 static MsgJson *
-apply_to_entry(MsgArena *arena, const MsgJson *entry, const MsgEvent *event, bool moves)
+apply_to_entry(MsgArena *arena, const MsgJson *entry, const MsgEvent *event)
 {
 	static const char *const words[] = {"status", "at", "code", "error"};
-	MsgState recorded = MSG_QUEUED;
+	MsgState recorded;
+	bool known = entry_state(entry, &recorded);
+	bool moves = !known || msgext_state_may_follow(recorded, event->state);
 	const MsgJson *member;
 	MsgJson *result;
 	size_t i;
 
-	(void) entry_state(entry, &recorded);
 	if (!moves &&
 		(event->state != recorded || is_older(entry, event) || !says_more(entry, event)))
 		return NULL;
@@ -265,7 +256,7 @@ overall_state(MsgArena *arena, const char *list, const MsgJson *channels)
 	return state_of_requested(arena, list, channels, handed_on);
 }
 
-MsgCascade
+bool
 msgext_cascade_apply(MsgArena *arena, const char *channels, const MsgEvent *event,
 					 MsgState current, MsgJson **detail, MsgState *state)
 {
@@ -275,7 +266,6 @@ msgext_cascade_apply(MsgArena *arena, const char *channels, const MsgEvent *even
 	const MsgJson *old;
 	MsgJson *entry;
 	MsgState overall;
-	bool moves;
 
 	/* Where several channels were requested, what names none is about the first. */
 	if (name == NULL)
@@ -284,8 +274,7 @@ msgext_cascade_apply(MsgArena *arena, const char *channels, const MsgEvent *even
 	if (name == NULL)
 	{
 		old = *detail;
-		moves = moves_entry(old, event);
-		entry = apply_to_entry(arena, old, event, moves);
+		entry = apply_to_entry(arena, old, event);
 		overall = entry != NULL || !entry_state(old, &overall) ? event->state : overall;
 		if (entry != NULL)
 			*detail = entry;
@@ -295,8 +284,7 @@ msgext_cascade_apply(MsgArena *arena, const char *channels, const MsgEvent *even
 		const MsgJson *recorded = msgext_json_get(*detail, "channels");
 
 		old = msgext_json_get(recorded, name);
-		moves = moves_entry(old, event);
-		entry = apply_to_entry(arena, old, event, moves);
+		entry = apply_to_entry(arena, old, event);
 		if (entry != NULL)
 		{
 			MsgJson *all = shallow_copy(arena, recorded);
@@ -310,7 +298,5 @@ msgext_cascade_apply(MsgArena *arena, const char *channels, const MsgEvent *even
 	}
 
 	*state = msgext_state_may_follow(current, overall) ? overall : current;
-	if (moves || *state != current)
-		return MSG_CASCADE_MOVES;
-	return entry != NULL ? MSG_CASCADE_WORDS : MSG_CASCADE_NOTHING;
+	return entry != NULL || *state != current;
 }

@@ -134,11 +134,11 @@ find_message(MsgTable *references, Oid server, const char *provider_id)
 }
 
 /*
- * Applies a report to its message, and tells whether that is in its timeline now. False when another transaction holds the message and
+ * Applies a report to its message. False when another transaction holds the message and
  * we do not wait. A message that retention has removed is as good as done.
  */
 static bool
-apply(int64 message, const MsgEvent *report, bool wait, bool *kept)
+apply(int64 message, const MsgEvent *report, bool wait)
 {
 	MsgTable *outbox = msgext_outbox_open(true);
 	MsgTable *events = msgext_event_open();
@@ -167,8 +167,7 @@ apply(int64 message, const MsgEvent *report, bool wait, bool *kept)
 							  row.state == MSG_QUEUED ? 0 : row.next_attempt_at, wait,
 							  &tracking);
 	} while (result != TM_Ok && wait);
-	*kept = found && result == TM_Ok && tracking.kept > 0;
-	if (*kept)
+	if (found && result == TM_Ok)
 		msgext_counts_reach(msgext_tally(row.server_oid), row.state, tracking.state,
 							msgext_clock() - row.queued_at);
 	msgext_table_close(events);
@@ -214,33 +213,6 @@ exceeds_quota(MsgTable *callbacks, Oid server, bytea *digest)
 {
 	return !msgext_quota_has_room(MSG_QUOTA_CALLBACKS, callbacks, server) &&
 		   !is_kept(callbacks, server, digest);
-}
-
-/*
- * Takes back the row of a report that is not in the timeline: one row of the message counts
- * all of them. So whoever has the token fills no table.
- */
-static void
-count_surplus(MsgTable *callbacks, const MsgServer *server, const MsgEvent *report,
-			  bytea *digest, int64 message)
-{
-	pg_cryptohash_ctx *surplus = msgext_digest_begin();
-	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	MsgScan *scan = begin_kept_scan(callbacks, server->oid, digest, latest);
-	TupleTableSlot *slot = msgext_scan_next(scan);
-	MsgValues row;
-
-	if (slot != NULL)
-		msgext_table_delete(callbacks, &slot->tts_tid, true);
-	msgext_scan_end(scan);
-	UnregisterSnapshot(latest);
-	msgext_digest_add_text(surplus, "surplus");
-	msgext_digest_add_text(surplus, report->provider_id);
-	digest = msgext_digest_end(surplus);
-	fill(&row, server, report, digest, message);
-	if (!msgext_table_insert_unique(callbacks, "callback_pkey", row.values, row.nulls))
-		count_repeat(callbacks, server->oid, digest);
-	CommandCounterIncrement();
 }
 
 /* What a person is shown of a push. Cut last: half a secret is one too. */
@@ -311,7 +283,6 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 		bytea *digest = digest_of(report);
 		const char *id = msgext_from_utf8(report->provider_id);
 		int64 message = find_message(references, server->oid, id);
-		bool kept;
 
 		msgext_counts_add(msgext_tally(server->oid), MSG_COUNT_CALLBACKS, 1);
 		if (message == 0)
@@ -335,12 +306,7 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 		if (message == 0)
 			msgext_quota_take(MSG_QUOTA_CALLBACKS, server->oid);
 		if (message != 0)
-		{
-			(void) apply(message, report, true, &kept);
-			applied += kept;
-			if (!kept)
-				count_surplus(callbacks, server, report, digest, message);
-		}
+			applied += apply(message, report, true);
 		else if ((message = find_message(references, server->oid, id)) != 0)
 		{
 			/* Recorded between our look and our row: see the head of this file. */
@@ -421,12 +387,11 @@ msgext_callback_match(const MsgServer *server, const char *provider_id, int64 me
 		bool isnull;
 		MsgEvent *report;
 		bool applied = true;
-		bool kept;
 
 		report = reread(server, DatumGetByteaPP(heap_getattr(row, Anum_callback_report,
 															 desc, &isnull)));
 		for (; report != NULL && applied; report = report->next)
-			applied = apply(message, report, wait, &kept);
+			applied = apply(message, report, wait);
 		values[Anum_callback_message_id - 1] = Int64GetDatum(message);
 		replaces[Anum_callback_message_id - 1] = true;
 		if (!applied ||

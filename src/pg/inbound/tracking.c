@@ -23,54 +23,24 @@
 #define STATUS_MAX 256
 #define ERROR_MAX 2048
 
-/* So many reports of a message are kept; a push of a hundred channels would be one. */
-#define PUSHED_MAX 100
-
-static void
-fill_event(MsgEventRow *event, const MsgRow *row, const MsgEvent *report,
-		   const char *kind)
-{
-	memset(event, 0, sizeof(*event));
-	event->message_id = row->id;
-	event->kind = kind;
-	event->attempt = row->attempts;
-	event->channel = report->channel;
-	event->status = report->status;
-	event->code = report->code;
-	event->error = report->error;
-	event->reported_at = msgext_from_unix_us(report->at_us);
-	event->answer = report->raw;
-	event->answer_len = report->raw_len;
-}
-
 static void
 append_event(MsgTable *events, const MsgRow *row, const MsgEvent *report,
 			 const char *kind, MsgState state)
 {
-	MsgEventRow event;
+	MsgEventRow event = {0};
 
-	fill_event(&event, row, report, kind);
+	event.message_id = row->id;
+	event.kind = kind;
+	event.attempt = row->attempts;
 	event.state = state;
+	event.channel = report->channel;
+	event.status = report->status;
+	event.code = report->code;
+	event.error = report->error;
+	event.reported_at = msgext_from_unix_us(report->at_us);
+	event.answer = report->raw;
+	event.answer_len = report->raw_len;
 	msgext_event_append(events, &event);
-}
-
-/* Who pushes may say the same for ever, or ever something else. */
-static bool
-is_surplus(MsgTable *events, const MsgRow *row, const MsgEvent *report, const char *kind,
-		   MsgState current, MsgCascade effect)
-{
-	MsgEventRow event;
-	bool told;
-	int n;
-
-	if (effect == MSG_CASCADE_MOVES)
-		return false;
-	fill_event(&event, row, report, kind);
-	told = msgext_event_is_told(events, &event, &n);
-
-	/* What comes late, of a state that is left, is told as often as it comes. */
-	return n >= PUSHED_MAX ||
-		   (told && effect == MSG_CASCADE_NOTHING && report->state == current);
 }
 
 /*
@@ -92,13 +62,12 @@ typedef struct Told
 {
 	MsgJson *detail;
 	MsgState states[64]; /* after each of them */
-	bool kept[64];		 /* goes into the timeline */
+	bool news[64];
 	int n;
 } Told;
 
 static void
-apply_reports(MsgTable *events, const MsgRow *row, const MsgEvent *reports,
-			  const char *kind, bool pushed, Told *told, MsgChange *change,
+apply_reports(const MsgRow *row, const MsgEvent *reports, Told *told, MsgChange *change,
 			  MsgTracking *tracking)
 {
 	MsgArena *arena = msgext_arena_pg_create(CurrentMemoryContext);
@@ -111,20 +80,9 @@ apply_reports(MsgTable *events, const MsgRow *row, const MsgEvent *reports,
 		 report = report->next)
 	{
 		MsgState before = tracking->state;
-		MsgJson *detail = told->detail;
-		MsgState state;
-		MsgCascade effect =
-			msgext_cascade_apply(arena, channels, report, before, &detail, &state);
-		bool news = effect != MSG_CASCADE_NOTHING;
-		bool kept =
-			pushed ? !is_surplus(events, row, report, kind, before, effect) : news;
+		bool news = msgext_cascade_apply(arena, channels, report, before, &told->detail,
+										 &tracking->state);
 
-		if (kept)
-		{
-			told->detail = detail;
-			tracking->state = state;
-		}
-		news &= kept;
 		if (news && (tracking->state != before || !tracking->changed))
 		{
 			/* The words of the report that moved the message last. */
@@ -136,8 +94,7 @@ apply_reports(MsgTable *events, const MsgRow *row, const MsgEvent *reports,
 							   msgext_clean_text(report->error, ERROR_MAX));
 		}
 		tracking->changed |= news;
-		tracking->kept += kept;
-		told->kept[told->n] = kept;
+		told->news[told->n] = news;
 		told->states[told->n++] = tracking->state;
 	}
 }
@@ -169,7 +126,7 @@ fill_change(const MsgRow *row, const MsgTracking *tracking, const Told *told,
 
 TM_Result
 msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
-			 const MsgEvent *reports, const char *kind, bool pushed, TimestampTz next,
+			 const MsgEvent *reports, const char *kind, bool keep_all, TimestampTz next,
 			 bool wait, MsgTracking *tracking)
 {
 	const MsgEvent *report = reports;
@@ -180,11 +137,8 @@ msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 
 	tracking->state = row->state;
 	tracking->changed = false;
-	tracking->kept = 0;
 	msgext_change_init(&change);
-	apply_reports(events, row, reports, kind, pushed, &told, &change, tracking);
-	if (pushed && tracking->kept == 0)
-		return TM_Ok;
+	apply_reports(row, reports, &told, &change, tracking);
 	fill_change(row, tracking, &told, next, &change);
 	result = msgext_outbox_update(outbox, row, &change, wait);
 	if (result != TM_Ok)
@@ -192,7 +146,7 @@ msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 	if (row->state == MSG_UNKNOWN && tracking->state != MSG_UNKNOWN)
 		msgext_reminder_forget_unknown(row->server_oid, row->created_at, row->id);
 	for (i = 0; i < told.n; i++, report = report->next)
-		if (told.kept[i])
+		if (told.news[i] || keep_all)
 			append_event(events, row, report, kind, told.states[i]);
 	return TM_Ok;
 }

@@ -12,19 +12,16 @@ typedef struct MsgTracking
 {
 	MsgState state; /* of the message after the reports */
 	bool changed;	/* something new was learnt */
-	int kept;		/* so many reports are in the timeline now */
 } MsgTracking;
 
 /*
  * Applies reports to a message, in the order given, and appends them to its timeline
- * as events of that kind: only those that tell something new; or, of what anybody may push
- * who has the token, those that are not there yet too, as long as there are not too many.
- * Beyond that only what moves the message, or one of its channels, counts.
+ * as events of that kind: all of them, or only those that tell something new.
  * next_attempt_at is set to next (0 = none) unless the message is final. Returns
  * TM_Ok, or without writing anything what msgext_table_update() returned.
  */
 extern TM_Result msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
-							  const MsgEvent *reports, const char *kind, bool pushed,
+							  const MsgEvent *reports, const char *kind, bool keep_all,
 							  TimestampTz next, bool wait, MsgTracking *tracking);
 
 /* When the message was over, or 0. */

@@ -94,46 +94,6 @@ msgext_event_last_at(MsgTable *events, int64 message)
 	return last;
 }
 
-/* The same, but for the case of letters: two sources may write a word differently. */
-static bool
-says(TupleTableSlot *slot, AttrNumber column, const char *text)
-{
-	char *told = msgext_column_text(slot, column);
-	char *given = msgext_clean_text(text, SHORT_TEXT_MAX);
-
-	return pg_strcasecmp(told != NULL ? told : "", given != NULL ? given : "") == 0;
-}
-
-bool
-msgext_event_is_told(MsgTable *events, const MsgEventRow *event, int *n)
-{
-	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	bool told = false;
-	ScanKeyData key;
-	TupleTableSlot *slot;
-	MsgScan *scan;
-
-	*n = 0;
-	msgext_key_int64(&key, 1, BTEqualStrategyNumber, event->message_id);
-	scan = msgext_table_scan(events, "event_message", latest, &key, 1);
-	while ((slot = msgext_scan_next(scan)) != NULL)
-	{
-		bool isnull;
-		Datum attempt = slot_getattr(slot, Anum_event_attempt, &isnull);
-
-		if (!says(slot, Anum_event_kind, event->kind))
-			continue;
-		++*n;
-		told |= (isnull ? 0 : DatumGetInt32(attempt)) == event->attempt &&
-				says(slot, Anum_event_channel, event->channel) &&
-				says(slot, Anum_event_status, event->status) &&
-				says(slot, Anum_event_code, event->code);
-	}
-	msgext_scan_end(scan);
-	UnregisterSnapshot(latest);
-	return told;
-}
-
 int64
 msgext_event_blank(MsgTable *events, int64 message)
 {

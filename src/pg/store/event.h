@@ -60,12 +60,6 @@ extern void msgext_event_append(MsgTable *events, const MsgEventRow *event);
 extern TimestampTz msgext_event_last_at(MsgTable *events, int64 message);
 
 /*
- * Is one of this kind, attempt, channel, status and code in the message's timeline? *n is how
- * many of the kind are.
- */
-extern bool msgext_event_is_told(MsgTable *events, const MsgEventRow *event, int *n);
-
-/*
  * Removes what was said in the timeline of a message, and leaves what happened. Returns how
  * many events said something.
  */

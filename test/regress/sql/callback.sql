@@ -181,20 +181,5 @@ SET msgext.max_unmatched_callbacks = 0;
 SELECT push('{"id": 75, "status": "sent"}');
 RESET msgext.max_unmatched_callbacks;
 
--- Who has the token may report for ever. The same, but for its time, is told once; of what differs a
--- hundred are kept, what moves the message beside; of the rest it is known how much there was.
-SELECT accepted('777') AS mid \gset
-CREATE VIEW pushed AS SELECT (SELECT count(*) FROM msgext.message_event WHERE message_id = (SELECT max(id) FROM msgext.outbox) AND kind = 'callback') AS events,
-    count(*) AS callbacks, max(repeats) AS repeats FROM msgext.callback WHERE provider_id = '777';
-SELECT sum(push(format('{"id": 777, "status": "sent", "time": %s}', 1527836400 + i))) AS applied FROM generate_series(1, 300) i;
-SELECT * FROM pushed;
-SELECT sum(push(format('{"id": 777, "status": "sent", "time": 1527836400, "errorCode": "c%s"}', i))) AS applied FROM generate_series(1, 300) i;
-SELECT * FROM pushed;
-SELECT state, code FROM msgext.message WHERE id = :mid;
-SELECT push('{"id": 777, "status": "delivered", "time": 1527836500}'), push('{"id": 777, "status": "delivered", "time": 1527836500}') AS again;
-SELECT push('{"id": 777, "status": "read", "time": 1527836600}'), push('{"id": 777, "status": "sent", "time": 1527836300}') AS late;
-SELECT * FROM pushed;
-SELECT state FROM msgext.message WHERE id = :mid;
-
 \c :here
 DROP DATABASE regress_msgext_callback;
