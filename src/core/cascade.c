@@ -38,23 +38,6 @@ shallow_copy(MsgArena *arena, const MsgJson *object)
 	return copy;
 }
 
-static void
-remove_member(MsgJson *object, const char *name)
-{
-	MsgJson *member = object->first;
-
-	object->first = object->last = NULL;
-	object->count = 0;
-	while (member != NULL)
-	{
-		MsgJson *next = member->next;
-
-		if (!msgext_json_is_named(member, name))
-			msgext_json_append(object, member);
-		member = next;
-	}
-}
-
 static bool
 same_json(const MsgJson *a, const MsgJson *b)
 {
@@ -155,7 +138,7 @@ apply_to_entry(MsgArena *arena, const MsgJson *entry, const MsgEvent *event)
 	result = shallow_copy(arena, entry);
 	msgext_json_set_text(arena, result, "state", msgext_state_name(event->state));
 	for (i = 0; moves && i < lengthof(words); i++)
-		remove_member(result, words[i]);
+		msgext_json_remove(result, words[i]);
 	if (event->status != NULL)
 		msgext_json_set_text(arena, result, "status", event->status);
 	if (event->at_us != 0)

@@ -147,6 +147,23 @@ msgext_json_set(MsgJson *object, const char *name, MsgJson *value)
 }
 
 void
+msgext_json_remove(MsgJson *object, const char *name)
+{
+	MsgJson *member = object->first;
+
+	object->first = object->last = NULL;
+	object->count = 0;
+	while (member != NULL)
+	{
+		MsgJson *next = member->next;
+
+		if (!msgext_json_is_named(member, name))
+			msgext_json_append(object, member);
+		member = next;
+	}
+}
+
+void
 msgext_json_set_text(MsgArena *arena, MsgJson *object, const char *name,
 					 const char *value)
 {

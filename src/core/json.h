@@ -84,6 +84,8 @@ extern void msgext_json_append(MsgJson *array, MsgJson *element);
 extern void msgext_json_set(MsgJson *object, const char *name, MsgJson *value);
 extern void msgext_json_set_text(MsgArena *arena, MsgJson *object, const char *name,
 								 const char *value);
+/* Takes out the members of that name, if there are any. */
+extern void msgext_json_remove(MsgJson *object, const char *name);
 
 extern void msgext_json_write(MsgBuf *buf, const MsgJson *node);
 extern void msgext_json_write_string(MsgBuf *buf, const char *text, size_t len);

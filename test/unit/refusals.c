@@ -27,23 +27,6 @@ walk(MsgJson *root, const char *path, const char **name)
 	return root;
 }
 
-static void
-unset(MsgJson *object, const char *name)
-{
-	MsgJson *member = object->first;
-
-	object->first = object->last = NULL;
-	object->count = 0;
-	while (member != NULL)
-	{
-		MsgJson *next = member->next;
-
-		if (strcmp(member->name, name) != 0)
-			msgext_json_append(object, member);
-		member = next;
-	}
-}
-
 /* The base as a case of refusals changes it; freshly read, since changes stay. */
 static MsgJson *
 changed_payload(const SampleFile *file, const MsgJson *row)
@@ -76,7 +59,7 @@ changed_payload(const SampleFile *file, const MsgJson *row)
 		if (object == NULL || msgext_json_get(object, name) == NULL)
 			FAIL("the base has no %s", value->text);
 		else
-			unset(object, name);
+			msgext_json_remove(object, name);
 	}
 	return root;
 }
