@@ -8,16 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/phone.h"
 #include "core/utf8.h"
-
-/*
- * ITU-T E.164: at most fifteen digits, the first of them of a country code, none of
- * which starts with 0. The shortest numbers in use have seven.
- */
-#define PHONE_MIN 7
-#define PHONE_MAX 15
-#define PHONE_RULE                                                                       \
-	"must be %d to %d digits in international form (E.164), such as 79031112233"
 
 bool
 msgext_block_open(Block *block, const MsgJson *node, const char *name,
@@ -149,40 +141,20 @@ msgext_block_integer(Block *block, const Field *field, int64_t min, int64_t max)
 	return true;
 }
 
-/* "Номер телефона в соответствии со стандартом E.164, возможен + в начале". */
-static const char *
-phone_digits(const MsgJson *node)
-{
-	const char *digits = node->text;
-	size_t len = node->len;
-
-	/* Digits that came as a number are the same digits; a fraction is caught below. */
-	if (node->type != MSG_JSON_STRING && node->type != MSG_JSON_NUMBER)
-		return NULL;
-	if (len > 0 && *digits == '+')
-	{
-		digits++;
-		len--;
-	}
-	if (len < PHONE_MIN || len > PHONE_MAX || *digits == '0' ||
-		strspn(digits, "0123456789") != len)
-		return NULL;
-	return digits;
-}
-
 const char *
 msgext_devino_write_recipient(MsgArena *arena, const MsgConn *conn, const char *recipient,
 							  MsgError *error)
 {
 	const char *digits =
-		phone_digits(msgext_json_string(arena, recipient, strlen(recipient)));
+		msgext_phone_digits(msgext_json_string(arena, recipient, strlen(recipient)));
 
 	(void) conn;
 	if (digits == NULL)
-		msgext_error(error, "phone_invalid", "", PHONE_RULE, PHONE_MIN, PHONE_MAX);
+		msgext_error(error, "phone_invalid", "", MSG_PHONE_RULE);
 	return digits;
 }
 
+/* "Номер телефона в соответствии со стандартом E.164, возможен + в начале". */
 bool
 msgext_block_phone(Block *block, const Field *field, const char **phone)
 {
@@ -195,10 +167,9 @@ msgext_block_phone(Block *block, const Field *field, const char **phone)
 		return msgext_block_fail(block, field->member,
 								 field->absent != NULL ? field->absent : field->invalid,
 								 "is missing");
-	*phone = phone_digits(node);
+	*phone = msgext_phone_digits(node);
 	if (*phone == NULL)
-		return msgext_block_fail(block, field->member, field->invalid, PHONE_RULE,
-								 PHONE_MIN, PHONE_MAX);
+		return msgext_block_fail(block, field->member, field->invalid, MSG_PHONE_RULE);
 	return true;
 }
 

@@ -15,15 +15,10 @@
 #include <string.h>
 
 #include "core/lengthof.h"
+#include "core/phone.h"
 #include "core/timestamp.h"
 #include "core/utf8.h"
 #include "core/xml.h"
-
-/* ITU-T E.164: at most fifteen digits, none of which is a 0 in front. */
-#define PHONE_MIN 7
-#define PHONE_MAX 15
-#define PHONE_RULE                                                                       \
-	"must be %d to %d digits in international form (E.164), such as 79031112233"
 
 /* An SMS has at most 255 parts, of 153 characters each. Other texts: to have a bound. */
 #define CONTENT_MAX (255 * 153)
@@ -80,29 +75,14 @@ put_content(Writer *writer, const Field *field, const MsgJson *value)
 	return put_string(writer, field, value, CONTENT_MAX);
 }
 
-/* Digits in international form; a "+" in front is usual elsewhere and is left out. */
-static const char *
-phone_digits(const char *text, size_t len)
-{
-	bool plus = *text == '+';
-
-	len -= plus;
-	text += plus;
-	return len >= PHONE_MIN && len <= PHONE_MAX && *text != '0' &&
-				   strspn(text, "0123456789") == len
-			   ? text
-			   : NULL;
-}
-
+/* A "+" in front is usual elsewhere and is left out. */
 static bool
 put_address(Writer *writer, const Field *field, const MsgJson *value)
 {
-	bool known = value->type == MSG_JSON_STRING || value->type == MSG_JSON_NUMBER;
-	const char *digits = known ? phone_digits(value->text, value->len) : NULL;
+	const char *digits = msgext_phone_digits(value);
 
 	if (digits == NULL)
-		return msgext_error(writer->error, field->invalid, field->name, PHONE_RULE,
-							PHONE_MIN, PHONE_MAX);
+		return msgext_error(writer->error, field->invalid, field->name, MSG_PHONE_RULE);
 	msgext_xml_put_element(&writer->out, field->name, digits, strlen(digits));
 	writer->address = digits;
 	return true;
@@ -112,12 +92,12 @@ const char *
 msgext_edna_write_recipient(MsgArena *arena, const MsgConn *conn, const char *recipient,
 							MsgError *error)
 {
-	const char *digits = phone_digits(recipient, strlen(recipient));
+	const char *digits =
+		msgext_phone_digits(msgext_json_string(arena, recipient, strlen(recipient)));
 
-	(void) arena;
 	(void) conn;
 	if (digits == NULL)
-		msgext_error(error, "error-address-format", "", PHONE_RULE, PHONE_MIN, PHONE_MAX);
+		msgext_error(error, "error-address-format", "", MSG_PHONE_RULE);
 	return digits;
 }
 
