@@ -1,6 +1,6 @@
 /*
  * replicated.c
- *		Is a commit where synchronous_commit wants it? See replicated.h.
+ *		A commit, and whether it is where synchronous_commit wants it: see replicated.h.
  */
 #include "postgres.h"
 
@@ -43,8 +43,8 @@ are_standbys_defined(void)
 #endif
 }
 
-bool
-msgext_commit_is_replicated(void)
+static bool
+is_replicated(void)
 {
 	bool replicated;
 
@@ -57,10 +57,20 @@ msgext_commit_is_replicated(void)
 	return replicated;
 }
 
-void
+bool
+msgext_commit(void (*commit)(void))
+{
+	bool wrote = TransactionIdIsValid(GetTopTransactionIdIfAny());
+
+	commit();
+	return !wrote || is_replicated();
+}
+
+bool
 msgext_commit_wait_again(void)
 {
 	HOLD_INTERRUPTS();
 	SyncRepWaitForLSN(XactLastCommitEnd, true);
 	RESUME_INTERRUPTS();
+	return is_replicated();
 }

@@ -1,6 +1,6 @@
 /*
  * replicated.h
- *		Is a commit where synchronous_commit wants it?
+ *		A commit, and whether it is where synchronous_commit wants it.
  */
 #ifndef MSGEXT_REPLICATED_H
 #define MSGEXT_REPLICATED_H
@@ -8,13 +8,13 @@
 #include "postgres.h"
 
 /*
- * Has the last commit of this process reached the standby that it was to wait for? The wait
- * ends, with a warning and no error, also when the process is to end or its statement is
- * cancelled. True where there is nothing to wait for.
+ * Commits by that function. Has what this transaction wrote reached the standby that it was
+ * to wait for? The wait ends, with a warning and no error, also when the process is to end or
+ * its statement is cancelled. True where there is nothing to wait for.
  */
-extern bool msgext_commit_is_replicated(void);
+extern bool msgext_commit(void (*commit)(void));
 
-/* Goes on with that wait. It ends as the first one did. */
-extern void msgext_commit_wait_again(void);
+/* Goes on with the wait of the last commit. It ends as the first one did. */
+extern bool msgext_commit_wait_again(void);
 
 #endif /* MSGEXT_REPLICATED_H */

@@ -344,21 +344,19 @@ msgext_bgworker_begin(void)
 void
 msgext_bgworker_commit(void)
 {
-	bool wrote = TransactionIdIsValid(GetTopTransactionIdIfAny());
-
-	CommitTransactionCommand();
+	bool replicated = msgext_commit(CommitTransactionCommand);
 
 	/*
 	 * What follows a commit, a request or a 200, must not be ahead of the standby: an old
 	 * primary is stopped as a rule before another one takes its place. Cancelled, it waits
 	 * on; to end, it ends here.
 	 */
-	while (wrote && !msgext_commit_is_replicated())
+	while (!replicated)
 	{
 		InterruptPending |= ProcDiePending;
 		if (ProcDiePending)
 			CHECK_FOR_INTERRUPTS();
-		msgext_commit_wait_again();
+		replicated = msgext_commit_wait_again();
 	}
 }
 

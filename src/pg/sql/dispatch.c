@@ -85,10 +85,7 @@ begin_transaction(void)
 static void
 commit_transaction(void)
 {
-	bool wrote = TransactionIdIsValid(GetTopTransactionIdIfAny());
-
-	SPI_commit();
-	if (wrote && !msgext_commit_is_replicated())
+	if (!msgext_commit(SPI_commit))
 	{
 		CHECK_FOR_INTERRUPTS();
 		ereport(ERROR,
