@@ -1,12 +1,13 @@
 /*
  * fault.c
- *		Lets one process run out of disk or memory: loaded into PostgreSQL by LD_PRELOAD,
- *		for the tests of what follows (test/t/080_scarce.pl).
+ *		Lets one process run out of disk, memory or descriptors: loaded into PostgreSQL by
+ *		LD_PRELOAD, for the tests of what follows (test/t/080_scarce.pl).
  *
  * The file that MSGEXT_FAULT names says which process, and what it lacks:
  *
  *		disk PID		files of its tables cannot grow
  *		memory PID N	of its allocations of BIG bytes or more the N-th fails, once
+ *		wait PID N		of the steps in which it makes what it waits at the N-th fails, once
  *
  * Without that file nothing is different.
  */
@@ -19,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -50,18 +53,24 @@ lacks(const char *what, int *n)
 }
 
 static bool
-fails(size_t size)
+is_the_one(const char *what)
 {
 	static int wanted;
 	static int seen;
 	int n;
 
-	if (size < BIG || !lacks("memory", &n))
+	if (!lacks(what, &n))
 		return false;
 	if (n != wanted)
 		seen = 0;
 	wanted = n;
-	if (++seen != n)
+	return ++seen == n;
+}
+
+static bool
+fails(size_t size)
+{
+	if (size < BIG || !is_the_one("memory"))
 		return false;
 	errno = ENOMEM;
 	return true;
@@ -130,4 +139,38 @@ posix_fallocate(int fd, off_t at, off_t n)
 	if (next == NULL)
 		next = dlsym(RTLD_NEXT, "posix_fallocate");
 	return is_full(fd, at + n) ? ENOSPC : next(fd, at, n);
+}
+
+int
+eventfd(unsigned int count, int flags)
+{
+	static int (*next)(unsigned int, int);
+
+	if (next == NULL)
+		next = dlsym(RTLD_NEXT, "eventfd");
+	errno = EMFILE;
+	return is_the_one("wait") ? -1 : next(count, flags);
+}
+
+int
+epoll_create1(int flags)
+{
+	static int (*next)(int);
+
+	if (next == NULL)
+		next = dlsym(RTLD_NEXT, "epoll_create1");
+	errno = EMFILE;
+	return is_the_one("wait") ? -1 : next(flags);
+}
+
+int
+epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
+{
+	static int (*next)(int, int, int, struct epoll_event *);
+
+	if (next == NULL)
+		next = dlsym(RTLD_NEXT, "epoll_ctl");
+	errno = ENOSPC;
+	return what == EPOLL_CTL_ADD && is_the_one("wait") ? -1
+													   : next(epoll, what, fd, event);
 }

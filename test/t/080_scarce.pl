@@ -8,6 +8,7 @@ use lib $FindBin::RealBin;
 
 use Msgext qw(until_true);
 use Msgext::Personium;
+use Msgext::Session;
 use Msgext::Soak;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -15,13 +16,19 @@ use Time::HiRes qw(time);
 
 # test/fault/fault.c in every process of the cluster; it does nothing without this file.
 my $fault = PostgreSQL::Test::Utils::tempdir() . '/fault';
-my $t;
+
+sub with_faults
 {
+	my ($start) = @_;
+
 	local $ENV{LD_PRELOAD} = "$ENV{MSGEXT_BIN}/fault.so";
 	local $ENV{MSGEXT_FAULT} = $fault;
-
-	$t = Msgext::Personium->new('scarce', conf => "restart_after_crash = on\n", options => { status_poll => 'off' });
+	return $start->();
 }
+
+my $t = with_faults(sub {
+	return Msgext::Personium->new('scarce', conf => "restart_after_crash = on\n", options => { status_poll => 'off' });
+});
 $t->add_server('vk', status_poll => 'off', timeout => '60 s');
 my $sim = $t->sim;
 my $pid = $t->worker_pid;
@@ -183,6 +190,37 @@ subtest 'one that cannot be settled' => sub {
 	ok($t->wait_sql('SELECT count(*) FROM msgext.claim', 0), 'no claim is left');
 	$t->sql("SELECT msgext.retry_message($_)") for @ids;
 	all_are('accepted', 'they can be sent again', @ids);
+};
+
+# Whatever fails as a call makes what it needs, its session keeps none of it.
+subtest 'no descriptors, for CALL dispatch()' => sub {
+	my $session = Msgext::Session->new($t->node);
+	my $call = 'CALL msgext.dispatch()';
+	my $n = 0;
+	my ($backend, $kept, $answer, $error);
+
+	$t->node->append_conf('postgresql.conf', "shared_preload_libraries = ''\n");
+	with_faults(sub { $t->node->restart });
+	$session->must($call);
+	$backend = $session->must('SELECT pg_backend_pid()');
+	my $has = sub {
+		my $contexts = $session->must("SELECT count(*) FROM pg_backend_memory_contexts WHERE name LIKE 'msgext dispatcher%'");
+
+		return join(', ', (map { my @all = glob "/proc/$backend/$_/*"; scalar(@all) . " $_" } 'task', 'fd'), "$contexts contexts");
+	};
+	$kept = $has->();
+	for (;;)
+	{
+		$n++;
+		lack("wait $backend $n");
+		$answer = $session->ask($call);
+		$error = $session->error;
+		suffice();
+		last if defined $answer || $n == 20;
+		is($has->(), $kept, "without the descriptor number $n nothing is kept: $error");
+	}
+	ok(defined $answer, 'all of them have been tried, ' . ($n - 1));
+	cmp_ok($n, '>', 6, 'which are more than six');
 };
 
 is($t->sql("SELECT count(*) FROM msgext.message WHERE state NOT IN ('accepted', 'delivered', 'cancelled')"), 0, 'nothing is left over');

@@ -139,7 +139,7 @@ msgext_guc_malloc(size_t size)
 #define MSG_MY_PROC_NUMBER (MyProc->pgprocno)
 #endif
 
-/* One that lives until its process ends: no resource owner, session memory. */
+/* One that outlives transactions: no resource owner, session memory. Its maker frees it. */
 static inline WaitEventSet *
 msgext_wait_event_set_create(int nevents)
 {

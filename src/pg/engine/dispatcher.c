@@ -315,26 +315,23 @@ msgext_dispatcher_create(MemoryContext parent, const MsgXactOps *xact)
 	MsgDispatcher *dispatcher;
 
 	refuse_test_database(xact);
-	context = AllocSetContextCreate(parent, "msgext dispatcher", ALLOCSET_DEFAULT_SIZES);
+
+	/* Until it is whole, it goes with an error. */
+	context = AllocSetContextCreate(CurrentMemoryContext, "msgext dispatcher",
+									ALLOCSET_DEFAULT_SIZES);
 	dispatcher = MemoryContextAllocZero(context, sizeof(MsgDispatcher));
 	dispatcher->context = context;
 	dispatcher->news = MSG_NEWS_ALL;
 	msgext_engine_init(&dispatcher->engine, context, xact);
 	dispatcher->engine.take = msgext_take;
 	dispatcher->engine.peer = &dispatcher->http.peer;
+	msgext_inherited_read(&dispatcher->engine.inherited, &dispatcher->engine.turn,
+						  context);
+	dispatcher->engine.batches.last_claim = dispatcher->engine.inherited.last_claim;
+
+	/* The last step that may fail: no error ends a thread. */
 	msgext_http_peer_start(&dispatcher->http);
-	PG_TRY();
-	{
-		msgext_inherited_read(&dispatcher->engine.inherited, &dispatcher->engine.turn,
-							  context);
-		dispatcher->engine.batches.last_claim = dispatcher->engine.inherited.last_claim;
-	}
-	PG_CATCH();
-	{
-		msgext_dispatcher_destroy(dispatcher);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	MemoryContextSetParent(context, parent);
 	return dispatcher;
 }
 

@@ -125,20 +125,28 @@ is_over(TimestampTz until, TimestampTz *last)
 }
 
 static void
-dispatch_here(TimestampTz until)
+add_events(WaitEventSet *events, const MsgDispatcher *dispatcher)
 {
-	MemoryContext before = CurrentMemoryContext;
-	MsgDispatcher *dispatcher = msgext_dispatcher_create(TopMemoryContext, &host);
-	WaitEventSet *events = msgext_wait_event_set_create(3);
-	TimestampTz last = 0;
-
 	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	if (IsUnderPostmaster) /* a server in single-user mode has none */
 		AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	AddWaitEventToSet(events, WL_SOCKET_READABLE, msgext_dispatcher_fd(dispatcher), NULL,
 					  NULL);
+}
+
+static void
+dispatch_here(TimestampTz until)
+{
+	MemoryContext before = CurrentMemoryContext;
+	MsgDispatcher *dispatcher = msgext_dispatcher_create(TopMemoryContext, &host);
+	WaitEventSet *volatile events = NULL;
+	TimestampTz last = 0;
+
+	/* From here on there is a thread: nothing that may fail goes before the trap. */
 	PG_TRY();
 	{
+		events = msgext_wait_event_set_create(3);
+		add_events(events, dispatcher);
 		for (;;)
 		{
 			TimestampTz now;
@@ -163,7 +171,8 @@ dispatch_here(TimestampTz until)
 	}
 	PG_FINALLY();
 	{
-		FreeWaitEventSet(events);
+		if (events != NULL)
+			FreeWaitEventSet(events);
 		MemoryContextSwitchTo(before); /* from one of the dispatcher's */
 		msgext_dispatcher_destroy(dispatcher);
 	}
