@@ -157,13 +157,15 @@ build/static_files.c: $(PAGE) script/embed.sh
 	@script/embed.sh $(PAGE) > $@.new && mv $@.new $@
 
 # The install scripts, one file a subject.
-SQL_PARTS = begin tables functions lookup rights views feed mistakes privacy show response statistics templates privileges inbox console install
-$(SCRIPT): $(SQL_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile \
+SQL_PARTS = begin defaults_away tables functions lookup rights views feed mistakes privacy show response statistics templates privileges inbox console
+SQL_LAST_PARTS = install defaults_back
+$(SCRIPT): $(SQL_PARTS:%=sql/%.sql) $(SQL_LAST_PARTS:%=sql/%.sql) sql/provider.sql.in Makefile \
 		$(wildcard src/providers/* src/providers/*/*.sql)
 	@{ cat $(SQL_PARTS:%=sql/%.sql); for p in $(PROVIDERS); do \
 	  title=$$(sed -n 's/^\t*\.title = "\(.*\)",/\1/p' src/providers/$$p/$$p.c); \
 	  sed "s/@NAME@/$$p/g; s/@TITLE@/$$title/g" sql/provider.sql.in; \
-	  [ ! -f src/providers/$$p/$$p.sql ] || cat src/providers/$$p/$$p.sql; done; } > $@
+	  [ ! -f src/providers/$$p/$$p.sql ] || cat src/providers/$$p/$$p.sql; done; \
+	  cat $(SQL_LAST_PARTS:%=sql/%.sql); } > $@
 
 # What a library with a provider of its own is compiled with: the headers, and core as an
 # archive, of which it takes what it uses (docs/adding-a-provider.md). Others than root read
@@ -188,9 +190,10 @@ uninstall-library:
 		$(addprefix $(LIBRARY_HEADERS)/core/,$(notdir $(CORE_HEADERS)))
 	-rmdir $(LIBRARY_HEADERS)/core $(LIBRARY_HEADERS)
 
-SQL_TEST_PARTS = begin case sent expect run reset privileges
-$(TEST_SCRIPT): $(SQL_TEST_PARTS:%=sql/test/%.sql) Makefile
-	@cat $(SQL_TEST_PARTS:%=sql/test/%.sql) > $@
+SQL_TEST_PARTS = test/begin defaults_away test/case test/sent test/expect test/run test/reset test/privileges \
+	defaults_back
+$(TEST_SCRIPT): $(SQL_TEST_PARTS:%=sql/%.sql) Makefile
+	@cat $(SQL_TEST_PARTS:%=sql/%.sql) > $@
 
 # ---------------------------------------------------------------------------
 # Everything below is for people: demo, tests, checks. Scripts install what is missing.

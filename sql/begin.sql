@@ -1,5 +1,5 @@
--- Install script of msgext. The Makefile joins the parts in the order of SQL_PARTS, appends
--- one foreign-data wrapper per provider (sql/provider.sql.in) and writes
+-- Install script of msgext. The Makefile joins the parts in the order of SQL_PARTS, one
+-- foreign-data wrapper per provider (sql/provider.sql.in) and SQL_LAST_PARTS, and writes
 -- msgext--<version>.sql.
 \echo Use "CREATE EXTENSION msgext" to load this file. \quit
 

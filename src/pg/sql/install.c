@@ -42,6 +42,22 @@ refuse(Oid schema, const char *detail)
 		 errhint("Drop or rename the schema; CREATE EXTENSION makes its own.")));
 }
 
+/* It may be the one that CREATE EXTENSION has just made. */
+static void
+refuse_open(Oid schema)
+{
+	const char *name = get_namespace_name(schema);
+
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("extension %s cannot use schema %s",
+						   get_extension_name(CurrentExtensionObject), name),
+					errdetail("Others than its owner may create objects in it."),
+					errhint("REVOKE CREATE ON SCHEMA %s FROM them. Where ALTER DEFAULT "
+							"PRIVILEGES gives it to them, make the schema before the "
+							"extension.",
+							name)));
+}
+
 /* May anybody but the owner create objects there? */
 static bool
 others_may_create(Datum acl, Oid owner)
@@ -115,7 +131,7 @@ msgext_check_schema(PG_FUNCTION_ARGS)
 		refuse(schema,
 			   psprintf("It belongs to role \"%s\".", GetUserNameFromId(owner, false)));
 	if (!isnull && others_may_create(acl, owner))
-		refuse(schema, "Others than its owner may create objects in it.");
+		refuse_open(schema);
 	if (holds_others(schema))
 		refuse(schema, "It is not empty.");
 	ReleaseSysCache(tuple);
