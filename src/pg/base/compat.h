@@ -46,6 +46,19 @@
 	ExecCheckIndexConstraints((result), (slot), (estate), (conflict), (arbiters))
 #endif
 
+/* Whose sequence a record of the WAL is about, which its row follows. */
+#if PG_VERSION_NUM >= 160000
+#define MSG_SEQUENCE_RECORD(rel)                                                         \
+	{                                                                                    \
+		.locator = (rel)->rd_locator                                                     \
+	}
+#else
+#define MSG_SEQUENCE_RECORD(rel)                                                         \
+	{                                                                                    \
+		.node = (rel)->rd_node                                                           \
+	}
+#endif
+
 /* The last leaf of a B-tree, pinned and locked for reading; InvalidBuffer: it has none. */
 #if PG_VERSION_NUM >= 170000
 #define msgext_btree_right_end(index) _bt_get_endpoint((index), 0, true)

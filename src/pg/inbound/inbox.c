@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "commands/sequence.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -25,7 +24,7 @@
 #include "pg/store/copied.h"
 #include "pg/store/origin.h"
 #include "pg/store/push.h"
-#include "pg/store/relation.h"
+#include "pg/store/sequence.h"
 
 #define TYPE_MAX 255
 #define HEADERS_MAX 8192
@@ -108,8 +107,7 @@ fill(MsgServer *server, const MsgInbound *inbound, const MsgPushed *pushed,
 	Jsonb *payload = read_payload(inbound);
 
 	msgext_values_init(row);
-	msgext_values_int64(row, Anum_inbox_id,
-						nextval_internal(msgext_relation_oid("inbox_id_seq"), false));
+	msgext_values_int64(row, Anum_inbox_id, msgext_sequence_take("inbox_id_seq"));
 	msgext_values_oid(row, Anum_inbox_server_oid, server->oid);
 	msgext_values_int64(row, Anum_inbox_origin, msgext_origin());
 	msgext_values_text(row, Anum_inbox_server, server->name);

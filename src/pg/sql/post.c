@@ -6,7 +6,6 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
-#include "commands/sequence.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -23,7 +22,6 @@
 #include "pg/store/held_outbox.h"
 #include "pg/store/lane.h"
 #include "pg/store/origin.h"
-#include "pg/store/relation.h"
 
 #define REF_MAX 8192
 #define REF_TEXT_MAX 65536
@@ -359,8 +357,7 @@ msgext_post(MsgPost *post)
 						GetUserNameFromId(GetUserId(), false), post->server->name),
 				 errhint("Create one with CREATE USER MAPPING, for the role or for "
 						 "PUBLIC.")));
-	post->payload.id =
-		msgext_node_id(nextval_internal(msgext_relation_oid("outbox_id_seq"), false));
+	post->payload.id = msgext_node_id(msgext_outbox_next_id());
 	prepare(post, &fragment);
 	if (post->on_conflict == MSG_CONFLICT_DEBOUNCE)
 		prepare_debounce(post, &fragment, created_at);

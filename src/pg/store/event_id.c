@@ -9,7 +9,6 @@
 #include "access/relation.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "commands/sequence.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -23,32 +22,14 @@
 #include "pg/base/run_as.h"
 #include "pg/store/event_id.h"
 #include "pg/store/relation.h"
+#include "pg/store/sequence.h"
 
-static Oid
-sequence(void)
-{
-	return msgext_relation_oid("event_id_seq");
-}
+#define EVENT_IDS "event_id_seq"
 
-/* There is no function for it that asks for no privilege. */
 int64
 msgext_event_last_id(void)
 {
-	Relation rel = relation_open(sequence(), AccessShareLock);
-	Buffer buffer = ReadBuffer(rel, 0);
-	Form_pg_sequence_data data;
-	HeapTupleHeader row;
-	int64 last;
-	Page page;
-
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	page = BufferGetPage(buffer);
-	row = (HeapTupleHeader) PageGetItem(page, PageGetItemId(page, FirstOffsetNumber));
-	data = (Form_pg_sequence_data) ((char *) row + row->t_hoff);
-	last = data->is_called ? data->last_value : data->last_value - 1;
-	UnlockReleaseBuffer(buffer);
-	relation_close(rel, NoLock);
-	return last;
+	return msgext_sequence_last(EVENT_IDS);
 }
 
 /* The highest id in the table from this one on, whoever wrote it, or 0. */
@@ -77,7 +58,7 @@ highest_from(MsgTable *events, int64 id)
 static void
 set_sequence(int64 id)
 {
-	Relation rel = relation_open(sequence(), AccessShareLock);
+	Relation rel = relation_open(msgext_relation_oid(EVENT_IDS), AccessShareLock);
 	MsgRunAs self = msgext_run_as(rel->rd_rel->relowner);
 
 	(void) DirectFunctionCall2(setval_oid, ObjectIdGetDatum(RelationGetRelid(rel)),
@@ -92,7 +73,7 @@ msgext_event_ids_reach(int64 id)
 {
 	LOCKTAG tag;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, sequence(), 0, 0);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, msgext_relation_oid(EVENT_IDS), 0, 0);
 	LockAcquire(&tag, ExclusiveLock, false, false);
 	if (id > msgext_event_last_id())
 	{
@@ -110,7 +91,7 @@ msgext_event_next_id(MsgTable *events)
 	static FullTransactionId checked = {0};
 	static int64 last = 0;
 	FullTransactionId now = GetTopFullTransactionId();
-	int64 id = nextval_internal(sequence(), false);
+	int64 id = msgext_sequence_take(EVENT_IDS);
 	int64 highest;
 
 	/* A look into the index is little, but not nothing: once a transaction is enough. */
@@ -118,7 +99,7 @@ msgext_event_next_id(MsgTable *events)
 		while ((highest = highest_from(events, id)) != 0)
 		{
 			msgext_event_ids_reach(highest);
-			id = nextval_internal(sequence(), false);
+			id = msgext_sequence_take(EVENT_IDS);
 		}
 	checked = now;
 	last = id;

@@ -17,6 +17,7 @@
 #include "pg/base/compat.h"
 #include "pg/store/held_outbox.h"
 #include "pg/store/outbox.h"
+#include "pg/store/sequence.h"
 
 /* A statement, and those within it that have its resource owner. */
 typedef struct Run
@@ -26,6 +27,7 @@ typedef struct Run
 	MemoryContext parent;  /* current when it began */
 	MemoryContext context; /* of the outbox alone */
 	MsgTable *outbox;	   /* opened with the second message, or NULL */
+	MsgSequence ids;	   /* with it */
 	bool again;			   /* there has been a first one */
 	bool taken;
 } Run;
@@ -58,6 +60,7 @@ let_go(Run *run)
 		return;
 	CurrentResourceOwner = run->owner;
 	msgext_table_close(run->outbox);
+	msgext_sequence_close(&run->ids);
 	CurrentResourceOwner = before;
 	MemoryContextDelete(run->context);
 	run->outbox = NULL;
@@ -163,6 +166,7 @@ msgext_outbox_take(void)
 		before = MemoryContextSwitchTo(current->context);
 		current->outbox = msgext_outbox_open(true);
 		msgext_table_expect_many(current->outbox);
+		msgext_sequence_open(&current->ids, MSG_OUTBOX_IDS);
 		MemoryContextSwitchTo(before);
 	}
 	current->taken = true;
@@ -176,4 +180,13 @@ msgext_outbox_give_back(MsgTable *outbox)
 		msgext_table_close(outbox);
 	else
 		current->taken = false;
+}
+
+int64
+msgext_outbox_next_id(void)
+{
+	if (current == NULL || current->owner != CurrentResourceOwner ||
+		current->outbox == NULL)
+		return msgext_sequence_take(MSG_OUTBOX_IDS);
+	return msgext_sequence_next(&current->ids);
 }

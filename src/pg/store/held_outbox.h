@@ -25,4 +25,7 @@ extern void msgext_outbox_begin_to_hold(void);
 extern MsgTable *msgext_outbox_take(void);
 extern void msgext_outbox_give_back(MsgTable *outbox);
 
+/* For a message that will be put into it. */
+extern int64 msgext_outbox_next_id(void);
+
 #endif /* MSGEXT_HELD_OUTBOX_H */

@@ -31,6 +31,9 @@
 /* clang-format on */
 MSG_COLUMN_NUMBERS(outbox, OUTBOX_COLUMNS);
 
+/* The sequence of their ids. */
+#define MSG_OUTBOX_IDS "outbox_id_seq"
+
 /*
  * A row version, copied into the memory context it was read in, and taken apart. Absent
  * times are 0.

@@ -6,7 +6,6 @@
 
 #include "access/stratnum.h"
 #include "access/xact.h"
-#include "commands/sequence.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
@@ -15,7 +14,8 @@
 #include "pg/base/clock.h"
 #include "pg/base/mode.h"
 #include "pg/base/node.h"
-#include "pg/store/relation.h"
+#include "pg/store/outbox.h"
+#include "pg/store/sequence.h"
 #include "pg/test/case.h"
 
 /* Between these years the clock of messages may stand. */
@@ -37,7 +37,7 @@ msgext_case_check(void)
 static int64
 take_id(void)
 {
-	return msgext_node_id(nextval_internal(msgext_relation_oid("outbox_id_seq"), false));
+	return msgext_node_id(msgext_sequence_take(MSG_OUTBOX_IDS));
 }
 
 static void

@@ -382,6 +382,16 @@ BEGIN READ ONLY;
 SELECT msgext.send_vk('vk', vk());
 ROLLBACK;
 
+-- lastval() stays the application's, who may want to know the id of a row whose trigger has queued.
+CREATE TABLE own (id serial, phone text DEFAULT '79031110009');
+CREATE TRIGGER send AFTER INSERT ON own FOR EACH ROW EXECUTE FUNCTION send_copied();
+INSERT INTO own DEFAULT VALUES;
+SELECT lastval() = max(id) AS own FROM own;
+INSERT INTO own SELECT FROM generate_series(1, 3);
+SELECT msgext.cancel_message(id) FROM msgext.message WHERE recipient = '79031110009';
+SELECT lastval() = max(id) AS own FROM own;
+DROP TABLE own;
+
 -- Nothing of the credentials is stored with a message.
 SELECT count(*) FROM msgext.outbox
 WHERE outbox::text LIKE '%111111%' OR convert_from(payload, 'UTF8') LIKE '%111111%';
