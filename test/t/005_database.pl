@@ -246,6 +246,7 @@ subtest 'hold' => sub {
 	};
 	ok(until_true($held), 'messages are queued, and nothing is sent');
 	is($why, 'msgext.mode is hold', 'it says so');
+	is($t->sql("SELECT DISTINCT paused, pause_reason FROM msgext.server_status WHERE server = 'vk'"), 't|msgext.mode is hold', 'so does server_status');
 	like($err, qr/NOTICE:  nothing is sent: msgext.mode is "hold"/, 'dispatch() returns at once and says why');
 	is($after, 'queued', 'and has sent nothing');
 	$node->append_conf('postgresql.conf', "msgext.mode = 'live'");
@@ -368,7 +369,14 @@ subtest 'standby' => sub {
 		'and has no worker');
 	is($standby->safe_psql('postgres', "SELECT queued FROM msgext.server_status WHERE server = 'vk'"), 0, 'views work there');
 
-	$sim->script('devino send match 79990000903 delay 60000');
+	# Who would send it is at work, which can be seen on the primary alone.
+	$sim->script('devino send match 7999000090 delay 60000');
+	$t->add_server('narrow', max_in_flight => 1);
+	$id = (map { $t->send(server => 'narrow', phone => $_) } 79990000904, 79990000905)[1];
+	$t->sql("UPDATE msgext.outbox SET queued_at = queued_at - interval '1 hour' WHERE id = $id");
+	$node->wait_for_catchup($standby);
+	is($standby->safe_psql('postgres', "SELECT state, detail FROM msgext.message_status($id)"), 'queued|', 'it does not say that nobody sends');
+
 	$t->sql("SELECT msgext.pause_server('dropped')");
 	my $queued = $t->send(server => 'dropped', phone => 79990000902);
 	my $flying = $t->send(phone => 79990000903);

@@ -54,3 +54,17 @@ msgext_mode(void)
 {
 	return msgext_mode_has_test_extension() ? MSG_MODE_TEST : msgext_mode_setting;
 }
+
+const char *
+msgext_mode_holds(void)
+{
+	switch (msgext_mode())
+	{
+		case MSG_MODE_HOLD:
+			return "msgext.mode is hold";
+		case MSG_MODE_TEST:
+			return "test database";
+		default:
+			return NULL;
+	}
+}

@@ -31,6 +31,9 @@ extern int msgext_mode_setting; /* msgext.mode */
 /* What holds here; within a transaction. */
 extern MsgMode msgext_mode(void);
 
+/* Why nothing is sent here, in words; NULL where that is not by the mode. */
+extern const char *msgext_mode_holds(void);
+
 /* Is it a test database by the extension, in which tests can be run? */
 extern bool msgext_mode_has_test_extension(void);
 

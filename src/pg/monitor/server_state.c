@@ -220,7 +220,7 @@ msgext_server_state_read(const MsgServerEntry *server, const MsgInFlight *in_fli
 	state->counted = whole || !state->pause.copied;
 	if (state->counted)
 		count_server(server, state->pause.copied, in_flight, &state->counts);
-	tell_paused(state, msgext_mode() == MSG_MODE_TEST ? "test database" : NULL);
+	tell_paused(state, msgext_mode_holds());
 	tell_paused(state,
 				msgext_server_state_lacks(server->provider, server->provider_name));
 	msgext_health_load(server->oid, &state->health);

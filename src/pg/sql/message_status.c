@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -60,7 +61,7 @@ waits_in_test(const MsgRow *row, TimestampTz *until)
 	const char *why = msgext_row_text(row, Anum_outbox_waiting);
 
 	if (why == NULL)
-		return "test database";
+		return msgext_mode_holds();
 	*until = row->next_attempt_at;
 	return why;
 }
@@ -83,7 +84,7 @@ waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 		case MSG_MODE_LIVE:
 			break;
 		case MSG_MODE_HOLD:
-			return "msgext.mode is hold";
+			return msgext_mode_holds();
 		case MSG_MODE_TEST:
 			return waits_in_test(row, until);
 	}
@@ -125,7 +126,10 @@ waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 		*until = row->send_after;
 		return "send_after";
 	}
-	if (!msgext_registry_has_worker() && msgext_clock() > row->queued_at + NOBODY_US)
+
+	/* Of a primary's processes its standby knows nothing. */
+	if (!RecoveryInProgress() && !msgext_registry_has_worker() &&
+		msgext_clock() > row->queued_at + NOBODY_US)
 		return "no worker runs, and nobody has called dispatch()";
 	lane = msgext_lane_create(CurrentMemoryContext, server->oid, row->priority);
 	if (lane->waiting[0] != '\0' && lane->until > msgext_clock())
