@@ -156,20 +156,31 @@ render_quiet_zone(MsgFiring *firing, MsgRendering *rendering)
 						"names a time zone that is not known");
 }
 
-/* Of one that stands for others: the first of them was queued at since. */
+/*
+ * Of one that stands for others: the first of them was queued at since, or is this one (0).
+ * Most templates have nothing to do with time, and the clock is not free.
+ */
 static void
 set_times(MsgFiring *firing, TimestampTz since)
 {
 	const MsgRecipe *recipe = firing->recipe;
-	TimestampTz now = msgext_clock();
-	TimestampTz at = now + recipe->debounce_us;
+	TimestampTz now;
+	TimestampTz at;
 
+	firing->send_after = 0;
+	firing->expires_at = 0;
+	if (recipe->debounce_us == 0 && !recipe->has_quiet && recipe->expires_us == 0)
+		return;
+	now = msgext_clock();
+	at = now + recipe->debounce_us;
 	if (recipe->max_wait_us > 0)
-		at = Max(now, Min(at, since + recipe->max_wait_us));
+		at = Max(now, Min(at, (since != 0 ? since : now) + recipe->max_wait_us));
 	if (recipe->has_quiet)
 		at = msgext_quiet_hours_end(&recipe->quiet, at, firing->quiet_zone);
-	firing->send_after = at > now ? at : 0;
-	firing->expires_at = recipe->expires_us > 0 ? at + recipe->expires_us : 0;
+	if (at > now)
+		firing->send_after = at;
+	if (recipe->expires_us > 0)
+		firing->expires_at = at + recipe->expires_us;
 }
 
 static bool
@@ -189,7 +200,7 @@ render(MsgFiring *firing)
 		return false;
 	if (!render_quiet_zone(firing, &rendering))
 		return false;
-	set_times(firing, msgext_clock());
+	set_times(firing, 0);
 	firing->message = msgext_template_render(&rendering, recipe->message, &firing->error);
 	return firing->message != NULL;
 }
