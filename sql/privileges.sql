@@ -12,6 +12,7 @@ GRANT SELECT (id, server, provider, sender, state, provider_status, provider_id,
 GRANT SELECT ON msgext.event TO PUBLIC;
 REVOKE ALL ON FUNCTION msgext.receive_callback(name, bytea, jsonb) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE msgext.dispatch(interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION msgext.mark_restored() FROM PUBLIC;
 REVOKE ALL ON FUNCTION msgext.can_read() FROM PUBLIC;
 REVOKE ALL ON FUNCTION msgext.can_read_payload() FROM PUBLIC;
 REVOKE ALL ON FUNCTION msgext.can_operate() FROM PUBLIC;

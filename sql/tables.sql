@@ -65,7 +65,7 @@ COMMENT ON COLUMN msgext.outbox.id IS 'what post_message returned';
 COMMENT ON COLUMN msgext.outbox.xid IS 'transaction that queued it: new work is found by this';
 COMMENT ON COLUMN msgext.outbox.lane_hash IS 'a number made of server and priority, by which new work is found';
 COMMENT ON COLUMN msgext.outbox.server_oid IS 'foreign server: one made later by the same name is another';
-COMMENT ON COLUMN msgext.outbox.origin IS 'database it was queued in; a row restored into another one is not sent until resume_server adopts it';
+COMMENT ON COLUMN msgext.outbox.origin IS 'database it was queued in, 0 when it was restored there; a row of another one is not sent until resume_server adopts it';
 COMMENT ON COLUMN msgext.outbox.created_at IS 'when it was first queued; with id, what an idempotency key is made of';
 COMMENT ON COLUMN msgext.outbox.queued_at IS 'when it was last queued, by post_message or retry_message';
 COMMENT ON COLUMN msgext.outbox.sender_oid IS 'role that queued it: its user mapping is used, its members may see it';
@@ -125,6 +125,17 @@ CREATE INDEX outbox_problem ON msgext.outbox (problem, id) WHERE problem IS NOT 
 COMMENT ON INDEX msgext.outbox_problem IS 'messages that somebody may have to look at';
 CREATE INDEX outbox_code ON msgext.outbox (code, id) WHERE code IS NOT NULL;
 COMMENT ON INDEX msgext.outbox_code IS 'messages by what the provider complained about';
+
+-- A queued message that SQL writes has been queued before, and may have been sent since.
+CREATE FUNCTION msgext.mark_restored() RETURNS trigger
+LANGUAGE C AS 'MODULE_PATHNAME', 'msgext_mark_restored';
+COMMENT ON FUNCTION msgext.mark_restored() IS
+    'trigger of the outbox: what is restored into the database it was queued in belongs to none';
+CREATE TRIGGER outbox_restored BEFORE INSERT ON msgext.outbox
+    FOR EACH ROW WHEN (NEW.state OPERATOR(pg_catalog.=) 'queued')
+    EXECUTE FUNCTION msgext.mark_restored();
+ALTER TABLE msgext.outbox ENABLE ALWAYS TRIGGER outbox_restored;
+COMMENT ON TRIGGER outbox_restored ON msgext.outbox IS 'what is restored is not sent until resume_server adopts it';
 
 CREATE SEQUENCE msgext.event_id_seq AS bigint;
 COMMENT ON SEQUENCE msgext.event_id_seq IS 'ids of events';

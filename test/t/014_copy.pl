@@ -146,7 +146,7 @@ subtest 'rows without their origin' => sub {
 	$t->sql(sprintf($into, "'met'", '(SELECT txid_current()::text)', $model));
 	$t->send(phone => 79990000202);
 	ok($t->wait_sql("SELECT pause_reason FROM msgext.server_status WHERE server = 'vk'",
-		'messages were restored from another database'), 'it is not sent, and its server is paused');
+		'messages were restored from a dump or another database'), 'it is not sent, and its server is paused');
 	is(queued($t), 2, 'its queue is shown');
 	$t->sql("SELECT msgext.pause_server('vk', 'for another reason')");
 	$t->sql("SELECT msgext.resume_server('vk')");
@@ -159,7 +159,7 @@ subtest 'rows without their origin' => sub {
 	my $pid = $t->worker_pid;
 	$t->sql("SELECT pg_terminate_backend($pid)");
 	ok($t->wait_sql("SELECT pause_reason FROM msgext.server_status WHERE server = 'vk'",
-		'messages were restored from another database'), 'they are found, too');
+		'messages were restored from a dump or another database'), 'they are found, too');
 	is(queued($t), 2, 'and shown');
 	$t->sql("SELECT msgext.resume_server('vk')");
 	ok($t->wait_sql("SELECT count(*) FROM msgext.message WHERE operation_id IN ('behind', 'ahead') AND state = 'accepted'", 2),
@@ -182,6 +182,45 @@ subtest 'restored over the original' => sub {
 	$t->sql("SELECT msgext.resume_server('vk')");
 	$t->wait_state($id, 'accepted', 'resumed, it sends what was queued');
 	is($sim->count($phone), 1, 'once');
+};
+
+# Dumped before they were sent, and removed after. The reminder of the one that was set aside
+# is long due.
+subtest 'rows restored into their own database' => sub {
+	my $file = "$PostgreSQL::Test::Utils::tmp_check/own.dump";
+	my @phones = 79990000271 .. 79990000273;
+	my $ours = "id IN (%s)";
+	my (@ids, $new);
+
+	$t->sql("SELECT msgext.resume_server('vk')");
+	push @ids, $t->send(phone => $phones[0], send_after => "now() + '3 s'");
+	ok($t->wait_sql("SELECT waiting FROM msgext.outbox WHERE id = $ids[0]", 'send_after'), 'one is set aside');
+	$t->sql("SELECT msgext.pause_server('vk')");
+	push @ids, map { $t->send(phone => $_) } @phones[ 1, 2 ];
+	$ours = sprintf($ours, join(', ', @ids));
+	$t->node->command_ok([ 'pg_dump', '-Fc', '-d', $t->node->connstr('postgres'), '-f', $file ], 'pg_dump');
+	$t->sql("SELECT msgext.resume_server('vk')");
+	$t->wait_state($_, 'accepted', 'sent') for @ids;
+
+	my @restore = ('pg_restore', '--data-only', '-t', 'outbox', '-t', 'reminder', '-d', $t->node->connstr('postgres'), $file);
+
+	$t->node->command_fails_like(\@restore, qr/outbox_pkey/, 'what is there is not restored');
+	$t->sql('TRUNCATE msgext.outbox, msgext.reminder');
+	$t->node->command_ok(\@restore, 'what is gone is');
+	is($t->sql("SELECT count(*) FROM msgext.message WHERE $ours AND state = 'queued'"), 3, 'as it was');
+	like($t->sql("SELECT string_agg(DISTINCT detail->'waiting'->>'for', '|') FROM unnest('{"
+				. join(',', @ids) . "}'::bigint[]) id, msgext.message_status(id)"),
+		qr/^restored from a dump or another database, until resume_server$/, 'and waits');
+	$t->sql("UPDATE msgext.outbox SET queued_at = queued_at - interval '1 h' WHERE $ours");
+	$t->sql('SELECT pg_terminate_backend(' . $t->worker_pid . ')');
+	ok( $t->wait_sql("SELECT pause_reason FROM msgext.server_status WHERE server = 'vk'",
+			'messages were restored from a dump or another database'), 'they are found, and the server is paused');
+	is(join(' ', map { $sim->count($_) } @phones), '1 1 1', 'none is sent twice');
+	$t->sql("SELECT msgext.cancel_message($ids[0]); SELECT msgext.cancel_message($ids[1]); SELECT msgext.resume_server('vk')");
+	$t->wait_state($ids[2], 'accepted', 'resumed, what nobody has cancelled is sent');
+	is(join(' ', map { $sim->count($_) } @phones), '1 1 2', 'and nothing else');
+	$new = $t->send(phone => 79990000274);
+	$t->wait_state($new, 'accepted', 'new messages are sent');
 };
 
 # As docs/operations.md says.

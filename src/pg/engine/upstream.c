@@ -119,8 +119,8 @@ msgext_upstream_recheck(const MsgTurn *turn, MsgUpstream *upstream)
 void
 msgext_upstream_refuse_copy(MsgUpstream *upstream)
 {
-	msgext_upstream_pause(upstream, NULL, "messages were restored from another database",
-						  0);
+	msgext_upstream_pause(upstream, NULL,
+						  "messages were restored from a dump or another database", 0);
 	upstream->pause_copied = true;
 }
 

@@ -9,17 +9,24 @@
  * messages name; pushes and opt-outs by the server's name, as messages. How far lanes had been
  * read, pauses and health are not taken over.
  *
+ * A queued row that SQL brings back into its own database may have been sent since it was
+ * dumped: it belongs to no database then, and is adopted as one of another is.
+ *
  * What was under way at the dump may have arrived. A dispatcher settles the claims that it
  * finds as it begins; one that was here before they were restored knows of none.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "core/lifecycle.h"
@@ -34,6 +41,7 @@
 #include "pg/store/outbox.h"
 #include "pg/store/recipient_use.h"
 #include "pg/store/reference.h"
+#include "pg/store/relation.h"
 #include "pg/store/reminder.h"
 
 /* What a claim says of a message. */
@@ -256,4 +264,32 @@ msgext_adopt(const MsgServer *server)
 	msgext_table_close(adoption.references);
 	msgext_table_close(adoption.reminders);
 	msgext_table_close(adoption.outbox);
+}
+
+PG_FUNCTION_INFO_V1(msgext_mark_restored);
+
+/* Ours are written below SQL, where no trigger fires: this one came by COPY or INSERT. */
+PGDLLEXPORT Datum
+msgext_mark_restored(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleDesc desc;
+	HeapTuple row;
+	int column = Anum_outbox_origin;
+	Datum nobodys = Int64GetDatum(MSG_ORIGIN_NONE);
+	Datum origin;
+	bool isnull;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
+		RelationGetRelid(trigger->tg_relation) != msgext_relation_oid("outbox"))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("mark_restored() is for the outbox of msgext alone")));
+	row = trigger->tg_trigtuple;
+	desc = RelationGetDescr(trigger->tg_relation);
+	origin = heap_getattr(row, column, desc, &isnull);
+	isnull = isnull || DatumGetInt64(origin) != msgext_origin();
+	if (!isnull)
+		row = heap_modify_tuple_by_cols(row, desc, 1, &column, &nobodys, &isnull);
+	return PointerGetDatum(row);
 }

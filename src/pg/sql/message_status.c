@@ -89,7 +89,7 @@ waits_for(const MsgRow *row, const MsgServer *server, TimestampTz *until)
 			return waits_in_test(row, until);
 	}
 	if (row->origin != msgext_origin())
-		return "restored from another database, until resume_server";
+		return "restored from a dump or another database, until resume_server";
 	provider = server != NULL ? server->provider->name
 							  : msgext_server_missing_provider(row->server_oid);
 	if (provider == NULL)

@@ -18,8 +18,8 @@
 MSG_COLUMN_NUMBERS(origin, ORIGIN_COLUMNS);
 MSG_LAYOUT(origin, ORIGIN_COLUMNS);
 
-/* Written by CREATE EXTENSION msgext_test (sql/test); no database's digest. */
-#define ORIGIN_TEST 0
+/* Written by CREATE EXTENSION msgext_test (sql/test), which knows no digest. */
+#define ORIGIN_TEST MSG_ORIGIN_NONE
 
 int64
 msgext_origin(void)

@@ -16,6 +16,9 @@
  */
 extern int64 msgext_origin(void);
 
+/* No database's digest. */
+#define MSG_ORIGIN_NONE 0
+
 /* Writes this database down in msgext.origin. */
 extern void msgext_origin_record(void);
 
