@@ -22,7 +22,6 @@
 #include "pg/base/guc.h"
 #include "pg/engine/erasure.h"
 #include "pg/engine/retention.h"
-#include "pg/inbound/callback.h"
 #include "pg/inbound/inbox.h"
 #include "pg/inbound/tracking.h"
 #include "pg/store/event.h"
@@ -31,6 +30,7 @@
 #include "pg/store/recipient_use.h"
 #include "pg/store/reference.h"
 #include "pg/store/reminder.h"
+#include "pg/store/report.h"
 #include "pg/store/server_event.h"
 
 /* Messages of one transaction: some 10 ms, where their pages come from disk. */
@@ -81,7 +81,7 @@ open_references(void)
 
 static SideTable side_tables[] = {
 	{msgext_recipient_open, msgext_recipient_used_at, KEEP_USES_US},
-	{msgext_callback_open, msgext_callback_received_at, KEEP_CALLBACKS_US},
+	{msgext_report_open, msgext_report_received_at, KEEP_CALLBACKS_US},
 	{msgext_server_event_open, msgext_server_event_at, KEEP_SERVER_EVENTS_US},
 	{msgext_push_open, msgext_inbox_ended_at, KEEP_CALLBACKS_US},
 	{open_references, .message = msgext_reference_message},

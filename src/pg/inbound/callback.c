@@ -27,92 +27,10 @@
 #include "pg/store/event.h"
 #include "pg/store/outbox.h"
 #include "pg/store/reference.h"
-#include "pg/store/table.h"
-#include "pg/store/values.h"
-
-MSG_LAYOUT(callback, CALLBACK_COLUMNS);
-
-MsgTable *
-msgext_callback_open(void)
-{
-	return msgext_table_open(&callback_layout, true);
-}
-
-TimestampTz
-msgext_callback_received_at(TupleTableSlot *row)
-{
-	return msgext_column_time(row, Anum_callback_received_at);
-}
+#include "pg/store/report.h"
 
 /* Of a push that could not be read so much is kept. */
 #define KEPT_MAX 8192
-
-/* What makes two reports the same one: what they say, not how it is written. */
-static bytea *
-digest_of(const MsgEvent *report)
-{
-	pg_cryptohash_ctx *digest = msgext_digest_begin();
-	char *status = pstrdup(report->status != NULL ? report->status : "");
-	char at[32];
-	char *c;
-
-	for (c = status; *c != '\0'; c++)
-		*c = pg_ascii_tolower((unsigned char) *c);
-	snprintf(at, sizeof(at), INT64_FORMAT, (int64) report->at_us);
-	msgext_digest_add_text(digest, report->provider_id);
-	msgext_digest_add_text(digest, report->channel);
-	msgext_digest_add_text(digest, status);
-	msgext_digest_add_text(digest, at);
-	msgext_digest_add_text(digest, report->code);
-	return msgext_digest_end(digest);
-}
-
-/* Of the row of a report or push we have, or of none. */
-static MsgScan *
-begin_kept_scan(MsgTable *callbacks, Oid server, bytea *digest, Snapshot snapshot)
-{
-	ScanKeyData keys[2];
-
-	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
-	msgext_key_bytes(&keys[1], 2, BTEqualStrategyNumber, digest);
-	return msgext_table_scan(callbacks, "callback_pkey", snapshot, keys, 2);
-}
-
-/* Counts a repeat of a report we have. Has it found its message? */
-static bool
-count_repeat(MsgTable *callbacks, Oid server, bytea *digest)
-{
-	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	MsgScan *scan = begin_kept_scan(callbacks, server, digest, latest);
-	TupleTableSlot *slot;
-	bool matched = false;
-
-	if ((slot = msgext_scan_next(scan)) != NULL)
-	{
-		HeapTuple row = ExecCopySlotHeapTuple(slot);
-		TupleDesc desc = RelationGetDescr(callbacks->rel);
-		Datum values[Natts_callback] = {0};
-		bool nulls[Natts_callback] = {false};
-		bool replaces[Natts_callback] = {false};
-		bool isnull;
-
-		heap_getattr(row, Anum_callback_message_id, desc, &isnull);
-		matched = !isnull;
-		values[Anum_callback_repeats - 1] = Int32GetDatum(
-			DatumGetInt32(heap_getattr(row, Anum_callback_repeats, desc, &isnull)) + 1);
-		replaces[Anum_callback_repeats - 1] = true;
-
-		/* A count that another session is raising just now may miss this one. */
-		msgext_table_update(callbacks, &row->t_self,
-							heap_modify_tuple(row, desc, values, nulls, replaces), false);
-	}
-	msgext_scan_end(scan);
-	UnregisterSnapshot(latest);
-
-	/* A further repeat in this transaction counts on from here. */
-	CommandCounterIncrement();
-	return matched;
-}
 
 /*
  * The message of a provider's id, waiting for a transaction that is about to tell.
@@ -176,43 +94,12 @@ apply(int64 message, const MsgEvent *report, bool wait)
 	return result == TM_Ok;
 }
 
-static void
-fill(MsgValues *row, const MsgServer *server, const MsgEvent *report, bytea *digest,
-	 int64 message)
-{
-	const char *id = report->provider_id;
-
-	msgext_values_init(row);
-	msgext_values_oid(row, Anum_callback_server_oid, server->oid);
-	msgext_values_set(row, Anum_callback_digest, PointerGetDatum(digest));
-	msgext_values_text(row, Anum_callback_provider_id,
-					   id != NULL ? msgext_from_utf8(id) : NULL);
-	msgext_values_time(row, Anum_callback_received_at, msgext_clock());
-	if (message != 0)
-		msgext_values_int64(row, Anum_callback_message_id, message);
-	msgext_values_int32(row, Anum_callback_repeats, 0);
-	msgext_values_bytes(row, Anum_callback_report, report->raw, report->raw_len);
-}
-
-/* Has it been kept before? */
-static bool
-is_kept(MsgTable *callbacks, Oid server, bytea *digest)
-{
-	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	MsgScan *scan = begin_kept_scan(callbacks, server, digest, latest);
-	bool found = msgext_scan_next(scan) != NULL;
-
-	msgext_scan_end(scan);
-	UnregisterSnapshot(latest);
-	return found;
-}
-
 /* Would it be one more, and one too many? */
 static bool
 exceeds_quota(MsgTable *callbacks, Oid server, bytea *digest)
 {
 	return !msgext_quota_has_room(MSG_QUOTA_CALLBACKS, callbacks, server) &&
-		   !is_kept(callbacks, server, digest);
+		   !msgext_report_is_kept(callbacks, server, digest);
 }
 
 /* What a person is shown of a push. Cut last: half a secret is one too. */
@@ -232,11 +119,10 @@ without_secrets(MsgServer *server, const char *body, size_t *len)
 bool
 msgext_callback_keep(MsgServer *server, const char *body, size_t len, const char *error)
 {
-	MsgTable *callbacks = msgext_callback_open();
+	MsgTable *callbacks = msgext_report_open();
 	MsgEvent report = {0};
 	pg_cryptohash_ctx *hash = msgext_digest_begin();
 	size_t error_len = strlen(error);
-	MsgValues row;
 	bytea *digest;
 	bool full;
 
@@ -249,18 +135,11 @@ msgext_callback_keep(MsgServer *server, const char *body, size_t len, const char
 	{
 		report.raw_len = len;
 		report.raw = without_secrets(server, body, &report.raw_len);
-		fill(&row, server, &report, digest, 0);
-		msgext_values_text(
-			&row, Anum_callback_error,
-			msgext_clean_text(without_secrets(server, error, &error_len), KEPT_MAX));
-		if (!msgext_table_insert_unique(callbacks, "callback_pkey", row.values,
-										row.nulls))
-			count_repeat(callbacks, server->oid, digest);
-		else
-		{
+		error = msgext_clean_text(without_secrets(server, error, &error_len), KEPT_MAX);
+		if (msgext_report_add(callbacks, server->oid, digest, &report, 0, error))
 			msgext_quota_take(MSG_QUOTA_CALLBACKS, server->oid);
-			CommandCounterIncrement();
-		}
+		else
+			msgext_report_repeat(callbacks, server->oid, digest);
 	}
 	msgext_table_close(callbacks);
 	return !full;
@@ -270,7 +149,7 @@ int
 msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *unmatched,
 						bool *full)
 {
-	MsgTable *callbacks = msgext_callback_open();
+	MsgTable *callbacks = msgext_report_open();
 	MsgTable *references = msgext_reference_open(false);
 	const MsgEvent *report;
 	int applied = 0;
@@ -279,8 +158,7 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 	*full = false;
 	for (report = reports; report != NULL; report = report->next)
 	{
-		MsgValues row;
-		bytea *digest = digest_of(report);
+		bytea *digest = msgext_report_digest(report);
 		const char *id = msgext_from_utf8(report->provider_id);
 		int64 message = find_message(references, server->oid, id);
 
@@ -294,15 +172,12 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 			*full = true;
 			continue;
 		}
-		fill(&row, server, report, digest, message);
-		if (!msgext_table_insert_unique(callbacks, "callback_pkey", row.values,
-										row.nulls))
+		if (!msgext_report_add(callbacks, server->oid, digest, report, message, NULL))
 		{
-			if (!count_repeat(callbacks, server->oid, digest))
+			if (!msgext_report_repeat(callbacks, server->oid, digest))
 				*unmatched = true;
 			continue;
 		}
-		CommandCounterIncrement();
 		if (message == 0)
 			msgext_quota_take(MSG_QUOTA_CALLBACKS, server->oid);
 		if (message != 0)
@@ -339,7 +214,7 @@ reread(const MsgServer *server, bytea *raw)
 bool
 msgext_callback_any_unmatched(const MsgServer *server)
 {
-	MsgTable *callbacks = msgext_table_open(&callback_layout, false);
+	MsgTable *callbacks = msgext_report_open_read();
 	SnapshotData dirty;
 	ScanKeyData key;
 	bool any;
@@ -355,7 +230,7 @@ bool
 msgext_callback_match(const MsgServer *server, const char *provider_id, int64 message,
 					  bool wait)
 {
-	MsgTable *callbacks = msgext_callback_open();
+	MsgTable *callbacks = msgext_report_open();
 	TupleDesc desc = RelationGetDescr(callbacks->rel);
 	ScanKeyData keys[2];
 	SnapshotData dirty;
@@ -408,7 +283,7 @@ msgext_callback_match(const MsgServer *server, const char *provider_id, int64 me
 char *
 msgext_callback_match_range(const MsgServer *server, const char *after, int max)
 {
-	MsgTable *callbacks = msgext_table_open(&callback_layout, false);
+	MsgTable *callbacks = msgext_report_open_read();
 	MsgTable *references = msgext_reference_open(false);
 	ScanKeyData keys[2];
 	TupleTableSlot *slot;
@@ -445,38 +320,4 @@ msgext_callback_match_range(const MsgServer *server, const char *after, int max)
 	msgext_table_close(references);
 	msgext_table_close(callbacks);
 	return list_length(ids) == max ? last : NULL;
-}
-
-void
-msgext_callback_move(Oid from, Oid to)
-{
-	MsgTable *callbacks = msgext_callback_open();
-	Snapshot latest;
-	MsgScan *scan;
-	ScanKeyData key;
-	TupleTableSlot *slot;
-	bool isnull;
-
-	/* What the same statement has moved before, from another oid, is there too. */
-	CommandCounterIncrement();
-	latest = RegisterSnapshot(GetLatestSnapshot());
-	msgext_key_oid(&key, 1, BTEqualStrategyNumber, from);
-	scan = msgext_table_scan(callbacks, "callback_pkey", latest, &key, 1);
-	while ((slot = msgext_scan_next(scan)) != NULL)
-	{
-		bytea *digest =
-			DatumGetByteaPP(slot_getattr(slot, Anum_callback_digest, &isnull));
-		MsgScan *other = begin_kept_scan(callbacks, to, digest, latest);
-		bool there = msgext_scan_next(other) != NULL;
-
-		msgext_scan_end(other);
-		if (there)
-			msgext_table_delete(callbacks, &slot->tts_tid, true);
-		else
-			msgext_table_set_oid(callbacks, slot, Anum_callback_server_oid, to);
-		CHECK_FOR_INTERRUPTS();
-	}
-	msgext_scan_end(scan);
-	UnregisterSnapshot(latest);
-	msgext_table_close(callbacks);
 }

@@ -1,26 +1,13 @@
 /*
  * callback.h
- *		Reports pushed by providers: rows of msgext.callback, each report once;
- *		and pushes that nobody could read.
+ *		What becomes of reports that providers push, and of pushes that nobody could read:
+ *		they are written down (store/report.h), and reports are applied to their messages.
  */
 #ifndef MSGEXT_CALLBACK_H
 #define MSGEXT_CALLBACK_H
 
 #include "core/provider.h"
 #include "pg/catalog/server.h"
-#include "pg/store/table.h"
-
-/* clang-format off */
-#define CALLBACK_COLUMNS(C) \
-	C(callback, server_oid) C(callback, digest) C(callback, provider_id) \
-	C(callback, received_at) C(callback, message_id) C(callback, repeats) \
-	C(callback, report) C(callback, error)
-/* clang-format on */
-MSG_COLUMN_NUMBERS(callback, CALLBACK_COLUMNS);
-
-/* Opens the table for writing; and when a row of it came first. */
-extern MsgTable *msgext_callback_open(void);
-extern TimestampTz msgext_callback_received_at(TupleTableSlot *row);
 
 /*
  * Takes reports in the current transaction: writes each down once, applies it to its
@@ -59,8 +46,5 @@ extern bool msgext_callback_match(const MsgServer *server, const char *provider_
  */
 extern char *msgext_callback_match_range(const MsgServer *server, const char *after,
 										 int max);
-
-/* What was pushed for one server counts for another one; what both have had, once. */
-extern void msgext_callback_move(Oid from, Oid to);
 
 #endif /* MSGEXT_CALLBACK_H */

@@ -13,9 +13,9 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "pg/inbound/callback.h"
 #include "pg/inbound/forget.h"
 #include "pg/store/push.h"
+#include "pg/store/report.h"
 
 /* How rows of a table are chosen and emptied. */
 typedef struct Blank
@@ -128,7 +128,7 @@ msgext_forget_reports(Oid server, const MsgMention *mention)
 		.values = {no_bytes()},
 	};
 
-	return blank_rows(msgext_callback_open(), server, mention, &blank);
+	return blank_rows(msgext_report_open(), server, mention, &blank);
 }
 
 int64

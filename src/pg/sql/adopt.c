@@ -30,7 +30,6 @@
 #include "utils/snapmgr.h"
 
 #include "core/lifecycle.h"
-#include "pg/inbound/callback.h"
 #include "pg/inbound/inbox.h"
 #include "pg/sql/adopt.h"
 #include "pg/store/blocked_recipient.h"
@@ -43,6 +42,7 @@
 #include "pg/store/reference.h"
 #include "pg/store/relation.h"
 #include "pg/store/reminder.h"
+#include "pg/store/report.h"
 
 /* What a claim says of a message. */
 typedef struct UnderWay
@@ -227,7 +227,7 @@ move_traces(Adoption *adoption)
 		if (GetForeignServerExtended(oid, FSV_MISSING_OK) != NULL)
 			continue;
 		msgext_recipient_move(uses, oid, adoption->server->oid);
-		msgext_callback_move(oid, adoption->server->oid);
+		msgext_report_move(oid, adoption->server->oid);
 	}
 	msgext_table_close(uses);
 }
