@@ -425,7 +425,7 @@ COMMENT ON COLUMN msgext.callback.digest IS 'SHA-256 of what the report says, or
 COMMENT ON COLUMN msgext.callback.provider_id IS 'the provider''s id of the message; NULL: a push that could not be read';
 COMMENT ON COLUMN msgext.callback.received_at IS 'when it came first';
 COMMENT ON COLUMN msgext.callback.message_id IS 'message it was applied to';
-COMMENT ON COLUMN msgext.callback.repeats IS 'how often it came again';
+COMMENT ON COLUMN msgext.callback.repeats IS 'how often it came again; or, of a report that its message has no room for, how many further ones there were';
 COMMENT ON COLUMN msgext.callback.report IS 'the report as received; of a push that could not be read its beginning, secrets of mappings overwritten';
 COMMENT ON COLUMN msgext.callback.error IS 'why the push could not be read';
 CREATE INDEX callback_unmatched ON msgext.callback (server_oid, provider_id)

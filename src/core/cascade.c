@@ -116,21 +116,30 @@ is_older(const MsgJson *entry, const MsgEvent *event)
 		   msgext_timestamp_parse(at->text, at->len, 0, &at_us) && event->at_us < at_us;
 }
 
+/* Does the event bring the entry to another state? */
+static bool
+moves_entry(const MsgJson *entry, const MsgEvent *event)
+{
+	MsgState recorded;
+
+	return !entry_state(entry, &recorded) ||
+		   msgext_state_may_follow(recorded, event->state);
+}
+
 /*
  * The entry as it is after the event, or NULL when the event changes nothing. A state
  * that moved on takes its words with it; facts that came as detail stay.
  */
 static MsgJson *
-apply_to_entry(MsgArena *arena, const MsgJson *entry, const MsgEvent *event)
+apply_to_entry(MsgArena *arena, const MsgJson *entry, const MsgEvent *event, bool moves)
 {
 	static const char *const words[] = {"status", "at", "code", "error"};
-	MsgState recorded;
-	bool known = entry_state(entry, &recorded);
-	bool moves = !known || msgext_state_may_follow(recorded, event->state);
+	MsgState recorded = MSG_QUEUED;
 	const MsgJson *member;
 	MsgJson *result;
 	size_t i;
 
+	(void) entry_state(entry, &recorded);
 	if (!moves &&
 		(event->state != recorded || is_older(entry, event) || !says_more(entry, event)))
 		return NULL;
@@ -239,7 +248,7 @@ overall_state(MsgArena *arena, const char *list, const MsgJson *channels)
 	return state_of_requested(arena, list, channels, handed_on);
 }
 
-bool
+MsgCascade
 msgext_cascade_apply(MsgArena *arena, const char *channels, const MsgEvent *event,
 					 MsgState current, MsgJson **detail, MsgState *state)
 {
@@ -249,6 +258,7 @@ msgext_cascade_apply(MsgArena *arena, const char *channels, const MsgEvent *even
 	const MsgJson *old;
 	MsgJson *entry;
 	MsgState overall;
+	bool moves;
 
 	/* Where several channels were requested, what names none is about the first. */
 	if (name == NULL)
@@ -257,7 +267,8 @@ msgext_cascade_apply(MsgArena *arena, const char *channels, const MsgEvent *even
 	if (name == NULL)
 	{
 		old = *detail;
-		entry = apply_to_entry(arena, old, event);
+		moves = moves_entry(old, event);
+		entry = apply_to_entry(arena, old, event, moves);
 		overall = entry != NULL || !entry_state(old, &overall) ? event->state : overall;
 		if (entry != NULL)
 			*detail = entry;
@@ -267,7 +278,8 @@ msgext_cascade_apply(MsgArena *arena, const char *channels, const MsgEvent *even
 		const MsgJson *recorded = msgext_json_get(*detail, "channels");
 
 		old = msgext_json_get(recorded, name);
-		entry = apply_to_entry(arena, old, event);
+		moves = moves_entry(old, event);
+		entry = apply_to_entry(arena, old, event, moves);
 		if (entry != NULL)
 		{
 			MsgJson *all = shallow_copy(arena, recorded);
@@ -281,5 +293,7 @@ msgext_cascade_apply(MsgArena *arena, const char *channels, const MsgEvent *even
 	}
 
 	*state = msgext_state_may_follow(current, overall) ? overall : current;
-	return entry != NULL || *state != current;
+	if (moves || *state != current)
+		return MSG_CASCADE_MOVES;
+	return entry != NULL ? MSG_CASCADE_WORDS : MSG_CASCADE_NOTHING;
 }

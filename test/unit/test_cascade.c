@@ -217,7 +217,11 @@ test_detail(void)
 	event.error = "no such user";
 	event.detail =
 		msgext_json_parse(test_arena, "{\"id\":\"7\"}", 10, &msgext_json_strict, &error);
-	CHECK(msgext_cascade_apply(test_arena, channels, &event, state, &detail, &state));
+	CHECK(apply("viber", MSG_SENT, "sent", 0));
+	CHECK_TEXT(msgext_state_name(state), "sent");
+	CHECK(msgext_cascade_apply(test_arena, channels, &event, state, &detail, &state) ==
+		  MSG_CASCADE_MOVES);
+	CHECK_TEXT(msgext_state_name(state), "sent");
 	CHECK_TEXT(
 		recorded(),
 		"{\"channels\":{\"viber\":{\"state\":\"undelivered\",\"status\":\"undelivered\","
@@ -237,9 +241,11 @@ test_detail(void)
 	event.channel = "viber";
 	event.state = MSG_UNDELIVERED;
 	event.code = "user-blocked";
-	CHECK(msgext_cascade_apply(test_arena, channels, &event, state, &detail, &state));
+	CHECK(msgext_cascade_apply(test_arena, channels, &event, state, &detail, &state) ==
+		  MSG_CASCADE_WORDS);
 	event.error = "blocked";
-	CHECK(msgext_cascade_apply(test_arena, channels, &event, state, &detail, &state));
+	CHECK(msgext_cascade_apply(test_arena, channels, &event, state, &detail, &state) ==
+		  MSG_CASCADE_WORDS);
 	CHECK(!msgext_cascade_apply(test_arena, channels, &event, state, &detail, &state));
 	CHECK_TEXT(
 		recorded(),

@@ -53,10 +53,11 @@ find_message(MsgTable *references, Oid server, const char *provider_id)
 
 /*
  * Applies a report to its message. False when another transaction holds the message and
- * we do not wait. A message that retention has removed is as good as done.
+ * we do not wait. *kept: it is in the message's timeline; or else there is no room in it, or
+ * retention has removed the message.
  */
 static bool
-apply(int64 message, const MsgEvent *report, bool wait)
+apply(int64 message, const MsgEvent *report, bool wait, bool *kept)
 {
 	MsgTable *outbox = msgext_outbox_open(true);
 	MsgTable *events = msgext_event_open();
@@ -64,12 +65,12 @@ apply(int64 message, const MsgEvent *report, bool wait)
 	TM_Result result = TM_Ok;
 	MsgTracking tracking;
 	MsgRow row;
-	bool found;
 
 	one.next = NULL;
 	do
 	{
 		Snapshot latest;
+		bool found;
 
 		CommandCounterIncrement();
 		CHECK_FOR_INTERRUPTS();
@@ -77,6 +78,7 @@ apply(int64 message, const MsgEvent *report, bool wait)
 		found = msgext_outbox_find(outbox, message, latest, &row);
 		UnregisterSnapshot(latest);
 		result = TM_Ok;
+		tracking.kept = false;
 		if (!found)
 			break;
 
@@ -85,7 +87,8 @@ apply(int64 message, const MsgEvent *report, bool wait)
 							  row.state == MSG_QUEUED ? 0 : row.next_attempt_at, wait,
 							  &tracking);
 	} while (result != TM_Ok && wait);
-	if (found && result == TM_Ok)
+	*kept = tracking.kept && result == TM_Ok;
+	if (*kept)
 		msgext_counts_reach(msgext_tally(row.server_oid), row.state, tracking.state,
 							msgext_clock() - row.queued_at);
 	msgext_table_close(events);
@@ -145,6 +148,21 @@ msgext_callback_keep(MsgServer *server, const char *body, size_t len, const char
 	return !full;
 }
 
+/*
+ * Takes back the row of a report that its message has no room for. One row counts them all:
+ * who has the token, and reports for ever, fills no table.
+ */
+static void
+count_rest(MsgTable *callbacks, Oid server, bytea *digest, const MsgEvent *report,
+		   int64 message)
+{
+	bytea *rest = msgext_report_digest_of_rest(message);
+
+	msgext_report_remove(callbacks, server, digest);
+	if (!msgext_report_add(callbacks, server, rest, report, message, NULL))
+		msgext_report_repeat(callbacks, server, rest);
+}
+
 int
 msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *unmatched,
 						bool *full)
@@ -181,7 +199,14 @@ msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *
 		if (message == 0)
 			msgext_quota_take(MSG_QUOTA_CALLBACKS, server->oid);
 		if (message != 0)
-			applied += apply(message, report, true);
+		{
+			bool kept;
+
+			apply(message, report, true, &kept);
+			applied += kept;
+			if (!kept)
+				count_rest(callbacks, server->oid, digest, report, message);
+		}
 		else if ((message = find_message(references, server->oid, id)) != 0)
 		{
 			/* Recorded between our look and our row: see the head of this file. */
@@ -238,6 +263,8 @@ msgext_callback_match(const MsgServer *server, const char *provider_id, int64 me
 	MsgScan *scan;
 	List *rows = NIL;
 	ListCell *cell;
+	HeapTuple rest = NULL; /* one that there is no room for, and counts the others */
+	int32 more = 0;
 	bool complete = true;
 
 	InitDirtySnapshot(dirty);
@@ -256,26 +283,32 @@ msgext_callback_match(const MsgServer *server, const char *provider_id, int64 me
 	foreach (cell, rows)
 	{
 		HeapTuple row = lfirst(cell);
-		Datum values[Natts_callback] = {0};
-		bool nulls[Natts_callback] = {false};
-		bool replaces[Natts_callback] = {false};
 		bool isnull;
-		MsgEvent *report;
+		MsgEvent *report = reread(server, DatumGetByteaPP(heap_getattr(
+											  row, Anum_callback_report, desc, &isnull)));
+		bool kept = report == NULL;
 		bool applied = true;
 
-		report = reread(server, DatumGetByteaPP(heap_getattr(row, Anum_callback_report,
-															 desc, &isnull)));
 		for (; report != NULL && applied; report = report->next)
-			applied = apply(message, report, wait);
-		values[Anum_callback_message_id - 1] = Int64GetDatum(message);
-		replaces[Anum_callback_message_id - 1] = true;
-		if (!applied ||
-			msgext_table_update(callbacks, &row->t_self,
-								heap_modify_tuple(row, desc, values, nulls, replaces),
-								wait) != TM_Ok)
+		{
+			bool one;
+
+			applied = apply(message, report, wait, &one);
+			kept |= one;
+		}
+		if (!applied)
 			complete = false;
-		CommandCounterIncrement();
+		else if (kept)
+			complete &= msgext_report_update(callbacks, row, message, 0, wait) == TM_Ok;
+		else if (rest == NULL)
+			rest = row;
+		else if (msgext_table_delete(callbacks, &row->t_self, wait) == TM_Ok)
+			more += 1 + msgext_report_repeats(callbacks, row);
+		else
+			complete = false;
 	}
+	if (rest != NULL)
+		complete &= msgext_report_update(callbacks, rest, message, more, wait) == TM_Ok;
 	msgext_table_close(callbacks);
 	return complete;
 }

@@ -23,6 +23,9 @@
 #define STATUS_MAX 256
 #define ERROR_MAX 2048
 
+/* So many events of what was pushed a message has, and beside them those that move it. */
+#define PUSHED_MAX 100
+
 static void
 append_event(MsgTable *events, const MsgRow *row, const MsgEvent *report,
 			 const char *kind, MsgState state)
@@ -80,8 +83,9 @@ apply_reports(const MsgRow *row, const MsgEvent *reports, Told *told, MsgChange 
 		 report = report->next)
 	{
 		MsgState before = tracking->state;
-		bool news = msgext_cascade_apply(arena, channels, report, before, &told->detail,
-										 &tracking->state);
+		MsgCascade effect = msgext_cascade_apply(arena, channels, report, before,
+												 &told->detail, &tracking->state);
+		bool news = effect != MSG_CASCADE_NOTHING;
 
 		if (news && (tracking->state != before || !tracking->changed))
 		{
@@ -94,6 +98,7 @@ apply_reports(const MsgRow *row, const MsgEvent *reports, Told *told, MsgChange 
 							   msgext_clean_text(report->error, ERROR_MAX));
 		}
 		tracking->changed |= news;
+		tracking->moved |= effect == MSG_CASCADE_MOVES;
 		told->news[told->n] = news;
 		told->states[told->n++] = tracking->state;
 	}
@@ -126,7 +131,7 @@ fill_change(const MsgRow *row, const MsgTracking *tracking, const Told *told,
 
 TM_Result
 msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
-			 const MsgEvent *reports, const char *kind, bool keep_all, TimestampTz next,
+			 const MsgEvent *reports, const char *kind, bool pushed, TimestampTz next,
 			 bool wait, MsgTracking *tracking)
 {
 	const MsgEvent *report = reports;
@@ -137,8 +142,13 @@ msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 
 	tracking->state = row->state;
 	tracking->changed = false;
+	tracking->moved = false;
 	msgext_change_init(&change);
 	apply_reports(row, reports, &told, &change, tracking);
+	tracking->kept = !pushed || tracking->moved ||
+					 msgext_event_has_room(events, row->id, kind, PUSHED_MAX);
+	if (!tracking->kept)
+		return TM_Ok;
 	fill_change(row, tracking, &told, next, &change);
 	result = msgext_outbox_update(outbox, row, &change, wait);
 	if (result != TM_Ok)
@@ -146,7 +156,7 @@ msgext_track(MsgTable *outbox, MsgTable *events, const MsgRow *row,
 	if (row->state == MSG_UNKNOWN && tracking->state != MSG_UNKNOWN)
 		msgext_reminder_forget_unknown(row->server_oid, row->created_at, row->id);
 	for (i = 0; i < told.n; i++, report = report->next)
-		if (told.news[i] || keep_all)
+		if (told.news[i] || pushed)
 			append_event(events, row, report, kind, told.states[i]);
 	return TM_Ok;
 }

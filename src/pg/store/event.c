@@ -19,6 +19,9 @@ MSG_LAYOUT(event, EVENT_COLUMNS);
 #define SHORT_TEXT_MAX 256
 #define ERROR_TEXT_MAX 2048
 
+/* Events of one message that are looked at to count those of a kind. */
+#define LOOK_MAX 1000
+
 MsgTable *
 msgext_event_open(void)
 {
@@ -74,16 +77,22 @@ msgext_event_append(MsgTable *events, const MsgEventRow *event)
 	msgext_table_gather(events, row.values, row.nulls);
 }
 
+static MsgScan *
+begin_scan(MsgTable *events, int64 message, Snapshot snapshot)
+{
+	ScanKeyData key;
+
+	msgext_key_int64(&key, 1, BTEqualStrategyNumber, message);
+	return msgext_table_scan(events, "event_message", snapshot, &key, 1);
+}
+
 TimestampTz
 msgext_event_last_at(MsgTable *events, int64 message)
 {
+	MsgScan *scan = begin_scan(events, message, GetActiveSnapshot());
 	TimestampTz last = 0;
-	ScanKeyData key;
 	TupleTableSlot *slot;
-	MsgScan *scan;
 
-	msgext_key_int64(&key, 1, BTEqualStrategyNumber, message);
-	scan = msgext_table_scan(events, "event_message", GetActiveSnapshot(), &key, 1);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		TimestampTz at = msgext_column_time(slot, Anum_event_at);
@@ -94,6 +103,26 @@ msgext_event_last_at(MsgTable *events, int64 message)
 	return last;
 }
 
+bool
+msgext_event_has_room(MsgTable *events, int64 message, const char *kind, int max)
+{
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	MsgScan *scan = begin_scan(events, message, latest);
+	int left = LOOK_MAX;
+	TupleTableSlot *slot;
+
+	while (max > 0 && left-- > 0 && (slot = msgext_scan_next(scan)) != NULL)
+	{
+		char *one = msgext_column_text(slot, Anum_event_kind);
+
+		max -= strcmp(one, kind) == 0;
+		pfree(one);
+	}
+	msgext_scan_end(scan);
+	UnregisterSnapshot(latest);
+	return max > 0 && left >= 0;
+}
+
 int64
 msgext_event_blank(MsgTable *events, int64 message)
 {
@@ -102,13 +131,10 @@ msgext_event_blank(MsgTable *events, int64 message)
 	Datum values[lengthof(texts)] = {0};
 	bool nulls[] = {true, true, true, true};
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	MsgScan *scan = begin_scan(events, message, latest);
 	int64 blanked = 0;
-	ScanKeyData key;
 	TupleTableSlot *slot;
-	MsgScan *scan;
 
-	msgext_key_int64(&key, 1, BTEqualStrategyNumber, message);
-	scan = msgext_table_scan(events, "event_message", latest, &key, 1);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		HeapTuple row;
@@ -134,12 +160,9 @@ msgext_event_blank(MsgTable *events, int64 message)
 void
 msgext_event_remove(MsgTable *events, int64 message)
 {
-	ScanKeyData key;
+	MsgScan *scan = begin_scan(events, message, GetActiveSnapshot());
 	TupleTableSlot *slot;
-	MsgScan *scan;
 
-	msgext_key_int64(&key, 1, BTEqualStrategyNumber, message);
-	scan = msgext_table_scan(events, "event_message", GetActiveSnapshot(), &key, 1);
 	while ((slot = msgext_scan_next(scan)) != NULL)
 	{
 		ItemPointerData tid = slot->tts_tid;

@@ -60,6 +60,13 @@ extern void msgext_event_append(MsgTable *events, const MsgEventRow *event);
 extern TimestampTz msgext_event_last_at(MsgTable *events, int64 message);
 
 /*
+ * Has the message's timeline less than max events of this kind? A very long one, of whatever
+ * kinds, has no room either. Good as long as the message's row is the one that was read.
+ */
+extern bool msgext_event_has_room(MsgTable *events, int64 message, const char *kind,
+								  int max);
+
+/*
  * Removes what was said in the timeline of a message, and leaves what happened. Returns how
  * many events said something.
  */

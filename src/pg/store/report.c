@@ -54,6 +54,16 @@ msgext_report_digest(const MsgEvent *report)
 	return msgext_digest_end(digest);
 }
 
+bytea *
+msgext_report_digest_of_rest(int64 message)
+{
+	pg_cryptohash_ctx *digest = msgext_digest_begin();
+
+	msgext_digest_add_text(digest, "rest");
+	msgext_digest_add_text(digest, psprintf(INT64_FORMAT, message));
+	return msgext_digest_end(digest);
+}
+
 /* Of the row of that digest, or of none. */
 static MsgScan *
 begin_scan(MsgTable *reports, Oid server, bytea *digest, Snapshot snapshot)
@@ -65,39 +75,66 @@ begin_scan(MsgTable *reports, Oid server, bytea *digest, Snapshot snapshot)
 	return msgext_table_scan(reports, "callback_pkey", snapshot, keys, 2);
 }
 
+int32
+msgext_report_repeats(MsgTable *reports, HeapTuple row)
+{
+	bool isnull;
+
+	return DatumGetInt32(heap_getattr(row, Anum_callback_repeats,
+									  RelationGetDescr(reports->rel), &isnull));
+}
+
+TM_Result
+msgext_report_update(MsgTable *reports, HeapTuple row, int64 message, int32 more,
+					 bool wait)
+{
+	TupleDesc desc = RelationGetDescr(reports->rel);
+	int columns[] = {Anum_callback_repeats, Anum_callback_message_id};
+	Datum values[] = {Int32GetDatum(msgext_report_repeats(reports, row) + more),
+					  Int64GetDatum(message)};
+	bool nulls[] = {false, message == 0};
+	TM_Result result = msgext_table_update(
+		reports, &row->t_self,
+		heap_modify_tuple_by_cols(row, desc, lengthof(columns), columns, values, nulls),
+		wait);
+
+	/* What follows in this transaction goes on from here. */
+	CommandCounterIncrement();
+	return result;
+}
+
 bool
 msgext_report_repeat(MsgTable *reports, Oid server, bytea *digest)
 {
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
 	MsgScan *scan = begin_scan(reports, server, digest, latest);
-	TupleTableSlot *slot;
-	bool matched = false;
+	TupleTableSlot *slot = msgext_scan_next(scan);
+	int64 message = 0;
 
-	if ((slot = msgext_scan_next(scan)) != NULL)
+	if (slot != NULL)
 	{
-		HeapTuple row = ExecCopySlotHeapTuple(slot);
-		TupleDesc desc = RelationGetDescr(reports->rel);
-		Datum values[Natts_callback] = {0};
-		bool nulls[Natts_callback] = {false};
-		bool replaces[Natts_callback] = {false};
-		bool isnull;
-
-		heap_getattr(row, Anum_callback_message_id, desc, &isnull);
-		matched = !isnull;
-		values[Anum_callback_repeats - 1] = Int32GetDatum(
-			DatumGetInt32(heap_getattr(row, Anum_callback_repeats, desc, &isnull)) + 1);
-		replaces[Anum_callback_repeats - 1] = true;
+		message = msgext_column_int64(slot, Anum_callback_message_id);
 
 		/* A count that another session is raising just now may miss this one. */
-		msgext_table_update(reports, &row->t_self,
-							heap_modify_tuple(row, desc, values, nulls, replaces), false);
+		msgext_report_update(reports, ExecCopySlotHeapTuple(slot), message, 1, false);
 	}
 	msgext_scan_end(scan);
 	UnregisterSnapshot(latest);
+	return message != 0;
+}
 
-	/* A further repeat in this transaction counts on from here. */
+void
+msgext_report_remove(MsgTable *reports, Oid server, bytea *digest)
+{
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	MsgScan *scan = begin_scan(reports, server, digest, latest);
+	TupleTableSlot *slot = msgext_scan_next(scan);
+
+	if (slot != NULL)
+		msgext_table_delete(reports, &slot->tts_tid, true);
+	msgext_scan_end(scan);
+	UnregisterSnapshot(latest);
 	CommandCounterIncrement();
-	return matched;
 }
 
 bool

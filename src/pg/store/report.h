@@ -31,6 +31,9 @@ extern TimestampTz msgext_report_received_at(TupleTableSlot *row);
 /* What makes two reports the same one: what they say, not how it is written. */
 extern bytea *msgext_report_digest(const MsgEvent *report);
 
+/* Of the row that counts what a message has no room for. */
+extern bytea *msgext_report_digest_of_rest(int64 message);
+
 /*
  * Writes down what was pushed, once: false, with nothing written, when one of this digest is
  * there. message is its message's id, or 0; error why it could not be read, or NULL.
@@ -40,6 +43,19 @@ extern bool msgext_report_add(MsgTable *reports, Oid server, bytea *digest,
 
 /* Counts a repeat of a report we have. Has it found its message? */
 extern bool msgext_report_repeat(MsgTable *reports, Oid server, bytea *digest);
+
+/* How often the row has come again, so far. */
+extern int32 msgext_report_repeats(MsgTable *reports, HeapTuple row);
+
+/*
+ * Writes down the row's message, 0 = not known yet, and that it came so many times more.
+ * Returns what msgext_table_update() returned.
+ */
+extern TM_Result msgext_report_update(MsgTable *reports, HeapTuple row, int64 message,
+									  int32 more, bool wait);
+
+/* Removes the row of this digest, which this transaction has written. */
+extern void msgext_report_remove(MsgTable *reports, Oid server, bytea *digest);
 
 /* Is one of this digest there? */
 extern bool msgext_report_is_kept(MsgTable *reports, Oid server, bytea *digest);

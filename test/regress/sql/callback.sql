@@ -181,5 +181,48 @@ SET msgext.max_unmatched_callbacks = 0;
 SELECT push('{"id": 75, "status": "sent"}');
 RESET msgext.max_unmatched_callbacks;
 
+-- Who has the token may report for ever. Of one message a hundred reports are kept, and beyond
+-- that those that move it or a channel of it; how many more there were, one row counts.
+CREATE VIEW pushed AS SELECT provider_id, count(*) AS callbacks, sum(repeats) AS repeats, max(repeats) AS most,
+    (SELECT count(*) FROM msgext.message_event e WHERE e.message_id = c.message_id AND kind = 'callback') AS events
+FROM msgext.callback c WHERE provider_id LIKE '8_' GROUP BY provider_id, message_id;
+SELECT accepted('81') AS mid \gset
+SELECT sum(push(format('{"id": 81, "status": "sent", "time": %s}', 1527836400 + i))) AS applied FROM generate_series(1, 300) i;
+SELECT sum(push(format('{"id": 81, "status": "sent", "errorCode": "c%s"}', i))) AS applied FROM generate_series(1, 300) i;
+SELECT * FROM pushed;
+SELECT state, code FROM msgext.message WHERE id = :mid;
+SELECT push('{"id": 81, "status": "sent", "time": 1527836401}') AS kept_before;
+SELECT push('{"id": 81, "status": "delivered", "time": 1527836500}') AS moves,
+    push('{"id": 81, "status": "delivered", "time": 1527836500}') AS again,
+    push('{"id": 81, "status": "delivered", "time": 1527836501}') AS later,
+    push('{"id": 81, "status": "read", "time": 1527836600}') AS moves,
+    push('{"id": 81, "status": "sent", "time": 1527836300}') AS late;
+SELECT * FROM pushed;
+SELECT state FROM msgext.message WHERE id = :mid;
+
+-- A channel's end counts, though the message goes on by another one.
+SELECT accepted('82', '{"subject": "AO", "priority": "low", "validityPeriod": 30, "type": "viber",
+    "contentType": "text", "text": "hello"}') AS mid \gset
+SELECT sum(push(format('{"id": 82, "status": "sent", "time": %s}', 1527836400 + i))) AS applied FROM generate_series(1, 120) i;
+SELECT push('{"id": 82, "status": "undelivered", "time": 1527836600}'),
+    push('{"id": 82, "status": "undelivered", "time": 1527836601}') AS again;
+SELECT state, detail #>> '{channels,vk,state}' AS vk FROM msgext.message WHERE id = :mid;
+SELECT * FROM pushed WHERE provider_id = '82';
+
+-- Of those that came before their message one counts the others. Many in one push.
+SELECT push('[' || string_agg(format('{"id": 83, "status": "sent", "time": %s}', 1527836400 + i), ',') || ']')
+FROM generate_series(1, 150) i;
+SELECT accepted('83');
+SELECT * FROM pushed WHERE provider_id = '83';
+SELECT push('[' || string_agg(format('{"id": 83, "status": "sent", "time": %s}', 1527836400 + i), ',') || ']')
+FROM generate_series(140, 160) i;
+SELECT * FROM pushed WHERE provider_id = '83';
+
+-- Of a message that is gone, whose id is still known, none is kept.
+SELECT accepted('84') AS mid \gset
+DELETE FROM msgext.outbox WHERE id = :mid;
+SELECT push('{"id": 84, "status": "sent"}'), push('{"id": 84, "status": "read"}'), push('{"id": 84, "status": "read"}');
+SELECT callbacks, repeats FROM pushed WHERE provider_id = '84';
+
 \c :here
 DROP DATABASE regress_msgext_callback;
