@@ -142,83 +142,171 @@ msgext_callback_keep(MsgServer *server, const char *body, size_t len, const char
 		if (msgext_report_add(callbacks, server->oid, digest, &report, 0, error))
 			msgext_quota_take(MSG_QUOTA_CALLBACKS, server->oid);
 		else
-			msgext_report_repeat(callbacks, server->oid, digest);
+			msgext_report_repeat(callbacks, server->oid, digest, 1);
 	}
 	msgext_table_close(callbacks);
 	return !full;
 }
 
+/* A report, and its message or 0. */
+typedef struct Incoming
+{
+	const MsgEvent *report;
+	int64 message;
+	int n;
+} Incoming;
+
+/* A push on its way into the tables. */
+typedef struct Intake
+{
+	const MsgServer *server;
+	MsgTable *callbacks;
+	MsgTable *references;
+	int applied;
+	bool unmatched;
+	bool full;
+
+	/* Reports that their message has no room for, of one message: the first, and how many. */
+	const Incoming *rest;
+	int32 nrest;
+} Intake;
+
 /*
- * Takes back the row of a report that its message has no room for. One row counts them all:
- * who has the token, and reports for ever, fills no table.
+ * By message, so that two batches of the same ones take them in the same order, and neither
+ * waits for ever; of one message as they came.
+ */
+static int
+compare(const void *a, const void *b)
+{
+	const Incoming *one = a;
+	const Incoming *other = b;
+
+	int order = 0;
+
+	if (one->message != other->message)
+		return one->message < other->message ? -1 : 1;
+	if (one->message == 0)
+		order = strcmp(one->report->provider_id, other->report->provider_id);
+	return order != 0 ? order : one->n - other->n;
+}
+
+static Incoming *
+find_messages(const Intake *intake, const MsgEvent *reports, int *n)
+{
+	const MsgEvent *report;
+	Incoming *found;
+
+	*n = 0;
+	for (report = reports; report != NULL; report = report->next)
+		++*n;
+	found = palloc(Max(*n, 1) * sizeof(Incoming));
+	*n = 0;
+	for (report = reports; report != NULL; report = report->next, ++*n)
+		found[*n] = (Incoming){report,
+							   find_message(intake->references, intake->server->oid,
+											msgext_from_utf8(report->provider_id)),
+							   *n};
+	qsort(found, *n, sizeof(Incoming), compare);
+	return found;
+}
+
+/*
+ * One row counts what a message has no room for: who has the token, and reports for ever,
+ * fills no table.
  */
 static void
-count_rest(MsgTable *callbacks, Oid server, bytea *digest, const MsgEvent *report,
-		   int64 message)
+count_rest(Intake *intake)
 {
-	bytea *rest = msgext_report_digest_of_rest(message);
+	Oid server = intake->server->oid;
+	const Incoming *rest = intake->rest;
+	bytea *digest;
 
-	msgext_report_remove(callbacks, server, digest);
-	if (!msgext_report_add(callbacks, server, rest, report, message, NULL))
-		msgext_report_repeat(callbacks, server, rest);
+	if (rest == NULL)
+		return;
+	digest = msgext_report_digest_of_rest(rest->message);
+	if (msgext_report_add(intake->callbacks, server, digest, rest->report, rest->message,
+						  NULL))
+		intake->nrest--;
+	if (intake->nrest > 0)
+		msgext_report_repeat(intake->callbacks, server, digest, intake->nrest);
+	intake->rest = NULL;
+	intake->nrest = 0;
+}
+
+static void
+take(Intake *intake, const Incoming *incoming)
+{
+	MsgTable *callbacks = intake->callbacks;
+	Oid server = intake->server->oid;
+	const MsgEvent *report = incoming->report;
+	const char *id = msgext_from_utf8(report->provider_id);
+	bytea *digest = msgext_report_digest(report);
+	int64 message = incoming->message;
+
+	msgext_counts_add(msgext_tally(server), MSG_COUNT_CALLBACKS, 1);
+	if (message == 0)
+		msgext_counts_add(msgext_tally(server), MSG_COUNT_CALLBACKS_UNMATCHED, 1);
+	if (message == 0 && exceeds_quota(callbacks, server, digest))
+	{
+		intake->unmatched = true;
+		intake->full = true;
+		return;
+	}
+	if (!msgext_report_add(callbacks, server, digest, report, message, NULL))
+	{
+		if (!msgext_report_repeat(callbacks, server, digest, 1))
+			intake->unmatched = true;
+		return;
+	}
+	if (message != 0)
+	{
+		bool kept;
+
+		apply(message, report, true, &kept);
+		intake->applied += kept;
+		if (!kept)
+		{
+			msgext_report_remove(callbacks, server, digest);
+			if (intake->nrest++ == 0)
+				intake->rest = incoming;
+		}
+		return;
+	}
+	msgext_quota_take(MSG_QUOTA_CALLBACKS, server);
+	message = find_message(intake->references, server, id);
+	if (message != 0)
+	{
+		/* Recorded between our look and our row: see the head of this file. */
+		msgext_callback_match(intake->server, id, message, true);
+		intake->applied++;
+	}
+	else
+		intake->unmatched = true;
 }
 
 int
 msgext_callback_receive(const MsgServer *server, const MsgEvent *reports, bool *unmatched,
 						bool *full)
 {
-	MsgTable *callbacks = msgext_report_open();
-	MsgTable *references = msgext_reference_open(false);
-	const MsgEvent *report;
-	int applied = 0;
+	Intake intake = {.server = server,
+					 .callbacks = msgext_report_open(),
+					 .references = msgext_reference_open(false)};
+	int n;
+	Incoming *incoming = find_messages(&intake, reports, &n);
+	int i;
 
-	*unmatched = false;
-	*full = false;
-	for (report = reports; report != NULL; report = report->next)
+	for (i = 0; i < n; i++)
 	{
-		bytea *digest = msgext_report_digest(report);
-		const char *id = msgext_from_utf8(report->provider_id);
-		int64 message = find_message(references, server->oid, id);
-
-		msgext_counts_add(msgext_tally(server->oid), MSG_COUNT_CALLBACKS, 1);
-		if (message == 0)
-			msgext_counts_add(msgext_tally(server->oid), MSG_COUNT_CALLBACKS_UNMATCHED,
-							  1);
-		if (message == 0 && exceeds_quota(callbacks, server->oid, digest))
-		{
-			*unmatched = true;
-			*full = true;
-			continue;
-		}
-		if (!msgext_report_add(callbacks, server->oid, digest, report, message, NULL))
-		{
-			if (!msgext_report_repeat(callbacks, server->oid, digest))
-				*unmatched = true;
-			continue;
-		}
-		if (message == 0)
-			msgext_quota_take(MSG_QUOTA_CALLBACKS, server->oid);
-		if (message != 0)
-		{
-			bool kept;
-
-			apply(message, report, true, &kept);
-			applied += kept;
-			if (!kept)
-				count_rest(callbacks, server->oid, digest, report, message);
-		}
-		else if ((message = find_message(references, server->oid, id)) != 0)
-		{
-			/* Recorded between our look and our row: see the head of this file. */
-			msgext_callback_match(server, id, message, true);
-			applied++;
-		}
-		else
-			*unmatched = true;
+		if (i > 0 && incoming[i].message != incoming[i - 1].message)
+			count_rest(&intake);
+		take(&intake, &incoming[i]);
 	}
-	msgext_table_close(references);
-	msgext_table_close(callbacks);
-	return applied;
+	count_rest(&intake);
+	msgext_table_close(intake.references);
+	msgext_table_close(intake.callbacks);
+	*unmatched = intake.unmatched;
+	*full = intake.full;
+	return intake.applied;
 }
 
 /* The reports in a stored row, read again by the provider's codec. */

@@ -104,7 +104,7 @@ msgext_report_update(MsgTable *reports, HeapTuple row, int64 message, int32 more
 }
 
 bool
-msgext_report_repeat(MsgTable *reports, Oid server, bytea *digest)
+msgext_report_repeat(MsgTable *reports, Oid server, bytea *digest, int32 times)
 {
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
 	MsgScan *scan = begin_scan(reports, server, digest, latest);
@@ -116,7 +116,7 @@ msgext_report_repeat(MsgTable *reports, Oid server, bytea *digest)
 		message = msgext_column_int64(slot, Anum_callback_message_id);
 
 		/* A count that another session is raising just now may miss this one. */
-		msgext_report_update(reports, ExecCopySlotHeapTuple(slot), message, 1, false);
+		msgext_report_update(reports, ExecCopySlotHeapTuple(slot), message, times, false);
 	}
 	msgext_scan_end(scan);
 	UnregisterSnapshot(latest);

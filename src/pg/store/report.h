@@ -41,8 +41,9 @@ extern bytea *msgext_report_digest_of_rest(int64 message);
 extern bool msgext_report_add(MsgTable *reports, Oid server, bytea *digest,
 							  const MsgEvent *report, int64 message, const char *error);
 
-/* Counts a repeat of a report we have. Has it found its message? */
-extern bool msgext_report_repeat(MsgTable *reports, Oid server, bytea *digest);
+/* Counts repeats of a report we have. Has it found its message? */
+extern bool msgext_report_repeat(MsgTable *reports, Oid server, bytea *digest,
+								 int32 times);
 
 /* How often the row has come again, so far. */
 extern int32 msgext_report_repeats(MsgTable *reports, HeapTuple row);
