@@ -76,6 +76,7 @@ CREATE TABLE msgext.server_event (
     reason     text COLLATE "C",
     detail     jsonb
 );
+ALTER TABLE msgext.server_event REPLICA IDENTITY FULL;
 COMMENT ON TABLE msgext.server_event IS 'what happened to servers: pauses, and changes by DDL; append-only';
 COMMENT ON COLUMN msgext.server_event.at IS 'when';
 COMMENT ON COLUMN msgext.server_event.server_oid IS 'foreign server';

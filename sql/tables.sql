@@ -160,6 +160,9 @@ CREATE TABLE msgext.event (
     answer      bytea,
     headers     jsonb
 );
+-- A publication FOR ALL TABLES has ours too, and no row that it could not name may be changed:
+-- a table without a key is named by all of it. That costs where wal_level is logical.
+ALTER TABLE msgext.event REPLICA IDENTITY FULL;
 COMMENT ON TABLE msgext.event IS 'what happened to each message, append-only; ask the view message_event instead';
 COMMENT ON COLUMN msgext.event.id IS 'position in the feed; of two events of one message the later has the higher one';
 COMMENT ON COLUMN msgext.event.message_id IS 'message';
@@ -207,6 +210,7 @@ CREATE TABLE msgext.reminder (
     id         bigint NOT NULL,
     CONSTRAINT reminder_kind CHECK (kind IN ('send', 'poll', 'unknown'))
 );
+ALTER TABLE msgext.reminder REPLICA IDENTITY FULL;
 COMMENT ON TABLE msgext.reminder IS 'what is to be done later: send again, ask for a status; and what waits for a person';
 COMMENT ON COLUMN msgext.reminder.server_oid IS 'foreign server';
 COMMENT ON COLUMN msgext.reminder.kind IS 'send, poll, or unknown (waits for retry_message)';
@@ -441,6 +445,7 @@ CREATE TABLE msgext.recipient_use (
     at         timestamptz NOT NULL,
     message_id bigint NOT NULL
 );
+ALTER TABLE msgext.recipient_use REPLICA IDENTITY FULL;
 COMMENT ON TABLE msgext.recipient_use IS 'who was written to lately, for limits per recipient';
 COMMENT ON COLUMN msgext.recipient_use.server_oid IS 'foreign server';
 COMMENT ON COLUMN msgext.recipient_use.limit_key IS 'sender the limit is counted for';
@@ -455,6 +460,7 @@ COMMENT ON INDEX msgext.recipient_use_key IS 'uses of a recipient, by time';
 CREATE TABLE msgext.origin (
     origin bigint NOT NULL
 );
+ALTER TABLE msgext.origin REPLICA IDENTITY FULL;
 COMMENT ON TABLE msgext.origin IS 'databases this data has lived in; more than one: a restored copy';
 COMMENT ON COLUMN msgext.origin.origin IS 'digest of the cluster''s system identifier and the oids of database and extension';
 

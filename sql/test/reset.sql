@@ -4,6 +4,7 @@ CREATE TABLE msgext_test.installation (
     position bigint NOT NULL,
     at       timestamptz NOT NULL
 );
+ALTER TABLE msgext_test.installation REPLICA IDENTITY FULL;
 COMMENT ON TABLE msgext_test.installation IS 'when this became a test database, and the last message that was there';
 INSERT INTO msgext_test.installation
 SELECT coalesce(pg_catalog.max(o.id), 0), pg_catalog.clock_timestamp() FROM msgext.outbox o;

@@ -20,6 +20,13 @@ WHERE c.relnamespace = 'msgext'::regnamespace AND NOT i.indisprimary
     AND coalesce(obj_description(c.oid, 'pg_class'), '') = ''
 ORDER BY 1;
 
+-- Tables whose rows nobody could change where a publication has all tables: none.
+SELECT c.relname
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('msgext', 'msgext_test') AND c.relkind = 'r' AND c.relreplident <> 'f'
+    AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+ORDER BY 1;
+
 -- Functions.
 SELECT p.prokind, p.proname, pg_get_function_arguments(p.oid) AS arguments,
     pg_get_function_result(p.oid) AS result, p.provolatile AS vol, p.proparallel AS par,
