@@ -44,25 +44,51 @@ msgext_find_message(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(id);
 }
 
+/* So many are in memory at a time: others may have any number. */
+#define BATCH 1000
+
 /*
- * Ids of the messages that have this in their ref. The operator of the index is not
+ * What has this in its ref, and what says whose it is. The operator of the index is not
  * leak-proof, so that under row-level security it comes after the policy, and every row is
  * read. Hence it is asked as the owner of the table, and what may be seen is sorted out here.
  */
-static SPITupleTable *
-find_by_ref(MsgTable *outbox, Datum ref)
+static Portal
+open_by_ref(Oid owner, Datum ref)
 {
 	Oid types[] = {JSONBOID};
 	Datum values[] = {ref};
-	MsgRunAs before = msgext_run_as(outbox->rel->rd_rel->relowner);
+	MsgRunAs before = msgext_run_as(owner);
+	Portal found = SPI_cursor_open_with_args(
+		NULL,
+		psprintf("SELECT o.id, o.sender_oid, o.sender, o.origin FROM %s o "
+				 "WHERE o.ref OPERATOR(pg_catalog.@>) $1",
+				 msgext_relation_sql("outbox")),
+		lengthof(types), types, values, NULL, true, CURSOR_OPT_NO_SCROLL);
 
-	if (SPI_execute_with_args(psprintf("SELECT o.id FROM %s o "
-									   "WHERE o.ref OPERATOR(pg_catalog.@>) $1",
-									   msgext_relation_sql("outbox")),
-							  1, types, values, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not look for messages");
 	msgext_run_as_end(&before);
-	return SPI_tuptable;
+	return found;
+}
+
+/* The next of them, as the owner too; false at the end. */
+static bool
+fetch(Oid owner, Portal found)
+{
+	MsgRunAs before = msgext_run_as(owner);
+
+	SPI_cursor_fetch(found, true, BATCH);
+	msgext_run_as_end(&before);
+	return SPI_processed > 0;
+}
+
+static bool
+may_see(HeapTuple row, TupleDesc desc)
+{
+	bool isnull;
+	Oid sender = DatumGetObjectId(SPI_getbinval(row, desc, 2, &isnull));
+	int64 origin = DatumGetInt64(SPI_getbinval(row, desc, 4, &isnull));
+
+	return msgext_access_message(MSG_ACCESS_SEE, sender, SPI_getvalue(row, desc, 3),
+								 origin != msgext_origin(), InvalidOid);
 }
 
 PG_FUNCTION_INFO_V1(msgext_find_messages);
@@ -73,28 +99,40 @@ msgext_find_messages(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Jsonb *ref = PG_GETARG_JSONB_P(0);
 	MsgTable *outbox = msgext_outbox_open(false);
-	SPITupleTable *found;
-	uint64 i;
+	Oid owner = outbox->rel->rd_rel->relowner;
+	MemoryContext before;
+	MemoryContext batch;
+	Portal found;
 
 	if (!JB_ROOT_IS_OBJECT(ref) || JB_ROOT_COUNT(ref) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("ref must be a JSON object with at least one member")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	SPI_connect();
-	found = find_by_ref(outbox, JsonbPGetDatum(ref));
-	for (i = 0; i < found->numvals; i++)
+	found = open_by_ref(owner, JsonbPGetDatum(ref));
+	batch = AllocSetContextCreate(CurrentMemoryContext, "msgext found messages",
+								  ALLOCSET_DEFAULT_SIZES);
+	while (fetch(owner, found))
 	{
-		bool isnull = false;
-		Datum id = SPI_getbinval(found->vals[i], found->tupdesc, 1, &isnull);
-		MsgRow row;
+		uint64 i;
 
+		before = MemoryContextSwitchTo(batch);
+		for (i = 0; i < SPI_processed; i++)
+		{
+			HeapTuple row = SPI_tuptable->vals[i];
+			TupleDesc desc = SPI_tuptable->tupdesc;
+			bool isnull;
+			Datum id = SPI_getbinval(row, desc, 1, &isnull);
+
+			if (may_see(row, desc))
+				tuplestore_putvalues(result->setResult, result->setDesc, &id, &isnull);
+		}
+		MemoryContextSwitchTo(before);
+		MemoryContextReset(batch);
+		SPI_freetuptable(SPI_tuptable);
 		CHECK_FOR_INTERRUPTS();
-		if (!msgext_outbox_find(outbox, DatumGetInt64(id), GetActiveSnapshot(), &row))
-			continue;
-		if (msgext_row_may(MSG_ACCESS_SEE, &row, InvalidOid))
-			tuplestore_putvalues(result->setResult, result->setDesc, &id, &isnull);
-		heap_freetuple(row.tuple);
 	}
+	SPI_cursor_close(found);
 	SPI_finish();
 	msgext_table_close(outbox);
 	return (Datum) 0;

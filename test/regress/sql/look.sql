@@ -13,7 +13,7 @@ INSERT INTO msgext.outbox (id, xid, lane_hash, server_oid, origin, created_at, q
 SELECT i, '3', 1, 1, 0, now() - interval '1 s' * (200000 - i), now(), r::regrole, 1, 0, 3, false, 'vk', 'devino', r,
     CASE WHEN problem THEN 'failed' WHEN i <= 100000 THEN 'delivered' ELSE 'queued' END, 'op ' || i, now(), now(), i::text,
     '{"channels": {"vk": "delivered"}}', convert_to(repeat('x', 200), 'UTF8'),
-    '79' || lpad((i % 50000)::text, 9, '0'), jsonb_build_object('order', i), CASE WHEN problem THEN 'failed' END,
+    '79' || lpad((i % 50000)::text, 9, '0'), jsonb_build_object('order', i, 'day', i / 800, 'shop', i / 5000), CASE WHEN problem THEN 'failed' END,
     CASE WHEN problem THEN 'code_' || i % 5 END
 FROM generate_series(1, 200000) i, LATERAL (SELECT i <= 100000 AND i % 39 = 0) AS p(problem),
     LATERAL (SELECT CASE WHEN i % 4 = 0 THEN 'regress_other' ELSE 'regress_looker' END) AS s(r);
@@ -45,7 +45,8 @@ INSERT INTO question VALUES
     (10, 'SELECT * FROM msgext.message WHERE recipient = ''79000000777'' ORDER BY id DESC LIMIT 50'),
     (11, 'SELECT * FROM msgext.message WHERE id = msgext.find_message(''looked'', ''777'')'),
     (12, 'SELECT * FROM msgext.message WHERE created_at > now() - interval ''1 minute'''),
-    (13, 'SELECT * FROM msgext.message WHERE id IN (SELECT msgext.find_messages(''{"order": 777}''))');
+    (13, 'SELECT * FROM msgext.message WHERE id IN (SELECT msgext.find_messages(''{"order": 777}''))'),
+    (14, 'SELECT msgext.find_messages(''{"day": 100}'')');
 GRANT SELECT ON question TO regress_looker;
 
 -- The answers are right, and few pages are read; twice, since the first fills caches.
@@ -59,6 +60,8 @@ SELECT id, code FROM msgext.message WHERE code = 'code_3' ORDER BY id LIMIT 2;
 SELECT id FROM msgext.message WHERE recipient = '79000000777' ORDER BY id;
 SELECT id FROM msgext.message WHERE id IN (SELECT msgext.find_messages('{"order": 777}'));
 SELECT msgext.find_messages('{"order": 780}') AS of_another;
+SELECT count(*), count(DISTINCT id), min(id), max(id), count(*) FILTER (WHERE id % 4 = 0) AS of_another
+FROM msgext.find_messages('{"shop": 3}') id;
 SELECT msgext.find_messages('{}');
 SELECT msgext.find_messages('[777]');
 SELECT msgext.find_message('looked', '777'), msgext.find_message('looked', '780') AS of_another,
