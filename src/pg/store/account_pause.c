@@ -94,16 +94,8 @@ msgext_account_pause_clear(Oid server)
 {
 	MsgTable *pauses = msgext_table_open(&account_pause_layout, true);
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	MsgScan *scan = begin_scan(pauses, latest, server, InvalidOid);
-	TupleTableSlot *slot;
 
-	while ((slot = msgext_scan_next(scan)) != NULL)
-	{
-		ItemPointerData tid = slot->tts_tid;
-
-		msgext_table_delete(pauses, &tid, true);
-	}
-	msgext_scan_end(scan);
+	msgext_table_delete_all(pauses, begin_scan(pauses, latest, server, InvalidOid), true);
 	UnregisterSnapshot(latest);
 	msgext_table_close(pauses);
 }

@@ -121,18 +121,11 @@ void
 msgext_claim_remove(MsgTable *claims, int64 id)
 {
 	ScanKeyData key;
-	MsgScan *scan;
-	TupleTableSlot *slot;
 
 	msgext_key_int64(&key, 1, BTEqualStrategyNumber, id);
-	scan = msgext_table_scan(claims, "claim_pkey", GetActiveSnapshot(), &key, 1);
-	if ((slot = msgext_scan_next(scan)) != NULL)
-	{
-		ItemPointerData tid = slot->tts_tid;
-
-		msgext_table_delete(claims, &tid, true);
-	}
-	msgext_scan_end(scan);
+	msgext_table_delete_all(
+		claims, msgext_table_scan(claims, "claim_pkey", GetActiveSnapshot(), &key, 1),
+		true);
 }
 
 List *

@@ -98,17 +98,9 @@ bool
 msgext_console_session_delete(const uint8 *hash)
 {
 	MsgTable *sessions = msgext_table_open(&console_session_layout, true);
-	MsgScan *scan = scan_for(sessions, GetActiveSnapshot(), hash);
-	TupleTableSlot *slot = msgext_scan_next(scan);
-	bool done = false;
+	bool done = msgext_table_delete_all(
+					sessions, scan_for(sessions, GetActiveSnapshot(), hash), true) > 0;
 
-	if (slot != NULL)
-	{
-		ItemPointerData tid = slot->tts_tid;
-
-		done = msgext_table_delete(sessions, &tid, true) == TM_Ok;
-	}
-	msgext_scan_end(scan);
 	msgext_table_close(sessions);
 	return done;
 }

@@ -160,14 +160,6 @@ msgext_event_blank(MsgTable *events, int64 message)
 void
 msgext_event_remove(MsgTable *events, int64 message)
 {
-	MsgScan *scan = begin_scan(events, message, GetActiveSnapshot());
-	TupleTableSlot *slot;
-
-	while ((slot = msgext_scan_next(scan)) != NULL)
-	{
-		ItemPointerData tid = slot->tts_tid;
-
-		msgext_table_delete(events, &tid, false);
-	}
-	msgext_scan_end(scan);
+	msgext_table_delete_all(events, begin_scan(events, message, GetActiveSnapshot()),
+							false);
 }

@@ -142,20 +142,14 @@ void
 msgext_lane_forget(Oid server)
 {
 	MsgTable *lanes = msgext_table_open(&lane_layout, true);
-	ScanKeyData key;
-	TupleTableSlot *slot;
 	MsgScan *scan;
+	ScanKeyData key;
 
 	msgext_key_oid(&key, 1, BTEqualStrategyNumber, server);
 	scan = msgext_table_scan(lanes, "lane_pkey", GetActiveSnapshot(), &key, 1);
-	while ((slot = msgext_scan_next(scan)) != NULL)
-	{
-		ItemPointerData tid = slot->tts_tid;
 
-		/* One that a dispatcher has written just now is of this cluster. */
-		msgext_table_delete(lanes, &tid, true);
-	}
-	msgext_scan_end(scan);
+	/* One that a dispatcher has written just now is of this cluster. */
+	msgext_table_delete_all(lanes, scan, true);
 	msgext_table_close(lanes);
 }
 

@@ -86,22 +86,15 @@ void
 msgext_reminder_remove_one(MsgTable *reminders, Oid server, const char *kind,
 						   TimestampTz at, int64 id)
 {
-	ScanKeyData keys[4];
-	TupleTableSlot *slot;
 	MsgScan *scan;
+	ScanKeyData keys[4];
 
 	msgext_key_oid(&keys[0], 1, BTEqualStrategyNumber, server);
 	msgext_key_text(&keys[1], 2, BTEqualStrategyNumber, kind);
 	msgext_key_time(&keys[2], 3, BTEqualStrategyNumber, at);
 	msgext_key_int64(&keys[3], 4, BTEqualStrategyNumber, id);
 	scan = msgext_table_scan(reminders, "reminder_at", GetActiveSnapshot(), keys, 4);
-	while ((slot = msgext_scan_next(scan)) != NULL)
-	{
-		ItemPointerData tid = slot->tts_tid;
-
-		msgext_table_delete(reminders, &tid, false);
-	}
-	msgext_scan_end(scan);
+	msgext_table_delete_all(reminders, scan, false);
 }
 
 void

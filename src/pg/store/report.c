@@ -127,12 +127,8 @@ void
 msgext_report_remove(MsgTable *reports, Oid server, bytea *digest)
 {
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	MsgScan *scan = begin_scan(reports, server, digest, latest);
-	TupleTableSlot *slot = msgext_scan_next(scan);
 
-	if (slot != NULL)
-		msgext_table_delete(reports, &slot->tts_tid, true);
-	msgext_scan_end(scan);
+	msgext_table_delete_all(reports, begin_scan(reports, server, digest, latest), true);
 	UnregisterSnapshot(latest);
 	CommandCounterIncrement();
 }

@@ -417,6 +417,18 @@ msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait)
 							  false);
 }
 
+int64
+msgext_table_delete_all(MsgTable *table, MsgScan *scan, bool wait)
+{
+	int64 deleted = 0;
+	TupleTableSlot *slot;
+
+	while ((slot = msgext_scan_next(scan)) != NULL)
+		deleted += msgext_table_delete(table, &slot->tts_tid, wait) == TM_Ok;
+	msgext_scan_end(scan);
+	return deleted;
+}
+
 void
 msgext_table_set_oid(MsgTable *table, TupleTableSlot *slot, int column, Oid oid)
 {

@@ -123,6 +123,9 @@ extern TM_Result msgext_table_update(MsgTable *table, ItemPointer tid, HeapTuple
 									 bool wait);
 extern TM_Result msgext_table_delete(MsgTable *table, ItemPointer tid, bool wait);
 
+/* Deletes the rows that the scan leads to, and ends it. Returns how many it were. */
+extern int64 msgext_table_delete_all(MsgTable *table, MsgScan *scan, bool wait);
+
 /* Would an update without wait answer TM_BeingModified, for now? Writes nothing. */
 extern bool msgext_table_is_held(MsgTable *table, ItemPointer tid);
 

@@ -147,15 +147,11 @@ void
 msgext_template_version_remove(MsgTable *templates, const char *name)
 {
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	TupleTableSlot *slot;
 	ScanKeyData key;
-	MsgScan *scan;
 
 	msgext_key_text(&key, 1, BTEqualStrategyNumber, name);
-	scan = msgext_table_scan(templates, "template_pkey", latest, &key, 1);
-	while ((slot = msgext_scan_next(scan)) != NULL)
-		msgext_table_delete(templates, &slot->tts_tid, true);
-	msgext_scan_end(scan);
+	msgext_table_delete_all(
+		templates, msgext_table_scan(templates, "template_pkey", latest, &key, 1), true);
 	UnregisterSnapshot(latest);
 	CommandCounterIncrement();
 }
