@@ -45,6 +45,14 @@ msgext_conn_option(const MsgConn *conn, const char *name)
 	return option != NULL ? option->fallback : NULL;
 }
 
+const char *
+msgext_conn_whole_url(const MsgConn *conn)
+{
+	const char *url = msgext_conn_option(conn, "url");
+
+	return url != NULL ? url : conn->url;
+}
+
 int
 msgext_conn_offset(const MsgConn *conn)
 {

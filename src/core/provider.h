@@ -47,7 +47,7 @@ typedef struct MsgSession
 typedef struct MsgConn
 {
 	const char *server;
-	const char *url;				   /* without a trailing slash */
+	const char *url;				   /* without a trailing slash, to be appended to */
 	const struct MsgSetting *settings; /* of server and mapping; ends with a NULL name */
 	const MsgOption *options;		   /* the provider's own table, for defaults */
 	const MsgSession *session;		   /* NULL = none, or none is needed */
@@ -61,6 +61,9 @@ typedef struct MsgSetting
 
 /* The value that is set, else the default, else NULL. */
 extern const char *msgext_conn_option(const MsgConn *conn, const char *name);
+
+/* The url as it was given, for who sends to that very address. */
+extern const char *msgext_conn_whole_url(const MsgConn *conn);
 
 /*
  * Seconds east of UTC of the option time_zone, which says what a provider's times without

@@ -167,7 +167,7 @@ find_handler(Exchange *ex)
 		size_t len = strlen(providers[i]->prefix);
 
 		if (strncmp(request->path, providers[i]->prefix, len) == 0 &&
-			request->path[len] == '/')
+			(request->path[len] == '/' || request->path[len] == '\0'))
 		{
 			request->route = find_route(providers[i]->routes, request->method,
 										request->path + len, &path_known);

@@ -72,6 +72,21 @@ subtest 'an event' => sub {
 	is($row->{provider_id}, undef, 'there is no id but ours');
 };
 
+# Many a server knows one of the two alone.
+subtest 'a slash at the end of the url' => sub {
+	add_hook('slashed', url => $sim->url('webhook/'));
+	add_hook('bare', url => $sim->url('webhook'));
+	for my $server (qw(slashed bare))
+	{
+		my $id = post("send_webhook('$server', 'order.paid', '{}')");
+		my $below = post("send_http('$server', path => '/below')");
+
+		$t->wait_state($_, 'delivered') for $id, $below;
+		is((lines_of($id))[0]{to}, $server eq 'slashed' ? '/webhook/' : '/webhook', "$server, as it stands");
+		is((lines_of($below))[0]{to}, '/webhook/below', 'and below it');
+	}
+};
+
 subtest 'a row of a table' => sub {
 	$t->sql(<<'SQL');
 CREATE TABLE orders (id int PRIMARY KEY, total numeric);

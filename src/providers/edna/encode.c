@@ -47,7 +47,7 @@ close_packet(MsgBuf *out, const MsgConn *conn, const char *name, MsgRequest *req
 	msgext_buf_printf(out, "</outMessageList></payload></%s>", name);
 	memset(request, 0, sizeof(*request));
 	request->method = "POST";
-	request->url = conn->url;
+	request->url = msgext_conn_whole_url(conn);
 	request->headers[request->nheaders++] = "Content-Type: text/xml; charset=utf-8";
 	request->body = out->data;
 	request->body_len = out->len;

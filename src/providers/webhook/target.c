@@ -138,6 +138,7 @@ msgext_webhook_url(MsgArena *arena, const MsgConn *conn, const char *target)
 	const char *base = msgext_conn_option(conn, "secret_path");
 	size_t path_len = strcspn(target, "?");
 	size_t base_len;
+	const char *server;
 	MsgBuf url;
 
 	if (base == NULL)
@@ -145,8 +146,11 @@ msgext_webhook_url(MsgArena *arena, const MsgConn *conn, const char *target)
 	if (base == NULL)
 		base = "";
 	base_len = strcspn(base, "?");
-	msgext_buf_init(&url, arena, strlen(conn->url) + strlen(base) + strlen(target) + 2);
-	msgext_buf_puts(&url, conn->url);
+
+	/* A slash at its end is another address, where nothing follows it. */
+	server = base_len + path_len == 0 ? msgext_conn_whole_url(conn) : conn->url;
+	msgext_buf_init(&url, arena, strlen(server) + strlen(base) + strlen(target) + 2);
+	msgext_buf_puts(&url, server);
 
 	/* A slash at the base's end is the one that the message's path begins with. */
 	if (path_len > 0 && base_len > 0 && base[base_len - 1] == '/')
