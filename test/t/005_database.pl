@@ -276,7 +276,60 @@ subtest 'settings that cannot be read' => sub {
 	$node->append_conf('postgresql.conf', "msgext.mode = 'live'\nmsgext.retention = '30 d'");
 	$node->reload;
 	$t->wait_state($id, 'accepted', 'until they are mended');
-	ok($t->wait_sql('SHOW msgext.retention', '30d'), 'both of them');
+	ok($t->wait_sql('SHOW msgext.retention', '30 d'), 'both of them');
+
+	# Refused where somebody is told; of a file nobody is.
+	for my $set ("SET msgext.mode = 'holdd'", "ALTER SYSTEM SET msgext.mode = 'holdd'", "ALTER DATABASE postgres SET msgext.mode = 'holdd'",
+		"ALTER SYSTEM SET msgext.retention = '1 year'", "ALTER DATABASE postgres SET msgext.node = 100")
+	{
+		like($t->error($set), qr/22023: +invalid value for parameter "msgext.*DETAIL:  It must be/s, "$set is refused");
+	}
+	$node->append_conf('postgresql.conf', "msgext.mode = 'holdd'");
+	$node->reload;
+	ok($t->wait_sql('SHOW msgext.mode', 'hold'), 'so it counts at a reload');
+	$node->append_conf('postgresql.conf', "msgext.mode = 'Live'");
+	$node->reload;
+	ok($t->wait_sql('SHOW msgext.mode', 'live'), 'until it can be read');
+};
+
+# Set by who had not loaded the library, and so was told nothing.
+subtest 'settings of a database that cannot be read' => sub {
+	my ($id, $old);
+
+	# The first one: retention ends at one that is young.
+	$old = $t->sql('SELECT min(id) FROM msgext.outbox');
+	$t->sql("UPDATE msgext.outbox SET state = 'failed', created_at = now() - interval '61 d', finished_at = now() - interval '60 d' WHERE id = $old");
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+	$node->restart;
+	$t->sql(<<'SQL');
+ALTER DATABASE postgres SET msgext.mode = 'holdd';
+ALTER DATABASE postgres SET msgext.retention = '1 year';
+ALTER DATABASE postgres SET msgext.node = 'a1';
+SQL
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'msgext'");
+	$node->restart;
+	is($node->safe_psql('postgres', "SELECT current_setting('msgext.mode'), current_setting('msgext.retention'), current_setting('msgext.node')"),
+		'hold|-1|-1', 'they count as the safe side');
+	like($t->error('SELECT ' . Msgext::send_sql(phone => $t->new_phone)), qr/55000: +msgext\.node of this database cannot be read/,
+		'no message gets an id that could be another node\'s');
+	$t->sql('ALTER DATABASE postgres RESET msgext.node');
+	$id = $node->safe_psql('postgres', 'SELECT ' . Msgext::send_sql(phone => $t->new_phone));
+	my (undef, undef, $err) = $node->psql('postgres', "CALL msgext.dispatch('1 hour')");
+	like($err, qr/WARNING:  invalid value for parameter "msgext.mode": "holdd".*NOTICE:  nothing is sent: msgext.mode is "hold"/s,
+		'a session and dispatch() say so');
+	ok(until_true(sub { return $t->log =~ /WARNING:  invalid value for parameter "msgext\.mode": "holdd"\n.*DETAIL: .*It counts as hold/ }),
+		'and the log');
+	ok($t->wait_sql("SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'msgext worker' AND datname = 'postgres'"
+		  . " AND query = 'waiting for messages' AND backend_start < now() - interval '3 s'"), 'a worker is there for a while');
+	is($t->state($id), 'queued', 'it has not sent the message');
+	is($t->sql("SELECT count(*) FROM msgext.outbox WHERE id = $old"), 1, 'nor removed the old one');
+
+	# Readable ones are those of the database.
+	$t->sql("ALTER DATABASE postgres SET msgext.mode = 'live'; ALTER DATABASE postgres SET msgext.retention = '90d'");
+	$t->wait_state($id, 'accepted', 'live, it does');
+	is($t->sql("SELECT count(*) FROM msgext.outbox WHERE id = $old"), 1, 'the old one stays as long as the database says');
+	$t->sql('ALTER DATABASE postgres RESET ALL');
+	ok($t->wait_sql("SELECT count(*) FROM msgext.outbox WHERE id = $old", 0), 'and then goes');
 };
 
 subtest 'test' => sub {

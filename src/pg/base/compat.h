@@ -146,6 +146,17 @@ msgext_guc_malloc(size_t size)
 #endif
 }
 
+/* A setting's text, which its check hook replaces. */
+static inline void
+msgext_guc_free(void *memory)
+{
+#if PG_VERSION_NUM >= 160000
+	guc_free(memory);
+#else
+	free(memory);
+#endif
+}
+
 #if PG_VERSION_NUM >= 170000
 #define MSG_MY_PROC_NUMBER MyProcNumber
 #else

@@ -7,8 +7,11 @@
 #include <arpa/inet.h>
 #include <limits.h>
 
+#include "miscadmin.h"
+#include "tcop/pquery.h"
 #include "utils/guc.h"
 
+#include "pg/base/compat.h"
 #include "pg/base/guc.h"
 #include "pg/base/mode.h"
 #include "pg/base/node.h"
@@ -16,7 +19,7 @@
 
 int msgext_max_in_flight = 1024;
 int msgext_max_response_size = 16384;
-int msgext_retention = 30 * 24 * 60;
+int msgext_retention = -1;
 int msgext_restart_delay = 1000;
 int msgext_max_unmatched_callbacks = 10000;
 char *msgext_listen_address = NULL;
@@ -32,13 +35,6 @@ int msgext_listen_request_timeout = 30;
 char *msgext_console_address = NULL;
 int msgext_console_port = 0;
 char *msgext_console_url = NULL;
-
-static const struct config_enum_entry modes[] = {
-	{"live", MSG_MODE_LIVE, false},
-	{"hold", MSG_MODE_HOLD, false},
-	{"test", MSG_MODE_TEST, false},
-	{NULL, 0, false},
-};
 
 static bool
 check_address(char **value, void **extra, GucSource source)
@@ -79,33 +75,170 @@ check_url(char **value, void **extra, GucSource source)
 	return false;
 }
 
+/* ---- Settings whose default is the dangerous side ---- */
+
 /*
- * What is set and cannot be read counts as its default, of which there is but a warning. Whoever
- * has set these two may have done so lest something be sent, or removed: then it is not.
+ * PostgreSQL warns of a value in a file, or of a database or role, that it cannot read, and
+ * goes on with the default. Whoever has set one of these may have done so lest something be
+ * sent, removed or taken for another's: so they are texts for PostgreSQL, and what is set and
+ * cannot be read counts as the safe side. Where somebody is there to be told, it is an error.
  */
-static int
-default_mode(void)
+typedef struct Careful
 {
-	const char *given = GetConfigOption("msgext.mode", true, false);
-	const struct config_enum_entry *mode;
+	const char *name;
+	const char *safe;
+	int safe_number;
+	bool (*read)(char *value, int *number);
+	const char *must;
+} Careful;
 
-	for (mode = modes; given != NULL && mode->name != NULL; mode++)
-		if (pg_strcasecmp(given, mode->name) == 0)
-			given = NULL;
-	return given == NULL ? MSG_MODE_LIVE : MSG_MODE_HOLD;
+/* What was set before the library came is taken over, by whatever command loads it. */
+static bool defining = false;
+
+/* ALTER SYSTEM asks as a file does, but within a command. */
+static bool
+is_asked_for(GucSource source)
+{
+	return !defining && (source > PGC_S_DATABASE_USER ||
+						 (source == PGC_S_FILE && ActivePortal != NULL));
 }
 
-static int
-default_retention(void)
+static bool
+check_careful(const Careful *careful, char **value, void **extra, GucSource source)
 {
-	const char *given = GetConfigOption("msgext.retention", true, false);
-	int minutes;
+	bool readable;
+	int number;
 
-	if (given == NULL ||
-		(parse_int(given, &minutes, GUC_UNIT_MIN, NULL) && minutes >= -1))
-		return 30 * 24 * 60;
-	return -1;
+	readable = careful->read(*value, &number);
+	if (!readable)
+	{
+		bool of_file = source <= PGC_S_GLOBAL;
+		char *safe;
+
+		if (is_asked_for(source))
+		{
+			GUC_check_errdetail("%s", careful->must);
+			return false;
+		}
+
+		/* A file's is said once. */
+		if (strcmp(*value, careful->safe) != 0)
+			ereport(!of_file			? WARNING
+					: IsUnderPostmaster ? DEBUG1
+										: LOG,
+					(errmsg("invalid value for parameter \"%s\": \"%s\"", careful->name,
+							*value),
+					 errdetail("%s It counts as %s.", careful->must, careful->safe)));
+		safe = msgext_guc_malloc(strlen(careful->safe) + 1);
+		if (safe == NULL)
+			return false;
+		strcpy(safe, careful->safe);
+		msgext_guc_free(*value);
+		*value = safe;
+		number = careful->safe_number;
+	}
+	*extra = msgext_guc_malloc(sizeof(int));
+	if (*extra == NULL)
+		return false;
+	*(int *) *extra = number;
+	return true;
 }
+
+static bool
+read_mode(char *value, int *mode)
+{
+	static const char *const names[] = {
+		[MSG_MODE_LIVE] = "live", [MSG_MODE_HOLD] = "hold", [MSG_MODE_TEST] = "test"};
+
+	for (*mode = 0; *mode < lengthof(names); (*mode)++)
+		if (pg_strcasecmp(value, names[*mode]) == 0)
+		{
+			strcpy(value, names[*mode]);
+			return true;
+		}
+	return false;
+}
+
+static bool
+check_mode(char **value, void **extra, GucSource source)
+{
+	static const Careful mode = {"msgext.mode", "hold", MSG_MODE_HOLD, read_mode,
+								 "It must be live, hold or test."};
+
+	return check_careful(&mode, value, extra, source);
+}
+
+static void
+assign_mode(const char *value, void *extra)
+{
+	msgext_mode_setting = *(const int *) extra;
+}
+
+static bool
+read_retention(char *value, int *minutes)
+{
+	return parse_int(value, minutes, GUC_UNIT_MIN, NULL) && *minutes >= -1;
+}
+
+static bool
+check_retention(char **value, void **extra, GucSource source)
+{
+	static const Careful retention = {"msgext.retention", "-1", -1, read_retention,
+									  "It must be a time, such as 30d or 12h, or -1."};
+
+	return check_careful(&retention, value, extra, source);
+}
+
+static void
+assign_retention(const char *value, void *extra)
+{
+	msgext_retention = *(const int *) extra;
+}
+
+static bool
+read_node(char *value, int *node)
+{
+	return parse_int(value, node, 0, NULL) && *node >= 0 && *node <= MSG_NODE_MAX;
+}
+
+static bool
+check_node(char **value, void **extra, GucSource source)
+{
+	static const Careful node = {"msgext.node", "-1", MSG_NODE_UNKNOWN, read_node,
+								 "It must be a number from 0 to 99."};
+
+	return check_careful(&node, value, extra, source);
+}
+
+static void
+assign_node(const char *value, void *extra)
+{
+	msgext_node = *(const int *) extra;
+}
+
+/* Not PGC_SIGHUP: ALTER DATABASE sets them for one. */
+static void
+define_careful(void)
+{
+	static char *mode;
+	static char *retention;
+	static char *node;
+
+	DefineCustomStringVariable(
+		"msgext.mode", "Says whether messages are sent.",
+		"live; hold: messages are queued and nothing is sent; test: no socket is opened.",
+		&mode, "live", PGC_SUSET, 0, check_mode, assign_mode, NULL);
+	DefineCustomStringVariable(
+		"msgext.retention", "Removes messages this long after their end.",
+		"A number without a unit is of minutes. -1 keeps them for ever.", &retention,
+		"30d", PGC_SUSET, 0, check_retention, assign_retention, NULL);
+	DefineCustomStringVariable(
+		"msgext.node", "Numbers this database among several that send as one.",
+		"0: it is on its own. The number is the end of every id of a message.", &node,
+		"0", PGC_SUSET, 0, check_node, assign_node, NULL);
+}
+
+/* ---- The others ---- */
 
 /* Not PGC_SIGHUP, which ALTER DATABASE could not set: each database has its own port. */
 static void
@@ -170,14 +303,8 @@ define_console(void)
 void
 msgext_guc_define(void)
 {
-	msgext_mode_setting = default_mode();
-	msgext_retention = default_retention();
-
-	/* Not PGC_SIGHUP: ALTER DATABASE sets it for one. */
-	DefineCustomEnumVariable(
-		"msgext.mode", "Says whether messages are sent.",
-		"live; hold: messages are queued and nothing is sent; test: no socket is opened.",
-		&msgext_mode_setting, msgext_mode_setting, modes, PGC_SUSET, 0, NULL, NULL, NULL);
+	defining = true;
+	define_careful();
 	DefineCustomIntVariable(
 		"msgext.max_in_flight", "Limits the requests that one database has under way.",
 		"Each server has a limit of its own, option max_in_flight.",
@@ -185,10 +312,6 @@ msgext_guc_define(void)
 	DefineCustomIntVariable("msgext.max_response_size", "Limits the size of an answer.",
 							NULL, &msgext_max_response_size, 16384, 16, 1048576,
 							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
-	DefineCustomIntVariable(
-		"msgext.retention", "Removes messages this long after their end.",
-		"-1 keeps them for ever.", &msgext_retention, msgext_retention, -1, INT_MAX,
-		PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"msgext.restart_delay", "Starts a background process that ended after this.",
 		"Doubled for each time it ends early. Meant for tests.", &msgext_restart_delay,
@@ -199,12 +322,9 @@ msgext_guc_define(void)
 		"Beyond it, further ones are refused until some are removed.",
 		&msgext_max_unmatched_callbacks, 10000, 0, INT_MAX, PGC_SUSET, 0, NULL, NULL,
 		NULL);
-	DefineCustomIntVariable(
-		"msgext.node", "Numbers this database among several that send as one.",
-		"0: it is on its own. The number is the end of every id of a message.",
-		&msgext_node, 0, 0, MSG_NODE_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
 	define_listener();
 	define_console();
 	msgext_test_case_define();
 	MarkGUCPrefixReserved("msgext");
+	defining = false;
 }

@@ -19,6 +19,11 @@ msgext_node_id(int64 number)
 
 	if (msgext_node == 0)
 		return number;
+	if (msgext_node == MSG_NODE_UNKNOWN)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("msgext.node of this database cannot be read"),
+						errdetail("An id of a message could be another node's."),
+						errhint("Set it to the number of this node, or reset it.")));
 	if (pg_mul_s64_overflow(number, NODES, &id) ||
 		pg_add_s64_overflow(id, msgext_node, &id))
 		ereport(ERROR,
@@ -37,7 +42,7 @@ other_node(int64 id)
 	int node = (int) (id % NODES);
 
 	/* Ids of 0 and of no node are from before the nodes were named. */
-	return msgext_node == 0 || id < 1 || node == msgext_node ? 0 : node;
+	return msgext_node <= 0 || id < 1 || node == msgext_node ? 0 : node;
 }
 
 void

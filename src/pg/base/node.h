@@ -13,6 +13,9 @@
 /* Of this database, 1 to MSG_NODE_MAX; 0 = it is on its own. */
 extern int msgext_node;
 
+/* One has been set, and cannot be read. */
+#define MSG_NODE_UNKNOWN (-1)
+
 #define MSG_NODE_MAX 99
 
 /* What was asked about is another node's. */

@@ -62,7 +62,7 @@ static MsgActivity activity;
 static TimestampTz saved_at = 0;
 
 static const char *const prefixes[] = {"msgext.listen_", "msgext.metrics_",
-									   "msgext.mode=", NULL};
+									   "msgext.mode=", "msgext.node=", NULL};
 
 static char *
 own_settings(void)

@@ -147,25 +147,26 @@ look_whether_to_stay(MsgDispatcher *dispatcher)
 	may_stay = msgext_bgworker_may_stay();
 }
 
-/* msgext.mode as the database itself sets it, when this process began. */
-static char *own_mode = NULL;
+/* What the database itself sets, when this process began. */
+static char *own_settings = NULL;
 
 static void
-look_at_mode(MsgDispatcher *dispatcher)
+look_at_settings(MsgDispatcher *dispatcher)
 {
-	char *mode;
+	char *settings;
 
 	msgext_bgworker_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	mode = msgext_bgworker_settings("msgext.mode=");
-	if (own_mode == NULL)
-		own_mode = MemoryContextStrdup(TopMemoryContext, mode);
+	settings = psprintf("%s%s", msgext_bgworker_settings("msgext.mode="),
+						msgext_bgworker_settings("msgext.retention="));
+	if (own_settings == NULL)
+		own_settings = MemoryContextStrdup(TopMemoryContext, settings);
 
 	/*
 	 * Its own settings are as old as a process, and one with an HTTP client has no place
 	 * in a test database: the next one has others.
 	 */
-	if (strcmp(mode, own_mode) != 0 ||
+	if (strcmp(settings, own_settings) != 0 ||
 		(dispatcher != NULL && msgext_mode() == MSG_MODE_TEST))
 		may_stay = false;
 	PopActiveSnapshot();
@@ -190,7 +191,7 @@ typedef struct SideWork
 } SideWork;
 
 static SideWork staying = {look_whether_to_stay};
-static SideWork watching = {look_at_mode};
+static SideWork watching = {look_at_settings};
 static SideWork listening = {look_at_ports};
 static SideWork feeding = {look_at_feeds};
 static SideWork retention = {remove_old};
