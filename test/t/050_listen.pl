@@ -261,6 +261,31 @@ subtest 'so many are kept' => sub {
 	ok(until_true(sub { status($l->post($path, report($stranger, 'SENT'))) eq '200' }), 'with more room it is taken');
 };
 
+# Whoever has the token may report for ever: he is told that it was taken, and fills no table.
+subtest 'so many of one message' => sub {
+	my ($id, $provider_id) = accepted();
+	my $events = sub { $t->sql("SELECT count(*) FROM msgext.message_event WHERE message_id = $id AND kind = 'callback'") };
+	my $rows = sub {
+		$t->sql("SELECT count(*) || ' ' || sum(repeats) FROM msgext.callback WHERE message_id = $id");
+	};
+	my $many = sub {
+		my ($minute) = @_;
+
+		'[' . join(',', map { report($provider_id, 'SENT', sprintf('2026-01-01 12:%02d:%02d', $minute, $_)) } 0 .. 59) . ']';
+	};
+
+	is(status($l->post($path, $many->(1))), 200, 'sixty reports');
+	is($events->(), 60, 'are kept');
+	is(status($l->post($path, $many->($_))), 200, 'sixty more are taken') for 2 .. 4;
+	is($events->(), 100, 'of which a hundred are kept in all');
+	is($rows->(), '101 139', 'and the others counted');
+	is(status($l->post($path, $many->(1))), 200, 'those that are there may be repeated');
+	is($rows->(), '101 199', 'and are counted themselves');
+	is(status($l->post($path, report($provider_id, 'READ'))), 200, 'one that moves the message');
+	is($events->(), 101, 'is kept');
+	is($t->state($id), 'read', 'and applied');
+};
+
 subtest 'rights' => sub {
 	my ($id, $provider_id) = accepted();
 	my $body = report($provider_id, 'DELIVERED');
