@@ -151,7 +151,9 @@ $t->sql("SELECT msgext.drop_consumer('stays')");
 $locks->query_safe('SELECT pg_advisory_lock(n) FROM generate_series(1, 3) n');
 rogue("a_slow$_", "BEGIN PERFORM pg_advisory_xact_lock($_); END", timeout => '60 s') for 1 .. 3;
 happen(1);
-ok($t->wait_sql("SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"), 'a slow one runs');
+# Longer than the other role's can have taken before it: whose turn is next goes by time.
+ok($t->wait_sql("SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+		. "AND waitstart < clock_timestamp() - interval '5 s'"), 'a slow one runs');
 happen(1);
 $locks->query_safe('SELECT pg_advisory_unlock(1)');
 ok($t->wait_sql('SELECT count(*) = 155 FROM shop.got'), 'what another role waits for');
