@@ -168,7 +168,18 @@ subtest 'what a browser may not be made to do' => sub {
 			'no object: ' . substr($body, 0, 20));
 	}
 	is($c->get($me{app}, "/api/messages?$_")->[0], 400, "no question: $_")
-	  for 'id=x', 'nothing=1', 'code=%zz', 'code=%00', 'code=%ff', 'id=99999999999999999999', 'created_after=then', 'ref=%7B', 'before=x';
+	  for 'id=x', 'nothing=1', 'code=%zz', 'code=%00', 'code=%ff', 'id=99999999999999999999', 'created_after=then', 'ref=%7B', 'before=x',
+		'state=typo', 'state=queued,typo', 'state=', 'problem=typo', 'problem=queued';
+	like($c->get($me{app}, '/api/messages?state=typo')->[1]->{error}, qr/"typo" is no state of a message/, 'it is said why');
+	is($c->get($me{app}, "/api/$_")->[0], 400, "none either: $_")
+	  for 'message', 'message?id=', 'message?id=x', 'message?id=1&x=1', 'payload', 'push', 'template', 'template?version=1', 'inbox?sever=vk', 'inbox?before=x',
+		'server_events?sever=vk', map { "$_?server=vk" } qw(me servers dead_letters worker handlers templates stats);
+	like($c->get($me{app}, '/api/message')->[1]->{error}, qr{/api/message needs "id"}, 'it is said what is missing');
+	like($c->get($me{app}, '/api/inbox?sever=vk')->[1]->{error}, qr{/api/inbox takes no "sever"}, 'and what is too much');
+	is($c->act($me{operator}, "/api/$_->[0]", $_->[1])->[0], 400, "nor is $_->[0] of " . join(' ', %{ $_->[1] }))
+	  for [ pause => {} ], [ pause => { server => undef } ], [ resume => { reason => 'x' } ], [ pause => { server => 'vk', raeson => 'x' } ], [ cancel => {} ],
+		[ retry => { filter => { state => 'failed' }, dryrun => \1 } ], [ close => { filter => { state => 'typo' } } ],
+		[ cancel => { filter => { state => 'queued' }, dry_run => 'maybe' } ], [ replay => { id => '1' } ], [ replay => { message => '{}' } ];
 };
 
 subtest 'what each sees' => sub {

@@ -11,6 +11,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "core/lifecycle.h"
 #include "pg/console/message_list.h"
 
 #define PAGE_SIZE "50"
@@ -34,7 +35,6 @@ static const Filter filters[] = {
 	{"created_before", "m.created_at < ($1->>'created_before')::timestamptz"},
 	{"server", "m.server = $1->>'server'", true},
 	{"state", "m.state = ANY (string_to_array($1->>'state', ','))", true},
-	{"before", NULL},
 };
 
 static bool
@@ -45,25 +45,38 @@ has(Jsonb *args, const char *name)
 	return getKeyJsonValueFromContainer(&args->root, name, strlen(name), &value) != NULL;
 }
 
-static void
-check_members(Jsonb *args)
+static char *
+text_of(Jsonb *args, const char *name)
 {
-	JsonbIterator *iterator = JsonbIteratorInit(&args->root);
 	JsonbValue value;
-	int i;
 
-	(void) JsonbIteratorNext(&iterator, &value, true);
-	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
-	{
-		char *key = pnstrdup(value.val.string.val, value.val.string.len);
+	if (getKeyJsonValueFromContainer(&args->root, name, strlen(name), &value) == NULL)
+		return NULL;
+	return pnstrdup(value.val.string.val, value.val.string.len);
+}
 
-		for (i = 0; i < lengthof(filters) && strcmp(key, filters[i].name) != 0; i++)
-			;
-		if (i == lengthof(filters))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("there is no \"%s\" to find messages by", key)));
-		(void) JsonbIteratorNext(&iterator, &value, true);
-	}
+/* One that there is not would find nothing, as one that no message is in. */
+static void
+check_state(const char *name, bool may_be)
+{
+	if (!may_be)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" is no state of a message", name)));
+}
+
+static void
+check_states(Jsonb *args)
+{
+	char *states = text_of(args, "state");
+	char *problem = text_of(args, "problem");
+	MsgState state;
+	char *name;
+
+	while ((name = strsep(&states, ",")) != NULL)
+		check_state(name, msgext_state_parse(name, &state));
+	if (problem != NULL)
+		check_state(problem, msgext_state_parse(problem, &state) &&
+								 msgext_state_is_bad_end(state));
 }
 
 /* Conditions with an index, or those without. */
@@ -73,8 +86,7 @@ add_conditions(StringInfo sql, Jsonb *args, bool looked_for)
 	int i;
 
 	for (i = 0; i < lengthof(filters); i++)
-		if (filters[i].sql != NULL && filters[i].is_looked_for == looked_for &&
-			has(args, filters[i].name))
+		if (filters[i].is_looked_for == looked_for && has(args, filters[i].name))
 			appendStringInfo(sql, " AND %s", filters[i].sql);
 }
 
@@ -115,7 +127,7 @@ msgext_console_message_list(Jsonb *args)
 	char *all;
 	StringInfoData sql;
 
-	check_members(args);
+	check_states(args);
 	all = found(args, by_time);
 	initStringInfo(&sql);
 	appendStringInfo(

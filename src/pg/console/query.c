@@ -183,36 +183,41 @@ static const char stats[] =
 	" ELSE jsonb_build_array($1->'filter'->'id') END) v)) ELSE $1->'filter' END"
 
 #define MANY(function)                                                                   \
-	"SELECT jsonb_build_object('messages', coalesce(sum(r.messages), 0), 'counts',"      \
-	" coalesce(jsonb_agg(to_jsonb(r) ORDER BY r.server, r.state, r.code), '[]'))"        \
-	" FROM msgext." function "(" FILTER ", $1->>'reason',"                               \
-	" coalesce(($1->>'dry_run')::boolean, false)) r"
+	.needs = "filter", .takes = "reason dry_run",                                        \
+	.sql =                                                                               \
+		"SELECT jsonb_build_object('messages', coalesce(sum(r.messages), 0), 'counts',"  \
+		" coalesce(jsonb_agg(to_jsonb(r) ORDER BY r.server, r.state, r.code), '[]'))"    \
+		" FROM msgext." function "(" FILTER ", $1->>'reason',"                           \
+		" coalesce(($1->>'dry_run')::boolean, false)) r"
 
 static const MsgConsoleQuery queries[] = {
 	{"/api/me", .sql = me},
 	{"/api/servers", .sql = servers},
-	{"/api/server_events", .sql = server_events},
-	{"/api/messages", .make = msgext_console_message_list},
-	{"/api/message", .sql = message},
-	{"/api/payload", .sql = payload},
+	{"/api/server_events", .takes = "server", .sql = server_events},
+	{"/api/messages",
+	 .takes = "server state problem code recipient operation_id ref id created_after"
+			  " created_before before",
+	 .make = msgext_console_message_list},
+	{"/api/message", .needs = "id", .sql = message},
+	{"/api/payload", .needs = "id", .sql = payload},
 	{"/api/dead_letters", .sql = dead_letters},
 	{"/api/worker", .sql = worker},
 	{"/api/handlers", .sql = handlers},
-	{"/api/inbox", .sql = inbox},
-	{"/api/push", .sql = push},
+	{"/api/inbox", .takes = "server before", .sql = inbox},
+	{"/api/push", .needs = "id", .sql = push},
 	{"/api/templates", .sql = templates},
-	{"/api/template", .sql = template},
+	{"/api/template", .needs = "name", .takes = "version", .sql = template},
 	{"/api/stats", .sql = stats, .wants_samples = true},
-	{"/api/retry", .acts = true, .sql = MANY("retry_messages")},
-	{"/api/cancel", .acts = true, .sql = MANY("cancel_messages")},
-	{"/api/close", .acts = true, .sql = MANY("close_messages")},
-	{"/api/replay", .acts = true,
+	{"/api/retry", .acts = true, MANY("retry_messages")},
+	{"/api/cancel", .acts = true, MANY("cancel_messages")},
+	{"/api/close", .acts = true, MANY("close_messages")},
+	{"/api/replay", .acts = true, .needs = "id message", .takes = "reason",
 	 .sql = "SELECT jsonb_build_object('id', msgext.replay_message(($1->>'id')::bigint,"
 			" ($1->>'message')::jsonb, $1->>'reason')::text)"},
-	{"/api/pause", .acts = true,
+	{"/api/pause", .acts = true, .needs = "server", .takes = "reason",
 	 .sql = "SELECT jsonb_build_object('server', $1->>'server') FROM"
 			" msgext.pause_server(($1->>'server')::name, $1->>'reason')"},
-	{"/api/resume", .acts = true,
+	{"/api/resume", .acts = true, .needs = "server", .takes = "reason",
 	 .sql = "SELECT jsonb_build_object('server', $1->>'server') FROM"
 			" msgext.resume_server(($1->>'server')::name, $1->>'reason')"},
 };
@@ -265,8 +270,54 @@ msgext_console_qualify(const char *sql)
 	return text.data;
 }
 
+static bool
+is_named(const char *names, const char *name, size_t len)
+{
+	while (names != NULL && *names != '\0')
+	{
+		size_t n = strcspn(names, " ");
+
+		if (n == len && strncmp(names, name, n) == 0)
+			return true;
+		names += n + strspn(names + n, " ");
+	}
+	return false;
+}
+
+static void
+check_args(const MsgConsoleQuery *query, Jsonb *args)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&args->root);
+	const char *needed = query->needs;
+	JsonbValue value;
+
+	(void) JsonbIteratorNext(&iterator, &value, true);
+	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
+	{
+		const char *name = value.val.string.val;
+		int len = value.val.string.len;
+
+		if (!is_named(query->needs, name, len) && !is_named(query->takes, name, len))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("%s takes no \"%.*s\"", query->path, len, name)));
+		(void) JsonbIteratorNext(&iterator, &value, true);
+	}
+	while (needed != NULL && *needed != '\0')
+	{
+		size_t len = strcspn(needed, " ");
+		JsonbValue *found =
+			getKeyJsonValueFromContainer(&args->root, needed, len, &value);
+
+		if (found == NULL || found->type == jbvNull)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("%s needs \"%.*s\"", query->path, (int) len, needed)));
+		needed += len + strspn(needed + len, " ");
+	}
+}
+
 char *
 msgext_console_query_sql(const MsgConsoleQuery *query, Jsonb *args)
 {
+	check_args(query, args);
 	return msgext_console_qualify(query->make != NULL ? query->make(args) : query->sql);
 }

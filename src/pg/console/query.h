@@ -17,6 +17,8 @@ typedef struct MsgConsoleQuery
 {
 	const char *path;
 	bool acts;			/* asked for by POST, and writes; else by GET */
+	const char *needs;	/* arguments, with blanks between: what is asked for has these, */
+	const char *takes;	/* and may have these, and no others */
 	bool wants_samples; /* see history.h */
 	/*
 	 * $1: what was asked for, an object; of a GET, of texts. $2: {"login", "ends_at",
@@ -37,7 +39,10 @@ extern const char msgext_console_may_act[];
 /* What is counted, of all servers. */
 extern const char msgext_console_sample[];
 
-/* The SQL, with the schema's name as it is now. ERROR 22023 where the question is none. */
+/*
+ * The SQL, with the schema's name as it is now. ERROR 22023 where the question is none: a
+ * misspelt argument that is passed over gives an answer to another one, or does more.
+ */
 extern char *msgext_console_query_sql(const MsgConsoleQuery *query, Jsonb *args);
 extern char *msgext_console_qualify(const char *sql);
 
