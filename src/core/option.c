@@ -191,6 +191,15 @@ is_host_and_port(const char *text, size_t len)
 	return *text++ == ':' && take_count(&text, 65535, &port) && text == end;
 }
 
+/* Whether other letters of a host can be converted depends on the process's locale. */
+static bool
+is_ascii(const char *value)
+{
+	while (*value != '\0' && (unsigned char) *value < 0x80)
+		value++;
+	return *value == '\0';
+}
+
 /* RFC 3986, of which only scheme, host, port and path make sense in front of a method. */
 static bool
 is_url(const char *value)
@@ -203,7 +212,7 @@ is_url(const char *value)
 		host = value + 7;
 	else
 		return false;
-	if (strpbrk(value, " \"<>\\^`{|}?#@") != NULL)
+	if (strpbrk(value, " \"<>\\^`{|}?#@") != NULL || !is_ascii(value))
 		return false;
 	return is_host_and_port(host, strcspn(host, "/"));
 }
@@ -304,7 +313,8 @@ msgext_option_check(MsgArena *arena, const MsgOption *option, const char *value,
 				return true;
 			return msgext_error(error, "", name,
 								"must be http:// or https:// with a host and perhaps a "
-								"port and a path, without credentials and query");
+								"port and a path, all in ASCII, without credentials and "
+								"query");
 		case MSG_OPTION_PROXY:
 			if (is_proxy(value))
 				return true;

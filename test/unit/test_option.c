@@ -72,6 +72,8 @@ test_kinds(void)
 				   "https://a?k=s3cret",
 				   "https://a/#b",
 				   "https://a b",
+				   "https://\xD0\xBF.ru",
+				   "https://a/\xD0\xBF",
 				   "https://a:0",
 				   "https://a:65536",
 				   "https://a:",

@@ -11,6 +11,7 @@
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
+#include "common/string.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -183,6 +184,19 @@ check_duration(const char *name, const char *value)
 						   name)));
 }
 
+/* What to do with a url that is right elsewhere; or NULL. */
+static const char *
+url_hint(const char *value)
+{
+	if (!pg_is_ascii(value))
+		return "A host of other letters has a form that begins with xn--; in a path they "
+			   "are percent-encoded.";
+	if (strchr(value, '?') != NULL)
+		return "A webhook's query is in option \"path\", or, where it is secret, in "
+			   "\"secret_path\" of the user mapping.";
+	return NULL;
+}
+
 /* No complaint repeats a value: it may hold a credential, put into the wrong option. */
 static void
 check_value(const MsgOption *option, const char *value)
@@ -201,7 +215,10 @@ check_value(const MsgOption *option, const char *value)
 								  value, &error))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value for option \"%s\"", option->name),
-						errdetail("Option \"%s\" %s.", option->name, error.text)));
+						errdetail("Option \"%s\" %s.", option->name, error.text),
+						option->kind == MSG_OPTION_URL && url_hint(value) != NULL
+							? errhint("%s", url_hint(value))
+							: 0));
 	if (strcmp(option->name, "callback_token") == 0 && strlen(value) < MSG_TOKEN_MIN)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value for option \"%s\"", option->name),

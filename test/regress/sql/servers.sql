@@ -29,19 +29,20 @@ CREATE FUNCTION try_option(name text, value text) RETURNS text LANGUAGE plpgsql 
 DECLARE
     message text;
     detail text;
+    hint text;
 BEGIN
     EXECUTE format('ALTER SERVER vk OPTIONS (SET %I %L)', name, value);
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
-    RETURN concat_ws(' | ', sqlstate, message, nullif(detail, ''));
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' | ', sqlstate, message, nullif(detail, ''), nullif(hint, ''));
 END $$;
 
 SELECT value, try_option('url', value) FROM unnest(ARRAY[
     'https://vk.devinotele.com', 'https://vk.devinotele.com/', 'http://[::1]:8080/a/b',
     'http://host:65535', 'ftp://vk.devinotele.com', 'vk.devinotele.com', 'https://',
     'https://login:secret@host', 'https://host?key=secret', 'https://host:0',
-    'https://host:65536', 'https://a b', E'https://host\nX: y', '']) AS value;
+    'https://host:65536', 'https://a b', E'https://host\nX: y', 'https://пример.рф', 'https://host/п', '']) AS value;
 SELECT value, try_option('timeout', value) FROM unnest(ARRAY[
     '250 ms', '30 s', '5 days', '00:00:10', '1 month', '10 years', '0', '-1 s', '11 years',
     '1 us', 'soon', '99999999999999999999 s', '2562047788 hours', '120 months 3650 days', '']) AS value;
