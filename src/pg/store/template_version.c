@@ -110,6 +110,48 @@ msgext_template_version_find(MsgTable *templates, const char *name, Snapshot sna
 	return found;
 }
 
+static bool
+same_text(const char *one, const char *other)
+{
+	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+static bool
+same_varlena(const void *one, const void *other)
+{
+	if (one == NULL || other == NULL)
+		return one == other;
+	return VARSIZE(one) == VARSIZE(other) && memcmp(one, other, VARSIZE(one)) == 0;
+}
+
+/* As it is written: a day is not 24 hours. */
+static bool
+same_interval(const Interval *one, const Interval *other)
+{
+	if (one == NULL || other == NULL)
+		return one == other;
+	return one->month == other->month && one->day == other->day &&
+		   one->time == other->time;
+}
+
+bool
+msgext_template_version_same(const MsgTemplateVersion *one,
+							 const MsgTemplateVersion *other)
+{
+	return one->priority == other->priority &&
+		   same_varlena(one->message, other->message) &&
+		   same_text(one->lookup, other->lookup) &&
+		   same_text(one->operation_id, other->operation_id) &&
+		   same_text(one->on_conflict, other->on_conflict) &&
+		   same_varlena(one->skip_when_null, other->skip_when_null) &&
+		   same_text(one->on_invalid, other->on_invalid) &&
+		   same_interval(one->expires_in, other->expires_in) &&
+		   same_interval(one->debounce, other->debounce) &&
+		   same_interval(one->max_wait, other->max_wait) &&
+		   same_text(one->quiet_hours, other->quiet_hours) &&
+		   same_text(one->time_zone, other->time_zone);
+}
+
 static void
 set_pointer(MsgValues *row, AttrNumber column, const void *value)
 {

@@ -41,6 +41,9 @@ extern bool msgext_template_version_find(MsgTable *templates, const char *name,
 										 Snapshot snapshot, MsgTemplateVersion *version);
 extern void msgext_template_version_add(MsgTable *templates,
 										const MsgTemplateVersion *version);
+/* Do both say the same, whoever made them and when? */
+extern bool msgext_template_version_same(const MsgTemplateVersion *one,
+										 const MsgTemplateVersion *other);
 /* All versions of that name. */
 extern void msgext_template_version_remove(MsgTable *templates, const char *name);
 

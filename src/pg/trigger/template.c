@@ -147,29 +147,39 @@ take_arguments(MsgTemplateVersion *version, FunctionCallInfo fcinfo, int first)
 #undef TEXT
 }
 
-/* As the next version, after a check. Sessions that have the last one forget it. */
+/*
+ * As the version after the last, after a check. Sessions that have that one forget it. What
+ * says the same as the one that stands, if one does, is no other version: a migration that
+ * runs at every deployment changes nothing.
+ */
 static int32
-store_and_close(MsgTable *templates, MsgTemplateVersion *version, int32 last, Oid relid)
+store_and_close(MsgTable *templates, MsgTemplateVersion *version, int32 last,
+				const MsgTemplateVersion *standing, Oid relid)
 {
 	version->version = last + 1;
 	version->created_at = msgext_clock();
 	version->created_by = GetUserNameFromId(GetUserId(), false);
 	msgext_recipe_check(version);
-	msgext_template_version_add(templates, version);
+	if (standing != NULL && msgext_template_version_same(version, standing))
+		version->version = last;
+	else
+	{
+		msgext_template_version_add(templates, version);
+		CacheInvalidateRelcacheByRelid(relid);
+	}
 	msgext_table_close(templates);
-	CacheInvalidateRelcacheByRelid(relid);
 	return version->version;
 }
 
-/* The last version of that name, or 0. */
-static int32
+/* The last version of that name; false where there is none. */
+static bool
 find_last(MsgTable *templates, const char *name, MsgTemplateVersion *version)
 {
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
 	bool found = msgext_template_version_find(templates, name, latest, version);
 
 	UnregisterSnapshot(latest);
-	return found ? version->version : 0;
+	return found;
 }
 
 /*
@@ -259,7 +269,7 @@ template_to_fill(const char *name, const MsgServer *server, bool replace)
 		MsgTable *templates = msgext_template_version_open(false);
 
 		relid = own_template(name);
-		free = replace || find_last(templates, name, &version) == 0;
+		free = replace || !find_last(templates, name, &version);
 		msgext_table_close(templates);
 	}
 	if (!free)
@@ -282,12 +292,12 @@ msgext_create_template(PG_FUNCTION_ARGS)
 {
 	const char *name = name_argument(fcinfo);
 	MsgTemplateVersion version = {0};
-	MsgTemplateVersion gone;
+	MsgTemplateVersion last;
 	bool replace = !PG_ARGISNULL(2 + PARTS) && PG_GETARG_BOOL(2 + PARTS);
 	MsgTable *templates;
 	MsgServer *server;
+	bool found;
 	bool new;
-	int32 last;
 	Oid relid;
 	int part;
 
@@ -311,10 +321,11 @@ msgext_create_template(PG_FUNCTION_ARGS)
 
 	/* One of that name may have gone with its server, and was perhaps somebody else's. */
 	templates = msgext_template_version_open(true);
-	last = find_last(templates, name, &gone);
-	if (new &&last > 0)
+	found = find_last(templates, name, &last);
+	if (new &&found)
 		msgext_template_version_remove(templates, name);
-	PG_RETURN_INT32(store_and_close(templates, &version, last, relid));
+	PG_RETURN_INT32(store_and_close(templates, &version, found ? last.version : 0,
+									found && !new ? &last : NULL, relid));
 }
 
 static void
@@ -346,21 +357,21 @@ PGDLLEXPORT Datum
 msgext_alter_template(PG_FUNCTION_ARGS)
 {
 	const char *name = name_argument(fcinfo);
-	MsgTemplateVersion version = {0};
+	MsgTemplateVersion version;
+	MsgTemplateVersion last;
 	MsgTable *templates;
-	int32 last;
 	Oid relid;
 
 	PreventCommandIfReadOnly("alter_template()");
 	relid = own_template(name);
 	templates = msgext_template_version_open(true);
-	last = find_last(templates, name, &version);
-	if (last == 0)
+	if (!find_last(templates, name, &last))
 		msgext_recipe_refuse_empty(name);
+	version = last;
 	if (!PG_ARGISNULL(1 + PARTS))
 		reset_parts(&version, PG_GETARG_ARRAYTYPE_P(1 + PARTS));
 	take_arguments(&version, fcinfo, 1);
-	PG_RETURN_INT32(store_and_close(templates, &version, last, relid));
+	PG_RETURN_INT32(store_and_close(templates, &version, last.version, &last, relid));
 }
 
 /* notify() itself. */

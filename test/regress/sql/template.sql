@@ -92,6 +92,22 @@ SELECT msgext.alter_template('order_paid', reset => '{message}');
 SELECT msgext.alter_template('nothing', priority => 1);
 SELECT version, priority, skip_when_null, time_zone, lookup FROM msgext.template ORDER BY version;
 
+-- What changes nothing makes no version, and says which one stands. A day is not 24 hours.
+BEGIN;
+SELECT msgext.alter_template('order_paid');
+SELECT msgext.alter_template('order_paid', priority => 1, reset => '{skip_when_null}');
+SELECT msgext.alter_template('order_paid', message => message, lookup => lookup, time_zone => time_zone) FROM msgext.template
+WHERE version = (SELECT max(version) FROM msgext.template);
+SELECT msgext.alter_template('order_paid', expires_in => '1 day') - max(version) AS more FROM msgext.template;
+SELECT msgext.alter_template('order_paid', expires_in => '1 day', skip_when_null => '{ref.phone,new.id}') - max(version) AS more FROM msgext.template;
+SELECT msgext.alter_template('order_paid', expires_in => '1 day', skip_when_null => '{ref.phone,new.id}') - max(version) AS more FROM msgext.template;
+SELECT msgext.alter_template('order_paid', expires_in => '24 hours') - max(version) AS more FROM msgext.template;
+SELECT msgext.create_template('again', 'vk', '{"vk": {"phone": "{{new.id}}"}}', debounce => '5 min', operation_id => '{{new.id}}', or_replace => true)
+FROM generate_series(1, 2);
+SELECT msgext.create_template('again', 'vk', '{"vk": {"phone": "{{new.id}}"}}', or_replace => true) FROM generate_series(1, 2);
+SELECT msgext.alter_template('again', message => '{"vk": {"phone": "{{new.no}}"}}');
+ROLLBACK;
+
 -- Made once more, as a migration that runs again does: the next version, of nothing but what is given.
 BEGIN;
 SELECT msgext.create_template('order_paid', 'vk', '{"vk": {"phone": "{{new.id}}"}}', or_replace => true);
