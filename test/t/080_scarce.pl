@@ -220,7 +220,7 @@ subtest 'no descriptors, for CALL dispatch()' => sub {
 		is($has->(), $kept, "without the descriptor number $n nothing is kept: $error");
 	}
 	ok(defined $answer, 'all of them have been tried, ' . ($n - 1));
-	cmp_ok($n, '>', 6, 'which are more than six');
+	cmp_ok($n, '>', 3, 'which are several: how many, each major of PostgreSQL has its own');
 };
 
 is($t->sql("SELECT count(*) FROM msgext.message WHERE state NOT IN ('accepted', 'delivered', 'cancelled')"), 0, 'nothing is left over');
