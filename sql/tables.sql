@@ -88,7 +88,7 @@ COMMENT ON COLUMN msgext.outbox.key IS 'idempotency key where the provider wants
 COMMENT ON COLUMN msgext.outbox.send_after IS 'not to be sent before';
 COMMENT ON COLUMN msgext.outbox.expires_at IS 'not to be sent after';
 COMMENT ON COLUMN msgext.outbox.ref IS 'what the caller wants to find it by';
-COMMENT ON COLUMN msgext.outbox.waits_since IS 'of debounce: when the first was queued that this one stands for';
+COMMENT ON COLUMN msgext.outbox.waits_since IS 'of debounce: when the first was queued that this one stands for; without operation_id another one has taken its place';
 COMMENT ON COLUMN msgext.outbox.waiting IS 'why a queued message waits until next_attempt_at';
 COMMENT ON COLUMN msgext.outbox.tried_at IS 'first attempt recorded since queued_at: give_up_after counts from here';
 COMMENT ON COLUMN msgext.outbox.target IS 'of the last attempt that may have arrived: a digest of url and login, by which alone its key is known';

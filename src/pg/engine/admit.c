@@ -354,6 +354,9 @@ admit(MsgEngine *engine, MsgUpstream *upstream, MsgLane *lane, const MsgRow *row
 		return finish(engine, upstream, row,
 					  msgext_row_is_begun(row) ? MSG_FAILED : MSG_EXPIRED, "expired",
 					  NULL, "its time to be sent has ended");
+	if (msgext_row_is_replaced(row))
+		return finish(engine, upstream, row, MSG_CANCELLED, "cancelled", NULL,
+					  "another one has taken its place");
 	if (msgext_set_back_reckoned(row, now))
 		return bring_forward(engine, upstream, row);
 	if (row->send_after > now)

@@ -308,9 +308,12 @@ insert_message(MsgPost *post, const MsgFragment *fragment, TimestampTz created_a
 static void
 prepare_debounce(MsgPost *post, MsgFragment *fragment, TimestampTz created_at)
 {
-	post->waits_since = created_at;
 	if (post->posted == MSG_POSTED_INVALID)
 		post->operation_id = NULL;
+
+	/* Without a key it stands for none but itself. */
+	if (post->operation_id != NULL)
+		post->waits_since = created_at;
 	if (fragment->key == NULL)
 	{
 		char *key = msgext_alloc(post->arena, MSG_KEY_LEN + 1);

@@ -132,6 +132,15 @@ msgext_row_payload(const MsgRow *row)
 }
 
 bool
+msgext_row_is_replaced(const MsgRow *row)
+{
+	return !row->nulls[Anum_outbox_waits_since - 1] &&
+		   row->nulls[Anum_outbox_operation_id - 1] && row->tried_at != 0 &&
+		   row->queued_at == row->created_at && !row->maybe_sent &&
+		   !msgext_row_is_begun(row);
+}
+
+bool
 msgext_row_is_repeat(const MsgRow *row)
 {
 	const char *why = msgext_row_text(row, Anum_outbox_waiting);

@@ -106,8 +106,14 @@ extern bool msgext_outbox_find_same(MsgTable *outbox, const MsgRowIdentity *iden
  * What else holds it back stands behind: "repeat, login".
  */
 #define MSG_WAITS_FOR_REPEAT "repeat"
-
 extern bool msgext_row_is_repeat(const MsgRow *row);
+
+/*
+ * Debounced, and on its way when another one came, which has its operation id: has the
+ * provider turned it away, so that it would come after that? Not what a person has queued
+ * again, nor what somebody has, or may have.
+ */
+extern bool msgext_row_is_replaced(const MsgRow *row);
 
 /* Why it waits, but that it is a repeat; or NULL. */
 extern const char *msgext_row_waits_for(const MsgRow *row);
