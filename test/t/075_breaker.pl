@@ -123,6 +123,35 @@ subtest 'switched off' => sub {
 	$t->sql("SELECT $send FROM generate_series(1, 5)");
 	ok($t->wait_sql("SELECT requests > $before + 40 FROM msgext.pg_stat_msgext WHERE server = 'vk'"), 'many failures');
 	is(status('breaks'), 2, 'open nothing');
+	$t->sql("SELECT msgext.pause_server('vk')");
+};
+
+# A server's name is its owner's choice, and a superuser may paste what his log tells him to run.
+subtest 'what is to be run is SQL, whatever the server is called' => sub {
+	my $server = "it's";
+	my $hint = sub { return scalar(() = $t->log =~ /SELECT msgext\.resume_server\('it''s'\)/g) };
+	my $resume = 'SELECT msgext.resume_server(' . Msgext::quote($server) . ')';
+	my $id;
+
+	$t->add_server(qq("$server"), status_poll => 'off', break_after => '1 s');
+	$sim->script('devino send always status 503');
+	$id = $t->send(server => $server);
+	ok(until_true(sub { $hint->() == 1 }), 'a circuit breaker opens');
+	$sim->clear;
+	$t->sql($resume);
+	$t->wait_state($id, 'accepted');
+
+	$sim->script('devino send next 1 status 402');
+	$id = $t->send(server => $server);
+	ok(until_true(sub { $hint->() == 2 }), 'the server is paused');
+	$t->sql($resume);
+	$t->wait_state($id, 'accepted');
+
+	$t->sql(qq(ALTER USER MAPPING FOR PUBLIC SERVER "$server" OPTIONS (SET password 'wrong')));
+	$id = $t->send(server => $server);
+	ok(until_true(sub { $hint->() == 3 }), 'the account is paused');
+	$t->sql(qq(ALTER USER MAPPING FOR PUBLIC SERVER "$server" OPTIONS (SET password '111111')));
+	$t->wait_state($id, 'accepted');
 };
 
 $t->node->stop;

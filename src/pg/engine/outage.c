@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
+
 #include "pg/base/clock.h"
 #include "pg/engine/outage.h"
 #include "pg/engine/statistics.h"
@@ -167,8 +169,8 @@ tell(const MsgUpstream *upstream)
 					"time tries it",
 					upstream->name),
 			 errdetail("The last error: %s.", upstream->health.last_error),
-			 errhint("To have it tried at once, run SELECT msgext.resume_server('%s').",
-					 upstream->name)));
+			 errhint("To have it tried at once, run SELECT msgext.resume_server(%s).",
+					 quote_literal_cstr(upstream->name))));
 	else if (was_open && !is_open)
 		ereport(LOG, (errmsg("server \"%s\" is used again", upstream->name)));
 }

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "pg/base/text.h"
@@ -163,8 +164,8 @@ write_refusal(const MsgUpstream *upstream, Refusal *refusal)
 			(errmsg("the account of \"%s\" on server \"%s\" was paused: %s", owner,
 					upstream->name, reason),
 			 errhint("Mend the user mapping; where a file it names was at fault, run "
-					 "SELECT msgext.resume_server('%s').",
-					 upstream->name)));
+					 "SELECT msgext.resume_server(%s).",
+					 quote_literal_cstr(upstream->name))));
 }
 
 void

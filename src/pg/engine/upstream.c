@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "foreign/foreign.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "pg/base/clock.h"
@@ -417,8 +418,8 @@ msgext_upstreams_write_pauses(MsgUpstreams *upstreams)
 		msgext_server_event_append(&event);
 		ereport(LOG,
 				(errmsg("server \"%s\" was paused: %s", upstream->name, pause.reason),
-				 errhint("Mend the cause, then run SELECT msgext.resume_server('%s').",
-						 upstream->name)));
+				 errhint("Mend the cause, then run SELECT msgext.resume_server(%s).",
+						 quote_literal_cstr(upstream->name))));
 		upstream->pause_wanted[0] = '\0';
 		upstream->pause_copied = false;
 	}
