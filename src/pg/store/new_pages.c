@@ -26,6 +26,11 @@
 
 #ifdef MSG_EXTENDS_BY_MANY
 
+/*
+ * On a disk with room for fewer pages this is an error where one page would do, and the
+ * function has no way to ask. It is left so: what is missing is half a megabyte, the next
+ * statement would fail too, and to catch the error takes a subtransaction for each growth.
+ */
 static int
 add(Relation rel, int n, BlockNumber *first)
 {
