@@ -103,38 +103,41 @@ is_asked_for(GucSource source)
 						 (source == PGC_S_FILE && ActivePortal != NULL));
 }
 
+/* Puts the safe value in its place, and tells; a file's value once. */
+static bool
+fall_back(const Careful *careful, char **value, GucSource source)
+{
+	char *safe = msgext_guc_malloc(strlen(careful->safe) + 1);
+	int level = WARNING;
+
+	if (safe == NULL)
+		return false;
+	if (source <= PGC_S_GLOBAL)
+		level = IsUnderPostmaster ? DEBUG1 : LOG;
+	if (strcmp(*value, careful->safe) != 0)
+		ereport(level, (errmsg("invalid value for parameter \"%s\": \"%s\"",
+							   careful->name, *value),
+						errdetail("%s It counts as %s.", careful->must, careful->safe)));
+	strcpy(safe, careful->safe);
+	msgext_guc_free(*value);
+	*value = safe;
+	return true;
+}
+
 static bool
 check_careful(const Careful *careful, char **value, void **extra, GucSource source)
 {
-	bool readable;
 	int number;
 
-	readable = careful->read(*value, &number);
-	if (!readable)
+	if (!careful->read(*value, &number))
 	{
-		bool of_file = source <= PGC_S_GLOBAL;
-		char *safe;
-
 		if (is_asked_for(source))
 		{
 			GUC_check_errdetail("%s", careful->must);
 			return false;
 		}
-
-		/* A file's is said once. */
-		if (strcmp(*value, careful->safe) != 0)
-			ereport(!of_file			? WARNING
-					: IsUnderPostmaster ? DEBUG1
-										: LOG,
-					(errmsg("invalid value for parameter \"%s\": \"%s\"", careful->name,
-							*value),
-					 errdetail("%s It counts as %s.", careful->must, careful->safe)));
-		safe = msgext_guc_malloc(strlen(careful->safe) + 1);
-		if (safe == NULL)
+		if (!fall_back(careful, value, source))
 			return false;
-		strcpy(safe, careful->safe);
-		msgext_guc_free(*value);
-		*value = safe;
 		number = careful->safe_number;
 	}
 	*extra = msgext_guc_malloc(sizeof(int));

@@ -239,6 +239,12 @@ check_complete(MsgAccount *account, const MsgOption *own)
 }
 
 static uint64
+hash_text(const char *text, uint64 seed)
+{
+	return hash_bytes_extended((const unsigned char *) text, strlen(text), seed);
+}
+
+static uint64
 digest_credentials(const MsgSetting *settings)
 {
 	const MsgSetting *setting;
@@ -248,12 +254,8 @@ digest_credentials(const MsgSetting *settings)
 	{
 		if (strcmp(setting->name, "refresh_token") == 0)
 			continue;
-		digest =
-			hash_combine64(digest, hash_bytes_extended((unsigned char *) setting->name,
-													   strlen(setting->name), 0));
-		digest =
-			hash_combine64(digest, hash_bytes_extended((unsigned char *) setting->value,
-													   strlen(setting->value), 1));
+		digest = hash_combine64(digest, hash_text(setting->name, 0));
+		digest = hash_combine64(digest, hash_text(setting->value, 1));
 	}
 	return digest;
 }
@@ -262,8 +264,7 @@ digest_credentials(const MsgSetting *settings)
 static int64
 digest_target(const MsgServer *server, const MsgSetting *settings)
 {
-	const char *url = server->conn.url;
-	uint64 digest = hash_bytes_extended((unsigned char *) url, strlen(url), 0);
+	uint64 digest = hash_text(server->conn.url, 0);
 	const MsgSetting *setting;
 
 	/* In whatever order they are. */
@@ -274,10 +275,8 @@ digest_target(const MsgServer *server, const MsgSetting *settings)
 
 		if (option == NULL || option->secret)
 			continue;
-		digest += hash_combine64(hash_bytes_extended((unsigned char *) setting->name,
-													 strlen(setting->name), 0),
-								 hash_bytes_extended((unsigned char *) setting->value,
-													 strlen(setting->value), 1));
+		digest +=
+			hash_combine64(hash_text(setting->name, 0), hash_text(setting->value, 1));
 	}
 	return (int64) digest;
 }

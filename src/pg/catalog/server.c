@@ -219,8 +219,10 @@ read_settings(MsgServer *server)
 	MsgConn *conn = &server->conn;
 	const char *set = msgext_conn_option(conn, "url");
 
-	/* A superuser may have taken the validator away from the wrapper. Not "", to which a
-	 * message's path would be appended as a host. */
+	/*
+	 * A superuser may have taken the validator away from the wrapper. Not "", to which a
+	 * message's path would be appended as a host.
+	 */
 	char *url = pstrdup(set != NULL ? set : "http://no-url.invalid");
 	size_t len = strlen(url);
 

@@ -17,8 +17,8 @@ typedef struct MsgDispatcher MsgDispatcher;
 
 /*
  * Makes a dispatcher in context, or with an ERROR leaves nothing: 55000 in a test database.
- * The session holds the dispatcher lock (dispatcher_lock.h). Reads what a dispatcher that died has left, in a
- * transaction of its own; msgext_dispatcher_run() settles it.
+ * The session holds the dispatcher lock (dispatcher_lock.h). Reads what a dispatcher that
+ * died has left, in a transaction of its own; msgext_dispatcher_run() settles it.
  */
 extern MsgDispatcher *msgext_dispatcher_create(MemoryContext context,
 											   const MsgXactOps *xact);

@@ -180,7 +180,6 @@ compare(const void *a, const void *b)
 {
 	const Incoming *one = a;
 	const Incoming *other = b;
-
 	int order = 0;
 
 	if (one->message != other->message)

@@ -432,8 +432,17 @@ msgext_bgworker_in_test_database(void)
 	return test;
 }
 
+static bool
+begins_with_one(const char *setting, const char *const *prefixes)
+{
+	for (; *prefixes != NULL; prefixes++)
+		if (pg_strncasecmp(setting, *prefixes, strlen(*prefixes)) == 0)
+			return true;
+	return false;
+}
+
 char *
-msgext_bgworker_settings(const char *prefix)
+msgext_bgworker_settings(const char *const *prefixes)
 {
 	Relation rel = table_open(DbRoleSettingRelationId, AccessShareLock);
 	StringInfoData found;
@@ -464,7 +473,7 @@ msgext_bgworker_settings(const char *prefix)
 		{
 			char *setting = TextDatumGetCString(settings[i]);
 
-			if (pg_strncasecmp(setting, prefix, strlen(prefix)) == 0)
+			if (begins_with_one(setting, prefixes))
 				appendStringInfo(&found, "%s\n", setting);
 		}
 	}

@@ -64,10 +64,10 @@ extern bool msgext_bgworker_may_stay(void);
 extern bool msgext_bgworker_in_test_database(void);
 
 /*
- * The database's own settings whose names begin so, as the catalog has them now: those
- * of this process are as old as the process. "name=value", one a line; "" when there is
+ * The database's own settings whose names begin with one of these (NULL ends), as the
+ * catalog has them now: those of this process are as old as the process. "name=value", one a line; "" when there is
  * none. Within a transaction.
  */
-extern char *msgext_bgworker_settings(const char *prefix);
+extern char *msgext_bgworker_settings(const char *const *prefixes);
 
 #endif /* MSGEXT_BGWORKER_H */

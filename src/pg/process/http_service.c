@@ -58,7 +58,6 @@ settings_of(const MsgHttpService *service)
 {
 	MsgListenLimits limits = limits_set();
 	StringInfoData text;
-	int i;
 
 	initStringInfo(&text);
 	appendStringInfo(&text, "%d %d %zu %zu %d " INT64_FORMAT " %s\n", limits.connections,
@@ -66,8 +65,7 @@ settings_of(const MsgHttpService *service)
 					 limits.idle_s, limits.request_us, service->settings());
 	msgext_bgworker_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	for (i = 0; service->prefixes[i] != NULL; i++)
-		appendStringInfoString(&text, msgext_bgworker_settings(service->prefixes[i]));
+	appendStringInfoString(&text, msgext_bgworker_settings(service->prefixes));
 	PopActiveSnapshot();
 	msgext_bgworker_commit();
 	return text.data;

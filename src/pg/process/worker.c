@@ -82,7 +82,8 @@ report(const MsgDispatcher *dispatcher)
 static int
 own_port(const char *name)
 {
-	const char *setting = msgext_bgworker_settings(name);
+	const char *const prefixes[] = {name, NULL};
+	const char *setting = msgext_bgworker_settings(prefixes);
 	char *value;
 	int port;
 
@@ -153,12 +154,12 @@ static char *own_settings = NULL;
 static void
 look_at_settings(MsgDispatcher *dispatcher)
 {
+	static const char *const watched[] = {"msgext.mode=", "msgext.retention=", NULL};
 	char *settings;
 
 	msgext_bgworker_begin();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	settings = psprintf("%s%s", msgext_bgworker_settings("msgext.mode="),
-						msgext_bgworker_settings("msgext.retention="));
+	settings = msgext_bgworker_settings(watched);
 	if (own_settings == NULL)
 		own_settings = MemoryContextStrdup(TopMemoryContext, settings);
 

@@ -288,8 +288,7 @@ msgext_mark_restored(PG_FUNCTION_ARGS)
 	row = trigger->tg_trigtuple;
 	desc = RelationGetDescr(trigger->tg_relation);
 	origin = heap_getattr(row, column, desc, &isnull);
-	isnull = isnull || DatumGetInt64(origin) != msgext_origin();
-	if (!isnull)
+	if (!isnull && DatumGetInt64(origin) == msgext_origin())
 		row = heap_modify_tuple_by_cols(row, desc, 1, &column, &nobodys, &isnull);
 	return PointerGetDatum(row);
 }

@@ -186,8 +186,10 @@ check_duration(const char *name, const char *value)
 
 /* What to do with a url that is right elsewhere; or NULL. */
 static const char *
-url_hint(const char *value)
+hint_for(const MsgOption *option, const char *value)
 {
+	if (option->kind != MSG_OPTION_URL)
+		return NULL;
 	if (!pg_is_ascii(value))
 		return "A host of other letters has a form that begins with xn--; in a path they "
 			   "are percent-encoded.";
@@ -201,6 +203,7 @@ url_hint(const char *value)
 static void
 check_value(const MsgOption *option, const char *value)
 {
+	const char *hint = hint_for(option, value);
 	MsgError error = {0};
 
 	if (option->kind != MSG_OPTION_FILE && !msgext_fits_utf8(value))
@@ -216,9 +219,7 @@ check_value(const MsgOption *option, const char *value)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value for option \"%s\"", option->name),
 						errdetail("Option \"%s\" %s.", option->name, error.text),
-						option->kind == MSG_OPTION_URL && url_hint(value) != NULL
-							? errhint("%s", url_hint(value))
-							: 0));
+						hint != NULL ? errhint("%s", hint) : 0));
 	if (strcmp(option->name, "callback_token") == 0 && strlen(value) < MSG_TOKEN_MIN)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value for option \"%s\"", option->name),

@@ -71,7 +71,6 @@ msgext_sequence_close(MsgSequence *sequence)
 {
 	ReleaseBuffer(sequence->buffer);
 	relation_close(sequence->rel, NoLock);
-	sequence->rel = NULL;
 }
 
 /* The page says now what it is to say after a crash. */

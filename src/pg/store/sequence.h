@@ -16,7 +16,7 @@
 
 typedef struct MsgSequence
 {
-	Relation rel;  /* NULL: not open */
+	Relation rel;
 	Buffer buffer; /* its only page, pinned */
 	bool plain;	   /* as it was created: the next number is one more */
 } MsgSequence;
