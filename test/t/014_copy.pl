@@ -194,7 +194,9 @@ subtest 'rows restored into their own database' => sub {
 	my (@ids, $new);
 
 	$t->sql("SELECT msgext.resume_server('vk')");
-	push @ids, $t->send(phone => $phones[0], send_after => "now() + '3 s'");
+
+	# It must be seen waiting, and its server paused, before its time has come.
+	push @ids, $t->send(phone => $phones[0], send_after => "now() + '20 s'");
 	ok($t->wait_sql("SELECT waiting FROM msgext.outbox WHERE id = $ids[0]", 'send_after'), 'one is set aside');
 	$t->sql("SELECT msgext.pause_server('vk')");
 	push @ids, map { $t->send(phone => $_) } @phones[ 1, 2 ];
